@@ -1,0 +1,166 @@
+"""What a dialog hook sees (`Call`, `Turn`) and what it may answer (text and actions)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+__all__ = [
+    "Action",
+    "Call",
+    "DialogError",
+    "Ended",
+    "EndedBy",
+    "Expect",
+    "Gather",
+    "Hangup",
+    "HistoryEntry",
+    "Interruption",
+    "Play",
+    "Reply",
+    "Say",
+    "SendDigits",
+    "SetLanguage",
+    "Transfer",
+    "Turn",
+]
+
+EndedBy = Literal["caller", "bot", "twilio", "error", "unknown"]
+
+
+class DialogError(Exception):
+    """The dialog cannot be loaded or used; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak `text`. Plain text in a reply is the same as an interruptible `Say`."""
+
+    text: str
+    interruptible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play a recording: a `.ulaw` (8 kHz, headerless) or `.wav` file."""
+
+    path: str | Path
+    interruptible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """Hang up when everything said so far has been heard."""
+
+    reason: str = "dialog"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Connect the caller to another number (E.164) when everything said so far has been heard."""
+
+    to: str
+    caller_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Send touch tones into the call: ``0-9 * #``, and ``w`` for a pause of half a second."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Collect touch tones and give them to `on_dtmf` as one string.
+
+    Complete when `digits` of them came, when `finish_on` was pressed, or after `timeout_s` without
+    a further one. Without a `Gather` every digit is given by itself.
+    """
+
+    digits: int | None = None
+    finish_on: str = "#"
+    timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetLanguage:
+    """From now on recognize and speak this language (BCP-47), perhaps with this voice."""
+
+    language: str
+    voice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What the caller is likely to say next; lets the recognizer choose among these phrases."""
+
+    phrases: tuple[str, ...]
+
+
+Action = Say | Play | Hangup | Transfer | SendDigits | Gather | SetLanguage | Expect
+Reply = str | Action
+
+
+@dataclass(slots=True)
+class HistoryEntry:
+    """One utterance of the conversation.
+
+    For the bot `text` is what was planned and `heard` what the caller really heard of it, which is
+    shorter after a barge-in. Times are milliseconds since the call's first stream began.
+    """
+
+    role: Literal["caller", "bot"]
+    text: str
+    heard: str
+    start_ms: int
+    end_ms: int
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One finished turn of the caller. `retried`: it may have been delivered once before."""
+
+    id: str
+    text: str
+    confidence: float | None = None
+    start_ms: int = 0
+    end_ms: int = 0
+    rejected: bool = False
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """The caller spoke over the bot: of `text` only `heard` was heard."""
+
+    text: str
+    heard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a call ended: who ended it and why."""
+
+    by: EndedBy
+    reason: str
+
+
+@dataclass(slots=True)
+class Call:
+    """A call as the dialog sees it.
+
+    `state` belongs to the dialog: JSON values, saved in Redis when a turn ends, so that they
+    survive this worker. `history` is the conversation as heard.
+    """
+
+    sid: str
+    from_number: str
+    to_number: str
+    direction: Literal["inbound", "outbound"]
+    parameters: dict[str, str] = field(default_factory=dict)
+    language: str = "en-US"
+    history: list[HistoryEntry] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)

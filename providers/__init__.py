@@ -1,0 +1,1 @@
+"""Speech vendors behind one face: speech-to-text and text-to-speech."""

@@ -1,0 +1,232 @@
+"""What is said to a speech provider and what comes back: formats, options, events, faces.
+
+A provider of speech-to-text (STT) gives *streams*; a provider of text-to-speech (TTS) speaks one
+text at a time, as an iterator of audio. Both are loaded with `start()` before the first call and
+released with `aclose()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from media.audio import AudioFormat, Encoding
+
+__all__ = [
+    "PCM16_16K",
+    "AudioFormat",
+    "Encoding",
+    "EndOfTurn",
+    "SttCapabilities",
+    "SttEvent",
+    "SttOptions",
+    "SttProvider",
+    "SttStream",
+    "SynthesisChunk",
+    "Transcript",
+    "TtsCapabilities",
+    "TtsOptions",
+    "TtsProvider",
+    "Voice",
+    "Word",
+    "WordPosition",
+]
+
+PCM16_16K = AudioFormat(Encoding.PCM16, 16_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognized word; times count from the first sample sent to the stream."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float | None = None
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was understood so far of one utterance.
+
+    An interim transcript (`final` false) replaces the interim before it; a final one stays. A final
+    one with empty text means that there was no speech, or none that could be understood.
+
+    `rejected` is set when phrases were expected (`SttOptions.phrases`) and none of them was said:
+    `text` is then the free transcript.
+    """
+
+    text: str
+    final: bool
+    start_ms: int = 0
+    end_ms: int = 0
+    confidence: float | None = None
+    words: tuple[Word, ...] = ()
+    language: str | None = None
+    rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfTurn:
+    """The provider itself decided that the caller's turn is over, `at_ms` into the stream."""
+
+    at_ms: int = 0
+
+
+SttEvent = Transcript | EndOfTurn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SttCapabilities:
+    """What a recognizer can do.
+
+    `utterances` is set by recognizers that want speech alone: the caller of the stream finds where
+    speech starts and ends (VAD), sends only that, and calls `finalize()` after each utterance. The
+    others take all audio as it comes, silence included.
+    """
+
+    languages: tuple[str, ...] = ("en-US",)
+    utterances: bool = False
+    interim_results: bool = True
+    end_of_turn: bool = False
+    phrases: bool = False
+    word_times: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SttOptions:
+    """What is asked of one recognition stream.
+
+    Attributes:
+        language: BCP-47 tag, such as ``en-US``.
+        audio: the format of the audio that will be sent.
+        phrases: what the speaker is expected to say; empty for free speech.
+        interim_results: whether interim transcripts are wanted.
+    """
+
+    language: str = "en-US"
+    audio: AudioFormat = PCM16_16K
+    phrases: tuple[str, ...] = ()
+    interim_results: bool = True
+
+
+class SttStream(Protocol):
+    """One recognition in progress.
+
+    Iterating it yields `SttEvent` and ends only after `finish()`; a failure raises
+    `ProviderError` from the iterator.
+    """
+
+    def send(self, audio: bytes) -> None:
+        """Hand over audio in `SttOptions.audio`. Never blocks.
+
+        Raises:
+            ProviderError: the stream has failed, or the provider lags so far behind that its bound
+                of unsent audio is reached.
+        """
+
+    def finalize(self) -> None:
+        """The utterance is over: exactly one final transcript (perhaps empty) follows."""
+
+    def expect(self, phrases: Sequence[str]) -> None:
+        """From the next utterance on, `phrases` are expected; empty for free speech."""
+
+    def __aiter__(self) -> AsyncIterator[SttEvent]: ...
+
+    async def finish(self) -> None:
+        """No more audio: the iterator ends when the last final transcript has been given."""
+
+
+class SttProvider(Protocol):
+    """A recognizer, as the catalogue builds it."""
+
+    name: str
+    capabilities: SttCapabilities
+
+    async def start(self) -> None:
+        """Load models, start processes, warm connections. Idempotent."""
+
+    def stream(self, options: SttOptions) -> AbstractAsyncContextManager[SttStream]:
+        """Open a stream. Leaving the context ends it at once and frees what it held.
+
+        Raises (on entering):
+            ProviderError: such as `CapacityError`, `UnsupportedError`, `AuthenticationError`.
+        """
+
+    async def aclose(self) -> None:
+        """Release everything. Streams still open fail with `UnavailableError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that a provider offers."""
+
+    id: str
+    name: str
+    language: str
+    gender: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WordPosition:
+    """Where a word of the text is in the audio: characters `[start, end)` begin at `at_ms`."""
+
+    start: int
+    end: int
+    at_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisChunk:
+    """A piece of synthesized audio, in `TtsProvider.format`.
+
+    `words` are the positions known by now, with times from the start of the whole text.
+    """
+
+    audio: bytes
+    words: tuple[WordPosition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtsCapabilities:
+    """What a synthesizer can do."""
+
+    languages: tuple[str, ...] = ("en-US",)
+    word_positions: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtsOptions:
+    """How a text is to be spoken: BCP-47 language, voice id, and speed (1.0 is the voice's own)."""
+
+    language: str = "en-US"
+    voice: str | None = None
+    speed: float = 1.0
+
+
+class TtsProvider(Protocol):
+    """A synthesizer, as the catalogue builds it."""
+
+    name: str
+    capabilities: TtsCapabilities
+    format: AudioFormat
+
+    async def start(self) -> None:
+        """Load the engine or warm connections. Idempotent."""
+
+    def synthesize(self, text: str, options: TtsOptions) -> AsyncIterator[SynthesisChunk]:
+        """Speak `text`. Closing the iterator early stops the synthesis.
+
+        Raises (from the iterator):
+            ProviderError: such as `UnsupportedError` for an unknown voice or language.
+        """
+
+    async def voices(self, language: str | None = None) -> list[Voice]:
+        """The voices on offer, perhaps for one language only."""
+
+    async def aclose(self) -> None:
+        """Release everything."""
