@@ -11,7 +11,7 @@ RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "audio"
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:
-    """The folder of real recorded speech (8 kHz µ-law), kept beside the checkout, if it is there."""
+    """Real recorded speech (8 kHz µ-law), kept beside the checkout; skips when it is not there."""
     if not RECORDINGS.is_dir():
         pytest.skip(f"no recorded speech at {RECORDINGS}")
     return RECORDINGS

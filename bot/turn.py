@@ -1,0 +1,367 @@
+"""Turn-taking: who may speak now, as a state machine without a clock.
+
+Facts come in through methods (the caller started to speak, a transcript arrived, the bot can be
+heard), each with the time in milliseconds on the call's clock; commands come out: end the
+utterance, interrupt the bot, hand over a finished turn, prompt a silent caller, end the call.
+`deadline_ms` says when `tick` is due even if nothing happens.
+
+The words: *endpointing* decides that an utterance is over, from the caller's silence or from the
+recognizer's own end of turn; *barge-in* is the caller speaking over the bot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+__all__ = [
+    "Bot",
+    "Command",
+    "EndCall",
+    "Finalize",
+    "FinishTurn",
+    "Interrupt",
+    "PromptIdle",
+    "Resume",
+    "TurnSettings",
+    "TurnTaking",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnSettings:
+    """The thresholds of turn-taking.
+
+    Attributes:
+        endpointing_ms: this much silence after the last speech ends an utterance.
+        barge_in_ms: this much speech over the bot interrupts it.
+        final_timeout_ms: how long to wait for the recognizer's final transcript; then the last
+            interim one is taken.
+        idle_ms: after this much silence of both sides the caller is prompted.
+        idle_prompts: after so many prompts without an answer the call is ended.
+        max_utterance_ms: an utterance is cut here; a caller near a radio never pauses.
+        max_duration_ms: the call is ended here.
+    """
+
+    endpointing_ms: float = 500.0
+    barge_in_ms: float = 160.0
+    final_timeout_ms: float = 1_500.0
+    idle_ms: float = 10_000.0
+    idle_prompts: int = 2
+    max_utterance_ms: float = 60_000.0
+    max_duration_ms: float = 4 * 3_600_000.0
+
+
+class Bot(Enum):
+    """What the bot is doing: nothing, working on a reply, or being heard."""
+
+    SILENT = "silent"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+
+
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """Tell the recognizer that the utterance is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Stop the bot at once: the caller has spoken since `speech_ms`."""
+
+    speech_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinishTurn:
+    """The caller's turn is over; the dialog may answer."""
+
+    text: str
+    confidence: float | None
+    start_ms: float
+    end_ms: float
+    rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """What interrupted the bot held no words: say again what was not heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptIdle:
+    """Nobody has spoken for long; `count` is 1 for the first prompt in a row."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """The call has to end: ``idle`` or ``max_duration``."""
+
+    reason: str
+
+
+Command = Finalize | Interrupt | FinishTurn | Resume | PromptIdle | EndCall
+
+
+class HeardText(Protocol):
+    """The part of a transcript that turn-taking looks at."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def final(self) -> bool: ...
+    @property
+    def confidence(self) -> float | None: ...
+    @property
+    def rejected(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Utterance:
+    """What the caller is saying, from the first sound to the finished turn."""
+
+    start_ms: float
+    voice_ms: float
+    parts: list[HeardText] = field(default_factory=list)
+    interim: HeardText | None = None
+    finals_due: int = 0
+    finalized_ms: float | None = None
+    ended_by_provider: bool = False
+    interrupted_bot: bool = False
+
+    def finished(self) -> FinishTurn | None:
+        """The turn that these words make; None when there are no words."""
+        parts = [part for part in self.parts if part.text]
+        if self.interim is not None and self.interim.text:
+            parts.append(self.interim)
+        if not parts:
+            return None
+        known = [part.confidence for part in parts if part.confidence is not None]
+        return FinishTurn(
+            text=" ".join(part.text.strip() for part in parts),
+            confidence=min(known) if known else None,
+            start_ms=self.start_ms,
+            end_ms=self.voice_ms,
+            rejected=any(part.rejected for part in parts),
+        )
+
+
+class TurnTaking:
+    """The state machine. Every method returns the commands that follow, in order.
+
+    The bot begins `THINKING`, since it may greet. After `FinishTurn`, `Resume` and `PromptIdle` it
+    is `THINKING` again until `bot_finished` is told, even when the reply is empty.
+    """
+
+    def __init__(self, settings: TurnSettings, now_ms: float = 0.0) -> None:
+        self._settings = settings
+        self._started_ms = now_ms
+        self._quiet_since_ms = now_ms
+        self._speech_ms: float | None = None
+        self._utterance: _Utterance | None = None
+        self._idle_count = 0
+        self._ended = False
+        self._late_final_until_ms = now_ms
+        self.bot = Bot.THINKING
+        self.interruptible = True
+
+    @property
+    def floor_taken(self) -> bool:
+        """Whether a reply that is ready must wait, because the caller has begun to say more."""
+        return self.bot is Bot.THINKING and self._utterance is not None
+
+    # What the caller does
+
+    def speech_started(self, at_ms: float, now_ms: float) -> list[Command]:
+        """The caller began to speak at `at_ms`."""
+        self._speech_ms = at_ms
+        self._voice(at_ms, now_ms)
+        return self.tick(now_ms)
+
+    def speech_stopped(self, at_ms: float, now_ms: float) -> list[Command]:
+        """The caller fell silent; `at_ms` is the end of the last speech."""
+        self._speech_ms = None
+        if self._utterance is not None:
+            self._voice(at_ms, now_ms)
+        return self.tick(now_ms)
+
+    def transcript(self, transcript: HeardText, now_ms: float) -> list[Command]:
+        """The recognizer understood something, or said finally that there was nothing."""
+        if transcript.final and now_ms < self._late_final_until_ms:
+            # The answer to a `Finalize` that was given up: its words were handed over already.
+            self._late_final_until_ms = now_ms
+            return self.tick(now_ms)
+        utterance = self._utterance
+        if transcript.text and utterance is None:
+            # Words without a sound that the VAD noticed: a quiet caller is a caller too.
+            utterance = self._voice(now_ms, now_ms)
+        if utterance is None:
+            return self.tick(now_ms)
+        if transcript.final:
+            utterance.finals_due = max(0, utterance.finals_due - 1)
+            utterance.parts.append(transcript)
+            utterance.interim = None
+        else:
+            utterance.interim = transcript
+        commands = self._interrupt(utterance.start_ms) if transcript.text else []
+        return commands + self.tick(now_ms)
+
+    def end_of_turn(self, now_ms: float) -> list[Command]:
+        """The recognizer itself decided that the turn is over."""
+        if self._utterance is not None:
+            self._utterance.ended_by_provider = True
+            # The VAD lags behind; its speech is this utterance's, not a new one.
+            self._speech_ms = None
+        return self.tick(now_ms)
+
+    def key_pressed(self, now_ms: float) -> list[Command]:
+        """The caller pressed a key: an answer, and a barge-in like speech."""
+        self._idle_count = 0
+        self._quiet_since_ms = now_ms
+        return self._interrupt(now_ms) + self.tick(now_ms)
+
+    # What the bot does
+
+    def bot_thinking(self, now_ms: float) -> list[Command]:
+        """A reply is being made that no turn asked for (a greeting, an answer to a key)."""
+        if self.bot is Bot.SILENT:
+            self.bot = Bot.THINKING
+        return self.tick(now_ms)
+
+    def bot_started(self, now_ms: float) -> list[Command]:
+        """The caller hears the bot from now on."""
+        self.bot = Bot.SPEAKING
+        return self.tick(now_ms)
+
+    def bot_finished(self, now_ms: float) -> list[Command]:
+        """The reply is over: all of it was heard, or there was nothing to hear."""
+        self.bot = Bot.SILENT
+        self._quiet_since_ms = now_ms
+        return self.tick(now_ms)
+
+    def set_interruptible(self, interruptible: bool, now_ms: float) -> list[Command]:
+        """Whether what the bot says now may be interrupted."""
+        self.interruptible = interruptible
+        return self.tick(now_ms)
+
+    # Time
+
+    def tick(self, now_ms: float) -> list[Command]:
+        """What is due at `now_ms`."""
+        if self._ended:
+            return []
+        if now_ms >= self._started_ms + self._settings.max_duration_ms:
+            return self._end("max_duration")
+        return self._barge_in(now_ms) + self._endpoint(now_ms) + self._idle(now_ms)
+
+    def deadline_ms(self) -> float:
+        """When `tick` is due at the latest."""
+        due = [self._started_ms + self._settings.max_duration_ms]
+        utterance = self._utterance
+        if self._speech_ms is not None and self.bot is Bot.SPEAKING and self.interruptible:
+            due.append(self._speech_ms + self._settings.barge_in_ms)
+        if utterance is None:
+            if self._is_idle():
+                due.append(self._quiet_since_ms + self._settings.idle_ms)
+        elif utterance.finalized_ms is None:
+            due.append(self._endpoint_ms(utterance))
+        elif not self._must_hold():
+            due.append(utterance.finalized_ms + self._settings.final_timeout_ms)
+        return min(due)
+
+    # Decisions
+
+    def _voice(self, at_ms: float, now_ms: float) -> _Utterance:
+        """Evidence of the caller's voice at `at_ms` belongs to the open utterance, or opens one."""
+        if self._utterance is None:
+            self._utterance = _Utterance(start_ms=at_ms, voice_ms=at_ms)
+        utterance = self._utterance
+        utterance.voice_ms = max(utterance.voice_ms, at_ms)
+        if self._speech_ms is not None:
+            # The caller went on before the turn was handed over: it is still the same turn.
+            utterance.finalized_ms = None
+        self._quiet_since_ms = now_ms
+        return utterance
+
+    def _may_interrupt(self) -> bool:
+        return self.bot is not Bot.SILENT and self.interruptible
+
+    def _interrupt(self, speech_ms: float) -> list[Command]:
+        if not self._may_interrupt():
+            return []
+        if self._utterance is not None:
+            self._utterance.interrupted_bot = True
+        self.bot = Bot.SILENT
+        return [Interrupt(speech_ms)]
+
+    def _barge_in(self, now_ms: float) -> list[Command]:
+        # A sound stops a bot that is heard; only words stop one that is still thinking, since a
+        # cough must not undo a turn. Its reply waits meanwhile: see `floor_taken`.
+        if self._speech_ms is None or self.bot is not Bot.SPEAKING:
+            return []
+        if now_ms < self._speech_ms + self._settings.barge_in_ms:
+            return []
+        return self._interrupt(self._speech_ms)
+
+    def _endpoint_ms(self, utterance: _Utterance) -> float:
+        if utterance.ended_by_provider:
+            return utterance.start_ms
+        if self._speech_ms is not None:
+            return utterance.start_ms + self._settings.max_utterance_ms
+        return utterance.voice_ms + self._settings.endpointing_ms
+
+    def _must_hold(self) -> bool:
+        """Whether a finished turn has to wait for speech that may not be interrupted."""
+        return self.bot is Bot.SPEAKING and not self.interruptible
+
+    def _endpoint(self, now_ms: float) -> list[Command]:
+        utterance = self._utterance
+        commands: list[Command] = []
+        if utterance is None:
+            return commands
+        if utterance.finalized_ms is None and now_ms >= self._endpoint_ms(utterance):
+            utterance.finalized_ms = now_ms
+            if not utterance.ended_by_provider or not utterance.parts:
+                utterance.finals_due += 1
+                commands.append(Finalize())
+        if utterance.finalized_ms is None or self._must_hold():
+            return commands
+        late = now_ms >= utterance.finalized_ms + self._settings.final_timeout_ms
+        if utterance.finals_due == 0 or late:
+            if utterance.finals_due:
+                self._late_final_until_ms = now_ms + self._settings.final_timeout_ms
+            commands += self._finish(utterance)
+        return commands
+
+    def _finish(self, utterance: _Utterance) -> list[Command]:
+        self._utterance = None
+        self._speech_ms = None
+        turn = utterance.finished()
+        if turn is not None:
+            self._idle_count = 0
+            commands: list[Command] = list(self._interrupt(utterance.start_ms))
+            self.bot = Bot.THINKING
+            return [*commands, turn]
+        if utterance.interrupted_bot:
+            self.bot = Bot.THINKING
+            return [Resume()]
+        return []
+
+    def _is_idle(self) -> bool:
+        return self.bot is Bot.SILENT and self._utterance is None
+
+    def _idle(self, now_ms: float) -> list[Command]:
+        if not self._is_idle() or now_ms < self._quiet_since_ms + self._settings.idle_ms:
+            return []
+        self._idle_count += 1
+        if self._idle_count > self._settings.idle_prompts:
+            return self._end("idle")
+        self.bot = Bot.THINKING
+        return [PromptIdle(self._idle_count)]
+
+    def _end(self, reason: str) -> list[Command]:
+        self._ended = True
+        return [EndCall(reason)]

@@ -1,0 +1,339 @@
+"""A conversation of half a minute is played here in microseconds: time is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.turn import (
+    Bot,
+    Command,
+    EndCall,
+    Finalize,
+    FinishTurn,
+    Interrupt,
+    PromptIdle,
+    Resume,
+    TurnSettings,
+    TurnTaking,
+)
+
+SETTINGS = TurnSettings(
+    endpointing_ms=500,
+    barge_in_ms=160,
+    final_timeout_ms=1_500,
+    idle_ms=10_000,
+    idle_prompts=2,
+    max_utterance_ms=20_000,
+    max_duration_ms=600_000,
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+    final: bool = True
+    confidence: float | None = None
+    rejected: bool = False
+
+
+def listening(now_ms: float = 0) -> TurnTaking:
+    """A machine whose bot has greeted and is silent."""
+    turn = TurnTaking(SETTINGS)
+    assert turn.bot_started(now_ms) == []
+    assert turn.bot_finished(now_ms) == []
+    return turn
+
+
+def speaking(now_ms: float = 0) -> TurnTaking:
+    """A machine whose bot can be heard."""
+    turn = TurnTaking(SETTINGS)
+    assert turn.bot_started(now_ms) == []
+    return turn
+
+
+def test_a_turn_from_silence_and_a_final_transcript() -> None:
+    turn = listening()
+    assert turn.speech_started(1_000, 1_100) == []
+    assert turn.transcript(Text("go for", final=False), 1_500) == []
+    assert turn.speech_stopped(2_000, 2_130) == []
+    assert turn.deadline_ms() == 2_500
+    assert turn.tick(2_499) == []
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.deadline_ms() == 4_000
+    assert turn.tick(2_501) == []
+    assert turn.transcript(Text("go forward", confidence=0.9), 2_600) == [
+        FinishTurn("go forward", 0.9, 1_000, 2_000)
+    ]
+    assert turn.bot is Bot.THINKING
+
+
+def test_a_pause_shorter_than_the_endpointing_delay_joins() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(2_000, 2_130)
+    assert turn.speech_started(2_400, 2_480) == []
+    assert turn.tick(2_600) == []
+    turn.speech_stopped(3_000, 3_100)
+    assert turn.tick(3_500) == [Finalize()]
+    [finished] = turn.transcript(Text("all of it"), 3_600)
+    assert finished == FinishTurn("all of it", None, 1_000, 3_000)
+
+
+def test_a_caller_who_goes_on_before_the_final_came_is_still_in_the_same_turn() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(2_000, 2_130)
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.speech_started(2_520, 2_600) == []
+    assert turn.transcript(Text("eight of", confidence=0.8), 2_650) == []
+    turn.speech_stopped(3_000, 3_100)
+    assert turn.tick(3_500) == [Finalize()]
+    assert turn.transcript(Text("spades", confidence=0.6, rejected=True), 3_600) == [
+        FinishTurn("eight of spades", 0.6, 1_000, 3_000, rejected=True)
+    ]
+
+
+def test_noise_without_words_starts_no_turn() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(1_200, 1_300)
+    assert turn.tick(1_700) == [Finalize()]
+    assert turn.transcript(Text(""), 1_750) == []
+    assert turn.bot is Bot.SILENT
+
+
+def test_the_last_interim_stands_in_for_a_final_that_does_not_come() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.transcript(Text("book a table", final=False), 1_500)
+    turn.speech_stopped(2_000, 2_100)
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.tick(4_000) == [FinishTurn("book a table", None, 1_000, 2_000)]
+    # Its late answer is neither a new turn nor a barge-in.
+    turn.bot_started(4_100)
+    assert turn.transcript(Text("book a table"), 4_200) == []
+    # The next one counts.
+    assert turn.transcript(Text("and"), 4_300) == [Interrupt(4_300)]
+
+
+def test_a_final_that_comes_unasked_waits_for_silence() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    assert turn.transcript(Text("one"), 1_500) == []
+    assert turn.transcript(Text("two"), 1_900) == []
+    turn.speech_stopped(2_000, 2_100)
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.transcript(Text(""), 2_550) == [FinishTurn("one two", None, 1_000, 2_000)]
+
+
+def test_the_recognizers_own_end_of_turn_is_taken_at_once() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.transcript(Text("yes"), 1_500)
+    assert turn.end_of_turn(1_510) == [FinishTurn("yes", None, 1_000, 1_000)]
+    # The VAD, which lags behind, must not take its tail for a barge-in.
+    turn.bot_started(1_520)
+    assert turn.tick(1_800) == []
+    assert turn.speech_stopped(1_450, 1_801) == []
+
+
+def test_an_end_of_turn_before_the_final_asks_for_it() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    assert turn.end_of_turn(1_500) == [Finalize()]
+    assert turn.transcript(Text("yes"), 1_600) == [FinishTurn("yes", None, 1_000, 1_000)]
+
+
+def test_an_end_of_turn_out_of_nowhere_is_nothing() -> None:
+    assert listening().end_of_turn(1_000) == []
+
+
+def test_words_of_a_caller_too_quiet_for_the_vad_are_a_turn() -> None:
+    turn = listening()
+    assert turn.transcript(Text("hello", final=False), 1_000) == []
+    assert turn.tick(1_500) == [Finalize()]
+    assert turn.transcript(Text("hello"), 1_600) == [FinishTurn("hello", None, 1_000, 1_000)]
+
+
+def test_an_empty_final_out_of_nowhere_is_nothing() -> None:
+    assert listening().transcript(Text(""), 1_000) == []
+
+
+def test_an_endless_utterance_is_cut() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    assert turn.deadline_ms() == 21_000
+    assert turn.tick(21_000) == [Finalize()]
+    assert turn.transcript(Text("the radio"), 21_100) == [
+        FinishTurn("the radio", None, 1_000, 1_000)
+    ]
+
+
+def test_speech_over_the_bot_interrupts_it() -> None:
+    turn = speaking()
+    assert turn.speech_started(1_000, 1_100) == []
+    assert turn.deadline_ms() == 1_160
+    assert turn.tick(1_160) == [Interrupt(1_000)]
+    assert turn.bot is Bot.SILENT
+    assert turn.tick(1_200) == []
+
+
+def test_a_sound_shorter_than_the_barge_in_delay_does_not() -> None:
+    turn = speaking()
+    turn.speech_started(1_000, 1_100)
+    assert turn.speech_stopped(1_110, 1_150) == []
+    assert turn.tick(1_300) == []
+    assert turn.bot is Bot.SPEAKING
+
+
+def test_words_interrupt_before_the_vad_is_sure() -> None:
+    turn = speaking()
+    turn.speech_started(1_000, 1_100)
+    assert turn.transcript(Text("stop", final=False), 1_120) == [Interrupt(1_000)]
+
+
+def test_an_interruption_without_words_is_made_good() -> None:
+    turn = speaking()
+    turn.speech_started(1_000, 1_200)
+    turn.speech_stopped(1_400, 1_500)
+    assert turn.tick(1_900) == [Finalize()]
+    assert turn.transcript(Text(""), 2_000) == [Resume()]
+    assert turn.bot is Bot.THINKING
+
+
+def test_speech_that_may_not_be_interrupted_holds_the_turn() -> None:
+    turn = speaking()
+    assert turn.set_interruptible(False, 500) == []
+    turn.speech_started(1_000, 1_200)
+    assert turn.transcript(Text("but", final=False), 1_250) == []
+    turn.speech_stopped(1_400, 1_500)
+    assert turn.tick(1_900) == [Finalize()]
+    assert turn.transcript(Text("but"), 2_000) == []
+    assert turn.deadline_ms() == SETTINGS.max_duration_ms
+    assert turn.bot_finished(3_000) == [FinishTurn("but", None, 1_000, 1_400)]
+
+
+def test_speech_becomes_interruptible_under_the_callers_words() -> None:
+    turn = speaking()
+    turn.set_interruptible(False, 500)
+    turn.speech_started(1_000, 1_200)
+    assert turn.deadline_ms() == 21_000
+    assert turn.set_interruptible(True, 1_300) == [Interrupt(1_000)]
+
+
+def test_a_sound_does_not_undo_a_turn_but_words_do() -> None:
+    turn = listening()
+    turn.transcript(Text("one"), 1_000)
+    turn.tick(1_500)
+    assert turn.transcript(Text(""), 1_510) == [FinishTurn("one", None, 1_000, 1_000)]
+    assert not turn.floor_taken
+    assert turn.speech_started(1_600, 1_900) == []
+    assert turn.floor_taken
+    assert turn.tick(2_000) == []
+    assert turn.transcript(Text("two", final=False), 2_100) == [Interrupt(1_600)]
+    assert not turn.floor_taken
+
+
+def test_a_turn_interrupts_a_bot_that_answers_an_older_one() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.transcript(Text("one", final=False), 1_200)
+    turn.bot_thinking(1_300)
+    turn.speech_stopped(1_500, 1_600)
+    assert turn.tick(2_000) == [Finalize()]
+    assert turn.tick(3_500) == [Interrupt(1_000), FinishTurn("one", None, 1_000, 1_500)]
+
+
+def test_a_key_interrupts_like_speech() -> None:
+    assert speaking().key_pressed(1_000) == [Interrupt(1_000)]
+    assert listening().key_pressed(1_000) == []
+
+
+def test_a_silent_caller_is_prompted_then_the_call_ends() -> None:
+    turn = listening()
+    assert turn.deadline_ms() == 10_000
+    assert turn.tick(10_000) == [PromptIdle(1)]
+    assert turn.tick(30_000) == []
+    turn.bot_started(30_100)
+    turn.bot_finished(32_000)
+    assert turn.tick(42_000) == [PromptIdle(2)]
+    turn.bot_finished(43_000)
+    assert turn.tick(53_000) == [EndCall("idle")]
+    assert turn.tick(99_000) == []
+
+
+def test_a_word_or_a_key_ends_the_counting() -> None:
+    for answer in (
+        lambda t: t.key_pressed(20_000),
+        lambda t: [
+            *t.transcript(Text("yes"), 19_000),
+            *t.end_of_turn(19_000),
+            *t.bot_finished(20_000),
+        ],
+    ):
+        turn = listening()
+        assert turn.tick(10_000) == [PromptIdle(1)]
+        turn.bot_finished(11_000)
+        answer(turn)
+        assert turn.deadline_ms() == 30_000
+        assert turn.tick(30_000) == [PromptIdle(1)]
+
+
+def test_thinking_does_not_hide_that_the_bot_is_heard() -> None:
+    turn = speaking()
+    turn.bot_thinking(100)
+    assert turn.bot is Bot.SPEAKING
+
+
+def test_the_call_ends_at_its_maximum_duration() -> None:
+    turn = listening()
+    turn.speech_started(599_000, 599_100)
+    assert turn.tick(600_000) == [EndCall("max_duration")]
+    assert turn.bot_finished(600_001) == []
+
+
+STEPS = st.sampled_from(["start", "stop", "interim", "final", "empty", "eot", "key", "on", "off"])
+
+
+def apply(turn: TurnTaking, step: str, now: float) -> list[Command]:
+    steps: dict[str, Callable[[], list[Command]]] = {
+        "start": lambda: turn.speech_started(now - 50, now),
+        "stop": lambda: turn.speech_stopped(now - 50, now),
+        "interim": lambda: turn.transcript(Text("a", final=False), now),
+        "final": lambda: turn.transcript(Text("b"), now),
+        "empty": lambda: turn.transcript(Text(""), now),
+        "eot": lambda: turn.end_of_turn(now),
+        "key": lambda: turn.key_pressed(now),
+        "on": lambda: turn.bot_started(now),
+        "off": lambda: turn.bot_finished(now),
+    }
+    return steps[step]()
+
+
+@given(st.lists(st.tuples(STEPS, st.integers(0, 700)), max_size=60))
+def test_it_never_sticks_whatever_comes(steps: list[tuple[str, int]]) -> None:
+    """Finals are always awaited with a deadline, and a deadline that is due is acted on."""
+    turn = TurnTaking(SETTINGS)
+    now = 0.0
+    for step, wait in steps:
+        now += wait
+        commands = apply(turn, step, now)
+        commands += turn.tick(now)
+        assert turn.deadline_ms() > now
+        assert all(c.text for c in commands if isinstance(c, FinishTurn))
+    turn.speech_stopped(now, now)
+    turn.bot_finished(now)
+    ended = False
+    for _ in range(20):
+        now = turn.deadline_ms()
+        commands = turn.tick(now)
+        if any(isinstance(c, FinishTurn | PromptIdle | Resume) for c in commands):
+            turn.bot_finished(now)
+        ended |= any(isinstance(c, EndCall) for c in commands)
+        if ended:
+            break
+    assert ended

@@ -1,0 +1,91 @@
+"""The house rules that a reader cannot see in one file: import direction and purity."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_IMPORT = {
+    "media": {"media"},
+    "providers": {"media", "providers"},
+    "bot": {"media", "providers", "bot"},
+}
+IMPURE = {
+    "asyncio",
+    "http",
+    "httpx",
+    "io",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "random",
+    "redis",
+    "requests",
+    "select",
+    "selectors",
+    "signal",
+    "socket",
+    "ssl",
+    "starlette",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib.request",
+    "uvicorn",
+    "websockets",
+}
+PURE = sorted([*(ROOT / "media").rglob("*.py"), ROOT / "bot" / "turn.py"])
+SOURCES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Absolute names of the modules that `path` imports, wherever in the file."""
+    package = path.relative_to(ROOT).parts[:-1]
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            prefix = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {prefix} if node.module else {f"{prefix}.{a.name}" for a in node.names}
+    return names
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_imports_go_one_way(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[0]
+    reached = {module.split(".")[0] for module in imported(path)} & {*MAY_IMPORT, "tests"}
+    assert reached <= MAY_IMPORT[own]
+
+
+@pytest.mark.parametrize("path", PURE, ids=name)
+def test_pure_modules_import_no_io(path: Path) -> None:
+    modules = imported(path)
+    assert not {m for m in modules if m in IMPURE or m.split(".")[0] in IMPURE}
+
+
+@pytest.mark.parametrize("path", PURE, ids=name)
+def test_pure_modules_neither_await_nor_open(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        assert not isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
+        called = node.func if isinstance(node, ast.Call) else None
+        assert not (isinstance(called, ast.Name) and called.id in {"open", "print", "input"})
+
+
+def test_audioop_has_one_door() -> None:
+    doors = [name(path) for path in SOURCES if "audioop" in imported(path)]
+    assert doors in ([], ["media/audio.py"])
+
+
+def test_every_source_is_looked_at() -> None:
+    assert {"bot", "media", "providers"} == {name(path).split("/")[0] for path in SOURCES}
+    assert len(PURE) > 1
