@@ -1,0 +1,34 @@
+"""PURE: the public address of a deployment, from which every URL that Twilio is given is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["MEDIA_PATH", "NEXT_PATH", "STATUS_PATH", "STREAM_PATH", "VOICE_PATH", "Address"]
+
+VOICE_PATH = "/twilio/voice"
+NEXT_PATH = "/twilio/next"
+STATUS_PATH = "/twilio/status"
+STREAM_PATH = "/twilio/stream"
+MEDIA_PATH = "/twilio/media"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where Twilio reaches the deployment: ``https://host[:port][/prefix]``.
+
+    It is the load balancer's address, never a worker's, so neither a URL nor a signature may be
+    built from what a request says about itself. Settings allow ``http://`` for loopback alone.
+    """
+
+    public_url: str
+
+    def url(self, path: str, query: str = "") -> str:
+        """The public URL of one of our paths; `query` as it is sent, without ``?``."""
+        return self.public_url.rstrip("/") + path + (f"?{query}" if query else "")
+
+    @property
+    def media(self) -> str:
+        """The stream's URL: ``wss://``, or ``ws://`` on loopback. Twilio allows no query in it."""
+        # Both spellings of the scheme begin with "http", and "https" becomes "wss".
+        return "ws" + self.url(MEDIA_PATH).removeprefix("http")

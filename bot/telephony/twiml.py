@@ -1,0 +1,151 @@
+"""What we tell Twilio to do, as TwiML documents.
+
+Twilio goes on to the next verb when a stream was refused, and asks ``<Connect action>`` when one
+has ended; both lead to ``/twilio/next``. Sources: https://www.twilio.com/docs/voice/twiml/stream,
+https://www.twilio.com/docs/voice/twiml/connect and the pages of the other verbs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from twilio.twiml.voice_response import VoiceResponse
+
+from .address import NEXT_PATH, STREAM_PATH, Address
+
+__all__ = [
+    "PARAMETER_LIMIT",
+    "TOKEN_PARAMETER",
+    "Apology",
+    "apologize",
+    "connect",
+    "hang_up",
+    "nothing",
+    "pause",
+    "redirect",
+    "reject",
+    "transfer",
+]
+
+log = structlog.get_logger(__name__)
+
+TOKEN_PARAMETER = "token"
+"""The ``<Parameter>`` that lets a stream in; a custom parameter cannot have this name."""
+
+PARAMETER_LIMIT = 500
+"""A ``<Parameter>``'s name and value together must stay below this many characters."""
+
+# What XML 1.0 cannot hold, escaped or not (https://www.w3.org/TR/xml/#charsets).
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Apology:
+    """What a caller hears of Twilio when no worker can speak, and who takes the call then."""
+
+    text: str
+    language: str | None = None
+    fallback_number: str | None = None
+
+
+def connect(
+    address: Address,
+    token: str,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    digits: str | None = None,
+) -> str:
+    """Open the call's stream, after sending touch tones if there are `digits`.
+
+    Custom `parameters` that Twilio would refuse, or that would hide the token, are left out and
+    said in the log by name: a call without them is better than none.
+    """
+    response = VoiceResponse()
+    if digits:
+        response.play(digits=digits)
+    stream = response.connect(action=address.url(NEXT_PATH), method="POST").stream(
+        url=address.media, status_callback=address.url(STREAM_PATH)
+    )
+    stream.parameter(name=TOKEN_PARAMETER, value=token)
+    for name, value in (parameters or {}).items():
+        if fault := _parameter_fault(name, value):
+            log.warning("stream parameter left out", parameter=name[:80], fault=fault)
+        else:
+            stream.parameter(name=name, value=value)
+    response.redirect(address.url(NEXT_PATH), method="POST")
+    return str(response)
+
+
+def hang_up() -> str:
+    """End the call."""
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
+def nothing() -> str:
+    """An empty document: for a call that has ended, and for events that ask for no answer."""
+    return str(VoiceResponse())
+
+
+def transfer(address: Address, number: str, caller_id: str | None = None) -> str:
+    """Connect the caller to `number` (E.164); when that call ends Twilio asks ``next``."""
+    response = VoiceResponse()
+    _dial(response, address, number, caller_id)
+    return str(response)
+
+
+def reject() -> str:
+    """Refuse an incoming call with the busy tone, without answering it."""
+    response = VoiceResponse()
+    response.reject(reason="busy")
+    return str(response)
+
+
+def redirect(url: str) -> str:
+    """Ask `url` for the next document."""
+    response = VoiceResponse()
+    response.redirect(url, method="POST")
+    return str(response)
+
+
+def pause(url: str, seconds: int = 1) -> str:
+    """Wait `seconds` in silence, then ask `url`."""
+    response = VoiceResponse()
+    response.pause(length=seconds)
+    response.redirect(url, method="POST")
+    return str(response)
+
+
+def apologize(address: Address, apology: Apology) -> str:
+    """Say the apology, then dial the fallback number, or hang up when there is none."""
+    response = VoiceResponse()
+    if text := _ILLEGAL.sub("", apology.text).strip():
+        response.say(text, language=apology.language)
+    if apology.fallback_number:
+        _dial(response, address, apology.fallback_number)
+    else:
+        response.hangup()
+    return str(response)
+
+
+def _dial(
+    response: VoiceResponse, address: Address, number: str, caller_id: str | None = None
+) -> None:
+    dial = response.dial(action=address.url(NEXT_PATH), method="POST", caller_id=caller_id)
+    dial.number(_ILLEGAL.sub("", number))
+
+
+def _parameter_fault(name: str, value: str) -> str | None:
+    if name == TOKEN_PARAMETER:
+        return f"the name {TOKEN_PARAMETER!r} is Parley's own"
+    if not name:
+        return "it has no name"
+    if len(name) + len(value) >= PARAMETER_LIMIT:
+        return f"name and value are {len(name) + len(value)} of at most {PARAMETER_LIMIT - 1} chars"
+    if _ILLEGAL.search(name + value):
+        return "it holds a character that XML cannot"
+    return None
