@@ -1,0 +1,179 @@
+"""Any shape a dialog hook may have, behind one face: `Dialog`, whose replies are iterators."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, get_args
+
+from .types import Action, Call, DialogError, Ended, Interruption, Reply, Turn
+
+__all__ = ["Dialog", "DialogFactory", "load_dialog"]
+
+METHODS = ("greet", "on_turn", "on_interrupted", "on_dtmf", "on_idle", "on_resume", "on_end")
+IDLE_PROMPT = "Are you still there?"
+SPOKEN = (str, *get_args(Action))
+
+DialogFactory = Callable[[], "Dialog"]
+"""Makes the dialog of one call."""
+
+
+class Dialog:
+    """The dialog of one call.
+
+    Wraps a function `(call, turn)`, an async generator function, or an object with any of the
+    methods `greet`, `on_turn`, `on_interrupted`, `on_dtmf`, `on_idle`, `on_resume`, `on_end`. Each
+    method here gives an iterator of replies; what the hook lacks has a sensible default.
+    Synchronous hooks run in a thread, so that they cannot stop the other calls.
+    """
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self._is_function = inspect.isroutine(target)
+
+    def greet(self, call: Call) -> AsyncIterator[Reply]:
+        """The first words of the call; none by default."""
+        return self._replies("greet", call)
+
+    def on_turn(self, call: Call, turn: Turn) -> AsyncIterator[Reply]:
+        """The answer to a finished turn."""
+        return self._replies("on_turn", call, turn)
+
+    def on_interrupted(self, call: Call, interruption: Interruption) -> AsyncIterator[Reply]:
+        """The caller spoke over the bot; what is returned is not spoken, only acted on."""
+        return self._replies("on_interrupted", call, interruption)
+
+    def on_dtmf(self, call: Call, digits: str) -> AsyncIterator[Reply]:
+        """The answer to a key, or to the keys that a `Gather` collected."""
+        return self._replies("on_dtmf", call, digits)
+
+    def on_idle(self, call: Call, count: int) -> AsyncIterator[Reply]:
+        """The `count`-th prompt to a silent caller."""
+        return self._replies("on_idle", call, count, default=IDLE_PROMPT)
+
+    def on_resume(self, call: Call, unheard: str) -> AsyncIterator[Reply]:
+        """Going on after a break: by default with what was not heard."""
+        return self._replies("on_resume", call, unheard, default=unheard)
+
+    async def on_end(self, call: Call, ended: Ended) -> None:
+        """The call is over."""
+        async for _ in self._replies("on_end", call, ended):
+            pass
+
+    async def _replies(self, name: str, *args: Any, default: str = "") -> AsyncIterator[Reply]:
+        method = self._method(name)
+        if method is None:
+            if default:
+                yield default
+            return
+        if inspect.isasyncgenfunction(method):
+            answer = method(*args)
+        elif inspect.iscoroutinefunction(method):
+            answer = await method(*args)
+        else:
+            answer = await asyncio.to_thread(_call_in_thread, method, args)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        if inspect.isasyncgen(answer):
+            try:
+                async for piece in answer:
+                    for reply in _as_replies(piece, name):
+                        yield reply
+            finally:
+                await answer.aclose()
+            return
+        for reply in _as_replies(answer, name):
+            yield reply
+
+    def _method(self, name: str) -> Callable[..., Any] | None:
+        if self._is_function:
+            return self._target if name == "on_turn" else None
+        return getattr(self._target, name, None)
+
+
+def _call_in_thread(method: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    answer = method(*args)
+    return list(answer) if inspect.isgenerator(answer) else answer
+
+
+def _as_replies(answer: Any, name: str) -> list[Reply]:
+    if answer is None:
+        return []
+    if isinstance(answer, SPOKEN):
+        return [answer]
+    if isinstance(answer, list | tuple):
+        return [reply for part in answer for reply in _as_replies(part, name)]
+    raise DialogError(
+        f"{name} answered a {type(answer).__name__}; it may answer text, an action such as "
+        "Hangup(), a list of them, or None"
+    )
+
+
+def load_dialog(spec: str) -> DialogFactory:
+    """Find the dialog that `PARLEY_DIALOG` names.
+
+    `spec` is ``echo``, ``script:FILE``, or ``package.module:name``, looked up on the Python path
+    and in the working directory. A class gives a new instance to every call; a function or an
+    object is shared by all.
+
+    Raises:
+        DialogError: there is no such dialog, or it has none of the methods.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind == "echo" and not rest:
+        from .echo import Echo
+
+        return _factory(Echo, spec)
+    if kind == "script":
+        from .script import load_script
+
+        return _factory(load_script(Path(rest)), spec)
+    if not kind or not rest:
+        raise DialogError(
+            f"no dialog called {spec!r}: write echo, script:FILE or package.module:name"
+        )
+    return _factory(_find(kind, rest, spec), spec)
+
+
+def _find(module_name: str, attribute: str, spec: str) -> Any:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and not module_name.startswith(error.name):
+            raise DialogError(f"dialog {spec!r} imports {error.name!r}, not installed") from error
+        raise DialogError(
+            f"dialog {spec!r}: no module {module_name!r} on the Python path or in {here}"
+        ) from error
+    except Exception as error:
+        raise DialogError(f"dialog {spec!r}: importing it failed: {error!r}") from error
+    target = module
+    for part in attribute.split("."):
+        if not hasattr(target, part):
+            raise DialogError(f"dialog {spec!r}: {module_name} has no {attribute!r}")
+        target = getattr(target, part)
+    return target
+
+
+def _factory(target: Any, spec: str) -> DialogFactory:
+    if inspect.isroutine(target):
+        if len(_positional(target)) < 2:
+            raise DialogError(f"dialog {spec!r} is a function: it must take (call, turn)")
+        return lambda: Dialog(target)
+    if not any(callable(getattr(target, name, None)) for name in METHODS):
+        raise DialogError(f"dialog {spec!r} has none of the methods {', '.join(METHODS)}")
+    return (lambda: Dialog(target())) if inspect.isclass(target) else (lambda: Dialog(target))
+
+
+def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
+        return [*parameters] * 2
+    return [p for p in parameters if p.kind in kinds]
