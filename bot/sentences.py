@@ -15,7 +15,6 @@ _ABBREVIATIONS = frozenset(
     ("a.m.", "approx.", "apt.", "ave.", "blvd.", "dr.", "e.g.", "etc.", "ext.", "i.e.", "jr.")
     + ("lt.", "mr.", "mrs.", "ms.", "p.m.", "prof.", "rev.", "sgt.", "sr.", "st.", "vs.")
 )
-)
 
 
 class Sentences:
