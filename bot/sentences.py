@@ -12,8 +12,10 @@ MAX_SENTENCE = 300
 # An end mark with its closing quotes, then white space. CJK full stops need no space behind them.
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”]*|\n+")
 _ABBREVIATIONS = frozenset(
-    ("a.m.", "approx.", "apt.", "ave.", "blvd.", "dr.", "e.g.", "etc.", "ext.", "i.e.", "jr.")
-    + ("lt.", "mr.", "mrs.", "ms.", "p.m.", "prof.", "rev.", "sgt.", "sr.", "st.", "vs.")
+    {
+        *("a.m.", "approx.", "apt.", "ave.", "blvd.", "dr.", "e.g.", "etc.", "ext.", "i.e.", "jr."),
+        *("lt.", "mr.", "mrs.", "ms.", "p.m.", "prof.", "rev.", "sgt.", "sr.", "st.", "vs."),
+    }
 )
 
 

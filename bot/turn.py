@@ -218,10 +218,11 @@ class TurnTaking:
         return self.tick(now_ms)
 
     def key_pressed(self, now_ms: float) -> list[Command]:
-        """The caller pressed a key: an answer, and a barge-in like speech."""
+        """The caller pressed a key: an answer, and a barge-in when the bot is heard."""
         self._idle_count = 0
         self._quiet_since_ms = now_ms
-        return self._interrupt(now_ms) + self.tick(now_ms)
+        heard = self.bot is Bot.SPEAKING
+        return (self._interrupt(now_ms) if heard else []) + self.tick(now_ms)
 
     # What the bot does
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, get_args
 
-from .types import Action, Call, DialogError, Ended, Interruption, Reply, Turn
+from .types import Action, Call, DialogError, Ended, Interruption, Reply, Say, Turn
 
 __all__ = ["Dialog", "DialogFactory", "load_dialog"]
 
@@ -106,7 +106,9 @@ def _as_replies(answer: Any, name: str) -> list[Reply]:
     if isinstance(answer, SPOKEN):
         return [answer]
     if isinstance(answer, list | tuple):
-        return [reply for part in answer for reply in _as_replies(part, name)]
+        # Unlike the pieces of a generator, the texts of a list are utterances of their own.
+        parts = (Say(part) if isinstance(part, str) else part for part in answer)
+        return [reply for part in parts for reply in _as_replies(part, name)]
     raise DialogError(
         f"{name} answered a {type(answer).__name__}; it may answer text, an action such as "
         "Hangup(), a list of them, or None"

@@ -251,6 +251,9 @@ def test_a_turn_interrupts_a_bot_that_answers_an_older_one() -> None:
 def test_a_key_interrupts_like_speech() -> None:
     assert speaking().key_pressed(1_000) == [Interrupt(1_000)]
     assert listening().key_pressed(1_000) == []
+    thinking = TurnTaking(SETTINGS)
+    assert thinking.key_pressed(1_000) == []
+    assert thinking.bot is Bot.THINKING
 
 
 def test_a_silent_caller_is_prompted_then_the_call_ends() -> None:

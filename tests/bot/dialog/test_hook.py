@@ -16,6 +16,7 @@ from bot.dialog import (
     Hangup,
     Interruption,
     Reply,
+    Say,
     Turn,
 )
 from bot.dialog.echo import GREETING
@@ -35,7 +36,8 @@ async def coroutine(call: Call, turn: Turn) -> str:
 
 async def generator(call: Call, turn: Turn) -> AsyncIterator[Any]:
     yield "You "
-    yield ["said ", turn.text]
+    yield "said "
+    yield [turn.text, ["again"]]
     yield None
     yield Hangup()
 
@@ -55,7 +57,7 @@ async def test_a_coroutine_function() -> None:
 
 async def test_an_async_generator_function() -> None:
     replies = await collect(Dialog(generator).on_turn(CALL, TURN))
-    assert replies == ["You ", "said ", "hello", Hangup()]
+    assert replies == ["You ", "said ", Say("hello"), Say("again"), Hangup()]
 
 
 async def test_a_plain_function_runs_beside_the_event_loop() -> None:
