@@ -1,0 +1,75 @@
+"""Which bot answers: the settings that the called number chooses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+__all__ = ["BotSettings", "Language", "NumberTable", "PhoneNumber", "SttName", "TtsName"]
+
+PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{1,14}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+def _known_stt(name: str) -> str:
+    # Imported here: the catalogue brings numpy, and most commands have no need of it.
+    from providers.catalog import STT
+
+    return _one_of(name, STT)
+
+
+def _known_tts(name: str) -> str:
+    from providers.catalog import TTS
+
+    return _one_of(name, TTS)
+
+
+def _one_of(name: str, table: dict[str, str]) -> str:
+    if name not in table:
+        raise ValueError(f"one of: {', '.join(sorted(table))}")
+    return name
+
+
+SttName = Annotated[str, AfterValidator(_known_stt)]
+TtsName = Annotated[str, AfterValidator(_known_tts)]
+
+
+class BotSettings(BaseModel):
+    """What answers one number.
+
+    Attributes:
+        dialog: the dialog hook, as ``PARLEY_DIALOG`` names it.
+        language: BCP-47 tag of what is spoken.
+        voice: the synthesizer's voice id; None is the provider's own choice.
+        stt, tts: names in `providers.catalog`.
+        fallback_number: who is dialled (E.164) when no bot can answer; None is nobody.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    dialog: str
+    language: str
+    voice: str | None
+    stt: str
+    tts: str
+    fallback_number: str | None
+
+
+class NumberTable(BaseModel):
+    """A table ``[numbers."+15551234567"]`` of the TOML file: what differs from the default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dialog: str | None = Field(
+        default=None, min_length=1, description="module:name or a built-in dialog"
+    )
+    language: Language | None = Field(default=None, description="a BCP-47 tag such as en-US")
+    voice: str | None = Field(
+        default=None, min_length=1, description="a voice id of the synthesizer"
+    )
+    stt: SttName | None = Field(default=None, description="a speech-to-text provider")
+    tts: TtsName | None = Field(default=None, description="a text-to-speech provider")
+    fallback_number: PhoneNumber | None = Field(
+        default=None, description="a phone number in E.164 form such as +15551234567"
+    )

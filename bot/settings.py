@@ -1,0 +1,270 @@
+"""Every setting, read once: command line, environment, `.env`, TOML file, in that order.
+
+A variable ``PARLEY_X`` is the key ``x`` of the TOML file, which is ``parley.toml`` in the working
+directory or what ``PARLEY_CONFIG`` names. A wrong setting stops the start (`SettingsError`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import ValidationError as PydanticError
+
+from .numbers import BotSettings, Language, NumberTable, PhoneNumber, SttName, TtsName
+from .sources import Given, Problem, read_sources
+from .state_dir import default_state_dir, dev_token, find_dev_token
+
+__all__ = ["BotSettings", "Problem", "Settings", "SettingsError", "is_loopback"]
+
+# The variables whose usual name is not ours to choose.
+FOREIGN_VARIABLES = ("REDIS_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+SECONDARY_TOKEN = "TWILIO_AUTH_TOKEN_SECONDARY"
+
+
+class SettingsError(Exception):
+    """Settings are wrong. `problems` holds each; the text has one line for each."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`, a name or an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname
+    _ = parts.port  # raises ValueError when it is no number
+    if not host or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ValueError
+    return url.rstrip("/?#")
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError
+    return url
+
+
+def _off_is_none(value: object) -> object:
+    return None if value == "off" else value
+
+
+class Settings(BaseModel):
+    """The settings of one process. Each field's description says what it may hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dev: bool = Field(default=False, description="set by --dev alone")
+    host: str = Field(default="0.0.0.0", min_length=1, description="an address of this machine")
+    port: int = Field(default=8080, ge=0, le=65535, description="a port number, 0 to 65535")
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        description="the https:// address at which Twilio reaches this deployment, without query;"
+        " http:// for loopback alone"
+    )
+    api_key: SecretStr | None = Field(default=None, description="a key of your own making")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+
+    dialog: str = Field(
+        default="echo", min_length=1, description="module:name or a built-in dialog"
+    )
+    language: Language = Field(default="en-US", description="a BCP-47 tag such as en-US")
+    voice: str | None = Field(
+        default=None, min_length=1, description="a voice id of the synthesizer"
+    )
+    stt_provider: SttName = Field(default="pocketsphinx", description="a speech-to-text provider")
+    tts_provider: TtsName = Field(default="espeak", description="a text-to-speech provider")
+    vad: Literal["auto", "silero", "webrtc", "energy"] = Field(
+        default="auto", description="auto, silero, webrtc or energy"
+    )
+    pocketsphinx_processes: int | None = Field(
+        default=None, ge=1, le=64, description="a number of processes, 1 to 64"
+    )
+    fallback_number: PhoneNumber | None = Field(
+        default=None, description="a phone number in E.164 form such as +15551234567"
+    )
+    numbers: dict[PhoneNumber, NumberTable] = Field(default_factory=dict)
+
+    max_calls: int = Field(default=100, ge=1, description="a number of calls, 1 or more")
+    endpointing_ms: int = Field(
+        default=500, ge=100, le=5000, description="milliseconds, 100 to 5000"
+    )
+    barge_in_ms: int = Field(default=200, ge=20, le=2000, description="milliseconds, 20 to 2000")
+    idle_s: float = Field(default=10.0, ge=1, le=600, description="seconds, 1 to 600")
+    max_duration_s: float = Field(
+        default=3600.0, ge=1, le=86_400, description="seconds, 1 to 86400"
+    )
+    hook_timeout_s: float = Field(
+        default=10.0, gt=0, le=300, description="seconds, more than 0 up to 300"
+    )
+    apology: str = Field(
+        default="I'm sorry, something went wrong. Could you say that again?",
+        min_length=1,
+        description="a sentence to speak",
+    )
+
+    state_dir: Path = Field(description="a directory")
+    recordings: Annotated[Path | None, BeforeValidator(_off_is_none)] = Field(
+        default=None, description="a directory, or off"
+    )
+    retention_days: int = Field(default=30, ge=1, le=3650, description="days, 1 to 3650")
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+        default=None, description="a redis://, rediss:// or unix:// URL"
+    )
+    redis_prefix: str = Field(
+        default="parley:", min_length=1, description="what Redis keys begin with"
+    )
+
+    twilio_account_sid: str | None = Field(
+        default=None, pattern=r"^AC[0-9a-fA-F]{32}$", description="AC and 32 hexadecimal digits"
+    )
+    twilio_auth_token: SecretStr | None = Field(
+        default=None, description="the account's auth token"
+    )
+    twilio_auth_token_secondary: SecretStr | None = Field(
+        default=None, description="the account's other auth token, while it is rotated"
+    )
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        env: Mapping[str, str] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        dev: bool = False,
+        worker: bool = True,
+    ) -> Self:
+        """Read every setting.
+
+        Args:
+            env: the environment; None is the process's own. `.env` is read from the working
+                directory in any case.
+            overrides: what the command line said, by field name; None values are not given.
+            dev: whether this is a development worker: loopback only, a token of its own.
+            worker: whether a worker starts, which must have a token; a command that talks to one
+                takes the development token when one is kept and no other is given.
+
+        Raises:
+            SettingsError: something is wrong; every problem is in it.
+        """
+        env = os.environ if env is None else env
+        sources = read_sources(_variables(), env, overrides or {})
+        problems, given = sources.problems, sources.given
+        values: dict[str, Any] = {"dev": dev, **_defaults(env, given, dev)}
+        values |= {key: item.value for key, item in given.items()}
+        values["numbers"] = {number: item.value for number, item in sources.numbers.items()}
+        try:
+            settings = cls.model_validate(values)
+        except PydanticError as error:
+            names = {key: item.name for key, item in given.items()}
+            raise SettingsError(problems + _explain(error, names, sources.numbers)) from None
+        if dev and not is_loopback(settings.host):
+            name = given["host"].name
+            problems.append(Problem(name, f"held {settings.host!r}", "--dev binds loopback only"))
+        if problems:
+            raise SettingsError(problems)
+        return settings._with_token(dev, worker)
+
+    def _with_token(self, dev: bool, worker: bool) -> Self:
+        if self.twilio_auth_token is not None:
+            return self
+        if worker and not dev:
+            remedy = "set it to the account's auth token, or start with --dev to try Parley out"
+            raise SettingsError([Problem("TWILIO_AUTH_TOKEN", "is not set", remedy)])
+        try:
+            token = dev_token(self.state_dir) if worker else find_dev_token(self.state_dir)
+        except OSError as error:
+            fault = f"held {str(self.state_dir)!r}, which cannot be used: {error.strerror}"
+            raise SettingsError([Problem("PARLEY_STATE_DIR", fault)]) from None
+        return self.model_copy(update={"twilio_auth_token": SecretStr(token) if token else None})
+
+    @property
+    def auth_tokens(self) -> tuple[str, ...]:
+        """The tokens that may have signed a request; the first is the one to sign with."""
+        tokens = (self.twilio_auth_token, self.twilio_auth_token_secondary)
+        return tuple(token.get_secret_value() for token in tokens if token is not None)
+
+    def bot_for(self, number: str) -> BotSettings:
+        """What answers a call to `number` (E.164): its own table, and the default for the rest."""
+        default = {
+            "dialog": self.dialog,
+            "language": self.language,
+            "voice": self.voice,
+            "stt": self.stt_provider,
+            "tts": self.tts_provider,
+            "fallback_number": self.fallback_number,
+        }
+        table = self.numbers.get(number, NumberTable())
+        return BotSettings(**{**default, **table.model_dump(exclude_none=True)})
+
+
+def _variables() -> dict[str, str]:
+    foreign = {name: name.lower() for name in (*FOREIGN_VARIABLES, SECONDARY_TOKEN)}
+    hidden = {"dev", "numbers", *foreign.values()}
+    own = {"PARLEY_" + key.upper(): key for key in Settings.model_fields if key not in hidden}
+    return own | foreign
+
+
+def _defaults(env: Mapping[str, str], given: Mapping[str, Given], dev: bool) -> dict[str, Any]:
+    port = given["port"].value if "port" in given else Settings.model_fields["port"].default
+    defaults: dict[str, Any] = {
+        "state_dir": default_state_dir(env),
+        "public_url": f"http://127.0.0.1:{port if _is_port(port) else 0}",
+    }
+    return defaults | ({"host": "127.0.0.1"} if dev else {})
+
+
+def _is_port(held: object) -> bool:
+    # What is no port has a problem line of its own; the URL made of it must not add another.
+    return str(held).isdecimal() and int(str(held)) <= 65535
+
+
+def _explain(
+    error: PydanticError, names: Mapping[str, str], numbers: Mapping[str, Given]
+) -> list[Problem]:
+    problems = []
+    for item in error.errors(include_url=False):
+        key, *path = [str(part) for part in item["loc"]]
+        model: type[BaseModel] = Settings
+        name = names.get(key, key)
+        if key == "numbers":
+            name, key, model = numbers[path[0]].name, path[1], NumberTable
+            if key == "[key]":
+                problems.append(Problem(name, "is no phone number", "write it as +15551234567"))
+                continue
+            name = f"{name}.{key}"
+        if item["type"] == "extra_forbidden":
+            known = ", ".join(NumberTable.model_fields)
+            problems.append(Problem(name, "there is no such setting", f"it may be one of: {known}"))
+            continue
+        problems.append(Problem(name, *_fault(model, key, item["input"], item["msg"])))
+    return problems
+
+
+def _fault(model: type[BaseModel], key: str, held: object, message: str) -> tuple[str, str]:
+    field = model.model_fields[key]
+    secret = SecretStr.__name__ in str(field.annotation) or "@" in str(held)
+    own = message.removeprefix("Value error, ")
+    remedy = own if own.startswith("one of: ") else str(field.description)
+    return (
+        "held a secret that is not one" if secret else f"held {held!r}"
+    ), f"it may hold {remedy}"
