@@ -86,8 +86,9 @@ class Dialog:
             finally:
                 await answer.aclose()
             return
-        for reply in _as_replies(answer, name):
-            yield reply
+        for piece in answer if isinstance(answer, _Pieces) else (answer,):
+            for reply in _as_replies(piece, name):
+                yield reply
 
     def _method(self, name: str) -> Callable[..., Any] | None:
         if self._is_function:
@@ -97,7 +98,11 @@ class Dialog:
 
 def _call_in_thread(method: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     answer = method(*args)
-    return list(answer) if inspect.isgenerator(answer) else answer
+    return _Pieces(answer) if inspect.isgenerator(answer) else answer
+
+
+class _Pieces(list[Any]):
+    """What a synchronous generator gave: pieces of text, not utterances."""
 
 
 def _as_replies(answer: Any, name: str) -> list[Reply]:
