@@ -184,7 +184,8 @@ class WordPosition:
 class SynthesisChunk:
     """A piece of synthesized audio, in `TtsProvider.format`.
 
-    `words` are the positions known by now, with times from the start of the whole text.
+    `words` are the positions that came with this piece (each position comes once, in order), with
+    times from the start of the whole text.
     """
 
     audio: bytes
