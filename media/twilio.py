@@ -64,8 +64,7 @@ MAX_MESSAGE_BYTES = 64 * 1024
 
 # A SID becomes a key, a file's name and a part of messages, so nothing in it may need escaping.
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MAX_COUNT = 2**53
-_COUNT_DIGITS = 16
+_COUNT_DIGITS = 15
 _Json = dict[str, Any]
 
 
@@ -278,9 +277,9 @@ def _sid(fields: _Json, key: str) -> str:
 def _count(fields: _Json, key: str) -> int:
     """A counter: documented as a string of decimal digits, taken as a number too."""
     value = fields.get(key)
-    if type(value) is str and value.isdecimal() and len(value) <= _COUNT_DIGITS:
+    if type(value) is str and len(value) <= _COUNT_DIGITS and value.isdecimal():
         return int(value)
-    if type(value) is int and 0 <= value < _MAX_COUNT:
+    if type(value) is int and 0 <= value < 10**_COUNT_DIGITS:
         return value
     raise _invalid(f"field {key!r} is missing or not a counter")
 
