@@ -1,0 +1,37 @@
+"""A real Redis for the tests that want one."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bot.redis_server import private_redis
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a redis-server of this test session's own."""
+    state_dir: Path = tmp_path_factory.mktemp("redis")
+    with ExitStack() as stack:
+        runner = stack.enter_context(asyncio.Runner())
+        context = private_redis(state_dir)
+        yield runner.run(context.__aenter__())
+        runner.run(context.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def redis_prefix() -> str:
+    """A key prefix that no other test has."""
+    return f"test-{uuid.uuid4().hex}:"
+
+
+@pytest.fixture
+async def own_redis(tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a redis-server of this test's own, which it may stop, kill and empty."""
+    async with private_redis(tmp_path / "state") as url:
+        yield url
