@@ -7,7 +7,7 @@ released with `aclose()`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -219,7 +219,7 @@ class TtsProvider(Protocol):
     async def start(self) -> None:
         """Load the engine or warm connections. Idempotent."""
 
-    def synthesize(self, text: str, options: TtsOptions) -> AsyncIterator[SynthesisChunk]:
+    def synthesize(self, text: str, options: TtsOptions) -> AsyncGenerator[SynthesisChunk, None]:
         """Speak `text`. Closing the iterator early stops the synthesis.
 
         Raises (from the iterator):

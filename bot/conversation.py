@@ -1,0 +1,344 @@
+"""What is said in one call: turns go to the dialog, its replies are spoken, and what was heard is
+kept.
+
+A reply is one task: the hook, its sentences and its actions, in order. Replies never overlap; one
+that is interrupted is cancelled, and the history keeps what the caller heard of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from bot.dialog import (
+    Action,
+    Call,
+    Expect,
+    Gather,
+    Hangup,
+    HistoryEntry,
+    Interruption,
+    Play,
+    Reply,
+    Say,
+    SendDigits,
+    SetLanguage,
+    Transfer,
+    Turn,
+)
+from bot.dialog.hook import Dialog, Replies
+from bot.sentences import Sentences
+from bot.speech import Speaker
+from bot.turn import FinishTurn
+from media.files import AudioFileError
+from media.playout import Playout, PlayoutFull, Segment
+from providers.errors import ProviderError
+
+__all__ = ["Conversation", "Leaving", "Line"]
+
+log = structlog.get_logger(__name__)
+
+Leaving = Hangup | Transfer | SendDigits
+"""Actions that end the stream: Twilio is told what comes next."""
+
+
+class Line(Protocol):
+    """What a conversation asks of the call that carries it."""
+
+    def now_ms(self) -> float:
+        """The call's clock."""
+
+    async def leave(self, action: Leaving) -> None:
+        """Close the stream when all was heard, so that Twilio does `action`."""
+
+    def gather(self, gather: Gather) -> None:
+        """Collect keys."""
+
+    def expect(self, phrases: tuple[str, ...]) -> None:
+        """Tell the recognizer what is expected."""
+
+    async def set_language(self, language: str) -> None:
+        """Recognize another language."""
+
+    def reply_over(self) -> None:
+        """The dialog has given its whole reply; perhaps it is still being heard."""
+
+    def keep(self) -> None:
+        """State or history have changed: save them."""
+
+    def hook_failed(self) -> None:
+        """Count a hook that raised or took too long."""
+
+
+@dataclass(slots=True)
+class _Spoken:
+    """A reply as it is being spoken."""
+
+    entry: HistoryEntry
+    segments: list[Segment] = field(default_factory=list)
+
+    def heard(self) -> str:
+        return " ".join(filter(None, (segment.heard for segment in self.segments)))
+
+    def unheard(self) -> str:
+        """From the first sentence that was not wholly heard."""
+        whole = [segment.whole for segment in self.segments]
+        first = whole.index(False) if False in whole else len(whole)
+        return " ".join(segment.text for segment in self.segments[first:])
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A turn that is being answered: what to go back to if the caller goes on speaking."""
+
+    entry: HistoryEntry
+    state: dict[str, Any]
+
+
+class Conversation:
+    """The dialog of one call, from greeting to goodbye.
+
+    Args:
+        dialog: the user's hook.
+        call: what the hook sees; its history and state are kept up to date here.
+        speaker, playout: the way out.
+        line: the call that carries it.
+        spawn: starts a task in the call's task group.
+        apology: µ-law of the apology and its text, said when a hook or the synthesizer fails.
+        hook_timeout_s: how long a hook may take before each piece of its reply.
+    """
+
+    def __init__(
+        self,
+        dialog: Dialog,
+        call: Call,
+        speaker: Speaker,
+        playout: Playout,
+        line: Line,
+        *,
+        spawn: Callable[..., asyncio.Task[None]],
+        apology: tuple[str, bytes],
+        hook_timeout_s: float,
+    ) -> None:
+        self._dialog = dialog
+        self.call = call
+        self._speaker = speaker
+        self._playout = playout
+        self._line = line
+        self._spawn = spawn
+        self._apology = apology
+        self._hook_timeout_s = hook_timeout_s
+        self._task: asyncio.Task[None] | None = None
+        self._spoken: _Spoken | None = None
+        self._taken: _Taken | None = None
+        self._carried = ""
+        self._unheard = ""
+        self._turns = sum(entry.role == "caller" for entry in call.history)
+        self.leaving = False
+
+    @property
+    def replying(self) -> bool:
+        """Whether a reply is still being made (hook or synthesis)."""
+        return self._task is not None and not self._task.done()
+
+    # What happens in the call
+
+    def greet(self) -> None:
+        """The call has begun."""
+        self._reply(self._dialog.greet(self.call))
+
+    def finish_turn(self, finished: FinishTurn) -> None:
+        """The caller's turn is over: record it and ask the dialog."""
+        self._turns += 1
+        text = f"{self._carried} {finished.text}".strip()
+        self._carried = ""
+        self._unheard = ""
+        turn = Turn(
+            id=f"{self.call.sid}-{self._turns}",
+            text=text,
+            confidence=finished.confidence,
+            start_ms=round(finished.start_ms),
+            end_ms=round(finished.end_ms),
+            rejected=finished.rejected,
+        )
+        entry = HistoryEntry("caller", text, text, turn.start_ms, turn.end_ms)
+        self.call.history.append(entry)
+        self._line.keep()
+        self._taken = _Taken(entry, copy.deepcopy(self.call.state))
+        self._reply(self._dialog.on_turn(self.call, turn))
+
+    def keys(self, digits: str) -> None:
+        """The caller pressed a key, or all those that were to be gathered."""
+        self._reply(self._dialog.on_dtmf(self.call, digits))
+
+    def prompt(self, count: int) -> None:
+        """The caller has been silent for long."""
+        self._reply(self._dialog.on_idle(self.call, count))
+
+    def interrupt(self) -> None:
+        """The caller speaks over the bot: `clear` has been called on the ledger already."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+        spoken, self._spoken = self._spoken, None
+        if self._taken is not None and not (spoken and spoken.heard()):
+            self._take_back(self._taken, spoken)
+        elif spoken is not None:
+            self._note_interruption(spoken)
+        self._taken = None
+        self._line.keep()
+
+    def resume(self) -> None:
+        """What interrupted the bot was no speech: go on where it was interrupted."""
+        if self._carried:
+            self.finish_turn(FinishTurn("", None, self._line.now_ms(), self._line.now_ms()))
+        else:
+            unheard, self._unheard = self._unheard, ""
+            self._reply(_just(unheard))
+
+    def settled(self) -> None:
+        """All of the reply was heard, or the ledger was cleared by the end of the stream."""
+        if self._spoken is not None:
+            self._close_entry(self._spoken)
+            self._spoken = None
+            self._line.keep()
+
+    # One reply
+
+    def _reply(self, replies: Replies) -> None:
+        self._task = self._spawn(self._run(replies, self._task))
+
+    async def _run(self, replies: Replies, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        leaving: Leaving | None = None
+        try:
+            leaving = await self._speak(replies)
+        except ProviderError as error:
+            log.error("synthesizer failed", error=str(error))
+            await self.apologize()
+        except AudioFileError as error:
+            log.error("recording cannot be played", error=str(error))
+            await self.apologize()
+        except PlayoutFull as error:
+            log.error("reply cut: too much to say", error=str(error))
+        except Exception as error:
+            # The user's code: whatever it raises, the call goes on.
+            reason = "took too long" if isinstance(error, TimeoutError) else "raised"
+            log.error(f"dialog {reason}", exc_info=error)
+            self._line.hook_failed()
+            await self.apologize()
+        self._taken = None
+        self._line.keep()
+        self._line.reply_over()
+        if leaving is not None:
+            await self._line.leave(leaving)
+
+    async def _speak(self, replies: Replies) -> Leaving | None:
+        """Say a reply piece by piece. Returns the action that ends the stream, if it has one."""
+        sentences = Sentences()
+        async with aclosing(replies):
+            while True:
+                async with asyncio.timeout(self._hook_timeout_s):
+                    reply = await anext(replies, None)
+                if isinstance(reply, str):
+                    for sentence in sentences.feed(reply):
+                        await self._say(sentence)
+                    continue
+                for sentence in sentences.flush():
+                    await self._say(sentence)
+                if reply is None:
+                    return None
+                if isinstance(reply, Leaving):
+                    self.leaving = True
+                    return reply
+                await self._act(reply)
+
+    async def _act(self, action: Action) -> None:
+        match action:
+            case Say(text, interruptible):
+                sentences = Sentences()
+                for sentence in [*sentences.feed(text), *sentences.flush()]:
+                    await self._say(sentence, interruptible=interruptible)
+            case Play(path, interruptible):
+                segment = self._open(f"[{Path(path).name}]", interruptible=interruptible)
+                await self._speaker.play(segment, Path(path))
+            case Gather():
+                self._line.gather(action)
+            case Expect(phrases):
+                self._line.expect(tuple(phrases))
+            case SetLanguage(language, voice):
+                self.call.language = language
+                self._speaker.set_language(language, voice)
+                await self._line.set_language(language)
+
+    async def _say(self, sentence: str, *, interruptible: bool = True) -> None:
+        await self._speaker.say(self._open(sentence, interruptible=interruptible))
+
+    async def apologize(self) -> None:
+        """Say the apology, which was synthesized before the call."""
+        text, ulaw = self._apology
+        with suppress(PlayoutFull):
+            await self._speaker.play_ready(self._open(text), ulaw)
+
+    def _open(self, text: str, *, interruptible: bool = True) -> Segment:
+        """Open a segment in the ledger and note it in the history."""
+        segment = self._playout.open(text, interruptible=interruptible)
+        if self._spoken is None:
+            now_ms = round(self._line.now_ms())
+            entry = HistoryEntry("bot", "", "", now_ms, now_ms)
+            self.call.history.append(entry)
+            self._spoken = _Spoken(entry)
+        self._spoken.segments.append(segment)
+        self._spoken.entry.text = " ".join(s.text for s in self._spoken.segments)
+        return segment
+
+    # Interruptions
+
+    def _take_back(self, taken: _Taken, spoken: _Spoken | None) -> None:
+        """Nothing was heard of the answer: the turn is not over, its words open the next one."""
+        self.call.state.clear()
+        self.call.state.update(taken.state)
+        self._carried = taken.entry.text
+        dropped = [taken.entry, spoken.entry] if spoken else [taken.entry]
+        history = self.call.history
+        history[:] = [entry for entry in history if all(entry is not d for d in dropped)]
+
+    def _note_interruption(self, spoken: _Spoken) -> None:
+        self._unheard = spoken.unheard()
+        entry = spoken.entry
+        self._close_entry(spoken)
+        entry.interrupted = True
+        interruption = Interruption(entry.text, entry.heard)
+        self._task = self._spawn(self._tell(interruption, self._task))
+
+    async def _tell(self, interruption: Interruption, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            async with asyncio.timeout(self._hook_timeout_s):
+                async for action in self._dialog.on_interrupted(self.call, interruption):
+                    if not isinstance(action, str | Say | Play | Hangup | Transfer | SendDigits):
+                        await self._act(action)
+        except Exception as error:
+            log.error("dialog failed to note an interruption", exc_info=error)
+            self._line.hook_failed()
+
+    def _close_entry(self, spoken: _Spoken) -> None:
+        entry = spoken.entry
+        entry.heard = spoken.heard()
+        starts = [s.heard_from_ms for s in spoken.segments if s.heard_from_ms is not None]
+        ends = [s.heard_to_ms for s in spoken.segments if s.heard_to_ms is not None]
+        if starts and ends:
+            entry.start_ms, entry.end_ms = round(min(starts)), round(max(ends))
+
+
+async def _just(text: str) -> Replies:
+    if text:
+        yield text

@@ -1,0 +1,169 @@
+"""One call's way in: the caller's µ-law → samples → voice activity and the recognizer.
+
+Two kinds of recognizer are fed. One that finds utterances itself takes all audio as it comes. One
+that wants utterances (`SttCapabilities.utterances`) gets audio only from shortly before speech
+starts until the utterance is finalized.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import structlog
+
+from bot.ears import Ears
+from media.audio import Samples, pcm_to_bytes, ulaw_to_pcm
+from media.resample import Upsampler
+from media.vad import SpeechEvent, SpeechStarted
+from providers.errors import ProviderError
+from providers.types import SttEvent, SttOptions, SttProvider, SttStream
+
+__all__ = ["Hearing"]
+
+log = structlog.get_logger(__name__)
+
+SAMPLES_PER_MS = 8
+SEND_SAMPLES = 100 * SAMPLES_PER_MS
+"""Audio is handed to the recognizer in pieces of 100 ms: few messages, no noticeable delay."""
+PREROLL_SAMPLES = 700 * SAMPLES_PER_MS
+"""What is kept while nobody speaks: the VAD is sure up to 0.3 s after a word began."""
+LEAD_IN_SAMPLES = 250 * SAMPLES_PER_MS
+"""How much of the silence before a word an utterance begins with."""
+REOPEN_DELAYS_S = (0.0, 0.5, 1.5)
+
+
+class Hearing:
+    """Feeds the VAD and the recognizer with one caller's audio.
+
+    Args:
+        ears: the VAD of the process.
+        stt: the recognizer.
+        options: how to recognize; `options.audio` must be 16 kHz PCM.
+        on_speech: called with each VAD event and the offset (ms) that turns its times, which are on
+            the audio's clock, into times on the call's clock.
+    """
+
+    def __init__(
+        self,
+        ears: Ears,
+        stt: SttProvider,
+        options: SttOptions,
+        on_speech: Callable[[SpeechEvent, float], None],
+    ) -> None:
+        self._stt = stt
+        self._options = options
+        self._on_speech = on_speech
+        self._utterances = stt.capabilities.utterances
+        self._stream: SttStream | None = None
+        self._upsampler = Upsampler()
+        self._preroll: deque[Samples] = deque()
+        self._preroll_size = 0
+        self._outgoing: list[Samples] = []
+        self._outgoing_size = 0
+        self._in_utterance = not self._utterances
+        self._samples = 0
+        self._offset_ms = 0.0
+        self._vad = ears.open(self._heard_speech)
+
+    @property
+    def heard_ms(self) -> float:
+        """How much audio came in."""
+        return self._samples / SAMPLES_PER_MS
+
+    def feed(self, ulaw: bytes, now_ms: float) -> Samples:
+        """Take a frame of any length that arrived at `now_ms`; returns its samples (8 kHz)."""
+        samples = ulaw_to_pcm(ulaw)
+        self._samples += len(samples)
+        self._offset_ms = now_ms - self._samples / SAMPLES_PER_MS
+        if self._in_utterance:
+            self._outgoing.append(samples)
+            self._outgoing_size += len(samples)
+            if self._outgoing_size >= SEND_SAMPLES:
+                self._send()
+        else:
+            self._preroll.append(samples)
+            self._preroll_size += len(samples)
+            while self._preroll_size - len(self._preroll[0]) >= PREROLL_SAMPLES:
+                self._preroll_size -= len(self._preroll.popleft())
+        self._vad.feed(samples)
+        return samples
+
+    def finalize(self) -> None:
+        """The utterance is over: ask the recognizer for its final transcript."""
+        self._send()
+        if self._stream is not None:
+            self._stream.finalize()
+        if self._utterances:
+            # Somebody who is still speaking was cut at the maximum length: the next one begins.
+            self._in_utterance = self._vad.speaking
+            self._upsampler = Upsampler()
+
+    def expect(self, phrases: Sequence[str]) -> None:
+        """From the next utterance on, these phrases are expected."""
+        self._options = replace(self._options, phrases=tuple(phrases))
+        if self._stream is not None:
+            self._stream.expect(phrases)
+
+    async def set_language(self, language: str) -> None:
+        """Recognize another language from now on, in a new stream."""
+        if language != self._options.language:
+            self._options = replace(self._options, language=language)
+            if self._stream is not None:
+                await self._stream.finish()
+
+    async def run(self, on_event: Callable[[SttEvent], None]) -> None:
+        """Recognize until cancelled, opening the stream again when it fails or must change.
+
+        Raises:
+            ProviderError: the recognizer cannot be had, or keeps failing.
+        """
+        failures = 0
+        while True:
+            try:
+                async with self._stt.stream(self._options) as stream:
+                    self._stream = stream
+                    async for event in stream:
+                        failures = 0
+                        on_event(event)
+            except ProviderError as error:
+                if not error.retryable or failures >= len(REOPEN_DELAYS_S):
+                    raise
+                log.warning("recognizer failed, opening it again", error=str(error))
+                await asyncio.sleep(REOPEN_DELAYS_S[failures])
+                failures += 1
+            finally:
+                self._stream = None
+
+    def close(self) -> None:
+        """Stop listening and give back the place in the VAD."""
+        self._vad.close()
+
+    def _heard_speech(self, event: SpeechEvent) -> None:
+        if isinstance(event, SpeechStarted) and not self._in_utterance:
+            self._begin_utterance(event.at_ms * SAMPLES_PER_MS)
+        self._on_speech(event, self._offset_ms)
+
+    def _begin_utterance(self, at_sample: int) -> None:
+        """Move the kept audio since shortly before `at_sample` into the utterance."""
+        self._in_utterance = True
+        kept = np.concatenate(self._preroll) if self._preroll else np.empty(0, np.int16)
+        self._preroll.clear()
+        self._preroll_size = 0
+        wanted = self._samples - at_sample + LEAD_IN_SAMPLES
+        self._outgoing = [kept[-wanted:]]
+        self._outgoing_size = len(self._outgoing[0])
+
+    def _send(self) -> None:
+        outgoing, self._outgoing, self._outgoing_size = self._outgoing, [], 0
+        if self._stream is None or not outgoing:
+            return
+        pcm = pcm_to_bytes(self._upsampler.process(np.concatenate(outgoing)))
+        try:
+            self._stream.send(pcm)
+        except ProviderError as error:
+            # The stream's iterator raises the same, and `run` acts on it.
+            log.debug("audio not taken", error=str(error))
