@@ -1,7 +1,7 @@
 """The ledger of outbound audio: what is queued, sent, heard and cleared.
 
-A `clear` makes Twilio echo all pending marks at once, so the marks it covered are forgotten here and
-their echoes mean nothing: what was heard then is known from the clock (`media.playhead`).
+A `clear` makes Twilio echo all pending marks at once, so the marks it covered are forgotten here
+and their echoes mean nothing: what was heard then is known from the clock (`media.playhead`).
 
 Times are milliseconds on the call's clock, passed in. Audio is µ-law, 8 kHz mono.
 """

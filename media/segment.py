@@ -111,10 +111,10 @@ class Segment:
         return len(self._queue)
 
     def send(self, size: int) -> bytes:
-        """Take the next `size` bytes to be sent; for the ledger."""
+        """Take the next bytes to be sent, `size` at most; for the ledger."""
         audio = bytes(self._queue[:size])
         del self._queue[:size]
-        self._room.give_back(size)
+        self._room.give_back(len(audio))
         return audio
 
     def count_heard(self, size: int, start_ms: float, end_ms: float) -> None:
