@@ -376,6 +376,19 @@ def test_closing_late_sends_the_mark_that_tells_of_the_end() -> None:
     assert playout.idle
 
 
+def test_a_mark_tells_of_the_segments_before_it_only() -> None:
+    playout = Playout()
+    first, second = playout.open("One"), playout.open("Two")
+    for segment in (first, second):
+        segment.write(tone(50))
+        segment.close()
+    commands = playout.pump(0.0)
+    assert sizes(commands) == [50, "mark", 50, "mark"]
+    assert playout.mark_echoed(name_of(commands[1]), 60.0).segments == (first,)
+    assert not second.whole
+    assert playout.mark_echoed(name_of(commands[3]), 110.0).segments == (second,)
+
+
 def test_a_pending_mark_at_the_end_serves_for_the_end() -> None:
     playout = Playout()
     segment = playout.open("One")
