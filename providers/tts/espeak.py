@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from importlib import import_module
 
@@ -74,7 +74,9 @@ class ESpeak:
         tags = sorted({_bcp47(tag) for v in self._inventory.voices for _, tag in v.languages})
         self.capabilities = TtsCapabilities(languages=tuple(tags), word_positions=True)
 
-    async def synthesize(self, text: str, options: TtsOptions) -> AsyncIterator[SynthesisChunk]:
+    async def synthesize(
+        self, text: str, options: TtsOptions
+    ) -> AsyncGenerator[SynthesisChunk, None]:
         """Speak `text`; see `TtsProvider`. The words of a chunk are those that begin in it.
 
         Raises (from the iterator):
