@@ -30,6 +30,7 @@ START_DEADLINE_S = 10.0
 STOP_DEADLINE_S = 5.0
 RESTART_PAUSE_S = 0.2
 POLL_S = 0.01
+PING_TIMEOUT_S = 1.0
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -37,6 +38,18 @@ def die_with_keeper() -> None:
     """Have the kernel kill the server when the keeper dies: two on one file would spoil it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def answers(path: str) -> bool:
+    """Whether a server at `path` is ready."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PING_TIMEOUT_S)
+        try:
+            client.connect(path)
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
 
 
 class Server:
@@ -59,12 +72,12 @@ class Server:
         )
 
     def wait_ready(self, path: str) -> bool:
-        """Whether the server listens at `path` before the deadline."""
+        """Whether the server answers at `path`, its data loaded, before the deadline."""
         deadline = time.monotonic() + START_DEADLINE_S
         while time.monotonic() < deadline and self._process.poll() is None:
-            with socket.socket(socket.AF_UNIX) as client:
-                if client.connect_ex(path) == 0:
-                    return True
+            # A server takes connections while it loads, and may yet give up on its file.
+            if answers(path):
+                return True
             time.sleep(POLL_S)
         return False
 

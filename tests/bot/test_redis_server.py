@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import shutil
 import signal
 import socket
@@ -18,38 +17,9 @@ import pytest
 from bot import redis_server
 from bot.redis_server import RedisServerError, find_binary, private_redis
 
+from .redis_process import ask, gone, server_pid, stopped
+
 ROOT = Path(__file__).parents[2]
-
-
-def ask(url: str, *words: str) -> bytes:
-    """The first line of the server's answer to one inline command."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(5)
-        client.connect(url.removeprefix("unix://"))
-        client.sendall(" ".join(words).encode() + b"\r\n")
-        return client.makefile("rb").readline().strip()
-
-
-def server_pid(url: str) -> int:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(5)
-        client.connect(url.removeprefix("unix://"))
-        credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        return int.from_bytes(credentials[:4], sys.byteorder)
-
-
-async def gone(pid: int) -> None:
-    """Wait until process `pid` has ended."""
-    handle = os.pidfd_open(pid)
-    try:
-        async with asyncio.timeout(10):
-            await asyncio.to_thread(_wait_readable, handle)
-    finally:
-        os.close(handle)
-
-
-def _wait_readable(handle: int) -> None:
-    assert select.select([handle], [], [], 10)[0]
 
 
 async def test_it_starts_answers_keeps_to_itself_and_stops(tmp_path: Path) -> None:
@@ -68,10 +38,18 @@ async def test_data_survives_it(tmp_path: Path) -> None:
     async with private_redis(tmp_path) as url:
         assert ask(url, "SET", "a", "1") == b"+OK"
         pid = server_pid(url)
-    # At once: the first server may still be stopping.
+    await gone(pid)
     async with private_redis(tmp_path) as url:
         assert ask(url, "STRLEN", "a") == b":1"
         assert server_pid(url) != pid
+
+
+async def test_users_may_come_while_it_stops(tmp_path: Path) -> None:
+    async with private_redis(tmp_path) as url:
+        assert ask(url, "SET", "a", "1") == b"+OK"
+    for _ in range(5):
+        async with private_redis(tmp_path) as url:
+            assert ask(url, "STRLEN", "a") == b":1"
 
 
 async def test_users_share_one_server_until_the_last_has_gone(tmp_path: Path) -> None:
@@ -135,14 +113,10 @@ async def test_a_hanging_server_is_an_error_in_time(
 ) -> None:
     monkeypatch.setattr(redis_server, "PING_TIMEOUT_S", 0.05)
     async with private_redis(tmp_path) as url:
-        pid = server_pid(url)
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(RedisServerError, match=r"does not answer; see .*redis\.log"):
-                async with private_redis(tmp_path, deadline_s=0.3):
-                    pass
-        finally:
-            os.kill(pid, signal.SIGCONT)
+        expected = pytest.raises(RedisServerError, match=r"does not answer; see .*redis\.log")
+        with stopped(url), expected:
+            async with private_redis(tmp_path, deadline_s=0.3):
+                pass
 
 
 async def test_a_long_state_directory_gets_a_short_socket(tmp_path: Path) -> None:

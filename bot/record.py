@@ -1,0 +1,94 @@
+"""A call's record: what Redis keeps of a call and `GET /api/calls/{sid}` shows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from .dialog.types import Ended, HistoryEntry
+
+__all__ = ["Record", "now_ms"]
+
+VERSION = 1
+
+
+def now_ms() -> int:
+    """The wall clock, in milliseconds since the epoch: the unit of every time in a record."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Record:
+    """One call, from its first webhook to its end.
+
+    Attributes:
+        started_ms, answered_ms, ended_ms: milliseconds since the epoch; answered is when the first
+            stream began. (Times in `history` count from there.)
+        status: Twilio's word for where the call is, such as ``in-progress``.
+        generation: number of the stream that owns the call; 0 before the first. The store refuses
+            what an older generation writes.
+        worker: who holds the call; None when nobody does.
+        providers: names of what was used: ``stt``, ``tts``, ``vad``.
+        state: the dialog's own JSON values.
+        pending: the action that `/twilio/next` is to take when the stream has ended.
+        counters: marks, clears, frames and the like.
+        latencies: for each answer, in ms, from the last speech to the finished turn
+            (``endpointing_ms``) and from there to the first audio sent (``reply_ms``).
+        recording: where the recording is, if there is one.
+        notes: what went wrong or was left out, in words without transcripts.
+        version: of this shape.
+    """
+
+    sid: str
+    account_sid: str = ""
+    from_number: str = ""
+    to_number: str = ""
+    direction: Literal["inbound", "outbound"] = "inbound"
+    parameters: dict[str, str] = field(default_factory=dict)
+    status: str = "ringing"
+    generation: int = 0
+    worker: str | None = None
+    stream_sid: str | None = None
+    started_ms: int = field(default_factory=now_ms)
+    answered_ms: int | None = None
+    ended_ms: int | None = None
+    ended: Ended | None = None
+    dialog: str = ""
+    language: str = "en-US"
+    providers: dict[str, str] = field(default_factory=dict)
+    history: list[HistoryEntry] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)
+    pending: dict[str, Any] | None = None
+    counters: dict[str, int] = field(default_factory=dict)
+    latencies: list[dict[str, float]] = field(default_factory=list)
+    recording: str | None = None
+    notes: list[str] = field(default_factory=list)
+    version: int = VERSION
+
+    def to_json(self) -> bytes:
+        """The record as JSON: what Redis keeps and the API shows.
+
+        Raises:
+            TypeError: the state holds what JSON cannot.
+        """
+        return orjson.dumps(self)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Record:
+        """Read what `to_json` wrote, by this version of Parley or, field by field, another.
+
+        Raises:
+            ValueError: it is no record.
+        """
+        values = orjson.loads(text)
+        if not isinstance(values, dict) or "sid" not in values:
+            raise ValueError("not a call's record")
+        known = {key: value for key, value in values.items() if key in cls.__slots__}
+        known["version"] = VERSION
+        known["history"] = [HistoryEntry(**entry) for entry in known.get("history", ())]
+        if known.get("ended") is not None:
+            known["ended"] = Ended(**known["ended"])
+        return cls(**known)

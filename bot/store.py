@@ -1,0 +1,250 @@
+"""Call state in Redis.
+
+The media path never waits for Redis: `save`, `append` and `release` only put changes into a
+backlog, which `run` writes. What decides about a call (`take`, `commit`, `finish`, `once`, ...) is
+awaited, and answers or raises `StoreUnavailable` within the deadline.
+
+Keys, each with a time to live::
+
+    PREFIX call:{sid}       hash: json (the record), generation, worker, ended, mark:{writer}
+    PREFIX call:{sid}:log   stream: event (JSON)
+    PREFIX calls            sorted set: SIDs by start
+    PREFIX once:{key}       what may happen once
+    PREFIX answer:{key}     what was answered
+    PREFIX writer:{id}      there as long as Redis has not lost what this process wrote
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+from redis.asyncio import Redis
+
+from .dialog.types import Ended
+from .metrics import Metrics
+from .record import Record
+from .redis_link import RedisLink, StoreError, StoreUnavailable
+from .store_scripts import FINISH, SUPERSEDED, TAKE
+from .store_writer import Keys, Superseded, Writer
+from .write_behind import Backlog
+
+__all__ = ["Store", "StoreError", "StoreUnavailable", "StoredCall", "Superseded"]
+
+DEADLINE_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call's record and its log, oldest event first."""
+
+    record: Record
+    log: list[dict[str, Any]]
+
+
+def _ignore(sid: str) -> None:
+    pass
+
+
+class Store:
+    """The store of one process.
+
+    Args:
+        url: of Redis: ``redis://``, ``rediss://`` or ``unix://``.
+        prefix: what every key begins with.
+        retention_days: how long a call is kept after its last change.
+        metrics: where failures, sizes and times are counted.
+        on_superseded: told the SID of a call whose write was refused because a newer generation
+            owns it.
+        deadline_s: within which every call of Redis answers or fails.
+        backlog: what is still to be written; None is an empty one with the usual bounds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "parley:",
+        retention_days: int = 30,
+        metrics: Metrics | None = None,
+        on_superseded: Callable[[str], None] = _ignore,
+        deadline_s: float = DEADLINE_S,
+        backlog: Backlog | None = None,
+    ) -> None:
+        metrics = Metrics() if metrics is None else metrics
+        self._keys = Keys(prefix)
+        self._ttl_s = retention_days * 86_400
+        self._link = RedisLink(url, metrics, deadline_s)
+        self._backlog = Backlog() if backlog is None else backlog
+        self._writer = Writer(
+            self._link, self._keys, self._ttl_s, self._backlog, metrics, on_superseded
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections. What is still buffered is not written: `flush` first."""
+        await self._link.aclose()
+
+    # --- without waiting ---------------------------------------------------------------------
+
+    def save(self, record: Record) -> bool:
+        """Keep the record as it is now; it is written soon. False: the call is superseded here.
+
+        Raises:
+            TypeError: `record.state` holds what JSON cannot.
+        """
+        kept = self._backlog.save(
+            record.sid, record.generation, record.started_ms, record.to_json()
+        )
+        self._writer.wake()
+        return kept
+
+    def append(self, sid: str, kind: str, at_ms: int, **fields: Any) -> None:
+        """Add an event to the call's log: what kind, when (ms since the epoch), and its fields.
+
+        Raises:
+            TypeError: a field is no JSON value.
+        """
+        self._backlog.append(sid, orjson.dumps({"kind": kind, "at_ms": at_ms, **fields}))
+        self._writer.wake()
+
+    def release(self, sid: str) -> None:
+        """The call is over or goes on elsewhere: it need not be remembered once it is written."""
+        self._backlog.release(sid)
+
+    # --- awaited -------------------------------------------------------------------------------
+
+    async def ping(self) -> None:
+        """Raise `StoreUnavailable` if Redis does not answer."""
+        await self._link.ask(lambda redis: redis.ping())
+
+    async def load(self, sid: str) -> Record | None:
+        """The record of a call; None when there is none."""
+        return _record(await self._link.ask(lambda redis: redis.hgetall(self._keys.call(sid))))
+
+    async def take(self, sid: str, worker: str, generation: int) -> Record | None:
+        """Own the call as `generation` from now on, and give its record, if there is one.
+
+        Older generations can write no more. What this process has still buffered of the call is
+        written first. Repeating it changes nothing. The owner releases the call in the end.
+
+        Raises:
+            Superseded: this generation, or a newer one, is owned by another worker or stream.
+            StoreUnavailable: Redis did not answer.
+        """
+        with suppress(Superseded):  # an older generation of this process, written in vain
+            await self._writer.write_now(sid)
+        taken, *pairs = await self._link.eval(
+            TAKE, [self._keys.call(sid)], [generation, worker, self._ttl_s]
+        )
+        if taken == SUPERSEDED:
+            raise Superseded(sid)
+        self._backlog.own(sid, generation)
+        return _record(dict(zip(pairs[::2], pairs[1::2], strict=True)))
+
+    async def commit(self, record: Record, deadline_s: float | None = None) -> None:
+        """Keep the record and wait until Redis has it.
+
+        After a failure the record is still written when Redis is back, like a saved one: whoever
+        then decides otherwise saves that.
+
+        Raises:
+            Superseded: a newer generation owns the call.
+            StoreUnavailable: Redis did not say that it has it within the deadline.
+            TypeError: as `save`.
+        """
+        kept = self._backlog.save(
+            record.sid, record.generation, record.started_ms, record.to_json()
+        )
+        if not kept:
+            raise Superseded(record.sid)
+        await self._writer.write_now(record.sid, deadline_s)
+
+    async def finish(self, sid: str, ended: Ended) -> bool:
+        """The call has ended; true for the first to say so, who is to run `on_end`."""
+        text = orjson.dumps(ended)
+        return bool(await self._link.eval(FINISH, [self._keys.call(sid)], [text, self._ttl_s]))
+
+    async def once(self, key: str, ttl_s: int) -> bool:
+        """True the first time within `ttl_s`, false afterwards, for all workers together."""
+        name = self._keys.once(key)
+        return bool(await self._link.ask(lambda redis: redis.set(name, 1, nx=True, ex=ttl_s)))
+
+    async def remember(self, key: str, answer: str, ttl_s: int) -> str:
+        """Keep `answer` unless there is one already; gives the one that counts."""
+        name = self._keys.answer(key)
+
+        async def ask(redis: Redis) -> list[Any]:
+            async with redis.pipeline(transaction=True) as pipe:
+                pipe.set(name, answer, nx=True, ex=ttl_s)
+                pipe.get(name)
+                return await pipe.execute()
+
+        _, kept = await self._link.ask(ask)
+        return cast(bytes, kept).decode()
+
+    async def recall(self, key: str) -> str | None:
+        """What was answered before, if it was."""
+        kept = await self._link.ask(lambda redis: redis.get(self._keys.answer(key)))
+        return None if kept is None else cast(bytes, kept).decode()
+
+    async def get(self, sid: str) -> StoredCall | None:
+        """A call's record and log; None when there is no such call."""
+        record = await self.load(sid)
+        if record is None:
+            return None
+        entries = await self._link.ask(lambda redis: redis.xrange(self._keys.log(sid)))
+        return StoredCall(record, [orjson.loads(fields[b"event"]) for _, fields in entries])
+
+    async def list_calls(self, limit: int = 50, before_ms: int | None = None) -> list[Record]:
+        """The latest calls that started before `before_ms`, newest first."""
+        newest = "+inf" if before_ms is None else f"({before_ms}"
+
+        async def ask(redis: Redis) -> list[Any]:
+            sids = await redis.zrevrangebyscore(
+                self._keys.index, newest, "-inf", start=0, num=limit
+            )
+            async with redis.pipeline(transaction=False) as pipe:
+                for sid in sids:
+                    pipe.hgetall(self._keys.call(cast(bytes, sid).decode()))
+                return await pipe.execute()
+
+        records = [_record(fields) for fields in await self._link.ask(ask)]
+        return [record for record in records if record is not None]
+
+    async def delete(self, sid: str) -> bool:
+        """Delete a call's record and log; false when there is no such call."""
+        self._backlog.discard(sid)
+
+        async def ask(redis: Redis) -> list[Any]:
+            async with redis.pipeline(transaction=True) as pipe:
+                pipe.delete(self._keys.call(sid), self._keys.log(sid))
+                pipe.zrem(self._keys.index, sid)
+                return await pipe.execute()
+
+        return any(await self._link.ask(ask))
+
+    # --- the writer ----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Write what is buffered, for ever; the worker starts this once."""
+        await self._writer.run()
+
+    async def flush(self, deadline_s: float) -> bool:
+        """Write everything now, trying until the deadline; false when something is left."""
+        return await self._writer.flush(deadline_s)
+
+
+def _record(fields: dict[bytes, bytes]) -> Record | None:
+    if (text := fields.get(b"json")) is None:
+        return None
+    record = Record.from_json(text)
+    # Who owns the call and whether it has ended is decided by fields of their own.
+    record.generation = int(fields.get(b"generation", record.generation))
+    if b"worker" in fields:
+        record.worker = fields[b"worker"].decode()
+    if b"ended" in fields:
+        record.ended = Ended(**orjson.loads(fields[b"ended"]))
+    return record

@@ -1,0 +1,99 @@
+"""Logs: one JSON line an event, with the call's SID, uvicorn's among them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Iterator
+
+import orjson
+import pytest
+import structlog
+
+from bot.log import bind_call, configure
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Give pytest its own logging back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [orjson.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_an_event_is_one_json_line() -> None:
+    configure(stream=(stream := io.StringIO()))
+    structlog.get_logger().info("call_started", stt="pocketsphinx", frames=3)
+    [line] = lines(stream)
+    assert (line["event"], line["level"], line["frames"]) == ("call_started", "info", 3)
+    assert str(line["timestamp"]).endswith("Z")
+
+
+def test_the_level_holds_for_everything() -> None:
+    configure("warning", stream=(stream := io.StringIO()))
+    structlog.get_logger().info("quiet")
+    logging.getLogger("uvicorn.error").info("quiet")
+    structlog.get_logger().warning("loud")
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+def test_uvicorn_logs_the_same_way_and_its_access_log_is_silent() -> None:
+    logging.getLogger("uvicorn").addHandler(logging.StreamHandler(io.StringIO()))
+    configure(stream=(stream := io.StringIO()))
+    logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
+    logging.getLogger("uvicorn.access").info("GET /health")
+    [line] = lines(stream)
+    assert line["event"] == "Started server process [7]"
+    assert "color_message" not in line
+
+
+def test_an_exception_is_part_of_its_line() -> None:
+    configure(stream=(stream := io.StringIO()))
+    try:
+        raise ValueError("wrong")
+    except ValueError:
+        structlog.get_logger().exception("hook_failed")
+    [line] = lines(stream)
+    assert "ValueError: wrong" in str(line["exception"])
+
+
+def test_what_json_has_no_word_for_is_written_as_text() -> None:
+    configure(stream=(stream := io.StringIO()))
+    structlog.get_logger().info("odd", value={1})
+    assert lines(stream)[0]["value"] == "{1}"
+
+
+async def test_each_calls_lines_carry_its_sid_its_tasks_lines_too() -> None:
+    configure(stream=(stream := io.StringIO()))
+
+    async def speak() -> None:
+        await asyncio.sleep(0)
+        structlog.get_logger().info("spoke")
+
+    async def call(sid: str) -> None:
+        with bind_call(sid):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(speak())
+
+    await asyncio.gather(call("CA1"), call("CA2"))
+    structlog.get_logger().info("outside")
+    assert [line.get("call_sid") for line in lines(stream)] == ["CA1", "CA2", None]
+
+
+def test_a_terminal_gets_readable_lines() -> None:
+    configure(stream=(stream := Terminal()))
+    structlog.get_logger().info("call_started", stt="pocketsphinx")
+    assert "call_started" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")

@@ -1,0 +1,490 @@
+"""The store, on a real Redis that is also stopped, killed and emptied."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from bot import store_writer
+from bot.dialog.types import Ended, HistoryEntry
+from bot.metrics import Metrics
+from bot.record import Record
+from bot.store import Store, StoreUnavailable, Superseded
+from bot.write_behind import Backlog
+
+from .redis_process import gone, server_pid, stopped
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
+    store = Store(redis_url, prefix=redis_prefix)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+async def other(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
+    """The store of another worker, in the same Redis."""
+    store = Store(redis_url, prefix=redis_prefix)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_url, decode_responses=True)
+    yield client
+    await client.aclose()
+
+
+@asynccontextmanager
+async def writing(store: Store) -> AsyncIterator[None]:
+    """Inside, the store's writer runs, as the worker runs it."""
+    task = asyncio.create_task(store.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            if await condition():
+                return
+            await asyncio.sleep(0.005)
+
+
+def metric(metrics: Metrics, name: str) -> float:
+    value = metrics.registry.get_sample_value(f"parley_store_{name}")
+    assert value is not None
+    return value
+
+
+async def kinds(store: Store, sid: str = "CA1") -> list[str]:
+    call = await store.get(sid)
+    return [event["kind"] for event in call.log] if call else []
+
+
+# --- records and logs -----------------------------------------------------------------------------
+
+
+async def test_a_record_comes_back_as_it_was_saved(store: Store) -> None:
+    record = Record(
+        "CA1",
+        from_number="+15550001111",
+        parameters={"a": "b"},
+        started_ms=1_700_000_000_000,
+        history=[HistoryEntry("bot", "Hello there.", "Hello", 0, 400, True)],
+        state={"slots": {"day": "Monday"}, "tries": [1, 2.5, None]},
+        pending={"hangup": "dialog"},
+        ended=Ended("bot", "dialog"),
+    )
+    store.save(record)
+    assert await store.flush(1)
+    assert await store.load("CA1") == record
+
+
+async def test_a_record_is_kept_as_it_was_when_saved(store: Store) -> None:
+    record = Record("CA1")
+    store.save(record)
+    record.state["later"] = True
+    assert await store.flush(1)
+    loaded = await store.load("CA1")
+    assert loaded is not None
+    assert loaded.state == {}
+
+
+async def test_there_is_nothing_of_an_unknown_call(store: Store) -> None:
+    assert await store.load("CA1") is None
+    assert await store.get("CA1") is None
+    assert not await store.delete("CA1")
+
+
+async def test_a_state_that_is_not_json_is_refused_at_once(store: Store) -> None:
+    with pytest.raises(TypeError):
+        store.save(Record("CA1", state={"a": object()}))
+    with pytest.raises(TypeError):
+        store.append("CA1", "mark", 1, name=object())
+
+
+async def test_the_log_is_in_order(store: Store) -> None:
+    store.save(Record("CA1"))
+    store.append("CA1", "transcript", 5, text="hello")
+    store.append("CA1", "mark", 6, name="m1")
+    assert await store.flush(1)
+    store.append("CA1", "clear", 7)
+    assert await store.flush(1)
+    call = await store.get("CA1")
+    assert call is not None
+    assert call.log == [
+        {"kind": "transcript", "at_ms": 5, "text": "hello"},
+        {"kind": "mark", "at_ms": 6, "name": "m1"},
+        {"kind": "clear", "at_ms": 7},
+    ]
+
+
+async def test_two_workers_may_log_about_one_call(store: Store, other: Store) -> None:
+    store.save(Record("CA1", generation=1))
+    store.append("CA1", "start", 1)
+    assert await store.flush(1)
+    other.append("CA1", "status", 2)
+    other.release("CA1")
+    assert await other.flush(1)
+    store.append("CA1", "stop", 3)
+    assert await store.flush(1)
+    assert await kinds(store) == ["start", "status", "stop"]
+
+
+async def test_calls_are_listed_newest_first(store: Store) -> None:
+    now = 1_900_000_000_000
+    for number in range(5):
+        store.save(Record(f"CA{number}", started_ms=now + number))
+    assert await store.flush(1)
+    assert [record.sid for record in await store.list_calls(limit=2)] == ["CA4", "CA3"]
+    older = await store.list_calls(before_ms=now + 3)
+    assert [record.sid for record in older] == ["CA2", "CA1", "CA0"]
+
+
+async def test_a_call_that_expired_is_not_listed(
+    store: Store, redis: Redis, redis_prefix: str
+) -> None:
+    store.save(Record("CA1"))
+    assert await store.flush(1)
+    await redis.delete(f"{redis_prefix}call:CA1")
+    assert await store.list_calls() == []
+
+
+async def test_a_deleted_call_is_gone(store: Store, redis: Redis, redis_prefix: str) -> None:
+    store.save(Record("CA1"))
+    store.append("CA1", "start", 1)
+    store.release("CA1")
+    assert await store.flush(1)
+    assert await store.delete("CA1")
+    assert [key async for key in redis.scan_iter(f"{redis_prefix}call*")] == []
+
+
+async def test_everything_has_a_time_to_live(
+    redis_url: str, redis: Redis, redis_prefix: str
+) -> None:
+    store = Store(redis_url, prefix=redis_prefix, retention_days=2)
+    long_ago = 1_600_000_000_000
+    store.save(Record("CA0", started_ms=long_ago))
+    assert await store.flush(1)
+    store.save(Record("CA1"))
+    store.append("CA1", "start", 1)
+    assert await store.flush(1)
+    await store.finish("CA1", Ended("caller", "hangup"))
+    await store.finish("CA2", Ended("caller", "hangup"))
+    await store.take("CA3", "w1", 1)
+    await store.once("token", 60)
+    await store.remember("token", "answer", 60)
+    keys = [key async for key in redis.scan_iter(f"{redis_prefix}*")]
+    assert len(keys) == 9
+    for key in keys:
+        assert 0 < await redis.ttl(key) <= 2 * DAY_S, key
+    assert await redis.zrange(f"{redis_prefix}calls", 0, -1) == ["CA1"]
+    await store.aclose()
+
+
+# --- who owns a call ----------------------------------------------------------------------------
+
+
+async def test_a_newer_generation_takes_the_call_and_the_older_writes_nothing(
+    redis_url: str, redis_prefix: str, other: Store
+) -> None:
+    told: list[str] = []
+    store = Store(redis_url, prefix=redis_prefix, on_superseded=told.append)
+    await store.take("CA1", "w1", 1)
+    await store.commit(Record("CA1", generation=1, state={"by": "old"}))
+    taken = await other.take("CA1", "w2", 2)
+    assert taken is not None
+    assert (taken.generation, taken.worker, taken.state) == (2, "w2", {"by": "old"})
+
+    store.append("CA1", "late", 1)
+    store.save(Record("CA1", generation=1, state={"by": "stalled"}))
+    assert await store.flush(1)
+    assert told == ["CA1"]
+    with pytest.raises(Superseded):
+        await store.commit(Record("CA1", generation=1))
+    with pytest.raises(Superseded):
+        await store.take("CA1", "w1", 1)
+
+    call = await other.get("CA1")
+    assert call is not None
+    assert (call.record.state, call.log) == ({"by": "old"}, [])
+    await store.aclose()
+
+
+async def test_of_two_that_take_one_generation_the_first_has_it(store: Store, other: Store) -> None:
+    await store.take("CA1", "w1", 1)
+    with pytest.raises(Superseded):
+        await other.take("CA1", "w2", 1)
+    await store.take("CA1", "w1", 1)
+
+
+async def test_taking_writes_first_what_this_worker_still_buffers(store: Store) -> None:
+    await store.take("CA1", "w1", 1)
+    store.save(Record("CA1", generation=1, state={"turns": 1}))
+    taken = await store.take("CA1", "w1", 2)
+    assert taken is not None
+    assert taken.state == {"turns": 1}
+    assert not store.save(Record("CA1", generation=1, state={"turns": 0}))
+    with pytest.raises(Superseded):
+        await store.commit(Record("CA1", generation=1))
+
+
+async def test_taking_after_another_worker_had_it_in_between(store: Store, other: Store) -> None:
+    await store.take("CA1", "w1", 1)
+    await other.take("CA1", "w2", 2)
+    await other.commit(Record("CA1", generation=2, state={"by": "w2"}))
+    store.save(Record("CA1", generation=1, state={"by": "w1"}))
+    taken = await store.take("CA1", "w1", 3)
+    assert taken is not None
+    assert taken.state == {"by": "w2"}
+
+
+async def test_the_first_to_finish_is_told_so(store: Store, other: Store) -> None:
+    await store.commit(Record("CA1"))
+    results = await asyncio.gather(
+        store.finish("CA1", Ended("caller", "hangup")),
+        other.finish("CA1", Ended("twilio", "completed")),
+    )
+    assert sorted(results) == [False, True]
+    record = await store.load("CA1")
+    assert record is not None
+    assert record.ended == (
+        Ended("caller", "hangup") if results[0] else Ended("twilio", "completed")
+    )
+
+
+async def test_once_is_once_for_all_workers(store: Store, other: Store) -> None:
+    results = await asyncio.gather(*(s.once("nonce", 60) for s in (store, other) * 5))
+    assert sum(results) == 1
+
+
+async def test_the_first_answer_counts(store: Store, other: Store) -> None:
+    assert await store.recall("delivery") is None
+    assert await store.remember("delivery", "first", 60) == "first"
+    assert await other.remember("delivery", "second", 60) == "first"
+    assert await other.recall("delivery") == "first"
+
+
+# --- Redis hangs, is gone, comes back empty -----------------------------------------------------
+
+
+async def test_a_hanging_redis_costs_the_deadline_and_no_more(own_redis: str) -> None:
+    store = Store(own_redis, deadline_s=0.1)
+    await store.ping()
+    loop = asyncio.get_running_loop()
+    with stopped(own_redis):
+        for ask in (
+            lambda: store.load("CA1"),
+            lambda: store.take("CA1", "w1", 1),
+            lambda: store.commit(Record("CA1")),
+            lambda: store.once("a", 1),
+            lambda: store.list_calls(),
+        ):
+            began = loop.time()
+            with pytest.raises(StoreUnavailable):
+                await ask()
+            assert loop.time() - began < 0.25
+        began = loop.time()
+        with pytest.raises(StoreUnavailable):
+            await store.commit(Record("CA1"), deadline_s=0.02)
+        assert loop.time() - began < 0.1
+    await eventually(lambda: _answers(store))
+    await store.aclose()
+
+
+async def _answers(store: Store) -> bool:
+    try:
+        await store.ping()
+    except StoreUnavailable:
+        return False
+    return True
+
+
+async def test_many_who_wait_for_a_hanging_redis_wait_together(own_redis: str) -> None:
+    store = Store(own_redis, deadline_s=0.1)
+    loop = asyncio.get_running_loop()
+    with stopped(own_redis):
+        began = loop.time()
+        results = await asyncio.gather(
+            *(store.load(f"CA{n}") for n in range(100)), return_exceptions=True
+        )
+        assert loop.time() - began < 0.4
+    assert all(isinstance(result, StoreUnavailable) for result in results)
+    await store.aclose()
+
+
+async def test_a_redis_that_is_not_there_is_said_at_once(redis_prefix: str) -> None:
+    metrics = Metrics()
+    store = Store("redis://127.0.0.1:1", prefix=redis_prefix, metrics=metrics)
+    with pytest.raises(StoreUnavailable, match="Redis: ConnectionError"):
+        await store.ping()
+    assert metric(metrics, "failures_total") == 1
+    assert metric(metrics, "available") == 0
+    await store.aclose()
+
+
+async def test_what_was_said_while_redis_hung_is_written_once_and_in_order(own_redis: str) -> None:
+    metrics = Metrics()
+    store = Store(own_redis, deadline_s=0.05, metrics=metrics)
+    async with writing(store):
+        store.save(Record("CA1", state={"turns": 0}))
+        store.append("CA1", "0", 0)
+        await eventually(lambda: _has(store, ["0"]))
+        with stopped(own_redis), capture_logs() as logs:
+            for number in range(1, 6):
+                store.save(Record("CA1", state={"turns": number}))
+                store.append("CA1", str(number), number)
+                failed = metric(metrics, "failures_total")
+                await eventually(partial(_failed_since, metrics, failed))
+            assert metric(metrics, "buffered_calls") == 1
+        await eventually(lambda: _has(store, list("012345")))
+    assert [entry["event"] for entry in logs].count("store_unavailable") == 1
+    record = await store.load("CA1")
+    assert record is not None
+    assert record.state == {"turns": 5}
+    assert await kinds(store) == list("012345")
+    assert metric(metrics, "available") == 1
+    await store.aclose()
+
+
+async def _failed_since(metrics: Metrics, failed: float) -> bool:
+    return metric(metrics, "failures_total") > failed
+
+
+async def _has(store: Store, expected: list[str], sid: str = "CA1") -> bool:
+    try:
+        return await kinds(store, sid) == expected
+    except StoreUnavailable:
+        return False
+
+
+async def test_calls_go_on_when_redis_is_killed(own_redis: str) -> None:
+    store = Store(own_redis)
+    async with writing(store):
+        store.save(Record("CA1"))
+        store.append("CA1", "before", 1)
+        await eventually(lambda: _has(store, ["before"]))
+        pid = server_pid(own_redis)
+        os.kill(pid, signal.SIGKILL)
+        await gone(pid)
+        store.append("CA1", "after", 2)
+        await eventually(lambda: _has(store, ["before", "after"]))
+    await store.aclose()
+
+
+async def test_a_redis_that_came_back_empty_gets_everything_again(
+    own_redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_writer, "HEARTBEAT_S", 0.02)
+    store = Store(own_redis)
+    record = Record("CA1", generation=3, state={"turns": 1})
+    async with writing(store):
+        store.save(record)
+        store.append("CA1", "one", 1)
+        store.append("CA1", "two", 2)
+        await eventually(lambda: _has(store, ["one", "two"]))
+        # Nothing more happens in the call, and still it is written again.
+        async with Redis.from_url(own_redis) as redis:
+            await redis.flushall()
+        await eventually(lambda: _has(store, ["one", "two"]))
+        assert await store.load("CA1") == record
+        assert await store.list_calls() == [record]
+    await store.aclose()
+
+
+async def test_a_commit_finds_out_that_redis_lost_the_call(own_redis: str) -> None:
+    store = Store(own_redis)
+    store.append("CA1", "one", 1)
+    await store.commit(Record("CA1"))
+    async with Redis.from_url(own_redis) as redis:
+        await redis.delete("parley:call:CA1", "parley:call:CA1:log")
+    await store.commit(Record("CA1", pending={"hangup": "dialog"}))
+    call = await store.get("CA1")
+    assert call is not None
+    assert call.record.pending == {"hangup": "dialog"}
+    assert [event["kind"] for event in call.log] == ["one"]
+    await store.aclose()
+
+
+async def test_one_call_that_redis_refuses_does_not_hold_up_the_others(
+    store: Store, redis: Redis, redis_prefix: str
+) -> None:
+    await redis.set(f"{redis_prefix}call:CA1", "no hash")
+    store.save(Record("CA1"))
+    store.save(Record("CA2"))
+    assert not await store.flush(0.2)
+    assert await store.load("CA2") is not None
+    with pytest.raises(StoreUnavailable, match="ResponseError"):
+        await store.load("CA1")
+
+
+async def test_a_large_backlog_is_written_in_batches(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_writer, "BATCH_BYTES", 3000)
+    monkeypatch.setattr(store_writer, "BATCH_CALLS", 5)
+    for number in range(50):
+        store.save(Record(f"CA{number}", notes=["x" * 40 * number]))
+    assert await store.flush(5)
+    assert len(await store.list_calls(limit=100)) == 50
+
+
+async def test_what_cannot_be_kept_is_counted_and_said_once(redis_prefix: str) -> None:
+    metrics = Metrics()
+    store = Store(
+        "redis://127.0.0.1:1",
+        prefix=redis_prefix,
+        metrics=metrics,
+        backlog=Backlog(log_bytes=100),
+    )
+    with capture_logs() as logs:
+        for round_ in range(2):
+            for number in range(10):
+                store.append("CA1", "mark", number)
+            assert not await store.flush(0.01), round_
+    assert metric(metrics, "dropped_total") > 10
+    assert [entry["event"] for entry in logs].count("store_drops") == 1
+    await store.aclose()
+
+
+async def test_the_writer_forgets_calls_that_are_over(redis_url: str, redis_prefix: str) -> None:
+    backlog = Backlog()
+    store = Store(redis_url, prefix=redis_prefix, backlog=backlog)
+    async with writing(store):
+        store.save(Record("CA1"))
+        store.release("CA1")
+
+        async def forgotten() -> bool:
+            return len(backlog) == 0
+
+        await eventually(forgotten)
+    assert await store.load("CA1") is not None
+    await store.aclose()
+
+
+@pytest.mark.parametrize("text", [b"[]", b"{}", b"no json"])
+def test_what_is_no_record_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"not a call|invalid literal"):
+        Record.from_json(text)
+
+
+def test_a_record_of_another_version_is_read_field_by_field() -> None:
+    record = Record.from_json(b'{"sid":"CA1","version":99,"unheard_of":1,"language":"de-DE"}')
+    assert (record.sid, record.language, record.version) == ("CA1", "de-DE", 1)
