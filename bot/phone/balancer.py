@@ -1,0 +1,173 @@
+"""The load balancer between Twilio and the workers, as far as one call can tell.
+
+URLs and signatures are the deployment's public ones; connections go to the addresses given, tried
+in order, and one that refuses is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+__all__ = ["AddressError", "Balancer", "ForeignUrl", "NoWorker"]
+
+_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+# The line discards audio long before so much waits to be sent, and so never waits itself.
+_WRITE_LIMIT_BYTES = 1024 * 1024
+_CLOSE_TIMEOUT_S = 2.0
+_HTTP_OF = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
+
+
+class AddressError(ValueError):
+    """An address that is not http:// or https:// with a host."""
+
+
+class ForeignUrl(Exception):
+    """A URL outside the public address, to which the phone connects for nobody."""
+
+
+class NoWorker(Exception):
+    """Every address refused the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    tls: bool
+    host: str
+    port: int
+    path: str
+
+    @property
+    def authority(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class _Connect(connect):
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Twilio takes a redirect for a refusal (31920)."""
+        return exc
+
+
+class Balancer:
+    """Carries requests and sockets from the public address to a worker.
+
+    Raises:
+        AddressError: the public address or one of the others is none.
+    """
+
+    def __init__(self, public_url: str, addresses: Sequence[str] = ()) -> None:
+        self._public = _split(public_url)
+        self._targets = [_target(_split(url)) for url in addresses or [public_url]]
+        # Every request is balanced anew, so no connection is kept for the next one.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(limits=limits, trust_env=False)
+
+    async def __aenter__(self) -> Balancer:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> httpx.Response:
+        """Make an HTTP request for a public URL. The caller of this sets the deadline.
+
+        Raises:
+            ForeignUrl: `url` is not under the public address.
+            NoWorker: no address took the connection.
+            httpx.HTTPError: the connection broke.
+        """
+        path = self._path(url)
+        for target in self._targets:
+            scheme = "https" if target.tls else "http"
+            try:
+                return await self._http.request(
+                    method,
+                    f"{scheme}://{target.authority}{target.path}{path}",
+                    headers={**headers, "Host": self._public.netloc},
+                    content=body,
+                    timeout=None,
+                )
+            except httpx.ConnectError:
+                continue
+        raise NoWorker(self._refusal())
+
+    @asynccontextmanager
+    async def open(
+        self, url: str, headers: Mapping[str, str], timeout_s: float
+    ) -> AsyncIterator[ClientConnection]:
+        """Open a WebSocket for a public URL.
+
+        Raises:
+            ForeignUrl: `url` is not under the public address.
+            NoWorker: no address took the connection.
+            TimeoutError: the handshake took longer than `timeout_s`.
+            websockets.exceptions.InvalidHandshake: the worker refused it.
+        """
+        ws = await self._connect(self._path(url), headers, timeout_s)
+        try:
+            yield ws
+        finally:
+            await ws.close()
+
+    async def _connect(
+        self, path: str, headers: Mapping[str, str], timeout_s: float
+    ) -> ClientConnection:
+        for target in self._targets:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    return await _Connect(
+                        # Behind TLS that ends at the balancer, the worker still sees this host.
+                        f"{'wss' if target.tls else 'ws'}://{self._public.netloc}{target.path}{path}",
+                        host=target.host,
+                        port=target.port,
+                        additional_headers=headers,
+                        compression=None,
+                        proxy=None,
+                        open_timeout=None,
+                        ping_interval=None,
+                        close_timeout=_CLOSE_TIMEOUT_S,
+                        max_size=_MAX_MESSAGE_BYTES,
+                        write_limit=_WRITE_LIMIT_BYTES,
+                    )
+            except TimeoutError:
+                raise
+            except OSError:
+                continue
+        raise NoWorker(self._refusal())
+
+    def _path(self, url: str) -> str:
+        """Path and query of a public URL, without the public address's own path."""
+        parts = urlsplit(url)
+        prefix = self._public.path.rstrip("/")
+        ours = _HTTP_OF.get(parts.scheme), parts.netloc
+        if ours != (self._public.scheme, self._public.netloc) or not parts.path.startswith(prefix):
+            raise ForeignUrl(f"{url.partition('?')[0]} is not under {self._public.geturl()}")
+        path = parts.path.removeprefix(prefix)
+        return f"{path}?{parts.query}" if parts.query else path
+
+    def _refusal(self) -> str:
+        return f"connection refused by {', '.join(target.authority for target in self._targets)}"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            raise ValueError
+    except ValueError:
+        raise AddressError(f"{url!r} is no address; write it as http://host:port") from None
+    return parts
+
+
+def _target(parts: SplitResult) -> _Target:
+    tls = parts.scheme == "https"
+    port = parts.port or (443 if tls else 80)
+    return _Target(tls, str(parts.hostname), port, parts.path.rstrip("/"))

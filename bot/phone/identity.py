@@ -1,0 +1,75 @@
+"""Who calls whom: the SIDs of one call, and the parameters that every webhook carries."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+__all__ = ["SIMULATED_ACCOUNT", "CallIdentity", "new_sid"]
+
+SIMULATED_ACCOUNT = "AC" + "5151" * 8
+"""The account of calls that belong to none."""
+
+# Twilio looks these up from the numbers; for a number that it cannot place they are empty.
+_PLACES = tuple(
+    f"{who}{what}"
+    for who in ("From", "To", "Caller", "Called")
+    for what in ("City", "State", "Zip", "Country")
+)
+
+
+def new_sid(prefix: str) -> str:
+    """A SID: two letters and 32 hexadecimal digits."""
+    return prefix + secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class CallIdentity:
+    """One inbound call."""
+
+    account_sid: str
+    from_number: str
+    to_number: str
+    call_sid: str = field(default_factory=lambda: new_sid("CA"))
+
+    def webhook(self, status: str, **more: str) -> dict[str, str]:
+        """The parameters of a voice webhook or of a verb's action."""
+        return {
+            "CallSid": self.call_sid,
+            "AccountSid": self.account_sid,
+            "From": self.from_number,
+            "To": self.to_number,
+            "Caller": self.from_number,
+            "Called": self.to_number,
+            "CallStatus": status,
+            "ApiVersion": "2010-04-01",
+            "Direction": "inbound",
+            **dict.fromkeys(_PLACES, ""),
+            **more,
+        }
+
+    def progress(self, status: str, duration_s: float) -> dict[str, str]:
+        """The parameters of the status callback at the call's end."""
+        seconds = round(duration_s)
+        return self.webhook(
+            status,
+            CallbackSource="call-progress-events",
+            SequenceNumber="0",
+            Timestamp=format_datetime(datetime.now(UTC)),
+            CallDuration=str(seconds),
+            Duration=str(-(-seconds // 60)),
+        )
+
+    def stream(self, stream_sid: str, name: str, event: str, error: str = "") -> dict[str, str]:
+        """The parameters of a stream's status callback."""
+        return {
+            "AccountSid": self.account_sid,
+            "CallSid": self.call_sid,
+            "StreamSid": stream_sid,
+            "StreamName": name or stream_sid,
+            "StreamEvent": event,
+            "Timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **({"StreamError": error} if error else {}),
+        }

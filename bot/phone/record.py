@@ -1,0 +1,67 @@
+"""The worker's own record of a call, asked for when the call is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import orjson
+
+from .balancer import Balancer, ForeignUrl, NoWorker
+
+__all__ = ["NoRecord", "fetch_record"]
+
+# A record is whole when the dialog's `on_end` has run.
+_DEADLINE_S = 5.0
+_POLL_S = 0.1
+
+
+class NoRecord(Exception):
+    """The worker gave no record; the message says why."""
+
+
+async def fetch_record(
+    balancer: Balancer, public_url: str, call_sid: str, api_key: str | None
+) -> Mapping[str, Any]:
+    """Ask ``GET /api/calls/{sid}`` until the record says how the call ended, for 5 s at most.
+
+    A record that never says it is returned as it is.
+
+    Raises:
+        NoRecord: the API is closed to us, not there, or does not know the call.
+    """
+    url = f"{public_url.rstrip('/')}/api/calls/{call_sid}"
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    record: Mapping[str, Any] | None = None
+    problem = f"no answer within {_DEADLINE_S:g} s"
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            while record is None or not record.get("ended"):
+                response = await balancer.request("GET", url, headers)
+                if response.status_code in {401, 403}:
+                    raise NoRecord("the worker's API is closed to the phone; set PARLEY_API_KEY")
+                if response.is_success:
+                    record = _read(response)
+                else:
+                    problem = f"the worker's API answered {response.status_code}"
+                if record is None or not record.get("ended"):
+                    await asyncio.sleep(_POLL_S)
+    except TimeoutError:
+        if record is None:
+            raise NoRecord(problem) from None
+    except (ForeignUrl, NoWorker, httpx.HTTPError) as error:
+        raise NoRecord(f"the worker's API cannot be reached: {error}") from None
+    assert record is not None
+    return record
+
+
+def _read(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        record = orjson.loads(response.content)
+    except ValueError:
+        raise NoRecord("the worker's API answered what is not JSON") from None
+    if not isinstance(record, dict):
+        raise NoRecord("the worker's API answered no record")
+    return record

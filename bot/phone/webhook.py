@@ -1,0 +1,113 @@
+"""What Twilio asks a worker over HTTP: signed requests, and callbacks that wait for no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from bot.telephony.signature import SIGNATURE_HEADER, sign
+
+from .balancer import Balancer, ForeignUrl, NoWorker
+from .twiml import Request, TwimlError, Verb, read_twiml
+
+__all__ = ["RETRIEVAL_FAILURE", "Callbacks", "Webhooks"]
+
+RETRIEVAL_FAILURE = 11200
+INVALID_CONTENT_TYPE = 12300
+# https://www.twilio.com/docs/voice/twiml#twilios-request-to-your-application: 15 s.
+TIMEOUT_S = 15.0
+
+IDEMPOTENCY_HEADER = "I-Twilio-Idempotency-Token"
+_TWIML_TYPES = {"text/xml", "application/xml"}
+_MOST_WAITING = 100
+
+
+class Webhooks:
+    """Signed requests to the application."""
+
+    def __init__(self, balancer: Balancer, auth_token: str) -> None:
+        self._balancer = balancer
+        self._auth_token = auth_token
+
+    async def fetch(self, request: Request, params: Mapping[str, str]) -> list[Verb]:
+        """Ask for a document.
+
+        Raises:
+            TwimlError: 11200 for no answer within 15 s or one that is not 2xx, 12300 for another
+                content type, 12100 for what is not TwiML.
+        """
+        response = await self.send(request, params)
+        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type not in _TWIML_TYPES:
+            fault = f"{_shown(request)} answered with content type {content_type[:80]!r}"
+            raise TwimlError(INVALID_CONTENT_TYPE, fault)
+        return read_twiml(response.content, request.url)
+
+    async def send(self, request: Request, params: Mapping[str, str]) -> httpx.Response:
+        """Make a request; any 2xx answer will do.
+
+        Raises:
+            TwimlError: 11200.
+        """
+        url, body = request.url.partition("#")[0], None
+        headers = {IDEMPOTENCY_HEADER: secrets.token_hex(16), "User-Agent": "TwilioProxy/1.1"}
+        pairs = list(params.items())
+        if request.method == "GET":
+            url += ("&" if urlsplit(url).query else "?") + urlencode(pairs)
+            pairs = []
+        else:
+            body = urlencode(pairs).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"
+        headers[SIGNATURE_HEADER] = sign(self._auth_token, url, pairs)
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                response = await self._balancer.request(request.method, url, headers, body)
+        except TimeoutError:
+            fault = f"{_shown(request)} did not answer within {TIMEOUT_S:g} s"
+            raise TwimlError(RETRIEVAL_FAILURE, fault) from None
+        except (ForeignUrl, NoWorker, httpx.HTTPError) as error:
+            raise TwimlError(RETRIEVAL_FAILURE, f"{_shown(request)}: {error}") from None
+        if not response.is_success:
+            fault = f"{_shown(request)} answered {response.status_code}"
+            raise TwimlError(RETRIEVAL_FAILURE, fault)
+        return response
+
+
+class Callbacks:
+    """Requests whose answer changes nothing, made one after another beside the call.
+
+    `run` is a task of the call; it ends after `close`, when all that was posted is sent.
+    """
+
+    def __init__(self, webhooks: Webhooks) -> None:
+        self._webhooks = webhooks
+        self._waiting: asyncio.Queue[tuple[Request, Mapping[str, str]] | None]
+        self._waiting = asyncio.Queue(_MOST_WAITING)
+        self.failures: list[TwimlError] = []
+
+    def post(self, request: Request, params: Mapping[str, str]) -> None:
+        """Send this when those before it are sent. More than fit are dropped and said so."""
+        try:
+            self._waiting.put_nowait((request, params))
+        except asyncio.QueueFull:
+            fault = f"{_shown(request)}: too many callbacks were waiting"
+            self.failures.append(TwimlError(RETRIEVAL_FAILURE, fault))
+
+    async def close(self) -> None:
+        await self._waiting.put(None)
+
+    async def run(self) -> None:
+        while (item := await self._waiting.get()) is not None:
+            try:
+                await self._webhooks.send(*item)
+            except TwimlError as error:
+                self.failures.append(error)
+
+
+def _shown(request: Request) -> str:
+    """The request for a message: what is in a query is nobody's business."""
+    return f"{request.method} {request.url.partition('?')[0]}"
