@@ -42,6 +42,18 @@ class _Candidate:
     """Indexes of the words that speak for it."""
 
 
+class _Spotted:
+    """What is looked for in free text on behalf of one option."""
+
+    def __init__(self, option: Expected) -> None:
+        said = [normalize(p.text) for p in option.phrases if not p.captures]
+        # A single word may be part of anything; the script names those that are not.
+        self.sayings = [words for words in said if len(words) > 1]
+        self.sayings += [normalize(keyword) for keyword in option.keywords]
+        self.fillings = {tuple(sorted(p.captures.items())) for p in option.phrases if p.captures}
+        self.slots = {tuple(name for name, _ in filling) for filling in self.fillings}
+
+
 class Matcher:
     """Finds the option of one state.
 
@@ -50,7 +62,7 @@ class Matcher:
     """
 
     def __init__(self, options: Sequence[Expected], own: int, slots: Mapping[str, Slot]) -> None:
-        self._options = options
+        self._spotted = [_Spotted(option) for option in options]
         self._own = own
         self._slots = slots
         self._whole: dict[Words, Match] = {}
@@ -70,7 +82,7 @@ class Matcher:
         if found is not None:
             return found
         words = _trimmed(words)
-        every = range(len(self._options))
+        every = range(len(self._spotted))
         for indexes in (every[: self._own], every[self._own :]):
             candidates = [c for index in indexes for c in self._spot(index, words)]
             if candidates:
@@ -78,19 +90,11 @@ class Matcher:
         return None
 
     def _spot(self, index: int, words: Words) -> list[_Candidate]:
-        option = self._options[index]
-        candidates = []
-        for phrase in option.phrases:
-            said = normalize(phrase.text)
-            # A single word may be part of anything; the script names those that are not.
-            if len(said) > 1 and not phrase.captures:
-                candidates += _found(words, said, index)
-        for keyword in option.keywords:
-            candidates += _found(words, normalize(keyword), index)
-        fillings = {tuple(sorted(p.captures.items())) for p in option.phrases if p.captures}
-        for names in {tuple(name for name, _ in filling) for filling in fillings}:
+        spotted = self._spotted[index]
+        candidates = [c for said in spotted.sayings for c in _found(words, said, index)]
+        for names in spotted.slots:
             candidate = self._filled(names, words, index)
-            if candidate and tuple(sorted(candidate.match.captures.items())) in fillings:
+            if candidate and tuple(sorted(candidate.match.captures.items())) in spotted.fillings:
                 candidates.append(candidate)
         return candidates
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from .script_words import clock_words, normalize, number_at, number_words, plain
@@ -288,7 +289,7 @@ def _clock(time_min: int) -> str:
 
 def _occurrences(words: Words, vocabulary: Mapping[str, str]) -> Iterator[Found]:
     """Where the vocabulary is said, the longest phrase first at each place, none overlapping."""
-    said = sorted(((normalize(p), v) for p, v in vocabulary.items()), key=lambda s: -len(s[0]))
+    said = _longest_first(tuple(vocabulary.items()))
     at = 0
     while at < len(words):
         for phrase, value in said:
@@ -298,3 +299,8 @@ def _occurrences(words: Words, vocabulary: Mapping[str, str]) -> Iterator[Found]
                 break
         else:
             at += 1
+
+
+@lru_cache(maxsize=256)
+def _longest_first(vocabulary: tuple[tuple[str, str], ...]) -> list[tuple[Words, str]]:
+    return sorted(((normalize(p), v) for p, v in vocabulary), key=lambda said: -len(said[0]))
