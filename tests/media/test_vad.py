@@ -63,6 +63,11 @@ def test_speech_starts_again_after_a_stop_by_the_same_rule() -> None:
     assert kinds == [SpeechStarted, SpeechStopped] * 2
 
 
+def test_windows_before_a_stop_do_not_count_towards_the_next_start() -> None:
+    events = detect([0.9] * 3 + [0.0] + [0.9] * 2, SpeechDetector(min_silence_ms=32))
+    assert [type(event) for event in events] == [SpeechStarted, SpeechStopped]
+
+
 def heard(detector: SpeechDetector) -> tuple[bool, int | None]:
     return detector.speaking, detector.last_speech_ms
 

@@ -79,6 +79,17 @@ def test_a_batch_is_the_same_as_one_by_one_and_somebody_new_starts_fresh(webrtc:
     assert judge(webrtc, voices[0], voice=1) == alone[0]
 
 
+@pytest.mark.parametrize("windows_before", [1, 2, 3, 4])
+def test_what_was_left_of_somebody_is_not_judged_with_the_next(
+    webrtc: Model, windows_before: int
+) -> None:
+    # Word and pause in turn: a window that is part speech shows where its frames lie.
+    heard = np.concatenate([vowels(0.2), silence(0.31)] * 6)
+    fresh = judge(webrtc, heard, voice=0)
+    judge(webrtc, heard[: 256 * windows_before], voice=1)
+    assert judge(webrtc, heard, voice=1) == fresh
+
+
 @pytest.mark.parametrize("name", SPOKEN)
 def test_recorded_speech_is_found(webrtc: Model, recordings: Path, name: str) -> None:
     speech = recorded(recordings, name)
