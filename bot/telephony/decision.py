@@ -1,0 +1,227 @@
+"""PURE: what happens next in a call, decided from what is known of it and what Twilio says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.dialog.types import Ended, EndedBy, Hangup, SendDigits, Transfer
+
+from .pending import Leaving
+
+__all__ = [
+    "MAX_HOPS",
+    "MAX_RECONNECTS",
+    "MAX_WAITS",
+    "RECONNECT_WINDOW_S",
+    "TERMINAL",
+    "Apologize",
+    "CallFacts",
+    "Connect",
+    "Decision",
+    "Dial",
+    "End",
+    "HangUp",
+    "Load",
+    "Redirect",
+    "Reject",
+    "Wait",
+    "decide_next",
+    "decide_status",
+    "decide_voice",
+    "decide_without_record",
+    "ended_by",
+]
+
+TERMINAL = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+"""The values of CallStatus after which nothing comes: https://www.twilio.com/docs/voice/api/call-resource."""
+
+PROGRESS = ("queued", "initiated", "ringing", "in-progress")
+"""The values before, in the order in which a call takes them."""
+
+DIALLED = frozenset({"completed", "answered"})
+"""The values of DialCallStatus of a call that was taken."""
+
+MAX_RECONNECTS = 3
+RECONNECT_WINDOW_S = 30
+MAX_WAITS = 5
+"""How often `next` waits a second for Redis before the caller is told."""
+MAX_HOPS = 3
+"""How often a call is sent back to the balancer to find a worker that takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Open a stream of this generation, after sending touch tones if there are `digits`."""
+
+    generation: int
+    digits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call, which then has ended so."""
+
+    ended: Ended
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The call has ended so; nothing is left to do."""
+
+    ended: Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Connect the caller to `number`."""
+
+    number: str
+    caller_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Apologize:
+    """Say the apology; the fallback number takes the call, or it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Pause, then ask again; this is the `attempt`-th time."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the call to the balancer again; this is the `hop`-th time."""
+
+    hop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Refuse the call as busy."""
+
+
+Decision = Connect | HangUp | End | Dial | Apologize | Wait | Redirect | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What is known of a call.
+
+    Attributes:
+        generation: that of the stream that last owned the call; 0 before the first.
+        pending: what the bot wanted done when it closed its stream.
+        ended: how the call ended, if it has.
+        refused: whether the call's last stream was turned away.
+        reconnects: how often its stream was opened again within `RECONNECT_WINDOW_S` without a
+            finished turn.
+    """
+
+    generation: int = 0
+    pending: Leaving | None = None
+    ended: Ended | None = None
+    refused: bool = False
+    reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy the worker is: whether it may take no new call, and why."""
+
+    full: bool = False
+    draining: bool = False
+
+
+def decide_voice(
+    load: Load, direction: Literal["inbound", "outbound"], fallback_number: str | None, hops: int
+) -> Connect | Redirect | Dial | Reject | HangUp:
+    """Whether a new call is taken.
+
+    A worker that stops sends it to another one; if none is found, or the worker is full, the
+    fallback number takes it, or it is refused.
+    """
+    if load.draining and hops < MAX_HOPS:
+        return Redirect(hops + 1)
+    if not (load.draining or load.full):
+        return Connect(1)
+    if fallback_number:
+        return Dial(fallback_number)
+    if direction == "inbound":
+        return Reject()
+    # <Reject> is for calls that were not answered yet.
+    return HangUp(Ended("error", "no capacity"))
+
+
+def decide_next(
+    facts: CallFacts, call_status: str, dial_status: str = ""
+) -> Connect | HangUp | End | Dial | Apologize:
+    """What happens when a stream has ended or a verb is done.
+
+    Args:
+        facts: what is known of the call.
+        call_status: Twilio's CallStatus.
+        dial_status: Twilio's DialCallStatus, empty unless a ``<Dial>`` is over.
+    """
+    if call_status in TERMINAL:
+        return End(ended_by(call_status, facts.pending))
+    if dial_status:
+        reason = "transferred" if dial_status in DIALLED else f"transfer failed: {dial_status}"
+        return HangUp(Ended("bot", reason))
+    match facts.pending:
+        case Hangup(reason):
+            return HangUp(Ended("bot", reason))
+        case Transfer(number, caller_id):
+            return Dial(number, caller_id)
+    if facts.ended is not None:
+        return HangUp(facts.ended)
+    if isinstance(facts.pending, SendDigits):
+        return Connect(facts.generation + 1, facts.pending.digits)
+    if facts.refused:
+        return HangUp(Ended("error", "stream refused"))
+    if facts.reconnects >= MAX_RECONNECTS:
+        return Apologize()
+    return Connect(facts.generation + 1)
+
+
+def decide_without_record(
+    call_status: str, dial_status: str, waits: int
+) -> Wait | HangUp | End | Dial | Connect | Apologize:
+    """What `next` does while Redis is away: wait for it a bounded number of times."""
+    if call_status in TERMINAL or dial_status:
+        return decide_next(CallFacts(), call_status, dial_status)
+    return Wait(waits + 1) if waits < MAX_WAITS else Apologize()
+
+
+def decide_status(known: str, status: str) -> bool:
+    """Whether a status callback is news.
+
+    Callbacks are requests of their own and may overtake one another. A call passes through its
+    states in one order, so the earlier state is the older news, as SequenceNumber would say; and
+    nothing comes after a terminal one
+    (https://www.twilio.com/docs/voice/api/call-resource#statuscallback).
+    """
+    return known not in TERMINAL and _rank(status) > _rank(known)
+
+
+def _rank(status: str) -> int:
+    if status in TERMINAL:
+        return len(PROGRESS)
+    return PROGRESS.index(status) if status in PROGRESS else -1
+
+
+def ended_by(call_status: str, pending: Leaving | None = None) -> Ended:
+    """How a call ended whose terminal CallStatus this is.
+
+    `completed` is the bot's doing when a hang-up or transfer was `pending`, else the caller's.
+    """
+    if call_status == "completed":
+        if isinstance(pending, Hangup):
+            return Ended("bot", pending.reason)
+        if isinstance(pending, Transfer):
+            return Ended("bot", "transferred")
+        return Ended("caller", "hung up")
+    by: EndedBy = "error" if call_status == "failed" else "twilio"
+    return Ended(by, call_status)
