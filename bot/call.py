@@ -13,12 +13,13 @@ from typing import Any
 
 import structlog
 
-from bot.conversation import Conversation, Leaving
+from bot.conversation import Conversation
 from bot.dialog import Gather, Hangup, Transfer
 from bot.hearing import Hearing
 from bot.keys import Keys
-from bot.parts import CallParts, Counts, Latency, Socket, StreamEnd, StreamEndHow
+from bot.parts import CallParts, Latency, Socket, StreamEnd, StreamEndHow
 from bot.speech import Speaker
+from bot.telephony.pending import Leaving
 from bot.turn import (
     Bot,
     Command,
@@ -72,7 +73,7 @@ class CallSession:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure = ""
         self._finished_ms: tuple[float, float] | None = None
-        self.counts = Counts()
+        self.counts = parts.counts
         self._turn = TurnTaking(parts.turn_settings)
         self._keys = Keys()
         self._playout = Playout()
@@ -99,7 +100,10 @@ class CallSession:
             async with asyncio.TaskGroup() as self._group:
                 for work in (self._receive(), self._clock(), self._recognize()):
                     self._spawn(work)
-                self.conversation.greet()
+                if self._parts.resuming:
+                    self.conversation.come_back()
+                else:
+                    self.conversation.greet()
                 await self._done.wait()
                 for task in self._tasks:
                     task.cancel()
@@ -116,6 +120,7 @@ class CallSession:
     # The way in
 
     async def _receive(self) -> None:
+        """Take messages until the stream ends. The messages of most streams are audio."""
         while (message := await self._socket.receive()) is not None:
             try:
                 event = parse(message)
@@ -125,21 +130,25 @@ class CallSession:
                 continue
             now_ms = self.now_ms()
             if isinstance(event, Media):
-                self.counts.frames_in += 1
-                at_ms = self._hearing.heard_ms
-                samples = self._hearing.feed(event.payload, now_ms)
-                if self._parts.recording is not None:
-                    self._parts.recording.caller(samples, at_ms)
+                self._frame(event.payload, now_ms)
             elif isinstance(event, Mark):
                 self._mark_echoed(event.name, now_ms)
             elif isinstance(event, Dtmf):
                 self._key(event.digit, now_ms)
             elif isinstance(event, Stop):
-                return self._over("stop", "stream stopped")
+                self._over("stop", "stream stopped")
+                return
             elif isinstance(event, Unknown):
                 self.counts.bad_messages += 1
                 log.info("unknown message from Twilio", kind=event.event[:40])
         self._over("closed", "socket closed by the peer")
+
+    def _frame(self, ulaw: bytes, now_ms: float) -> None:
+        self.counts.frames_in += 1
+        at_ms = self._hearing.heard_ms
+        samples = self._hearing.feed(ulaw, now_ms)
+        if self._parts.recording is not None:
+            self._parts.recording.caller(samples, at_ms)
 
     def _speech(self, event: SpeechEvent, offset_ms: float) -> None:
         happened = (
@@ -204,6 +213,7 @@ class CallSession:
                 case Interrupt():
                     self._interrupt()
                 case FinishTurn():
+                    self.counts.turns += 1
                     self._finished_ms = (command.end_ms, self.now_ms())
                     self.conversation.finish_turn(command)
                 case Resume():
@@ -247,7 +257,8 @@ class CallSession:
                     for command in outbox:
                         await self._socket.send(render(command, self._stream_sid))
             except (ConnectionError, TimeoutError):
-                return self._over("closed", "the peer takes nothing any more")
+                self._over("closed", "the peer takes nothing any more")
+                return
             if not self._wake.is_set():
                 timer = self._loop.call_at(self._due_s(now_ms), self._wake.set)
                 await self._wake.wait()

@@ -26,7 +26,6 @@ from bot.dialog import (
     HistoryEntry,
     Interruption,
     Play,
-    Reply,
     Say,
     SendDigits,
     SetLanguage,
@@ -36,17 +35,15 @@ from bot.dialog import (
 from bot.dialog.hook import Dialog, Replies
 from bot.sentences import Sentences
 from bot.speech import Speaker
+from bot.telephony.pending import Leaving
 from bot.turn import FinishTurn
 from media.files import AudioFileError
 from media.playout import Playout, PlayoutFull, Segment
 from providers.errors import ProviderError
 
-__all__ = ["Conversation", "Leaving", "Line"]
+__all__ = ["Conversation", "Line"]
 
 log = structlog.get_logger(__name__)
-
-Leaving = Hangup | Transfer | SendDigits
-"""Actions that end the stream: Twilio is told what comes next."""
 
 
 class Line(Protocol):
@@ -153,6 +150,10 @@ class Conversation:
     def greet(self) -> None:
         """The call has begun."""
         self._reply(self._dialog.greet(self.call))
+
+    def come_back(self) -> None:
+        """The call goes on in a new stream."""
+        self._reply(self._dialog.on_resume(self.call, _unheard(self.call.history)))
 
     def finish_turn(self, finished: FinishTurn) -> None:
         """The caller's turn is over: record it and ask the dialog."""
@@ -342,3 +343,17 @@ class Conversation:
 async def _just(text: str) -> Replies:
     if text:
         yield text
+
+
+def _unheard(history: list[HistoryEntry]) -> str:
+    """What the bot said last, from the first sentence that was not wholly heard."""
+    if not history or history[-1].role != "bot" or history[-1].heard == history[-1].text:
+        return ""
+    sentences = Sentences()
+    end = 0
+    for sentence in [*sentences.feed(history[-1].text), *sentences.flush()]:
+        start = history[-1].text.index(sentence, end)
+        end = start + len(sentence)
+        if end > len(history[-1].heard):
+            return history[-1].text[start:]
+    return ""

@@ -17,7 +17,6 @@ from collections.abc import Callable
 import numpy as np
 import structlog
 
-from bot.vad import load_model
 from media.audio import Samples
 from media.vad import (
     WINDOW,
@@ -27,7 +26,7 @@ from media.vad import (
     SpeechEvent,
 )
 
-__all__ = ["Ears", "Listener", "load_model"]
+__all__ = ["Ears", "Listener"]
 
 log = structlog.get_logger(__name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from bot.conversation import Leaving
 from bot.dialog import Call
 from bot.dialog.hook import Dialog
 from bot.ears import Ears
 from bot.recording import CallRecording
+from bot.telephony.pending import Leaving
 from bot.turn import TurnSettings
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
 
@@ -67,6 +67,7 @@ class Counts:
     """What passed through the stream."""
 
     frames_in: int = 0
+    turns: int = 0
     media_out: int = 0
     marks: int = 0
     clears: int = 0
@@ -89,6 +90,7 @@ class CallParts:
     tts_options: TtsOptions
     turn_settings: TurnSettings
     keeper: Keeper
+    counts: Counts
     apology: tuple[str, bytes]
     hook_timeout_s: float
     fallback_number: str | None = None

@@ -203,6 +203,10 @@ class Settings(BaseModel):
         tokens = (self.twilio_auth_token, self.twilio_auth_token_secondary)
         return tuple(token.get_secret_value() for token in tokens if token is not None)
 
+    def bots(self) -> list[BotSettings]:
+        """Everything that may answer here: the default, and each number's own."""
+        return [self.bot_for(""), *(self.bot_for(number) for number in self.numbers)]
+
     def bot_for(self, number: str) -> BotSettings:
         """What answers a call to `number` (E.164): its own table, and the default for the rest."""
         default = {

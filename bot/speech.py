@@ -13,7 +13,7 @@ from media.audio import decode, pcm_to_ulaw
 from media.files import AudioFileError, read_audio
 from media.playout import Playout, Segment
 from media.resample import Downsampler
-from providers.errors import DeadlineError, ProviderError
+from providers.errors import DeadlineError
 from providers.types import TtsOptions, TtsProvider, WordPosition
 
 __all__ = ["Speaker", "synthesize_ulaw"]
@@ -80,8 +80,7 @@ class Speaker:
             AudioFileError: it cannot be read, or is no recording that we know.
         """
         try:
-            samples = await asyncio.to_thread(_read, path)
-            ulaw = pcm_to_ulaw(samples)
+            ulaw = await asyncio.to_thread(_read_ulaw, path)
             for start in range(0, len(ulaw), WRITE_BYTES):
                 await self._write(segment, ulaw[start : start + WRITE_BYTES])
         finally:
@@ -105,6 +104,14 @@ class Speaker:
                 await self._room.wait()
         segment.write(ulaw, words)
         self._wake()
+
+
+def _read_ulaw(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AudioFileError(f"it cannot be read: {error.strerror}", str(path)) from error
+    return pcm_to_ulaw(read_audio(data, str(path)))
 
 
 async def synthesize_ulaw(tts: TtsProvider, text: str, options: TtsOptions) -> bytes:

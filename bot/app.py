@@ -1,0 +1,77 @@
+"""The Starlette app: routes and lifespan, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from bot.api.calls import CallsApi
+from bot.calls import Calls
+from bot.metrics import CONTENT_TYPE, Metrics
+from bot.record import Record
+from bot.socket import CallSocket
+from bot.telephony.address import MEDIA_PATH
+from bot.telephony.admission import Admission
+from bot.telephony.webhooks import Webhooks
+
+__all__ = ["build_app"]
+
+
+def build_app(
+    *,
+    webhooks: Webhooks,
+    admission: Admission,
+    calls: Calls,
+    api: CallsApi,
+    metrics: Metrics,
+    ready: Callable[[], bool],
+) -> Starlette:
+    """The app of one worker.
+
+    Args:
+        ready: whether the worker may be sent calls.
+    """
+
+    async def media(websocket: WebSocket) -> None:
+        admitted = await admission.admit(websocket)
+        if admitted is not None:
+            record = admitted.record or Record(
+                admitted.start.call_sid,
+                admitted.start.account_sid,
+                generation=admitted.claims.generation,
+            )
+            await calls.carry(CallSocket(websocket), admitted.start, record)
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok", "calls": calls.active})
+
+    async def readiness(request: Request) -> Response:
+        if not ready():
+            return JSONResponse({"status": "not ready"}, 503)
+        return JSONResponse({"status": "ready"})
+
+    async def exposition(request: Request) -> Response:
+        return Response(metrics.render(), media_type=CONTENT_TYPE)
+
+    return Starlette(
+        routes=[
+            *webhooks.routes(),
+            WebSocketRoute(MEDIA_PATH, media),
+            Mount("/api", routes=api.routes),
+            Route("/health", health),
+            Route("/ready", readiness),
+            Route("/metrics", exposition),
+        ],
+        exception_handlers={HTTPException: _explain},
+    )
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

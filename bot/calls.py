@@ -1,0 +1,292 @@
+"""The calls of this worker: from a proven stream to the call's end.
+
+A stream's end is not a call's end. A call ends at the first of: Twilio says so (`end`), or its
+stream has ended and Twilio did not come back to `/twilio/next` within 10 s (`run`). Then the
+dialog's `on_end` runs, once over all workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from bot.call import CallSession
+from bot.dialog import Call, Ended
+from bot.dialog.hook import Dialog, DialogFactory
+from bot.disk import Disk
+from bot.ears import Ears
+from bot.engines import Engines, tts_options
+from bot.keeping import RecordKeeper
+from bot.log import bind_call
+from bot.metrics import Metrics
+from bot.numbers import BotSettings
+from bot.parts import CallParts, Counts, Socket, StreamEnd
+from bot.record import Record, now_ms
+from bot.recording import CallRecording
+from bot.settings import Settings
+from bot.store import Store, StoreError
+from bot.turn import TurnSettings
+from media.messages import Start
+from providers.types import SttOptions
+
+__all__ = ["Calls"]
+
+log = structlog.get_logger(__name__)
+
+RETURN_DEADLINE_S = 10.0
+"""How long after its stream's end a call may stay away from `/twilio/next`."""
+SWEEP_S = 1.0
+END_HOOK_DEADLINE_S = 10.0
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """A call that this worker carries, or has carried a moment ago."""
+
+    record: Record
+    call: Call
+    dialog: Dialog
+    counts: Counts
+    keeper: RecordKeeper
+    session: CallSession | None = None
+    stream_end: StreamEnd | None = None
+    gone_since_s: float | None = None
+    returned: bool = False
+
+
+class Calls:
+    """Carries calls, and ends them once.
+
+    Args:
+        worker_id: who we are, in the store.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        worker_id: str,
+        store: Store,
+        ears: Ears,
+        engines: Engines,
+        dialogs: dict[str, DialogFactory],
+        metrics: Metrics,
+        disk: Disk,
+    ) -> None:
+        self._settings = settings
+        self._worker_id = worker_id
+        self._store = store
+        self._ears = ears
+        self._engines = engines
+        self._dialogs = dialogs
+        self._metrics = metrics
+        self._disk = disk
+        self.draining = False
+        self._live: dict[str, LiveCall] = {}
+
+    @property
+    def active(self) -> int:
+        """How many calls have a stream here."""
+        return sum(live.session is not None for live in self._live.values())
+
+    def holds(self, sid: str) -> bool:
+        """Whether this worker keeps the call's record."""
+        return sid in self._live
+
+    def came_back(self, sid: str) -> None:
+        """Twilio has asked what comes next in the call: it is alive."""
+        if (live := self._live.get(sid)) is not None:
+            live.returned = True
+
+    async def carry(self, socket: Socket, start: Start, record: Record) -> None:
+        """Carry a call whose stream was proved, until the stream ends."""
+        with bind_call(start.call_sid):
+            live = self._resume(record)
+            self._live[record.sid] = live
+            session = self._session(socket, start, live, self._bot(record))
+            live.session, live.gone_since_s, live.returned = session, None, False
+            self._metrics.calls_active.inc()
+            log.info("stream started", stream_sid=start.stream_sid)
+            live.stream_end = StreamEnd("error", "internal error")
+            try:
+                live.stream_end = await session.run()
+            finally:
+                self._metrics.calls_active.dec()
+                live.session = None
+                live.gone_since_s = asyncio.get_running_loop().time()
+                self._count(session.counts)
+                live.keeper.save()
+                log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
+
+    async def end(self, sid: str, ended: Ended) -> None:
+        """The call has ended: tell the dialog, once over all workers. May be told repeatedly."""
+        try:
+            first = await self._store.finish(sid, ended)
+            record = await self._store.load(sid) if sid not in self._live else None
+        except StoreError:
+            # Redis is away: what this worker knows itself has to do.
+            first, record = sid in self._live, None
+        live = self._live.pop(sid, None)
+        if first and live is None and record is not None:
+            live = self._resume(record)
+        if live is not None:
+            await self._end(live, ended, tell=first)
+
+    async def run(self) -> None:
+        """End the calls that Twilio does not come back for, as long as the worker runs."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now_s = asyncio.get_running_loop().time()
+            for sid, live in list(self._live.items()):
+                if live.gone_since_s is not None and now_s - live.gone_since_s > RETURN_DEADLINE_S:
+                    await self._let_go(sid, live)
+
+    async def _let_go(self, sid: str, live: LiveCall) -> None:
+        """A call's stream ended a while ago: if nobody has seen the call since, it has ended."""
+        transferred = (live.record.pending or {}).get("action") == "transfer"
+        if not (live.returned or transferred or await self._is_elsewhere(live)):
+            await self.end(sid, _ended_silently(live.stream_end))
+        elif live.session is None and self._live.pop(sid, None) is not None:
+            # It goes on elsewhere, or without a stream: whoever hears of its end ends it.
+            self._store.release(sid)
+
+    async def _is_elsewhere(self, live: LiveCall) -> bool:
+        try:
+            record = await self._store.load(live.record.sid)
+        except StoreError:
+            return False
+        return record is not None and record.generation > live.record.generation
+
+    def _resume(self, record: Record) -> LiveCall:
+        """The live call of a record: the one that is here, unless another worker had it since."""
+        live = self._live.get(record.sid)
+        if live is not None and record.generation == live.record.generation + 1:
+            live.record.generation = record.generation
+            live.record.pending = None
+            return live
+        record.pending = None
+        call = Call(
+            sid=record.sid,
+            from_number=record.from_number,
+            to_number=record.to_number,
+            direction=record.direction,
+            parameters=record.parameters,
+            language=record.language,
+            history=record.history,
+            state=record.state,
+        )
+        dialog = self._dialogs[self._bot(record).dialog]()
+        counts = Counts()
+        keeper = RecordKeeper(self._store, record, counts)
+        return LiveCall(record, call, dialog, counts, keeper)
+
+    def _bot(self, record: Record) -> BotSettings:
+        own = record.to_number if record.direction == "inbound" else record.from_number
+        return self._settings.bot_for(own)
+
+    def _session(
+        self, socket: Socket, start: Start, live: LiveCall, bot: BotSettings
+    ) -> CallSession:
+        record = live.record
+        stt, tts = self._engines.stt(bot), self._engines.tts(bot)
+        first_stream = record.answered_ms is None
+        record.answered_ms = record.answered_ms or now_ms()
+        record.status = "in-progress"
+        record.worker = self._worker_id
+        record.stream_sid = start.stream_sid
+        record.dialog = bot.dialog
+        record.providers = {"stt": stt.name, "tts": tts.name, "vad": self._ears.model.name}
+        record.recording = self._recording_path(record)
+        session = CallSession(
+            socket,
+            start.stream_sid,
+            CallParts(
+                call=live.call,
+                dialog=live.dialog,
+                ears=self._ears,
+                stt=stt,
+                tts=tts,
+                stt_options=SttOptions(language=live.call.language),
+                tts_options=tts_options(bot),
+                turn_settings=turn_settings(self._settings),
+                keeper=live.keeper,
+                counts=live.counts,
+                apology=self._engines.apology(bot),
+                hook_timeout_s=self._settings.hook_timeout_s,
+                fallback_number=bot.fallback_number,
+                recording=self._open_recording(record),
+                resuming=not first_stream,
+            ),
+        )
+        live.keeper.save()
+        return session
+
+    def _recording_path(self, record: Record) -> str | None:
+        folder = self._settings.recordings
+        if folder is None:
+            return None
+        return str(folder / f"{record.sid}-{record.generation}.wav")
+
+    def _open_recording(self, record: Record) -> CallRecording | None:
+        if record.recording is None:
+            return None
+        return CallRecording(self._disk.open(Path(record.recording)))
+
+    async def _end(self, live: LiveCall, ended: Ended, *, tell: bool) -> None:
+        record = live.record
+        with bind_call(record.sid):
+            if tell:
+                self._metrics.calls.labels(ended.by).inc()
+                log.info("call ended", by=ended.by, reason=ended.reason)
+                await self._tell(live, ended)
+            record.ended = record.ended or ended
+            record.ended_ms, record.status = record.ended_ms or now_ms(), "completed"
+            live.keeper.save()
+            self._store.release(record.sid)
+
+    async def _tell(self, live: LiveCall, ended: Ended) -> None:
+        try:
+            async with asyncio.timeout(END_HOOK_DEADLINE_S):
+                await live.dialog.on_end(live.call, ended)
+        except Exception as error:
+            # The user's code, after the call: nobody hears it, but it must be known.
+            log.error("dialog failed at the call's end", exc_info=error)
+            self._metrics.hook_errors.labels("on_end").inc()
+
+    def _count(self, counts: Counts) -> None:
+        metrics = self._metrics
+        metrics.frames.labels("in").inc(counts.frames_in)
+        metrics.frames.labels("out").inc(counts.media_out)
+        metrics.barge_ins.inc(counts.barge_ins)
+        metrics.turns.inc(counts.turns)
+        metrics.protocol_errors.inc(counts.bad_messages)
+        for latency in counts.latencies:
+            metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)
+
+
+def turn_settings(settings: Settings) -> TurnSettings:
+    """The thresholds of turn-taking that the settings name."""
+    return TurnSettings(
+        endpointing_ms=settings.endpointing_ms,
+        barge_in_ms=settings.barge_in_ms,
+        idle_ms=settings.idle_s * 1000,
+        max_duration_ms=settings.max_duration_s * 1000,
+    )
+
+
+def _ended_silently(end: StreamEnd | None) -> Ended:
+    """How a call ended of which Twilio said nothing more after its stream."""
+    if end is None:
+        return Ended("unknown", "no stream")
+    match end.how:
+        case "stop":
+            return Ended("caller", "hung up")
+        case "bot":
+            return Ended("bot", end.reason)
+        case "error":
+            return Ended("error", end.reason)
+        case _:
+            return Ended("unknown", end.reason)

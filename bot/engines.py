@@ -1,0 +1,93 @@
+"""The speech engines of the process: built by name, started before the first call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+
+from bot.numbers import BotSettings
+from bot.speech import synthesize_ulaw
+from providers.catalog import build_stt, build_tts
+from providers.errors import ProviderError
+from providers.types import SttProvider, TtsOptions, TtsProvider
+
+__all__ = ["Engines"]
+
+log = structlog.get_logger(__name__)
+
+START_DEADLINE_S = 60.0
+
+
+class Engines:
+    """Recognizers and synthesizers by name, and the apology in every voice that may need it.
+
+    Args:
+        bots: what the numbers of this deployment use.
+        apology: the sentence to say when a reply cannot be had.
+        settings: further settings of a provider, by its name.
+    """
+
+    def __init__(
+        self,
+        bots: Iterable[BotSettings],
+        apology: str,
+        settings: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
+        self._bots = list(bots)
+        self._apology = apology
+        settings = settings or {}
+        self._stt = {n: build_stt(n, **settings.get(n, {})) for n in {b.stt for b in self._bots}}
+        self._tts = {n: build_tts(n, **settings.get(n, {})) for n in {b.tts for b in self._bots}}
+        self._apologies: dict[tuple[str, TtsOptions], bytes] = {}
+
+    async def start(self) -> None:
+        """Load every engine and synthesize the apologies.
+
+        Raises:
+            ProviderError: an engine cannot be had.
+            TimeoutError: they take too long.
+        """
+        async with asyncio.timeout(START_DEADLINE_S):
+            for recognizer in self._stt.values():
+                await recognizer.start()
+            for synthesizer in self._tts.values():
+                await synthesizer.start()
+        for bot in self._bots:
+            tts = self._tts[bot.tts]
+            options = tts_options(bot)
+            if (bot.tts, options) in self._apologies:
+                continue
+            try:
+                ulaw = await synthesize_ulaw(tts, self._apology, options)
+            except ProviderError as error:
+                # Calls can be answered without it; a failure then is a silence.
+                log.warning("apology could not be synthesized", error=str(error))
+                ulaw = b""
+            self._apologies[bot.tts, options] = ulaw
+
+    async def aclose(self) -> None:
+        """Release every engine."""
+        for recognizer in self._stt.values():
+            await recognizer.aclose()
+        for synthesizer in self._tts.values():
+            await synthesizer.aclose()
+
+    def stt(self, bot: BotSettings) -> SttProvider:
+        """The recognizer of a bot."""
+        return self._stt[bot.stt]
+
+    def tts(self, bot: BotSettings) -> TtsProvider:
+        """The synthesizer of a bot."""
+        return self._tts[bot.tts]
+
+    def apology(self, bot: BotSettings) -> tuple[str, bytes]:
+        """The apology in a bot's voice: its text, and µ-law at 8 kHz."""
+        return self._apology, self._apologies.get((bot.tts, tts_options(bot)), b"")
+
+
+def tts_options(bot: BotSettings) -> TtsOptions:
+    """How a bot speaks."""
+    return TtsOptions(language=bot.language, voice=bot.voice)

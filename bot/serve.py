@@ -1,0 +1,52 @@
+"""`parley serve`: run the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+
+__all__ = ["serve"]
+
+
+@click.command(
+    epilog="Example: parley serve --dev   (then, in another terminal: parley call hello.wav)"
+)
+@click.option("--host", help="Address to listen on; 0.0.0.0 by default, 127.0.0.1 with --dev.")
+@click.option("--port", type=int, help="Port to listen on; 8080 by default.")
+@click.option("--dev", is_flag=True, help="Try it out: loopback only, with a token of its own.")
+def serve(host: str | None, port: int | None, dev: bool) -> int:
+    """Run the worker that answers calls, until it is stopped."""
+    from bot.log import configure
+    from bot.settings import Settings, SettingsError
+
+    try:
+        settings = Settings.load(overrides={"host": host, "port": port}, dev=dev)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        return 2
+    configure(settings.log_level)
+
+    from bot.dialog import DialogError
+    from bot.redis_server import RedisServerError
+    from bot.vad import MissingModelError
+    from bot.worker import run_worker
+    from providers.errors import ProviderError
+
+    try:
+        _run(run_worker(settings))
+    except (DialogError, MissingModelError, ProviderError, RedisServerError) as error:
+        click.echo(f"parley serve: {error}", err=True)
+        return 1
+    except OSError as error:
+        click.echo(f"parley serve: port {settings.port}: {error.strerror}", err=True)
+        return 1
+    return 0
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    # Imported here: only the worker pays for it.
+    import uvloop
+
+    uvloop.run(work)

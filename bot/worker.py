@@ -1,0 +1,198 @@
+"""The process: everything a worker is made of, its signals, and its process-level tasks.
+
+The process-level tasks, all of them: `store.run` (writes what is buffered), `calls.run` (ends
+calls that nobody came back for), `server.serve` (uvicorn).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+import uvicorn
+
+from bot.api.calls import CallsApi
+from bot.app import build_app
+from bot.calls import Calls
+from bot.dialog.hook import load_dialog
+from bot.disk import Disk
+from bot.ears import Ears
+from bot.engines import Engines
+from bot.metrics import Metrics
+from bot.redis_server import private_redis
+from bot.settings import Settings
+from bot.store import Store
+from bot.telephony.address import Address
+from bot.telephony.admission import Admission
+from bot.telephony.memory import SharedMemory
+from bot.telephony.webhooks import Webhooks
+from bot.vad import load_model
+from media.twilio import MAX_MESSAGE_BYTES
+
+__all__ = ["run_worker"]
+
+log = structlog.get_logger(__name__)
+
+FLUSH_DEADLINE_S = 5.0
+SHUTDOWN_DEADLINE_S = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn, whose signals are the worker's own business.
+
+    Args:
+        on_ready: called when it listens.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def run_worker(
+    settings: Settings,
+    *,
+    listener: socket.socket | None = None,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Run a worker until it is told to stop by SIGTERM or SIGINT.
+
+    Args:
+        listener: a bound socket to serve on; None binds `settings.host` and `port`.
+        on_ready: called when calls can be taken.
+
+    Raises:
+        ProviderError, DialogError, MissingModelError: something it is made of cannot be had.
+        RedisServerError: no private Redis can be started.
+    """
+    worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        redis_url = await _redis_url(settings, stack)
+        store = Store(
+            redis_url,
+            prefix=settings.redis_prefix,
+            retention_days=settings.retention_days,
+            metrics=metrics,
+        )
+        stack.push_async_callback(store.aclose)
+        model = await asyncio.to_thread(load_model, settings.vad)
+        # Twice the calls: two generations of one call may overlap for a moment.
+        ears = Ears(model, max_calls=2 * settings.max_calls)
+        stack.callback(ears.close)
+        engines = await stack.enter_async_context(_engines(settings))
+        disk = stack.enter_context(Disk())
+        if settings.recordings is not None:
+            settings.recordings.mkdir(parents=True, exist_ok=True)
+        memory = SharedMemory(store)
+        calls = Calls(
+            settings,
+            worker_id=worker_id,
+            store=store,
+            ears=ears,
+            engines=engines,
+            dialogs={bot.dialog: load_dialog(bot.dialog) for bot in settings.bots()},
+            metrics=metrics,
+            disk=disk,
+        )
+        server = _server(settings, calls, store, memory, metrics, worker_id, on_ready)
+        await _serve(server, calls, store, listener)
+
+
+async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return await stack.enter_async_context(private_redis(settings.state_dir))
+
+
+@asynccontextmanager
+async def _engines(settings: Settings) -> AsyncIterator[Engines]:
+    sphinx = {"processes": settings.pocketsphinx_processes}
+    engines = Engines(settings.bots(), settings.apology, {"pocketsphinx": sphinx})
+    try:
+        await engines.start()
+        yield engines
+    finally:
+        await engines.aclose()
+
+
+def _server(
+    settings: Settings,
+    calls: Calls,
+    store: Store,
+    memory: SharedMemory,
+    metrics: Metrics,
+    worker_id: str,
+    on_ready: Callable[[], None],
+) -> Server:
+    address = Address(settings.public_url)
+    admission = Admission(
+        address, settings.auth_tokens, store, memory, worker=worker_id, metrics=metrics
+    )
+    app = build_app(
+        webhooks=Webhooks(settings, store, memory, calls, metrics),
+        admission=admission,
+        calls=calls,
+        api=CallsApi(settings, store),
+        metrics=metrics,
+        ready=lambda: not calls.draining,
+    )
+    return Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            # The legacy implementation is deprecated; the sans-I/O one is also the fastest.
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE_BYTES,
+            # Audio does not compress, and deflating it costs more than all the rest.
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=SHUTDOWN_DEADLINE_S,
+        ),
+        on_ready,
+    )
+
+
+async def _serve(
+    server: Server, calls: Calls, store: Store, listener: socket.socket | None
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        log.info("stopping", calls=calls.active)
+        calls.draining = True
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(store.run()), group.create_task(calls.run())]
+            serving = group.create_task(server.serve([listener] if listener else None))
+            await asyncio.wait([serving])
+            for task in tasks:
+                task.cancel()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        if not await store.flush(FLUSH_DEADLINE_S):
+            log.error("not everything was written: Redis was away at the end")
