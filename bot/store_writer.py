@@ -117,17 +117,14 @@ class Writer:
             Superseded: a newer generation owns the call.
             StoreUnavailable: Redis did not say that it has it.
         """
-        for _ in range(2):  # again when Redis turns out to have lost what it had
-            if (write := self._backlog.write(sid)) is None:
-                return
+        while (write := self._backlog.write(sid)) is not None:
             keys, values = self._write_arguments(write)
             outcome = await self._link.eval(WRITE, keys, values, deadline_s)
-            if outcome[0] == SUPERSEDED:
-                self._settle(write, outcome)
-                raise Superseded(sid)
             if self._settle(write, outcome):
                 return
-        raise StoreUnavailable("Redis keeps losing what it has acknowledged")
+            if outcome[0] == SUPERSEDED:
+                raise Superseded(sid)
+            # Redis turned out to have lost what it had: all of it again, once.
 
     async def flush(self, deadline_s: float) -> bool:
         """Write everything now, trying until the deadline; false when something is left."""

@@ -210,6 +210,7 @@ def test_the_called_number_chooses_the_bot(home: Path) -> None:
     assert (bot.language, bot.fallback_number) == ("en-GB", "+15550000000")
     other = settings.bot_for("+15559999999")
     assert (other.dialog, other.voice, other.tts) == ("script:default.toml", None, "espeak")
+    assert settings.bots() == [other, bot]
 
 
 def test_the_environment_is_the_default_numbers_setting(home: Path) -> None:

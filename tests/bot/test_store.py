@@ -256,6 +256,19 @@ async def test_taking_after_another_worker_had_it_in_between(store: Store, other
     assert taken.state == {"by": "w2"}
 
 
+async def test_a_call_is_told_once_that_it_is_superseded(
+    redis_url: str, redis_prefix: str, other: Store
+) -> None:
+    told: list[str] = []
+    store = Store(redis_url, prefix=redis_prefix, on_superseded=told.append)
+    await other.take("CA1", "w2", 5)
+    store.save(Record("CA1", generation=1))
+    # Both write what is buffered, and both are refused.
+    written, taken = await asyncio.gather(store.flush(1), store.take("CA1", "w1", 6))
+    assert (written, taken, told) == (True, None, ["CA1"])
+    await store.aclose()
+
+
 async def test_the_first_to_finish_is_told_so(store: Store, other: Store) -> None:
     await store.commit(Record("CA1"))
     results = await asyncio.gather(
@@ -406,6 +419,18 @@ async def test_a_redis_that_came_back_empty_gets_everything_again(
         await eventually(lambda: _has(store, ["one", "two"]))
         assert await store.load("CA1") == record
         assert await store.list_calls() == [record]
+    await store.aclose()
+
+
+async def test_without_calls_nothing_is_asked_of_redis(
+    monkeypatch: pytest.MonkeyPatch, redis_prefix: str
+) -> None:
+    monkeypatch.setattr(store_writer, "HEARTBEAT_S", 0.001)
+    metrics = Metrics()
+    store = Store("redis://127.0.0.1:1", prefix=redis_prefix, metrics=metrics)
+    async with writing(store):
+        await asyncio.sleep(0.02)  # twenty heartbeats
+    assert metric(metrics, "failures_total") == 0
     await store.aclose()
 
 
