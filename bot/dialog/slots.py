@@ -20,7 +20,8 @@ Words = tuple[str, ...]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAYS = (*WEEKDAYS, "today", "tomorrow")
 YES = ("yes", "yeah", "yep", "yes please", "sure", "correct", "that's right", "that's correct")
-NO = ("no", "nope", "no thanks", "wrong", "that's wrong", "that's not right", "not correct")
+# Nothing short that sounds like its opposite: "not correct" is taken for "that's right".
+NO = ("no", "nope", "no thanks", "wrong", "that's wrong", "that's not right", "that's not correct")
 PARTS_OF_DAY = {
     ("in", "the", "morning"): "a",
     ("in", "the", "afternoon"): "p",

@@ -140,7 +140,7 @@ def test_days() -> None:
         ("yes", ["yes"]),
         ("Yeah, that's fine", ["yes"]),
         ("that's not right", ["no"]),
-        ("not correct", ["no"]),
+        ("that is not correct", ["no"]),
         ("I know no doctor", []),
         ("yes no", ["yes", "no"]),
         ("nobody", []),
