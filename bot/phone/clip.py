@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from media.audio import pcm_to_ulaw
+from media.files import AudioFileError, read_audio
+
 __all__ = ["Clip", "ClipError", "load_clip"]
 
 
@@ -28,9 +31,10 @@ def load_clip(path: Path) -> Clip:
     """
     try:
         data = path.read_bytes()
+        samples = read_audio(data, path.name)
     except OSError as error:
         raise ClipError(f"{path}: {error.strerror}") from None
-    audio = data
-    if not audio:
-        raise ClipError(f"{path}: there is nothing in it")
-    return Clip(path.name, audio)
+    except AudioFileError as error:
+        raise ClipError(str(error)) from None
+    # µ-law goes on the line as it is: decoding it and back would lose its negative zero.
+    return Clip(path.name, pcm_to_ulaw(samples) if path.suffix.lower() == ".wav" else data)

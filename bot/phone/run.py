@@ -1,0 +1,28 @@
+"""Many simulated calls at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from .call import PhoneConfig, place_call
+from .events import OnEvent
+from .result import CallResult
+from .steps import Step
+
+__all__ = ["place_calls"]
+
+
+async def place_calls(
+    config: PhoneConfig, steps: Sequence[Step], calls: int, *, on_event: OnEvent | None = None
+) -> list[CallResult]:
+    """Make `calls` calls at the same time, each doing all of `steps`; results in their order.
+
+    Raises:
+        AddressError: an address in `config` is none.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        placed = [
+            tasks.create_task(place_call(config, steps, on_event=on_event)) for _ in range(calls)
+        ]
+    return [call.result() for call in placed]
