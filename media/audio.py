@@ -29,6 +29,7 @@ __all__ = [
     "Encoding",
     "Samples",
     "alaw_to_pcm",
+    "audioop",
     "bytes_to_pcm",
     "decode",
     "encode",
