@@ -117,6 +117,10 @@ class CallSession:
         assert self._end is not None
         return self._end
 
+    def stop(self, reason: str) -> None:
+        """End the stream from outside."""
+        self._over("bot", reason)
+
     # The way in
 
     async def _receive(self) -> None:
@@ -162,13 +166,13 @@ class CallSession:
 
     def _mark_echoed(self, name: str, now_ms: float) -> None:
         echoed = self._playout.mark_echoed(name, now_ms)
-        self._parts.keeper.note("mark", name=name, at_ms=round(now_ms))
+        self._parts.keeper.note("mark", name=name, stream_ms=round(now_ms))
         self._played(echoed.played)
         self._speaker.made_room()
         self._wake.set()
 
     def _key(self, digit: str, now_ms: float) -> None:
-        self._parts.keeper.note("key", digit=digit, at_ms=round(now_ms))
+        self._parts.keeper.note("key", digit=digit, stream_ms=round(now_ms))
         self._apply(self._turn.key_pressed(now_ms))
         self._keys_done(self._keys.press(digit, now_ms), now_ms)
 

@@ -113,6 +113,9 @@ class Calls:
             live.stream_end = StreamEnd("error", "internal error")
             try:
                 live.stream_end = await session.run()
+            except Exception as error:
+                # A fault of ours: Twilio comes back to `next`, and the call goes on from the store.
+                log.error("call session failed", exc_info=error)
             finally:
                 self._metrics.calls_active.dec()
                 live.session = None
@@ -120,6 +123,12 @@ class Calls:
                 self._count(session.counts)
                 live.keeper.save()
                 log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
+
+    def superseded(self, sid: str) -> None:
+        """A newer stream, on another worker, owns the call: ours must end, and writes no more."""
+        live = self._live.pop(sid, None)
+        if live is not None and live.session is not None:
+            live.session.stop("superseded")
 
     async def end(self, sid: str, ended: Ended) -> None:
         """The call has ended: tell the dialog, once over all workers. May be told repeatedly."""

@@ -18,7 +18,7 @@ import structlog
 __all__ = ["bind_call", "configure"]
 
 # Libraries whose loggers say per message or request what the worker's own events say better.
-QUIET = ("uvicorn.access", "httpx", "httpcore", "websockets", "twilio")
+QUIET = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore", "websockets", "twilio")
 
 
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
@@ -55,7 +55,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error", *QUIET):
+    for name in ("uvicorn", *QUIET):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
         logger.setLevel(logging.WARNING if name in QUIET else logging.NOTSET)

@@ -42,5 +42,5 @@ class CallSocket:
         """Close; harmless when closed already."""
         states = (self._websocket.client_state, self._websocket.application_state)
         if WebSocketState.DISCONNECTED not in states:
-            with contextlib.suppress(OSError, RuntimeError):
+            with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
                 await self._websocket.close(code)

@@ -88,6 +88,7 @@ async def run_worker(
             prefix=settings.redis_prefix,
             retention_days=settings.retention_days,
             metrics=metrics,
+            on_superseded=lambda sid: calls.superseded(sid),
         )
         stack.push_async_callback(store.aclose)
         model = await asyncio.to_thread(load_model, settings.vad)
