@@ -280,7 +280,8 @@ class Conversation:
                 await self._line.set_language(language)
 
     async def _say(self, sentence: str, *, interruptible: bool = True) -> None:
-        await self._speaker.say(self._open(sentence, interruptible=interruptible))
+        pause = self._spoken is not None
+        await self._speaker.say(self._open(sentence, interruptible=interruptible), pause=pause)
 
     async def apologize(self) -> None:
         """Say the apology, which was synthesized before the call."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
-from media.audio import decode, pcm_to_ulaw
+from media.audio import ULAW_8K, decode, pcm_to_ulaw
 from media.files import AudioFileError, read_audio
 from media.playout import Playout, Segment
 from media.resample import Downsampler
@@ -25,6 +26,8 @@ CHUNK_DEADLINE_S = 5.0
 ROOM_DEADLINE_S = 150.0
 """How long to wait for room in the ledger: more than it holds takes to play."""
 WRITE_BYTES = 8_000
+PAUSE_MS = 250
+"""The breath between two sentences of a reply; synthesizers end a text without one."""
 RATE_HZ = 8_000
 
 
@@ -55,20 +58,26 @@ class Speaker:
         """The ledger has released audio: a sentence that waited for room may go on."""
         self._room.set()
 
-    async def say(self, segment: Segment) -> None:
+    async def say(self, segment: Segment, *, pause: bool = False) -> None:
         """Synthesize the text of `segment`, which is open in the ledger, and close it.
+
+        With `pause` it begins with a breath, since another sentence came before it.
 
         Returns early when the segment is dropped, by a barge-in.
 
         Raises:
             ProviderError: the synthesizer failed; the segment is closed with what it gave.
         """
+        pause_ms = PAUSE_MS if pause else 0
         try:
             async with aclosing(_ulaw(self._tts, segment.text, self._options)) as pieces:
                 async for ulaw, words in pieces:
                     if segment.dropped:
                         return
-                    await self._write(segment, ulaw, words)
+                    if pause:
+                        ulaw, pause = ULAW_8K.silence(pause_ms) + ulaw, False
+                    later = [replace(word, at_ms=word.at_ms + pause_ms) for word in words]
+                    await self._write(segment, ulaw, later)
         finally:
             segment.close()
             self._wake()
