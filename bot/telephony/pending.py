@@ -15,13 +15,11 @@ Leaving = Hangup | Transfer | SendDigits
 
 def dump_pending(action: Leaving) -> dict[str, Any]:
     """The action as JSON values: ``{"action": "hangup" | "transfer" | "digits", …}``."""
-    match action:
-        case Hangup(reason):
-            return {"action": "hangup", "reason": reason}
-        case Transfer(to, caller_id):
-            return {"action": "transfer", "to": to, "caller_id": caller_id}
-        case SendDigits(digits):
-            return {"action": "digits", "digits": digits}
+    if isinstance(action, Hangup):
+        return {"action": "hangup", "reason": action.reason}
+    if isinstance(action, Transfer):
+        return {"action": "transfer", "to": action.to, "caller_id": action.caller_id}
+    return {"action": "digits", "digits": action.digits}
 
 
 def load_pending(values: Mapping[str, Any] | None) -> Leaving | None:

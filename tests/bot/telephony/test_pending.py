@@ -1,0 +1,32 @@
+"""Pending actions survive the record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.dialog.types import Hangup, SendDigits, Transfer
+from bot.telephony.pending import Leaving, dump_pending, load_pending
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+actions = st.one_of(
+    st.builds(Hangup, texts),
+    st.builds(Transfer, texts, st.none() | texts),
+    st.builds(SendDigits, texts),
+)
+
+
+@given(action=actions)
+def test_comes_back_from_json(action: Leaving) -> None:
+    assert load_pending(orjson.loads(orjson.dumps(dump_pending(action)))) == action
+
+
+@pytest.mark.parametrize(
+    "values", [None, {}, {"action": "hangup"}, {"action": "fly"}, {"action": "digits", "digits": 1}]
+)
+def test_what_is_not_known_is_nothing(values: dict[str, Any] | None) -> None:
+    assert load_pending(values) is None

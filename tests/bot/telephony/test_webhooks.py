@@ -1,0 +1,395 @@
+"""What Twilio is answered, on a real Redis and without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from bot.dialog.types import Ended, Hangup, HistoryEntry, SendDigits, Transfer
+from bot.record import Record
+from bot.store import Store
+from bot.telephony.decision import MAX_HOPS, MAX_WAITS
+from bot.telephony.facts import refusal_key
+from bot.telephony.pending import Leaving, dump_pending
+from bot.telephony.token import derive_key, verify
+from bot.write_behind import Backlog
+
+from .deployment import (
+    ACCOUNT,
+    AUTH_TOKEN,
+    CALL,
+    NEXT_URL,
+    PUBLIC_URL,
+    Deployment,
+    parameters,
+    refusals,
+    settings,
+    tags,
+)
+
+RUNNING = {"CallStatus": "in-progress"}
+CONNECT = ["Connect", "Redirect"]
+
+
+def generation(deployment: Deployment, token: str) -> int:
+    claims = verify([derive_key(AUTH_TOKEN)], token, deployment.now_s)
+    assert (claims.call_sid, claims.account_sid) == (CALL, ACCOUNT)
+    return claims.generation
+
+
+async def stream_over(
+    deployment: Deployment, pending: Leaving | None = None, turns: int = 0, number: int = 1
+) -> None:
+    """The call had a stream, which left its record so."""
+    record = await deployment.store.take(CALL, "worker-1", number) or Record(CALL)
+    record.generation = number
+    record.pending = dump_pending(pending) if pending else None
+    record.history = [HistoryEntry("caller", "hello", "hello", 0, 1)] * turns
+    await deployment.store.commit(record)
+
+
+# --- voice ---------------------------------------------------------------------------------------
+
+
+async def test_voice_connects_the_first_stream_and_keeps_the_call(deployment: Deployment) -> None:
+    verbs = await deployment.ask("/twilio/voice")
+    assert tags(verbs) == CONNECT
+    given = parameters(verbs)
+    assert generation(deployment, given.pop("token")) == 1
+    assert given == {"from": "+15550001111", "to": "+15551234567", "direction": "inbound"}
+    record = await deployment.store.load(CALL)
+    assert record is not None
+    assert (record.account_sid, record.from_number, record.to_number, record.generation) == (
+        ACCOUNT,
+        "+15550001111",
+        "+15551234567",
+        0,
+    )
+    assert (record.status, record.dialog, record.ended) == ("ringing", "echo", None)
+
+
+async def test_the_called_number_chooses_the_bot(tmp_path: Path, store: Store) -> None:
+    numbers = {"+15551234567": {"dialog": "script:x.toml", "language": "de-DE"}}
+    deployment = Deployment(settings(tmp_path, numbers=numbers), store)
+    await deployment.ask("/twilio/voice")
+    record = await store.load(CALL)
+    assert record is not None
+    assert (record.dialog, record.language) == ("script:x.toml", "de-DE")
+
+
+async def test_an_outbound_call_keeps_the_record_made_for_it(deployment: Deployment) -> None:
+    made = Record(CALL, direction="outbound", parameters={"order": "42"}, status="queued")
+    await deployment.store.commit(made)
+    verbs = await deployment.ask("/twilio/voice", {"Direction": "outbound-api"})
+    given = parameters(verbs)
+    assert (given["order"], given["direction"]) == ("42", "outbound")
+    record = await deployment.store.load(CALL)
+    assert record is not None
+    assert record.parameters == {"order": "42"}
+
+
+async def test_voice_for_a_call_that_had_a_stream_goes_on_with_it(deployment: Deployment) -> None:
+    await stream_over(deployment, number=4)
+    verbs = await deployment.ask("/twilio/voice", RUNNING)
+    assert generation(deployment, parameters(verbs)["token"]) == 5
+
+
+async def test_a_full_worker_is_busy(tmp_path: Path, store: Store) -> None:
+    deployment = Deployment(settings(tmp_path, max_calls=3), store)
+    deployment.calls.active = 3
+    (reject,) = await deployment.ask("/twilio/voice")
+    assert (reject.tag, reject.attrib) == ("Reject", {"reason": "busy"})
+    assert tags(await deployment.ask("/twilio/voice", {"Direction": "outbound-api"})) == ["Hangup"]
+    assert refusals(deployment.metrics) == {"capacity": 2}
+    deployment.calls.active = 2
+    assert tags(await deployment.ask("/twilio/voice")) == CONNECT
+
+
+async def test_a_full_worker_dials_the_fallback_number(tmp_path: Path, store: Store) -> None:
+    values = {"max_calls": 1, "fallback_number": "+15557770000"}
+    deployment = Deployment(settings(tmp_path, **values), store)
+    deployment.calls.active = 1
+    (dial,) = await deployment.ask("/twilio/voice")
+    assert (dial.tag, dial.attrib["action"], dial[0].text) == ("Dial", NEXT_URL, "+15557770000")
+
+
+async def test_a_draining_worker_sends_new_calls_on_and_serves_the_others(
+    deployment: Deployment,
+) -> None:
+    deployment.calls.draining = True
+    target = "/twilio/voice"
+    for hop in range(1, MAX_HOPS + 1):
+        (redirect,) = await deployment.ask(target)
+        assert redirect.tag == "Redirect"
+        assert redirect.text == f"{PUBLIC_URL}/twilio/voice?hop={hop}"
+        target = redirect.text.removeprefix(PUBLIC_URL)
+    assert tags(await deployment.ask(target)) == ["Reject"]
+    await stream_over(deployment)
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
+
+
+async def test_voice_admits_calls_without_redis(lonely: Deployment) -> None:
+    for repeat in (None, "some-token"):
+        verbs = await lonely.ask("/twilio/voice", repeat=repeat)
+        assert generation(lonely, parameters(verbs)["token"]) == 1
+
+
+async def test_every_answer_has_a_token_of_its_own_and_a_repetition_the_same(
+    deployment: Deployment,
+) -> None:
+    async def token(repeat: str | None) -> str:
+        return parameters(await deployment.ask("/twilio/voice", repeat=repeat))["token"]
+
+    first = await token("delivery-1")
+    assert await token("delivery-1") == first
+    assert len({first, await token("delivery-2"), await token(None), await token(None)}) == 4
+    assert await token("no such token, with spaces") != await token("no such token, with spaces")
+
+
+async def test_a_repetition_may_reach_another_worker(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    other = Deployment(settings(tmp_path), deployment.store)
+    first, second = [
+        parameters(await worker.ask("/twilio/voice", repeat="delivery"))["token"]
+        for worker in (deployment, other)
+    ]
+    assert first == second
+
+
+async def test_a_repetition_is_the_same_without_redis(lonely: Deployment) -> None:
+    first, second = [
+        parameters(await lonely.ask("/twilio/voice", repeat="delivery"))["token"] for _ in range(2)
+    ]
+    assert first == second
+
+
+# --- next ----------------------------------------------------------------------------------------
+
+
+async def test_next_connects_the_next_generation(deployment: Deployment) -> None:
+    await deployment.ask("/twilio/voice")
+    await stream_over(deployment, number=1)
+    verbs = await deployment.ask("/twilio/next", RUNNING)
+    assert tags(verbs) == CONNECT
+    assert generation(deployment, parameters(verbs)["token"]) == 2
+    assert deployment.calls.back == [CALL]
+    assert deployment.calls.ends == []
+
+
+async def test_next_leaves_the_record_to_the_stream(deployment: Deployment) -> None:
+    await stream_over(deployment, SendDigits("1"))
+    before = await deployment.store.load(CALL)
+    await deployment.ask("/twilio/next", RUNNING)
+    assert await deployment.store.load(CALL) == before
+
+
+async def test_next_hangs_up_and_ends_the_call(deployment: Deployment) -> None:
+    await stream_over(deployment, Hangup("done"))
+    for _ in range(2):
+        assert tags(await deployment.ask("/twilio/next", RUNNING, repeat="delivery")) == ["Hangup"]
+    assert deployment.calls.ends == [(CALL, Ended("bot", "done"))]
+
+
+async def test_next_transfers_and_ends_when_that_is_over(deployment: Deployment) -> None:
+    await stream_over(deployment, Transfer("+15559990000", "+15551234567"))
+    (dial,) = await deployment.ask("/twilio/next", RUNNING)
+    assert dial.attrib == {"action": NEXT_URL, "method": "POST", "callerId": "+15551234567"}
+    assert dial[0].text == "+15559990000"
+    assert deployment.calls.ends == []
+    over = {**RUNNING, "DialCallStatus": "completed"}
+    assert tags(await deployment.ask("/twilio/next", over)) == ["Hangup"]
+    assert deployment.calls.ends == [(CALL, Ended("bot", "transferred"))]
+
+
+async def test_digits_are_sent_once_though_the_stream_fails(deployment: Deployment) -> None:
+    await stream_over(deployment, SendDigits("ww12#"))
+    play, *rest = await deployment.ask("/twilio/next", RUNNING)
+    assert (play.tag, play.attrib, tags(rest)) == ("Play", {"digits": "ww12#"}, CONNECT)
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
+
+
+async def test_a_terminal_status_ends_the_call(deployment: Deployment) -> None:
+    await stream_over(deployment)
+    assert tags(await deployment.ask("/twilio/next", {"CallStatus": "completed"})) == []
+    assert deployment.calls.ends == [(CALL, Ended("caller", "hung up"))]
+
+
+async def test_next_hangs_up_after_a_refused_stream(deployment: Deployment) -> None:
+    await deployment.memory.remember(refusal_key(CALL), "", 10)
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == ["Hangup"]
+    assert deployment.calls.ends == [(CALL, Ended("error", "stream refused"))]
+
+
+async def test_a_call_that_loses_its_stream_again_and_again_is_given_up(
+    deployment: Deployment,
+) -> None:
+    for number in range(1, 4):
+        await stream_over(deployment, number=number)
+        assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
+    await stream_over(deployment, number=4)
+    say, hangup = await deployment.ask("/twilio/next", RUNNING)
+    assert (say.text, say.attrib, hangup.tag) == ("Sorry.", {"language": "en-US"}, "Hangup")
+    assert deployment.calls.ends == [(CALL, Ended("error", "the stream could not be kept"))]
+
+
+async def test_a_finished_turn_shows_that_the_stream_works(deployment: Deployment) -> None:
+    for turns in range(2):
+        await stream_over(deployment, turns=turns)
+        for _ in range(3):
+            assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == ["Say", "Hangup"]
+
+
+async def test_giving_up_dials_the_fallback_number(tmp_path: Path, store: Store) -> None:
+    deployment = Deployment(settings(tmp_path, fallback_number="+15557770000"), store)
+    for _ in range(3):
+        await deployment.ask("/twilio/next", RUNNING)
+    say, dial = await deployment.ask("/twilio/next", RUNNING)
+    assert (say.tag, dial.tag, dial[0].text) == ("Say", "Dial", "+15557770000")
+    assert deployment.calls.ends == []
+
+
+async def test_next_for_a_call_that_redis_has_lost_goes_on(deployment: Deployment) -> None:
+    verbs = await deployment.ask("/twilio/next", RUNNING)
+    assert generation(deployment, parameters(verbs)["token"]) == 1
+
+
+async def test_next_waits_for_redis_and_then_gives_up(lonely: Deployment) -> None:
+    target = "/twilio/next"
+    for wait in range(1, MAX_WAITS + 1):
+        pause, redirect = await lonely.ask(target, RUNNING)
+        assert (pause.tag, pause.attrib) == ("Pause", {"length": "1"})
+        assert redirect.text == f"{NEXT_URL}?wait={wait}"
+        target = redirect.text.removeprefix(PUBLIC_URL)
+    assert tags(await lonely.ask(target, RUNNING)) == ["Say", "Hangup"]
+
+
+@pytest.mark.parametrize("wait", ["x", "-1", "99999999999", "²"])
+async def test_a_counter_that_is_none_counts_as_nothing(lonely: Deployment, wait: str) -> None:
+    _, redirect = await lonely.ask(f"/twilio/next?wait={wait}".replace("²", "%C2%B2"), RUNNING)
+    assert redirect.text == f"{NEXT_URL}?wait=1"
+
+
+# --- status and stream ---------------------------------------------------------------------------
+
+
+async def log_of(deployment: Deployment) -> list[dict[str, object]]:
+    assert await deployment.store.flush(1.0)
+    stored = await deployment.store.get(CALL)
+    return stored.log if stored is not None else []
+
+
+async def test_a_terminal_status_callback_ends_the_call(deployment: Deployment) -> None:
+    await deployment.ask("/twilio/voice")
+    assert tags(await deployment.ask("/twilio/status", {"CallStatus": "completed"})) == []
+    assert deployment.calls.ends == [(CALL, Ended("caller", "hung up"))]
+
+
+async def test_a_hangup_of_the_bots_is_known_as_such(deployment: Deployment) -> None:
+    await stream_over(deployment, Hangup("done"))
+    await deployment.ask("/twilio/status", {"CallStatus": "completed"})
+    assert deployment.calls.ends == [(CALL, Ended("bot", "done"))]
+
+
+async def test_status_callbacks_may_overtake_one_another(deployment: Deployment) -> None:
+    made = Record(CALL, direction="outbound", status="queued")
+    await deployment.store.commit(made)
+    for status, sequence in (("ringing", "1"), ("initiated", "0"), ("in-progress", "2")):
+        await deployment.ask("/twilio/status", {"CallStatus": status, "SequenceNumber": sequence})
+        assert await deployment.store.flush(1.0)
+    record = await deployment.store.load(CALL)
+    assert record is not None
+    assert record.status == "in-progress"
+    events = [(event["status"], event["sequence"]) for event in await log_of(deployment)]
+    assert events == [("ringing", "1"), ("initiated", "0"), ("in-progress", "2")]
+    assert deployment.calls.ends == []
+
+
+async def test_the_status_of_a_call_with_a_stream_is_the_streams_to_write(
+    deployment: Deployment,
+) -> None:
+    await stream_over(deployment)
+    before = await deployment.store.load(CALL)
+    assert before is not None
+    await deployment.ask("/twilio/status", {"CallStatus": "in-progress"})
+    assert await deployment.store.flush(1.0)
+    assert await deployment.store.load(CALL) == before
+
+
+async def test_status_without_redis_still_ends_the_call(lonely: Deployment) -> None:
+    await lonely.ask("/twilio/status", {"CallStatus": "busy"})
+    assert lonely.calls.ends == [(CALL, Ended("twilio", "busy"))]
+
+
+async def test_stream_errors_are_kept(deployment: Deployment) -> None:
+    await deployment.ask("/twilio/voice")
+    event = {"StreamEvent": "stream-error", "StreamError": "31920" * 100, "StreamSid": "MZ1"}
+    assert tags(await deployment.ask("/twilio/stream", event)) == []
+    await deployment.ask("/twilio/stream", {"StreamEvent": "stream-stopped", "StreamSid": "MZ1"})
+    first, second = await log_of(deployment)
+    assert (first["event"], first["stream_sid"], len(str(first["error"]))) == (
+        "stream-error",
+        "MZ1",
+        200,
+    )
+    assert second["event"] == "stream-stopped"
+
+
+async def test_a_call_that_this_worker_holds_stays_in_its_memory(
+    tmp_path: Path, redis_url: str, redis_prefix: str
+) -> None:
+    backlog = Backlog()
+    store = Store(redis_url, prefix=redis_prefix, backlog=backlog)
+    deployment = Deployment(settings(tmp_path), store)
+    deployment.calls.held.add(CALL)
+    await deployment.ask("/twilio/stream", {"StreamEvent": "stream-started"})
+    assert await store.flush(1.0)
+    assert len(backlog) == 1
+    deployment.calls.held.clear()
+    await deployment.ask("/twilio/stream", {"StreamEvent": "stream-stopped"})
+    assert await store.flush(1.0)
+    assert len(backlog) == 0
+    await store.aclose()
+
+
+async def test_voice_does_not_write_over_a_stream_that_it_cannot_see(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    blind = Deployment(settings(tmp_path), deployment.store)
+    blind.memory.set_away()
+    await stream_over(deployment, number=2)
+    before = await deployment.store.load(CALL)
+    assert tags(await blind.ask("/twilio/voice")) == CONNECT
+    await deployment.store.flush(1.0)
+    assert await deployment.store.load(CALL) == before
+
+
+async def test_voice_leaves_a_stream_of_this_worker_alone(deployment: Deployment) -> None:
+    # Redis came back empty, and what this worker holds is not written again yet.
+    deployment.calls.held.add(CALL)
+    deployment.store.save(Record(CALL, generation=2, status="in-progress"))
+    with capture_logs() as logs:
+        assert tags(await deployment.ask("/twilio/voice")) == CONNECT
+    assert "call has a stream already" in [entry["event"] for entry in logs]
+    assert await deployment.store.flush(1.0)
+    record = await deployment.store.load(CALL)
+    assert record is not None
+    assert (record.generation, record.status) == (2, "in-progress")
+
+
+async def test_voice_admits_calls_though_redis_takes_no_writes(
+    tmp_path: Path, own_redis: str
+) -> None:
+    store = Store(own_redis)
+    async with Redis.from_url(own_redis) as redis:
+        await redis.config_set("min-replicas-to-write", 1)
+    assert tags(await Deployment(settings(tmp_path), store).ask("/twilio/voice")) == CONNECT
+    async with Redis.from_url(own_redis) as redis:
+        await redis.config_set("min-replicas-to-write", 0)
+    assert await store.flush(1.0)
+    assert await store.load(CALL) is not None
+    await store.aclose()
