@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from media.audio import AudioFormat, Encoding
+from media.audio import PCM16_16K, AudioFormat, Encoding
 
 __all__ = [
     "PCM16_16K",
@@ -33,8 +33,6 @@ __all__ = [
     "Word",
     "WordPosition",
 ]
-
-PCM16_16K = AudioFormat(Encoding.PCM16, 16_000)
 
 
 @dataclass(frozen=True, slots=True)
