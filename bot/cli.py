@@ -50,6 +50,9 @@ def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line: exit 0 on success, 1 on failure, 2 on bad usage with one line."""
     try:
         code = cli.main(args=args, prog_name="parley", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
     except click.UsageError as error:
         name = error.ctx.command_path if error.ctx is not None else "parley"
         click.echo(f"{name}: {error.format_message()} (see {name} --help)", err=True)
