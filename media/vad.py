@@ -82,7 +82,7 @@ SpeechEvent = SpeechStarted | SpeechStopped
 class SpeechDetector:
     """Turns one caller's probabilities into starts and stops of speech, with hysteresis.
 
-    Speech starts when ``min_speech_ms`` worth of windows reach ``start`` within a span two windows
+    Speech starts when ``min_speech_ms`` worth of windows reach ``start`` within a span four windows
     longer: one weak window, as in a stop consonant, does not delay it, and a click, a key tone or
     a plucked string, which make a window or two look like speech, do not begin it. It goes on
     while windows reach ``stay`` and stops after ``min_silence_ms`` without one. That is the end of
@@ -109,7 +109,7 @@ class SpeechDetector:
         self._stay = stay
         self._min_silence_ms = min_silence_ms
         self._needed = -(-min_speech_ms // WINDOW_MS)
-        self._span_ms = (self._needed + 2) * WINDOW_MS
+        self._span_ms = (self._needed + 4) * WINDOW_MS
         self._candidates: deque[int] = deque(maxlen=self._needed)
         self.speaking = False
         self.last_speech_ms: int | None = None

@@ -17,7 +17,7 @@ def test_three_windows_of_speech_are_a_start_dated_back_to_the_first() -> None:
 
 
 def test_two_windows_of_speech_are_none() -> None:
-    assert detect([0, 0.9, 0.9, 0, 0, 0, 0, 0.9, 0.9, 0]) == []
+    assert detect([0, 0.9, 0.9, *[0] * 5, 0.9, 0.9, 0]) == []
 
 
 def test_just_under_the_threshold_is_no_start() -> None:
@@ -29,11 +29,12 @@ def test_weak_windows_between_do_not_delay_a_start() -> None:
 
 
 def test_three_windows_too_far_apart_are_no_start() -> None:
-    assert detect([0.9, 0, 0, 0.9, 0, 0.9]) == []
+    assert detect([0.9, 0, 0, 0.9, 0, 0, 0, 0.9]) == []
 
 
 def test_a_late_start_is_dated_from_its_own_windows() -> None:
-    assert detect([0.9, 0, 0, 0, 0.9, 0.9, 0.9]) == [SpeechStarted(at_ms=128, detected_ms=224)]
+    events = detect([0.9, *[0] * 6, 0.9, 0.9, 0.9])
+    assert events == [SpeechStarted(at_ms=224, detected_ms=320)]
 
 
 def test_speech_stays_at_a_lower_threshold_and_stops_below_it() -> None:
@@ -96,10 +97,10 @@ def test_starts_and_stops_alternate_and_time_goes_forward(chances: list[float]) 
 
 
 @given(probabilities)
-def test_a_start_is_decided_within_five_windows_of_where_it_lies(chances: list[float]) -> None:
+def test_a_start_is_decided_within_seven_windows_of_where_it_lies(chances: list[float]) -> None:
     for event in detect(chances):
         if isinstance(event, SpeechStarted):
-            assert 3 * WINDOW_MS <= event.detected_ms - event.at_ms <= 5 * WINDOW_MS
+            assert 3 * WINDOW_MS <= event.detected_ms - event.at_ms <= 7 * WINDOW_MS
 
 
 @pytest.mark.parametrize(("start", "stay"), [(0.5, 0.0), (0.5, 0.6), (1.1, 0.5)])
