@@ -17,7 +17,9 @@ from bot.metrics import CONTENT_TYPE, Metrics
 from bot.record import Record
 from bot.socket import CallSocket
 from bot.telephony.address import MEDIA_PATH
-from bot.telephony.admission import Admission
+from bot.telephony.admission import Admission, Admitted
+from bot.telephony.answers import CALL_PARAMETERS
+from bot.telephony.twiml import TOKEN_PARAMETER
 from bot.telephony.webhooks import Webhooks
 
 __all__ = ["build_app"]
@@ -41,11 +43,7 @@ def build_app(
     async def media(websocket: WebSocket) -> None:
         admitted = await admission.admit(websocket)
         if admitted is not None:
-            record = admitted.record or Record(
-                admitted.start.call_sid,
-                admitted.start.account_sid,
-                generation=admitted.claims.generation,
-            )
+            record = admitted.record or _new_record(admitted)
             await calls.carry(CallSocket(websocket), admitted.start, record)
 
     async def health(request: Request) -> Response:
@@ -69,6 +67,21 @@ def build_app(
             Route("/metrics", exposition),
         ],
         exception_handlers={HTTPException: _explain},
+    )
+
+
+def _new_record(admitted: Admitted) -> Record:
+    """The record of a call that was taken while Redis was away: from what its stream says."""
+    start = admitted.start
+    own = {TOKEN_PARAMETER, *CALL_PARAMETERS}
+    return Record(
+        sid=start.call_sid,
+        account_sid=start.account_sid,
+        generation=admitted.claims.generation,
+        from_number=start.parameters.get("from", ""),
+        to_number=start.parameters.get("to", ""),
+        direction="outbound" if start.parameters.get("direction") == "outbound" else "inbound",
+        parameters={key: text for key, text in start.parameters.items() if key not in own},
     )
 
 

@@ -28,6 +28,7 @@ from bot.record import Record, now_ms
 from bot.recording import CallRecording
 from bot.settings import Settings
 from bot.store import Store, StoreError
+from bot.telephony.decision import TERMINAL
 from bot.turn import TurnSettings
 from media.messages import Start
 from providers.types import SttOptions
@@ -252,7 +253,7 @@ class Calls:
                 log.info("call ended", by=ended.by, reason=ended.reason)
                 await self._tell(live, ended)
             record.ended = record.ended or ended
-            record.ended_ms, record.status = record.ended_ms or now_ms(), "completed"
+            record.ended_ms, record.status = record.ended_ms or now_ms(), _status(ended)
             live.keeper.save()
             self._store.release(record.sid)
 
@@ -284,6 +285,11 @@ def turn_settings(settings: Settings) -> TurnSettings:
         idle_ms=settings.idle_s * 1000,
         max_duration_ms=settings.max_duration_s * 1000,
     )
+
+
+def _status(ended: Ended) -> str:
+    """Twilio's word for a call that has ended so; see `bot.telephony.decision.ended_by`."""
+    return ended.reason if ended.reason in TERMINAL else "completed"
 
 
 def _ended_silently(end: StreamEnd | None) -> Ended:

@@ -121,6 +121,11 @@ class Settings(BaseModel):
         min_length=1,
         description="a sentence to speak",
     )
+    farewell: str = Field(
+        default="I'm sorry, we have a technical problem, and this call cannot go on.",
+        min_length=1,
+        description="a sentence to speak",
+    )
 
     state_dir: Path = Field(description="a directory")
     recordings: Annotated[Path | None, BeforeValidator(_off_is_none)] = Field(

@@ -96,7 +96,7 @@ class Answers:
         bot = self.bot(form)
         number = bot.fallback_number
         log.error("call given up", call_sid=form.get("CallSid"), dials_fallback=number is not None)
-        apology = twiml.Apology(self._settings.apology, bot.language, number)
+        apology = twiml.Apology(self._settings.farewell, bot.language, number)
         # Whoever is dialled still has the caller: that call's end is this one's.
         ended = None if number else Ended("error", "the stream could not be kept")
         return Answer(twiml.apologize(self._address, apology), ended)

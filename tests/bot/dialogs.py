@@ -1,0 +1,28 @@
+"""Dialogs that the proofs talk to, named to a worker by `PARLEY_DIALOG`."""
+
+from __future__ import annotations
+
+from bot.dialog import Call, Interruption, Turn
+
+__all__ = ["LECTURE", "Lecturer"]
+
+LECTURE = (
+    "Good morning, and thank you for calling the museum.",
+    "Our winter exhibition opens on the first of December, and shows forty paintings.",
+    "Tickets cost twelve pounds, and children come in free.",
+    "We look forward to your visit.",
+)
+
+
+class Lecturer:
+    """Speaks for about fifteen seconds, and keeps in `call.state` what it is told of barge-ins."""
+
+    async def greet(self, call: Call) -> str:
+        return " ".join(LECTURE)
+
+    async def on_interrupted(self, call: Call, interruption: Interruption) -> None:
+        told = call.state.setdefault("interruptions", [])
+        told.append({"text": interruption.text, "heard": interruption.heard})
+
+    async def on_turn(self, call: Call, turn: Turn) -> str:
+        return "All right."
