@@ -43,7 +43,7 @@ def settings(tmp_path: Path, **values: object) -> Settings:
             "state_dir": tmp_path,
             "twilio_auth_token": AUTH_TOKEN,
             "twilio_auth_token_secondary": OLD_TOKEN,
-            "apology": "Sorry.",
+            "farewell": "Sorry.",
             **values,
         }
     )
