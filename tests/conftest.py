@@ -5,8 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "audio"
+
+# The same examples in every run, and no clock: a test that fails, fails for everybody. To look for
+# new examples: pytest --hypothesis-profile=default.
+settings.register_profile(
+    "parley", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("parley")
 
 
 @pytest.fixture(scope="session")
