@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-__all__ = ["AddressError", "Balancer", "ForeignUrl", "NoWorker"]
+__all__ = ["AddressError", "Balancer", "ForeignUrl", "NoWorker", "check_address"]
 
 _MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # The line discards audio long before so much waits to be sent, and so never waits itself.
@@ -155,6 +155,11 @@ class Balancer:
 
     def _refusal(self) -> str:
         return f"connection refused by {', '.join(target.authority for target in self._targets)}"
+
+
+def check_address(url: str) -> None:
+    """Raise `AddressError` for what a `Balancer` would not take."""
+    _split(url)
 
 
 def _split(url: str) -> SplitResult:

@@ -22,6 +22,8 @@ SILENT_FRAME = ULAW_SILENCE * FRAME_BYTES
 _FINISHED_MS = 1_000
 # And it is no longer "speaking" after this much, which is longer than a pause between sentences.
 _PAUSE_MS = 400
+# Some bots send silence for ever; audio that is queued is then no sign of more speech.
+_ONLY_SILENCE_MS = 5_000
 _KEY_MS = 200
 
 
@@ -102,7 +104,7 @@ class Caller:
             self._begun = self._begun or self._may_speak_over(step)
             return self._speak(step.clip) if self._begun else Deed()
         if isinstance(step, WaitForBot):
-            late = not self._ear.busy and self._elapsed_ms >= step.timeout_ms
+            late = not self._ear.spoke and self._elapsed_ms >= step.timeout_ms
             return None if self._ear.finished or late else Deed()
         if isinstance(step, Wait):
             return Deed() if self._elapsed_ms < step.ms else None
@@ -134,12 +136,12 @@ class Caller:
 
 
 class _Ear:
-    """How long the bot has been speaking or quiet, and what it did since the step began."""
+    """How long the bot has been speaking or quiet, and whether it spoke since the step began."""
 
     def __init__(self) -> None:
         self.speech_ms = 0
+        self.spoke = False
         self._quiet_ms = _FINISHED_MS
-        self._spoke = False
         self._queued = False
         self._clears = 0
 
@@ -151,30 +153,32 @@ class _Ear:
     @property
     def stopped(self) -> bool:
         """Whether the bot has spoken in this step and is no longer speaking."""
-        return self._spoke and not self.busy
+        return self.spoke and not self.busy
 
     @property
     def finished(self) -> bool:
         """Whether the bot has spoken in this step and said all that it had to say."""
-        return self._spoke and not self._queued and self._quiet_ms >= _FINISHED_MS
+        enough_ms = _ONLY_SILENCE_MS if self._queued else _FINISHED_MS
+        return self.spoke and self._quiet_ms >= enough_ms
 
     def begin_step(self) -> None:
         # Speech that began in the step before, and goes on, is what this step waits for too.
-        self._spoke = self.busy
+        self.spoke = self.busy
 
     def hear(self, sight: Sight) -> None:
         self._queued = sight.queued
         if sight.clears > self._clears:
             # What was cleared is no answer: one is still to come.
             self._clears = sight.clears
-            self._spoke = False
+            self.spoke = False
             self.speech_ms = 0
         if sight.speaking:
-            self._spoke = True
+            self.spoke = True
             self._quiet_ms = 0
         else:
             self._quiet_ms += FRAME_MS
-        if sight.speaking or (self.busy and (sight.queued or self._quiet_ms < _PAUSE_MS)):
+        patience_ms = _ONLY_SILENCE_MS if sight.queued else _PAUSE_MS
+        if sight.speaking or (self.busy and self._quiet_ms < patience_ms):
             self.speech_ms += FRAME_MS
         else:
             self.speech_ms = 0

@@ -22,6 +22,7 @@ class PhoneClock:
         """A stream begins: the first sets the clock to zero. The number of its first frame."""
         if self._zero is None:
             self._zero = self._now()
+            return 0
         return -(-self.sample // FRAME_BYTES)
 
     @property

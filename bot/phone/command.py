@@ -47,7 +47,7 @@ class _Speed(click.ParamType[float]):
 
 
 @click.command(
-    epilog="Example:  parley serve --dev  in one shell, then in another:"
+    epilog="\b\nExample, with parley serve --dev running in another shell:\n"
     "  parley call hello.ulaw --json --out call-files"
 )
 @click.argument("audio", nargs=-1, type=_FILE)

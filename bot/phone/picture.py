@@ -90,7 +90,7 @@ def _draw_side(
     turns = [turn for turn in result.turns if turn.role == role and turn.start_ms is not None]
     # A label may use the room up to the same speaker's next turn.
     following = [turn.start_ms for turn in turns[1:]] + [result.tape.length_ms]
-    for turn, next_ms in zip(turns, following, strict=True):
+    for turn, next_ms in zip(turns, following, strict=False):
         _draw_turn(axes, turn, (next_ms or 0) / _MS_PER_S, len(track) / _SAMPLES_PER_S)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from .balancer import check_address
 from .call import PhoneConfig, place_call
 from .events import OnEvent
 from .result import CallResult
@@ -21,6 +22,8 @@ async def place_calls(
     Raises:
         AddressError: an address in `config` is none.
     """
+    for address in (config.public_url, *config.addresses):
+        check_address(address)
     async with asyncio.TaskGroup() as tasks:
         placed = [
             tasks.create_task(place_call(config, steps, on_event=on_event)) for _ in range(calls)

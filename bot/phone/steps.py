@@ -199,6 +199,7 @@ def _speak_over(table: _Table) -> Step:
 
 def _wait_for_bot(table: _Table) -> Step:
     if table.table["wait_for_bot"] is True:
+        table.true("wait_for_bot")
         return WaitForBot()
     return WaitForBot(table.ms("wait_for_bot"))
 

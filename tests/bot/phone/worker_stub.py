@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bot.telephony.signature import SIGNATURE_HEADER, verify
 from media.twilio import SendClear, SendMark, SendMedia, render
 
-__all__ = ["TOKEN", "StubStream", "StubWorker", "running_worker", "unused_port"]
+__all__ = ["TOKEN", "StubStream", "StubWorker", "running_worker", "silent_server", "unused_port"]
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -92,8 +92,9 @@ class StubWorker:
     Attributes:
         documents: path → TwiML documents in the order in which they are given; the last one stays.
         talk: what it does on a stream, after `start`. A list: on each stream in turn.
-        upgrade: HTTP status for the WebSocket's upgrade; 101 lets it in.
-        record: what the API answers; None is a 404.
+        upgrade: HTTP status for the WebSocket's upgrade; 101 lets it in, 0 never answers.
+        record: what the API answers, a list: in turn; None closes it.
+        keys: what each request of the API said to open it.
     """
 
     def __init__(self) -> None:
@@ -104,7 +105,8 @@ class StubWorker:
         self.talk: list[Talk] = [listen]
         self.upgrade = 101
         self.upgrades: list[bool] = []
-        self.record: dict[str, Any] | None = None
+        self.record: dict[str, Any] | list[Response] | None = None
+        self.keys: list[str | None] = []
         self.server: uvicorn.Server | None = None
 
     @property
@@ -141,7 +143,10 @@ class StubWorker:
             ]
         )
 
-    async def _record(self, _request: Request) -> Response:
+    async def _record(self, request: Request) -> Response:
+        self.keys.append(request.headers.get("Authorization"))
+        if isinstance(self.record, list):
+            return self.record.pop(0)
         if self.record is None:
             return Response(status_code=401)
         return JSONResponse(self.record)
@@ -170,6 +175,10 @@ class StubWorker:
     async def _media(self, ws: WebSocket) -> None:
         url = f"ws://127.0.0.1:{self.port}/twilio/media"
         self.upgrades.append(verify([TOKEN], url, [], ws.headers.get(SIGNATURE_HEADER)))
+        if self.upgrade == 0:
+            while (await ws.receive())["type"] != "websocket.disconnect":
+                pass
+            return
         if self.upgrade != 101:
             await ws.send_denial_response(Response(status_code=self.upgrade))
             return
@@ -212,3 +221,10 @@ def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """The port of somebody who takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]

@@ -1,0 +1,77 @@
+"""Asking a worker for a call's record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from bot.phone import record
+from bot.phone.balancer import Balancer
+from bot.phone.record import NoRecord, fetch_record
+
+from .worker_stub import StubWorker, running_worker, silent_server, unused_port
+
+ENDED = {"sid": "CA1", "ended": {"by": "bot"}}
+OPEN = {"sid": "CA1", "ended": None}
+
+
+async def fetch(worker: StubWorker, key: str | None = None) -> Mapping[str, Any]:
+    async with Balancer(worker.url) as balancer:
+        return await fetch_record(balancer, worker.url, "CA1", key)
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "_POLL_S", 0.01)
+
+
+async def test_it_is_asked_for_until_the_call_has_ended_there_too() -> None:
+    async with running_worker() as worker:
+        worker.record = [Response(status_code=404), JSONResponse(OPEN), JSONResponse(ENDED)]
+        assert await fetch(worker, "the key") == ENDED
+    assert worker.keys == ["Bearer the key"] * 3
+
+
+async def test_one_that_never_ends_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "_DEADLINE_S", 0.2)
+    async with running_worker() as worker:
+        worker.record = OPEN
+        assert await fetch(worker) == OPEN
+    assert set(worker.keys) == {None}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_closed_api(status: int) -> None:
+    async with running_worker() as worker:
+        worker.record = [Response(status_code=status)]
+        with pytest.raises(NoRecord, match="set PARLEY_API_KEY"):
+            await fetch(worker)
+
+
+async def test_a_call_that_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "_DEADLINE_S", 0.2)
+    async with running_worker() as worker:
+        worker.record = [Response(status_code=404) for _ in range(100)]
+        with pytest.raises(NoRecord, match="answered 404"):
+            await fetch(worker)
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]"])
+async def test_an_answer_that_is_none(text: str) -> None:
+    async with running_worker() as worker:
+        worker.record = [Response(text)]
+        with pytest.raises(NoRecord, match="answered"):
+            await fetch(worker)
+
+
+async def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "_DEADLINE_S", 0.1)
+    worker = StubWorker()
+    with silent_server() as worker.port, pytest.raises(NoRecord, match=r"no answer within 0\.1 s"):
+        await fetch(worker)
+    worker.port = unused_port()
+    with pytest.raises(NoRecord, match="cannot be reached"):
+        await fetch(worker)

@@ -1,0 +1,91 @@
+"""Signed requests."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from starlette.responses import Response
+
+from bot.phone import webhook
+from bot.phone.balancer import Balancer
+from bot.phone.twiml import Hangup, Request, TwimlError
+from bot.phone.webhook import Callbacks, Webhooks
+
+from .worker_stub import TOKEN, StubWorker, running_worker, silent_server, unused_port
+
+
+async def fetch(worker: StubWorker, path: str, method: str = "POST") -> object:
+    async with Balancer(worker.url) as balancer:
+        request = Request(f"{worker.url}{path}", method)
+        return await Webhooks(balancer, TOKEN).fetch(request, {"B": "2 ü", "A": ""})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_requests_are_signed(method: str) -> None:
+    async with running_worker() as worker:
+        worker.documents["/x"] = ["<Response><Hangup/></Response>"]
+        assert await fetch(worker, "/x?q=1", method) == [Hangup()]
+        assert await fetch(worker, "/x", method) == [Hangup()]
+    first, second = worker.asked
+    assert first.signed
+    assert second.signed
+    assert first.method == method
+    assert first.params == {"q": "1", "A": "", "B": "2 ü"}
+    assert len({first.idempotency, second.idempotency, ""}) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "fault"),
+    [
+        (Response(status_code=403), 11200, "answered 403"),
+        (Response(status_code=307, headers={"Location": "/y"}), 11200, "answered 307"),
+        (Response("<Response/>", media_type="text/plain"), 12300, "'text/plain'"),
+        (Response("<Respo", media_type="application/xml"), 12100, "not XML"),
+    ],
+)
+async def test_what_twilio_would_not_take(answer: Response, code: int, fault: str) -> None:
+    async with running_worker() as worker:
+        worker.documents["/x"] = [answer]
+        with pytest.raises(TwimlError, match=fault) as caught:
+            await fetch(worker, "/x?secret=1")
+    assert caught.value.code == code
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_worker_that_is_not_there() -> None:
+    worker = StubWorker()
+    worker.port = unused_port()
+    with pytest.raises(TwimlError, match="refused") as caught:
+        await fetch(worker, "/x")
+    assert caught.value.code == 11200
+
+
+async def test_a_worker_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "TIMEOUT_S", 0.05)
+    worker = StubWorker()
+    with silent_server() as worker.port, pytest.raises(TwimlError, match="did not answer within"):
+        await fetch(worker, "/x")
+
+
+async def test_callbacks_are_sent_in_order_and_failures_are_kept() -> None:
+    async with running_worker() as worker, Balancer(worker.url) as balancer:
+        worker.documents["/bad"] = [Response(status_code=500)]
+        callbacks = Callbacks(Webhooks(balancer, TOKEN))
+        for path in ("/a", "/bad", "/b"):
+            callbacks.post(Request(worker.url + path), {"path": path})
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(callbacks.run())
+            await callbacks.close()
+    assert worker.paths() == ["/a", "/bad", "/b"]
+    assert [failure.code for failure in callbacks.failures] == [11200]
+
+
+async def test_more_callbacks_than_fit_are_said() -> None:
+    async with Balancer("http://127.0.0.1:1") as balancer:
+        callbacks = Callbacks(Webhooks(balancer, TOKEN))
+        for _ in range(101):
+            callbacks.post(Request("http://127.0.0.1:1/a"), {})
+    assert [failure.reason for failure in callbacks.failures] == [
+        "POST http://127.0.0.1:1/a: too many callbacks were waiting"
+    ]
