@@ -6,17 +6,20 @@ import asyncio
 import importlib
 import inspect
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, get_args
 
 from .types import Action, Call, DialogError, Ended, Interruption, Reply, Say, Turn
 
-__all__ = ["Dialog", "DialogFactory", "load_dialog"]
+__all__ = ["Dialog", "DialogFactory", "Replies", "load_dialog"]
 
 METHODS = ("greet", "on_turn", "on_interrupted", "on_dtmf", "on_idle", "on_resume", "on_end")
 IDLE_PROMPT = "Are you still there?"
 SPOKEN = (str, *get_args(Action))
+
+Replies = AsyncGenerator[Reply, None]
+"""What a dialog says, piece by piece. Closing it stops the hook."""
 
 DialogFactory = Callable[[], "Dialog"]
 """Makes the dialog of one call."""
@@ -35,27 +38,27 @@ class Dialog:
         self._target = target
         self._is_function = inspect.isroutine(target)
 
-    def greet(self, call: Call) -> AsyncIterator[Reply]:
+    def greet(self, call: Call) -> Replies:
         """The first words of the call; none by default."""
         return self._replies("greet", call)
 
-    def on_turn(self, call: Call, turn: Turn) -> AsyncIterator[Reply]:
+    def on_turn(self, call: Call, turn: Turn) -> Replies:
         """The answer to a finished turn."""
         return self._replies("on_turn", call, turn)
 
-    def on_interrupted(self, call: Call, interruption: Interruption) -> AsyncIterator[Reply]:
+    def on_interrupted(self, call: Call, interruption: Interruption) -> Replies:
         """The caller spoke over the bot; what is returned is not spoken, only acted on."""
         return self._replies("on_interrupted", call, interruption)
 
-    def on_dtmf(self, call: Call, digits: str) -> AsyncIterator[Reply]:
+    def on_dtmf(self, call: Call, digits: str) -> Replies:
         """The answer to a key, or to the keys that a `Gather` collected."""
         return self._replies("on_dtmf", call, digits)
 
-    def on_idle(self, call: Call, count: int) -> AsyncIterator[Reply]:
+    def on_idle(self, call: Call, count: int) -> Replies:
         """The `count`-th prompt to a silent caller."""
         return self._replies("on_idle", call, count, default=IDLE_PROMPT)
 
-    def on_resume(self, call: Call, unheard: str) -> AsyncIterator[Reply]:
+    def on_resume(self, call: Call, unheard: str) -> Replies:
         """Going on after a break: by default with what was not heard."""
         return self._replies("on_resume", call, unheard, default=unheard)
 
@@ -64,7 +67,7 @@ class Dialog:
         async for _ in self._replies("on_end", call, ended):
             pass
 
-    async def _replies(self, name: str, *args: Any, default: str = "") -> AsyncIterator[Reply]:
+    async def _replies(self, name: str, *args: Any, default: str = "") -> Replies:
         method = self._method(name)
         if method is None:
             if default:

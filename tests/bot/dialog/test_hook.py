@@ -110,7 +110,7 @@ async def test_closing_early_closes_the_users_generator() -> None:
 
     replies = Dialog(hook).on_turn(CALL, TURN)
     assert await anext(replies) == "one"
-    await replies.aclose()  # type: ignore[attr-defined]
+    await replies.aclose()
     assert closed == [True]
 
 
