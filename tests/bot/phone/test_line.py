@@ -214,8 +214,8 @@ async def test_audio_is_discarded_when_the_worker_does_not_read() -> None:
         config = PhoneConfig(worker.url, TOKEN, speed=1_000.0)
         result = await place_call(config, [Wait(600_000)], on_event=on_event)
     assert [fault.code for fault in result.faults] == [31930]
-    assert result.traffic.frames_sent < 30_000
-    assert len(result.tape.caller) == 600_000 * 8
+    # What was discarded was spoken all the same.
+    assert result.traffic.frames_sent * 160 < len(result.tape.caller)
 
 
 @pytest.mark.parametrize("how", get_args(LossKind))
