@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
 
-__all__ = ["CONTENT_TYPE", "Metrics"]
+__all__ = ["CONTENT_TYPE", "MULTIPROCESS_VARIABLE", "Metrics"]
+
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the directory where the workers of one supervisor put their metrics together."""
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -23,7 +29,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
 
-        self.calls_active = Gauge("parley_calls_active", "Calls in progress.", registry=registry)
+        self.calls_active = Gauge(
+            "parley_calls_active", "Calls in progress.", registry=registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
         self.calls = Counter(
             "parley_calls", "Calls that ended, by who ended them.", ["by"], registry=registry
         )
@@ -64,11 +73,12 @@ class Metrics:
         )
         self.store_available = Gauge(
             "parley_store_available", "Whether Redis answered last (1) or not (0).",
-            registry=registry,
+            registry=registry, multiprocess_mode="livemin",
         )  # fmt: skip
         self.store_buffered_calls = Gauge(
-            "parley_store_buffered_calls", "Calls with something to write.", registry=registry
-        )
+            "parley_store_buffered_calls", "Calls with something to write.", registry=registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
         self.store_dropped = Counter(
             "parley_store_dropped", "Records and events that could not be kept.", registry=registry
         )
@@ -80,5 +90,9 @@ class Metrics:
         )
 
     def render(self) -> bytes:
-        """The metrics in Prometheus's text format (`CONTENT_TYPE`)."""
-        return generate_latest(self.registry)
+        """The metrics as text (`CONTENT_TYPE`); those of one supervisor's workers are added up."""
+        if MULTIPROCESS_VARIABLE not in os.environ:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        return generate_latest(registry)

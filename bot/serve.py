@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 __all__ = ["serve"]
 
@@ -15,8 +20,10 @@ __all__ = ["serve"]
 )
 @click.option("--host", help="Address to listen on; 0.0.0.0 by default, 127.0.0.1 with --dev.")
 @click.option("--port", type=int, help="Port to listen on; 8080 by default.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, help="Run so many processes.")
 @click.option("--dev", is_flag=True, help="Try it out: loopback only, with a token of its own.")
-def serve(host: str | None, port: int | None, dev: bool) -> int:
+@click.option("--fd", type=int, hidden=True, help="Serve on this listening socket.")
+def serve(host: str | None, port: int | None, workers: int, dev: bool, fd: int | None) -> int:
     """Run the worker that answers calls, until it is stopped."""
     from bot.log import configure
     from bot.settings import Settings, SettingsError
@@ -27,6 +34,8 @@ def serve(host: str | None, port: int | None, dev: bool) -> int:
         click.echo(str(error), err=True)
         return 2
     configure(settings.log_level)
+    if workers > 1:
+        return _serve_many(settings, workers)
 
     from bot.dialog import DialogError
     from bot.redis_server import RedisServerError
@@ -35,7 +44,8 @@ def serve(host: str | None, port: int | None, dev: bool) -> int:
     from providers.errors import ProviderError
 
     try:
-        _run(run_worker(settings))
+        listener = socket.socket(fileno=fd) if fd is not None else None
+        _run(run_worker(settings, listener=listener))
     except (DialogError, MissingModelError, ProviderError, RedisServerError) as error:
         click.echo(f"parley serve: {error}", err=True)
         return 1
@@ -43,6 +53,19 @@ def serve(host: str | None, port: int | None, dev: bool) -> int:
         click.echo(f"parley serve: port {settings.port}: {error.strerror}", err=True)
         return 1
     return 0
+
+
+def _serve_many(settings: Settings, workers: int) -> int:
+    from bot.supervisor import run_workers
+
+    arguments = ["--host", settings.host, "--port", str(settings.port)]
+    if settings.dev:
+        arguments.append("--dev")
+    try:
+        return asyncio.run(run_workers(workers, arguments, settings.host, settings.port))
+    except OSError as error:
+        click.echo(f"parley serve: port {settings.port}: {error.strerror}", err=True)
+        return 1
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

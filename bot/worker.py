@@ -27,7 +27,7 @@ from bot.engines import Engines
 from bot.metrics import Metrics
 from bot.redis_server import private_redis
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Store, StoreUnavailable
 from bot.telephony.address import Address
 from bot.telephony.admission import Admission
 from bot.telephony.memory import SharedMemory
@@ -91,6 +91,9 @@ async def run_worker(
             on_superseded=lambda sid: calls.superseded(sid),
         )
         stack.push_async_callback(store.aclose)
+        with contextlib.suppress(StoreUnavailable):
+            # It is logged and counted; calls are answered all the same.
+            await store.ping()
         model = await asyncio.to_thread(load_model, settings.vad)
         # Twice the calls: two generations of one call may overlap for a moment.
         ears = Ears(model, max_calls=2 * settings.max_calls)
@@ -110,7 +113,15 @@ async def run_worker(
             metrics=metrics,
             disk=disk,
         )
-        server = _server(settings, calls, store, memory, metrics, worker_id, on_ready)
+
+        def ready() -> None:
+            used = {"dialog": settings.dialog, "vad": model.name}
+            used |= {"stt": settings.stt_provider, "tts": settings.tts_provider}
+            redis = "private" if settings.redis_url is None else "REDIS_URL"
+            log.info("ready", url=settings.public_url, port=settings.port, redis=redis, **used)
+            on_ready()
+
+        server = _server(settings, calls, store, memory, metrics, worker_id, ready)
         await _serve(server, calls, store, listener)
 
 

@@ -1,0 +1,59 @@
+"""Two real workers behind one port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+
+from .running import free_port
+
+DEADLINE_S = 30.0
+
+
+def processes(port: int) -> set[int]:
+    """The workers that serve `port`, found by their command lines."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().decode().split("\0")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if "--fd" in words and str(port) in words:
+            found.add(int(entry.name))
+    return found
+
+
+async def test_a_worker_that_dies_is_replaced_and_all_stop_together(tmp_path: Path) -> None:
+    port = free_port()
+    supervisor = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "serve", "--dev", "--workers", "2", "--port", str(port)),
+        env={
+            **os.environ,
+            "PARLEY_STATE_DIR": str(tmp_path),
+            "PARLEY_POCKETSPHINX_PROCESSES": "1",
+        },
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient() as client:
+        while True:
+            try:
+                if (await client.get(f"http://127.0.0.1:{port}/ready")).is_success:
+                    break
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+        before = processes(port)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        replaced = before
+        while not replaced - before:
+            replaced = await asyncio.to_thread(processes, port)
+        metrics = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+        assert "parley_calls_active 0.0" in metrics
+        supervisor.send_signal(signal.SIGTERM)
+        assert await supervisor.wait() == 0
+    assert not processes(port)
