@@ -1,0 +1,88 @@
+"""An event loop on which time passes only while nothing else happens.
+
+A conversation of half a minute, with all its deadlines, takes as long as its code takes to run, and
+every run of it is the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import selectors
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from typing import Any, ParamSpec
+
+__all__ = ["VirtualTimeLoop", "virtual_time"]
+
+P = ParamSpec("P")
+
+STUCK_S = 10.0
+"""Real time that a thread or a socket may take when nothing else is due."""
+
+
+class _Selector(selectors.DefaultSelector):
+    """Where the loop would sleep, its time jumps instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 1_000.0
+        self.threads = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
+        if self.threads:
+            # Work is going on beside the loop: its time is not the test's.
+            return super().select(STUCK_S)
+        if timeout is None:
+            raise RuntimeError("every task waits for something that will never happen")
+        self.now_s += timeout
+        return ready
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next timer when all tasks wait.
+
+    While a thread of an executor works, time stands still.
+    """
+
+    def __init__(self) -> None:
+        self._clock = _Selector()
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        return self._clock.now_s
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        self._clock.threads += 1
+        future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._thread_done)
+        return future
+
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        self._clock.threads += 1
+        await super().shutdown_default_executor(*args)
+
+    def _thread_done(self, future: asyncio.Future[Any]) -> None:
+        self._clock.threads -= 1
+
+
+def virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run a test on a loop of virtual time; it must leave no task behind."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            runner.run(_alone(test(*args, **kwargs)))
+
+    return run
+
+
+async def _alone(test: Coroutine[Any, Any, None]) -> None:
+    await test
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"tasks left behind: {left}"
