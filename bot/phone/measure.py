@@ -9,12 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from .playback import Clear
 from .speech import FRAME_MS, SAMPLES_PER_MS, Span, loud_frames, spans, speech_frames
 from .tape import SpokenStep, Tape
 
-__all__ = ["Latencies", "Sound", "SpokenTurn", "latencies", "listen", "percentile", "spoken_turns"]
+__all__ = [
+    "Latencies",
+    "Sound",
+    "SpokenTurn",
+    "Utterance",
+    "latencies",
+    "listen",
+    "percentile",
+    "spoken_turns",
+]
 
 # Pauses between words and sentences of one speaker; a reply to a caller comes later than this.
 _BRIDGE_MS = 400
@@ -32,18 +42,25 @@ class SpokenTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class Utterance:
+    """A spoken step: its whole clip, and in it the first to the last speech frame."""
+
+    clip: Span
+    speech: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Sound:
     """Where there is speech in a call.
 
     Attributes:
-        steps: the speech of each spoken step, from its first to its last speech frame; a step in
-            which nothing is loud enough has none and is left out.
+        steps: each spoken step; one in which nothing is loud enough is left out.
         caller: stretches of the caller's speech.
         bot: stretches of the bot's speech as played.
         clears: what the worker cleared.
     """
 
-    steps: tuple[Span, ...]
+    steps: tuple[Utterance, ...]
     caller: tuple[Span, ...]
     bot: tuple[Span, ...]
     clears: tuple[Clear, ...]
@@ -57,7 +74,8 @@ class Latencies:
         greeting: from the stream's begin to the bot's first speech; None if the caller was first.
         response: for each step, from its last speech frame to the bot's first one after it. A step
             without an answer before the next step has none.
-        barge_in: from the first speech frame over the bot to the `clear` that it brought.
+        barge_in: from the first speech frame over the bot to the `clear` that it brought. Negative
+            when the worker heard the step before it was as loud as speech is here.
         overlaps: steps during which the bot began to speak, or whose end it did not wait for.
     """
 
@@ -72,28 +90,30 @@ def listen(tape: Tape) -> Sound:
     cuts_ms = tuple(clear.at_ms for clear in tape.clears)
     caller = tuple(spans(speech_frames(loud_frames(tape.caller)), _BRIDGE_MS))
     bot = tuple(spans(speech_frames(loud_frames(tape.bot)), _BRIDGE_MS, cuts_ms))
-    steps = tuple(heard for step in tape.steps if (heard := _speech_of(step, tape)) is not None)
+    steps = tuple(said for step in tape.steps if (said := _utterance(step, tape)) is not None)
     return Sound(steps, caller, bot, tuple(tape.clears))
 
 
 def latencies(sound: Sound) -> Latencies:
     """Measure greeting, responses and barge-ins."""
-    first_caller = sound.steps[0].start_ms if sound.steps else math.inf
+    first_caller = sound.steps[0].speech.start_ms if sound.steps else math.inf
     greeting = next((span.start_ms for span in sound.bot if span.start_ms < first_caller), None)
     response: list[float] = []
     barge_in: list[float] = []
     overlaps = 0
-    for index, step in enumerate(sound.steps):
-        following = sound.steps[index + 1 :]
-        until = following[0].start_ms if following else math.inf
-        if (delay := _barge_in(step, until, sound)) is not None:
+    for step, following in zip_longest(sound.steps, sound.steps[1:]):
+        next_clip, until = math.inf, math.inf
+        if following is not None:
+            next_clip, until = following.clip.start_ms, following.speech.start_ms
+        if (delay := _barge_in(step, next_clip, sound)) is not None:
             barge_in.append(delay)
-        if any(_overlaps(step, span, sound.clears) for span in sound.bot):
+        if any(_overlaps(step.speech, span, sound.clears) for span in sound.bot):
             overlaps += 1
             continue
-        answers = (span.start_ms for span in sound.bot if step.end_ms <= span.start_ms < until)
-        if (answer := next(answers, None)) is not None:
-            response.append(answer - step.end_ms)
+        end = step.speech.end_ms
+        answer = next((bot.start_ms for bot in sound.bot if end <= bot.start_ms < until), None)
+        if answer is not None:
+            response.append(answer - end)
     return Latencies(greeting, tuple(response), tuple(barge_in), overlaps)
 
 
@@ -107,7 +127,7 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
 
 def spoken_turns(sound: Sound) -> list[SpokenTurn]:
     """The conversation without its words: the caller's steps, and what the bot said between."""
-    turns = [SpokenTurn("caller", step) for step in sound.steps]
+    turns = [SpokenTurn("caller", step.speech) for step in sound.steps]
     bot: list[Span] = []
     for span in sound.bot:
         last = bot[-1] if bot else None
@@ -126,15 +146,13 @@ def was_cut(span: Span, clears: Sequence[Clear]) -> bool:
     return any(clear.dropped_bytes and earliest <= clear.at_ms <= latest for clear in clears)
 
 
-def _speech_of(step: SpokenStep, tape: Tape) -> Span | None:
+def _utterance(step: SpokenStep, tape: Tape) -> Utterance | None:
     start, end = step.span.start_ms, step.span.end_ms
-    found = spans(
-        speech_frames(loud_frames(tape.caller[start * SAMPLES_PER_MS : end * SAMPLES_PER_MS])),
-        end - start,
-    )
+    sound = tape.caller[start * SAMPLES_PER_MS : end * SAMPLES_PER_MS]
+    found = spans(speech_frames(loud_frames(sound)), end - start)
     if not found:
         return None
-    return Span(start + found[0].start_ms, start + found[-1].end_ms)
+    return Utterance(step.span, Span(start + found[0].start_ms, start + found[-1].end_ms))
 
 
 def _overlaps(step: Span, bot: Span, clears: Sequence[Clear]) -> bool:
@@ -144,21 +162,23 @@ def _overlaps(step: Span, bot: Span, clears: Sequence[Clear]) -> bool:
     return bot.start_ms < step.end_ms
 
 
-def _barge_in(step: Span, until: float, sound: Sound) -> float | None:
-    """The delay of the first clear after the caller's first speech over the bot in this step."""
+def _barge_in(step: Utterance, until: float, sound: Sound) -> float | None:
+    """The delay of the first clear that this step brought, if it did."""
+    begin = step.speech.start_ms
+    for clear in sound.clears:
+        if step.clip.start_ms <= clear.at_ms < begin and clear.dropped_bytes:
+            return clear.at_ms - begin
     over = [
-        max(said.start_ms, bot.start_ms)
+        max(said.start_ms, bot.start_ms, begin)
         for said in sound.caller
         for bot in sound.bot
-        if said.overlap_ms(bot) > 0 and said.overlap_ms(step) > 0
+        if said.overlap_ms(bot) > 0 and said.overlap_ms(step.speech) > 0
     ]
-    if not over:
-        return None
-    first = max(min(over), step.start_ms)
+    first = min(over, default=math.inf)
     return next((c.at_ms - first for c in sound.clears if first <= c.at_ms < until), None)
 
 
-def _same_turn(last: Span, span: Span, steps: Sequence[Span]) -> bool:
+def _same_turn(last: Span, span: Span, steps: Sequence[Utterance]) -> bool:
     pause = Span(last.end_ms, span.start_ms)
     near = span.start_ms - last.end_ms <= _TURN_GAP_MS
-    return near and not any(step.overlap_ms(pause) > 0 for step in steps)
+    return near and not any(step.speech.overlap_ms(pause) > 0 for step in steps)

@@ -64,6 +64,11 @@ def test_a_step_without_an_answer_has_no_response() -> None:
     assert measured(tape([(500, 1000), (3000, 4000)], [(4500, 5000)])).response == (500,)
 
 
+def test_an_answer_may_come_when_the_next_clip_is_still_silent() -> None:
+    assert measured(tape([(500, 1000), (3000, 4000)], [(2950, 2990)])).response == ()
+    assert measured(tape([(500, 1000), (3000, 4000)], [(2920, 2980)])).response == (1920,)
+
+
 def test_a_step_in_which_nothing_is_loud_is_none() -> None:
     call = Tape(bytearray(quiet(1000)), track((1500, 2000)), [SpokenStep("q", Span(0, 1000))])
     assert listen(call).steps == ()
@@ -95,6 +100,16 @@ def test_a_clear_of_nothing_interrupts_nothing() -> None:
     call = tape([(1000, 2000)], [(500, 900)], [Clear(910.0, 4000, 0)])
     assert measured(call).barge_in == ()
     assert spoken_turns(listen(call))[0] == SpokenTurn("bot", Span(500, 900), False)
+
+
+def test_a_worker_that_hears_the_clip_before_it_is_loud_clears_early() -> None:
+    call = tape([(1000, 2000)], [(300, 950), (2600, 3000)], [Clear(950.5, 6000, 4000)])
+    assert measured(call) == Latencies(300, (600,), (-49.5,), 0)
+
+
+def test_a_clear_before_the_clip_is_not_its_doing() -> None:
+    call = tape([(1000, 2000)], [(300, 880), (2600, 3000)], [Clear(880.0, 6000, 4000)])
+    assert measured(call).barge_in == ()
 
 
 def test_a_clear_of_the_next_step_is_not_this_ones() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.phone.measure import Sound
+from bot.phone.measure import Sound, Utterance
 from bot.phone.playback import Clear
 from bot.phone.speech import Span
 from bot.phone.transcript import (
@@ -23,7 +23,7 @@ def entry(role: str, text: str, start_ms: int, end_ms: int, **more: Any) -> dict
 
 
 SOUND = Sound(
-    steps=(Span(2000, 3000),),
+    steps=(Utterance(Span(1900, 3100), Span(2000, 3000)),),
     caller=(Span(2000, 2400), Span(2700, 3000)),
     bot=(Span(300, 1000), Span(3700, 4200), Span(6700, 7000)),
     clears=(Clear(4210.0, 100, 100),),
