@@ -8,6 +8,7 @@ it, and it stops when the last one has gone; `bot.redis_keeper` says how.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -23,7 +24,7 @@ from typing import TextIO
 from . import redis_keeper
 from .state_dir import prepare_state_dir
 
-__all__ = ["RedisServerError", "find_binary", "private_redis"]
+__all__ = ["RedisServerError", "find_binary", "private_redis", "wait_until_stopped"]
 
 DEADLINE_S = 15.0  # of everything: a server that stops, one that starts, one that loads its file
 PING_TIMEOUT_S = 1.0
@@ -68,7 +69,7 @@ async def private_redis(state_dir: Path, *, deadline_s: float = DEADLINE_S) -> A
     with _users_lock(directory) as users:
         try:
             async with asyncio.timeout(deadline_s):
-                await _until(lambda: _share(users))
+                await _until(lambda: _lock(users, fcntl.LOCK_SH))
                 if not await _answers(socket):
                     await _start(directory, socket)
                     await _until(lambda: _answers(socket))
@@ -77,6 +78,21 @@ async def private_redis(state_dir: Path, *, deadline_s: float = DEADLINE_S) -> A
                 f"the private redis-server at {socket} does not answer; see {directory}/redis.log"
             ) from None
         yield f"unix://{socket}"
+
+
+async def wait_until_stopped(state_dir: Path, deadline_s: float) -> bool:
+    """Wait until no server runs in `state_dir`, which its last user has left; whether that is so.
+
+    Who wants to delete the directory must wait: the server writes into it to its end.
+    """
+    lock = state_dir / "redis" / "keeper.lock"
+    if not lock.exists():
+        return True
+    with lock.open() as keeper, contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(deadline_s):
+            await _until(lambda: _lock(keeper, fcntl.LOCK_EX))
+            return True
+    return False
 
 
 def _prepare(state_dir: Path) -> tuple[Path, str]:
@@ -100,10 +116,10 @@ async def _until(condition: Callable[[], Coroutine[None, None, bool]]) -> None:
         await asyncio.sleep(POLL_S)
 
 
-async def _share(users: TextIO) -> bool:
-    """Become a user, unless the keeper is just stopping the server."""
+async def _lock(file: TextIO, kind: int) -> bool:
+    """Lock `file`, unless somebody else does: the keeper, when it is just stopping the server."""
     try:
-        fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

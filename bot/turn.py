@@ -11,6 +11,7 @@ recognizer's own end of turn; *barge-in* is the caller speaking over the bot.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -158,7 +159,7 @@ class TurnTaking:
 
     def __init__(self, settings: TurnSettings, now_ms: float = 0.0) -> None:
         self._settings = settings
-        self._started_ms = now_ms
+        self._ends_ms = now_ms + settings.max_duration_ms
         self._quiet_since_ms = now_ms
         self._speech_ms: float | None = None
         self._utterance: _Utterance | None = None
@@ -248,19 +249,28 @@ class TurnTaking:
         self.interruptible = interruptible
         return self.tick(now_ms)
 
+    def go_on(self, now_ms: float) -> list[Command]:
+        """The call could not be ended: it goes on, and is to end a while later."""
+        self._ended = False
+        self._quiet_since_ms = now_ms
+        self._ends_ms = max(self._ends_ms, now_ms + self._settings.idle_ms)
+        return self.tick(now_ms)
+
     # Time
 
     def tick(self, now_ms: float) -> list[Command]:
         """What is due at `now_ms`."""
         if self._ended:
             return []
-        if now_ms >= self._started_ms + self._settings.max_duration_ms:
+        if now_ms >= self._ends_ms:
             return self._end("max_duration")
         return self._barge_in(now_ms) + self._endpoint(now_ms) + self._idle(now_ms)
 
     def deadline_ms(self) -> float:
-        """When `tick` is due at the latest."""
-        due = [self._started_ms + self._settings.max_duration_ms]
+        """When `tick` is due at the latest; never (infinity) when the call is to end."""
+        if self._ended:
+            return math.inf
+        due = [self._ends_ms]
         utterance = self._utterance
         if self._speech_ms is not None and self.bot is Bot.SPEAKING and self.interruptible:
             due.append(self._speech_ms + self._settings.barge_in_ms)
@@ -332,16 +342,16 @@ class TurnTaking:
             return commands
         late = now_ms >= utterance.finalized_ms + self._settings.final_timeout_ms
         if utterance.finals_due == 0 or late:
-            if utterance.finals_due:
-                self._late_final_until_ms = now_ms + self._settings.final_timeout_ms
-            commands += self._finish(utterance)
+            commands += self._finish(utterance, now_ms)
         return commands
 
-    def _finish(self, utterance: _Utterance) -> list[Command]:
+    def _finish(self, utterance: _Utterance, now_ms: float) -> list[Command]:
         self._utterance = None
         self._speech_ms = None
         turn = utterance.finished()
         if turn is not None:
+            if utterance.finals_due and utterance.interim is not None and utterance.interim.text:
+                self._late_final_until_ms = now_ms + self._settings.final_timeout_ms
             self._idle_count = 0
             commands: list[Command] = list(self._interrupt(utterance.start_ms))
             self.bot = Bot.THINKING

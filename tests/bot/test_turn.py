@@ -120,6 +120,17 @@ def test_the_last_interim_stands_in_for_a_final_that_does_not_come() -> None:
     assert turn.transcript(Text("and"), 4_300) == [Interrupt(4_300)]
 
 
+def test_words_that_come_late_when_nothing_stood_in_for_them_are_a_turn() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(2_000, 2_100)
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.tick(4_000) == []
+    assert turn.transcript(Text("a table"), 4_200) == []
+    assert turn.tick(4_700) == [Finalize()]
+    assert turn.transcript(Text(""), 4_750) == [FinishTurn("a table", None, 4_200, 4_200)]
+
+
 def test_a_final_that_comes_unasked_waits_for_silence() -> None:
     turn = listening()
     turn.speech_started(1_000, 1_100)
