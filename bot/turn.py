@@ -38,7 +38,8 @@ class TurnSettings:
         endpointing_ms: this much silence after the last speech ends an utterance.
         barge_in_ms: this much speech over the bot interrupts it.
         final_timeout_ms: how long to wait for the recognizer's final transcript; then the last
-            interim one is taken.
+            interim one is taken. Without one the wait is longer, up to `no_words_timeout_ms`: late
+            words are better than lost ones.
         idle_ms: after this much silence of both sides the caller is prompted.
         idle_prompts: after so many prompts without an answer the call is ended.
         max_utterance_ms: an utterance is cut here; a caller near a radio never pauses.
@@ -48,6 +49,7 @@ class TurnSettings:
     endpointing_ms: float = 500.0
     barge_in_ms: float = 160.0
     final_timeout_ms: float = 1_500.0
+    no_words_timeout_ms: float = 6_000.0
     idle_ms: float = 10_000.0
     idle_prompts: int = 2
     max_utterance_ms: float = 60_000.0
@@ -280,7 +282,7 @@ class TurnTaking:
         elif utterance.finalized_ms is None:
             due.append(self._endpoint_ms(utterance))
         elif not self._must_hold():
-            due.append(utterance.finalized_ms + self._settings.final_timeout_ms)
+            due.append(utterance.finalized_ms + self._patience_ms(utterance))
         return min(due)
 
     # Decisions
@@ -324,6 +326,12 @@ class TurnTaking:
             return utterance.start_ms + self._settings.max_utterance_ms
         return utterance.voice_ms + self._settings.endpointing_ms
 
+    def _patience_ms(self, utterance: _Utterance) -> float:
+        """How long to wait for the final transcript of an utterance that was finalized."""
+        if utterance.finished() is None:
+            return self._settings.no_words_timeout_ms
+        return self._settings.final_timeout_ms
+
     def _must_hold(self) -> bool:
         """Whether a finished turn has to wait for speech that may not be interrupted."""
         return self.bot is Bot.SPEAKING and not self.interruptible
@@ -340,7 +348,7 @@ class TurnTaking:
                 commands.append(Finalize())
         if utterance.finalized_ms is None or self._must_hold():
             return commands
-        late = now_ms >= utterance.finalized_ms + self._settings.final_timeout_ms
+        late = now_ms >= utterance.finalized_ms + self._patience_ms(utterance)
         if utterance.finals_due == 0 or late:
             commands += self._finish(utterance, now_ms)
         return commands

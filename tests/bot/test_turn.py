@@ -25,6 +25,7 @@ SETTINGS = TurnSettings(
     endpointing_ms=500,
     barge_in_ms=160,
     final_timeout_ms=1_500,
+    no_words_timeout_ms=6_000,
     idle_ms=10_000,
     idle_prompts=2,
     max_utterance_ms=20_000,
@@ -125,10 +126,29 @@ def test_words_that_come_late_when_nothing_stood_in_for_them_are_a_turn() -> Non
     turn.speech_started(1_000, 1_100)
     turn.speech_stopped(2_000, 2_100)
     assert turn.tick(2_500) == [Finalize()]
-    assert turn.tick(4_000) == []
-    assert turn.transcript(Text("a table"), 4_200) == []
-    assert turn.tick(4_700) == [Finalize()]
-    assert turn.transcript(Text(""), 4_750) == [FinishTurn("a table", None, 4_200, 4_200)]
+    assert turn.tick(8_500) == []
+    assert turn.transcript(Text("a table"), 9_200) == []
+    assert turn.tick(9_700) == [Finalize()]
+    assert turn.transcript(Text(""), 9_750) == [FinishTurn("a table", None, 9_200, 9_200)]
+
+
+def test_words_that_come_late_are_not_lost() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(2_000, 2_100)
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.deadline_ms() == 8_500
+    assert turn.tick(8_000) == []
+    assert turn.transcript(Text("late"), 8_100) == [FinishTurn("late", None, 1_000, 2_000)]
+
+
+def test_a_recognizer_that_never_answers_does_not_hold_the_call_for_ever() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(2_000, 2_100)
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.tick(8_500) == []
+    assert turn.deadline_ms() == 12_100
 
 
 def test_a_final_that_comes_unasked_waits_for_silence() -> None:
