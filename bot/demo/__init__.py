@@ -1,0 +1,1 @@
+"""`parley demo`: a whole call on this machine, judged and left behind as files."""
