@@ -8,7 +8,7 @@ dialog's `on_end` runs, once over all workers.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -45,13 +45,16 @@ END_HOOK_DEADLINE_S = 10.0
 
 @dataclass(slots=True)
 class LiveCall:
-    """A call that this worker carries, or has carried a moment ago."""
+    """A call that this worker carries, or has carried a moment ago.
+
+    `stream` is held by whoever may change the record: one stream at a time, then the call's end.
+    """
 
     record: Record
     call: Call
     dialog: Dialog
-    counts: Counts
     keeper: RecordKeeper
+    stream: asyncio.Lock = field(default_factory=asyncio.Lock)
     session: CallSession | None = None
     stream_end: StreamEnd | None = None
     gone_since_s: float | None = None
@@ -107,23 +110,30 @@ class Calls:
         with bind_call(start.call_sid):
             live = self._resume(record)
             self._live[record.sid] = live
-            session = self._session(socket, start, live, self._bot(record))
-            live.session, live.gone_since_s, live.returned = session, None, False
-            self._metrics.calls_active.inc()
-            log.info("stream started", stream_sid=start.stream_sid)
-            live.stream_end = StreamEnd("error", "internal error")
-            try:
-                live.stream_end = await session.run()
-            except Exception as error:
-                # A fault of ours: Twilio comes back to `next`, and the call goes on from the store.
-                log.error("call session failed", exc_info=error)
-            finally:
-                self._metrics.calls_active.dec()
-                live.session = None
-                live.gone_since_s = asyncio.get_running_loop().time()
-                self._count(session.counts)
-                live.keeper.save()
-                log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
+            live.returned = False
+            if live.session is not None:
+                live.session.stop("superseded by a newer stream")
+            async with live.stream:
+                await self._carry(socket, start, live)
+
+    async def _carry(self, socket: Socket, start: Start, live: LiveCall) -> None:
+        session = live.session = self._session(socket, start, live)
+        live.gone_since_s = None
+        live.stream_end = StreamEnd("error", "internal error")
+        self._metrics.calls_active.inc()
+        log.info("stream started", stream_sid=start.stream_sid)
+        try:
+            live.stream_end = await session.run()
+        except Exception as error:
+            # A fault of ours: Twilio comes back to `next`, and the call goes on from the store.
+            log.error("call session failed", exc_info=error)
+        finally:
+            self._metrics.calls_active.dec()
+            live.session = None
+            live.gone_since_s = asyncio.get_running_loop().time()
+            self._count(session.counts)
+            live.keeper.save()
+            log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
 
     def superseded(self, sid: str) -> None:
         """A newer stream, on another worker, owns the call: ours must end, and writes no more."""
@@ -143,12 +153,18 @@ class Calls:
         if first and live is None and record is not None:
             live = self._resume(record)
         if live is not None:
-            await self._end(live, ended, tell=first)
+            if live.session is not None:
+                live.session.stop("the call has ended")
+            async with live.stream:
+                await self._end(live, ended, tell=first)
 
     async def run(self) -> None:
         """End the calls that Twilio does not come back for, as long as the worker runs."""
+        windows = 0
         while True:
             await asyncio.sleep(SWEEP_S)
+            self._metrics.vad_windows.inc(self._ears.windows - windows)
+            windows = self._ears.windows
             now_s = asyncio.get_running_loop().time()
             for sid, live in list(self._live.items()):
                 if live.gone_since_s is not None and now_s - live.gone_since_s > RETURN_DEADLINE_S:
@@ -189,18 +205,16 @@ class Calls:
             state=record.state,
         )
         dialog = self._dialogs[self._bot(record).dialog]()
-        counts = Counts()
-        keeper = RecordKeeper(self._store, record, counts)
-        return LiveCall(record, call, dialog, counts, keeper)
+        return LiveCall(record, call, dialog, RecordKeeper(self._store, record, Counts()))
 
     def _bot(self, record: Record) -> BotSettings:
         own = record.to_number if record.direction == "inbound" else record.from_number
         return self._settings.bot_for(own)
 
-    def _session(
-        self, socket: Socket, start: Start, live: LiveCall, bot: BotSettings
-    ) -> CallSession:
-        record = live.record
+    def _session(self, socket: Socket, start: Start, live: LiveCall) -> CallSession:
+        record, bot = live.record, self._bot(live.record)
+        counts = Counts()
+        live.keeper = RecordKeeper(self._store, record, counts)
         stt, tts = self._engines.stt(bot), self._engines.tts(bot)
         first_stream = record.answered_ms is None
         record.answered_ms = record.answered_ms or now_ms()
@@ -223,7 +237,7 @@ class Calls:
                 tts_options=tts_options(bot),
                 turn_settings=turn_settings(self._settings),
                 keeper=live.keeper,
-                counts=live.counts,
+                counts=counts,
                 apology=self._engines.apology(bot),
                 hook_timeout_s=self._settings.hook_timeout_s,
                 fallback_number=bot.fallback_number,
@@ -273,6 +287,7 @@ class Calls:
         metrics.barge_ins.inc(counts.barge_ins)
         metrics.turns.inc(counts.turns)
         metrics.protocol_errors.inc(counts.bad_messages)
+        metrics.hook_errors.labels("turn").inc(counts.hook_errors)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)
 

@@ -26,13 +26,16 @@ class RecordKeeper:
     """Keeps `record` in `store`; the record's history and state are the live call's own.
 
     Args:
-        counts: the session's counters.
+        counts: the counters of the stream in progress.
     """
 
     def __init__(self, store: Store, record: Record, counts: Counts) -> None:
         self._store = store
         self._record = record
         self._counts = counts
+        # Earlier streams of the call have counted too.
+        self._counters_before = dict(record.counters)
+        self._latencies_before = list(record.latencies)
         self._said: set[str] = set()
 
     def save(self) -> None:
@@ -63,15 +66,11 @@ class RecordKeeper:
     def _current(self) -> Record:
         """The record with its counters, and of the user's state what JSON can hold."""
         counts = self._counts
-        self._record.latencies = [asdict(latency) for latency in counts.latencies]
+        latencies = [asdict(latency) for latency in counts.latencies]
+        self._record.latencies = [*self._latencies_before, *latencies]
+        names = [name for name in Counts.__slots__ if name != "latencies"]
         self._record.counters = {
-            "frames_in": counts.frames_in,
-            "media_out": counts.media_out,
-            "marks": counts.marks,
-            "clears": counts.clears,
-            "barge_ins": counts.barge_ins,
-            "bad_messages": counts.bad_messages,
-            "hook_errors": counts.hook_errors,
+            name: self._counters_before.get(name, 0) + getattr(counts, name) for name in names
         }
         lost = {key for key, value in self._record.state.items() if not _is_json(value)}
         if not lost:
