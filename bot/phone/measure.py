@@ -28,6 +28,8 @@ __all__ = [
 
 # Pauses between words and sentences of one speaker; a reply to a caller comes later than this.
 _BRIDGE_MS = 400
+# A bot that is cleared so soon after its speech was cut in a pause between two sentences.
+_PAUSE_MS = 1_000
 # Bot speech further apart than this is two turns, although the caller said nothing in between.
 _TURN_GAP_MS = 2_000
 
@@ -141,9 +143,14 @@ def spoken_turns(sound: Sound) -> list[SpokenTurn]:
 
 def was_cut(span: Span, clears: Sequence[Clear]) -> bool:
     """Whether a clear ended this stretch of the bot's speech, perhaps in a pause of it."""
-    earliest = span.end_ms - 2 * FRAME_MS
-    latest = span.end_ms + _BRIDGE_MS
-    return any(clear.dropped_bytes and earliest <= clear.at_ms <= latest for clear in clears)
+    return _cut_ms(span, clears) is not None
+
+
+def _cut_ms(span: Span, clears: Sequence[Clear]) -> float | None:
+    """When a clear dropped what would have followed this stretch of the bot's speech."""
+    earliest, latest = span.end_ms - 2 * FRAME_MS, span.end_ms + _PAUSE_MS
+    cuts = (clear.at_ms for clear in clears if clear.dropped_bytes)
+    return next((at_ms for at_ms in cuts if earliest <= at_ms <= latest), None)
 
 
 def _utterance(step: SpokenStep, tape: Tape) -> Utterance | None:
@@ -168,12 +175,14 @@ def _barge_in(step: Utterance, until: float, sound: Sound) -> float | None:
     for clear in sound.clears:
         if step.clip.start_ms <= clear.at_ms < begin and clear.dropped_bytes:
             return clear.at_ms - begin
-    over = [
-        max(said.start_ms, bot.start_ms, begin)
-        for said in sound.caller
-        for bot in sound.bot
-        if said.overlap_ms(bot) > 0 and said.overlap_ms(step.speech) > 0
-    ]
+    over: list[float] = []
+    for bot in sound.bot:
+        # A bot that was cut in a pause was still speaking in that pause.
+        end = max(_cut_ms(bot, sound.clears) or 0, bot.end_ms)
+        for said in sound.caller:
+            start = max(said.start_ms, bot.start_ms, begin)
+            if start < min(said.end_ms, end, step.speech.end_ms):
+                over.append(start)
     first = min(over, default=math.inf)
     return next((c.at_ms - first for c in sound.clears if first <= c.at_ms < until), None)
 

@@ -89,6 +89,12 @@ def test_a_barge_in_is_measured_from_the_first_speech_over_the_bot() -> None:
     assert [turn.interrupted for turn in spoken_turns(listen(call))] == [True, False, False]
 
 
+def test_a_barge_in_between_two_sentences_is_one_too() -> None:
+    call = tape([(1000, 2000)], [(200, 900), (2600, 3000)], [Clear(1200.0, 6000, 4000)])
+    assert measured(call) == Latencies(200, (600,), (200.0,), 0)
+    assert spoken_turns(listen(call))[0].interrupted
+
+
 def test_a_clip_may_be_over_before_its_clear() -> None:
     clear = Clear(1320.0, 6000, 4000)
     call = tape([(1000, 1200)], [(500, 1320), (2000, 3000)], [clear])
