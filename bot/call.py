@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -105,21 +106,37 @@ class CallSession:
                 else:
                     self.conversation.greet()
                 await self._done.wait()
-                for task in self._tasks:
-                    task.cancel()
+                # Before anything is cancelled: a sentence whose synthesis is cancelled would pass
+                # for complete, and speech that is still judged would begin another turn.
+                self._quiet()
+                await self._cancel_tasks()
         finally:
-            self._hearing.close()
-            self._played(self._playout.lost(self.now_ms()).played)
+            self._quiet()
             self.conversation.settled()
             if self._parts.recording is not None:
                 self._parts.recording.close()
-            await self._socket.close(1000)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SEND_DEADLINE_S):
+                    await self._socket.close(1000)
         assert self._end is not None
         return self._end
 
     def stop(self, reason: str) -> None:
         """End the stream from outside."""
         self._over("bot", reason)
+
+    def _quiet(self) -> None:
+        """Hear and play nothing more."""
+        self._hearing.close()
+        self._played(self._playout.lost(self.now_ms()).played)
+
+    async def _cancel_tasks(self) -> None:
+        """Cancel every task, and those that one starts while it ends."""
+        while self._tasks:
+            for task in self._tasks:
+                if not task.cancelling():
+                    task.cancel()
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     # The way in
 
@@ -232,6 +249,7 @@ class CallSession:
 
     def _interrupt(self) -> None:
         self.counts.barge_ins += 1
+        self._finished_ms = None
         cleared = self._playout.clear(self.now_ms())
         self._outbox += cleared.commands
         self.counts.clears += len(cleared.commands)
@@ -265,8 +283,10 @@ class CallSession:
                 return
             if not self._wake.is_set():
                 timer = self._loop.call_at(self._due_s(now_ms), self._wake.set)
-                await self._wake.wait()
-                timer.cancel()
+                try:
+                    await self._wake.wait()
+                finally:
+                    timer.cancel()
 
     def _pump(self, now_ms: float) -> None:
         """Put into the outbox what the ledger has due, unless the caller has the floor."""
@@ -295,6 +315,7 @@ class CallSession:
         self._settled.set()
         if self._turn.bot is not Bot.SILENT and not self.conversation.replying:
             self.conversation.settled()
+            self._finished_ms = None
             self._apply(self._turn.bot_finished(now_ms))
 
     def _due_s(self, now_ms: float) -> float:
@@ -335,6 +356,7 @@ class CallSession:
         else:
             log.error("what comes next cannot be stored: the call goes on")
             self.conversation.leaving = False
+            self._apply(self._turn.go_on(self.now_ms()))
             self._wake.set()
 
     def gather(self, gather: Gather) -> None:
