@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from bot.dialog import (
     HistoryEntry,
     Interruption,
     Play,
+    Reply,
     Say,
     SendDigits,
     SetLanguage,
@@ -76,19 +77,19 @@ class Line(Protocol):
 
 @dataclass(slots=True)
 class _Spoken:
-    """A reply as it is being spoken."""
+    """A reply as it is being spoken: its segments, and what each of them says or plays."""
 
     entry: HistoryEntry
     segments: list[Segment] = field(default_factory=list)
+    replies: list[Say | Play] = field(default_factory=list)
 
     def heard(self) -> str:
         return " ".join(filter(None, (segment.heard for segment in self.segments)))
 
-    def unheard(self) -> str:
+    def unheard(self) -> list[Say | Play]:
         """From the first sentence that was not wholly heard."""
         whole = [segment.whole for segment in self.segments]
-        first = whole.index(False) if False in whole else len(whole)
-        return " ".join(segment.text for segment in self.segments[first:])
+        return self.replies[whole.index(False) :] if False in whole else []
 
 
 @dataclass(slots=True)
@@ -133,10 +134,11 @@ class Conversation:
         self._apology = apology
         self._hook_timeout_s = hook_timeout_s
         self._task: asyncio.Task[None] | None = None
+        self._replies: set[asyncio.Task[None]] = set()
         self._spoken: _Spoken | None = None
         self._taken: _Taken | None = None
         self._carried = ""
-        self._unheard = ""
+        self._unheard: list[Say | Play] = []
         self._turns = sum(entry.role == "caller" for entry in call.history)
         self.leaving = False
 
@@ -160,7 +162,7 @@ class Conversation:
         self._turns += 1
         text = f"{self._carried} {finished.text}".strip()
         self._carried = ""
-        self._unheard = ""
+        self._unheard = []
         turn = Turn(
             id=f"{self.call.sid}-{self._turns}",
             text=text,
@@ -172,7 +174,7 @@ class Conversation:
         entry = HistoryEntry("caller", text, text, turn.start_ms, turn.end_ms)
         self.call.history.append(entry)
         self._line.keep()
-        self._taken = _Taken(entry, copy.deepcopy(self.call.state))
+        self._taken = _Taken(entry, _copied(self.call.state))
         self._reply(self._dialog.on_turn(self.call, turn))
 
     def keys(self, digits: str) -> None:
@@ -185,8 +187,8 @@ class Conversation:
 
     def interrupt(self) -> None:
         """The caller speaks over the bot: `clear` has been called on the ledger already."""
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
+        for reply in self._replies:
+            reply.cancel()
         spoken, self._spoken = self._spoken, None
         if self._taken is not None and not (spoken and spoken.heard()):
             self._take_back(self._taken, spoken)
@@ -200,11 +202,12 @@ class Conversation:
         if self._carried:
             self.finish_turn(FinishTurn("", None, self._line.now_ms(), self._line.now_ms()))
         else:
-            unheard, self._unheard = self._unheard, ""
+            unheard, self._unheard = self._unheard, []
             self._reply(_just(unheard))
 
     def settled(self) -> None:
         """All of the reply was heard, or the ledger was cleared by the end of the stream."""
+        self._taken = None
         if self._spoken is not None:
             self._close_entry(self._spoken)
             self._spoken = None
@@ -214,6 +217,8 @@ class Conversation:
 
     def _reply(self, replies: Replies) -> None:
         self._task = self._spawn(self._run(replies, self._task))
+        self._replies.add(self._task)
+        self._task.add_done_callback(self._replies.discard)
 
     async def _run(self, replies: Replies, before: asyncio.Task[None] | None) -> None:
         if before is not None:
@@ -235,7 +240,6 @@ class Conversation:
             log.error(f"dialog {reason}", exc_info=error)
             self._line.hook_failed()
             await self.apologize()
-        self._taken = None
         self._line.keep()
         self._line.reply_over()
         if leaving is not None:
@@ -267,8 +271,8 @@ class Conversation:
                 sentences = Sentences()
                 for sentence in [*sentences.feed(text), *sentences.flush()]:
                     await self._say(sentence, interruptible=interruptible)
-            case Play(path, interruptible):
-                segment = self._open(f"[{Path(path).name}]", interruptible=interruptible)
+            case Play(path):
+                segment = self._open(f"[{Path(path).name}]", action)
                 await self._speaker.play(segment, Path(path))
             case Gather():
                 self._line.gather(action)
@@ -281,23 +285,25 @@ class Conversation:
 
     async def _say(self, sentence: str, *, interruptible: bool = True) -> None:
         pause = self._spoken is not None
-        await self._speaker.say(self._open(sentence, interruptible=interruptible), pause=pause)
+        say = Say(_printable(sentence), interruptible)
+        await self._speaker.say(self._open(say.text, say), pause=pause)
 
     async def apologize(self) -> None:
         """Say the apology, which was synthesized before the call."""
         text, ulaw = self._apology
-        with suppress(PlayoutFull):
-            await self._speaker.play_ready(self._open(text), ulaw)
+        with suppress(PlayoutFull, TimeoutError):
+            await self._speaker.play_ready(self._open(text, Say(text)), ulaw)
 
-    def _open(self, text: str, *, interruptible: bool = True) -> Segment:
+    def _open(self, text: str, reply: Say | Play) -> Segment:
         """Open a segment in the ledger and note it in the history."""
-        segment = self._playout.open(text, interruptible=interruptible)
+        segment = self._playout.open(text, interruptible=reply.interruptible)
         if self._spoken is None:
             now_ms = round(self._line.now_ms())
             entry = HistoryEntry("bot", "", "", now_ms, now_ms)
             self.call.history.append(entry)
             self._spoken = _Spoken(entry)
         self._spoken.segments.append(segment)
+        self._spoken.replies.append(reply)
         self._spoken.entry.text = " ".join(s.text for s in self._spoken.segments)
         return segment
 
@@ -324,8 +330,11 @@ class Conversation:
         if before is not None:
             await asyncio.wait([before])
         try:
-            async with asyncio.timeout(self._hook_timeout_s):
-                async for action in self._dialog.on_interrupted(self.call, interruption):
+            async with (
+                asyncio.timeout(self._hook_timeout_s),
+                aclosing(self._dialog.on_interrupted(self.call, interruption)) as actions,
+            ):
+                async for action in actions:
                     if not isinstance(action, str | Say | Play | Hangup | Transfer | SendDigits):
                         await self._act(action)
         except Exception as error:
@@ -341,9 +350,25 @@ class Conversation:
             entry.start_ms, entry.end_ms = round(min(starts)), round(max(ends))
 
 
-async def _just(text: str) -> Replies:
-    if text:
-        yield text
+async def _just(replies: Iterable[Reply]) -> Replies:
+    for reply in replies:
+        yield reply
+
+
+def _copied(state: dict[str, Any]) -> dict[str, Any]:
+    """The state to go back to. A value that cannot be copied, which is no JSON, stays as it is."""
+    copies: dict[str, Any] = {}
+    for key, value in state.items():
+        try:
+            copies[key] = copy.deepcopy(value)
+        except Exception:
+            copies[key] = value
+    return copies
+
+
+def _printable(text: str) -> str:
+    """The text without halves of characters, as JSON cut in pieces has them: nothing takes them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _unheard(history: list[HistoryEntry]) -> str:
