@@ -155,6 +155,7 @@ class Settings(BaseModel):
         *,
         env: Mapping[str, str] | None = None,
         overrides: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, Any] | None = None,
         dev: bool = False,
         worker: bool = True,
     ) -> Self:
@@ -164,6 +165,7 @@ class Settings(BaseModel):
             env: the environment; None is the process's own. `.env` is read from the working
                 directory in any case.
             overrides: what the command line said, by field name; None values are not given.
+            defaults: what to take, by field name, for settings that are given nowhere.
             dev: whether this is a development worker: loopback only, a token of its own.
             worker: whether a worker starts, which must have a token; a command that talks to one
                 takes the development token when one is kept and no other is given.
@@ -174,7 +176,7 @@ class Settings(BaseModel):
         env = os.environ if env is None else env
         sources = read_sources(_variables(), env, overrides or {})
         problems, given = sources.problems, sources.given
-        values: dict[str, Any] = {"dev": dev, **_defaults(env, given, dev)}
+        values: dict[str, Any] = {"dev": dev, **_defaults(env, given, dev), **(defaults or {})}
         values |= {key: item.value for key, item in given.items()}
         values["numbers"] = {number: item.value for number, item in sources.numbers.items()}
         try:

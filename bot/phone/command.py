@@ -116,7 +116,9 @@ def call(
 
 def _config(urls: tuple[str, ...], from_number: str, to_number: str, speed: float) -> PhoneConfig:
     try:
-        settings = Settings.load(worker=False)
+        # One address and no public URL: it is that worker's own, as `serve --dev` takes it.
+        defaults = {"public_url": urls[0]} if len(urls) == 1 else {}
+        settings = Settings.load(worker=False, defaults=defaults)
     except SettingsError as error:
         raise click.UsageError("; ".join(str(error).splitlines())) from None
     if not settings.auth_tokens:

@@ -321,3 +321,12 @@ def test_reading_settings_brings_no_engine() -> None:
 
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_a_commands_own_defaults_give_way_to_what_is_given(tmp_path: Path) -> None:
+    defaults = {"public_url": "http://127.0.0.1:9999"}
+    env = {"PARLEY_STATE_DIR": str(tmp_path)}
+    assert Settings.load(env=env, worker=False, defaults=defaults).public_url.endswith(":9999")
+    env["PARLEY_PUBLIC_URL"] = "https://bot.example.com"
+    given = Settings.load(env=env, worker=False, defaults=defaults)
+    assert given.public_url == "https://bot.example.com"
