@@ -6,13 +6,14 @@ import asyncio
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 from typing import Any
 
 import click
 import orjson
 from rich.console import Console
 
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, is_loopback
 
 from .artifacts import write_artifacts
 from .balancer import AddressError
@@ -117,7 +118,8 @@ def call(
 def _config(urls: tuple[str, ...], from_number: str, to_number: str, speed: float) -> PhoneConfig:
     try:
         # One address and no public URL: it is that worker's own, as `serve --dev` takes it.
-        defaults = {"public_url": urls[0]} if len(urls) == 1 else {}
+        own = len(urls) == 1 and is_loopback(urlsplit(urls[0]).hostname or "")
+        defaults = {"public_url": urls[0]} if own else {}
         settings = Settings.load(worker=False, defaults=defaults)
     except SettingsError as error:
         raise click.UsageError("; ".join(str(error).splitlines())) from None
