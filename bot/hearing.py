@@ -34,6 +34,8 @@ PREROLL_SAMPLES = 700 * SAMPLES_PER_MS
 LEAD_IN_SAMPLES = 250 * SAMPLES_PER_MS
 """How much of the silence before a word an utterance begins with."""
 REOPEN_DELAYS_S = (0.0, 0.5, 1.5)
+MAX_HELD = 100
+"""How many pieces of audio wait while there is no stream: ten seconds of speech, or more."""
 
 
 class Hearing:
@@ -64,6 +66,8 @@ class Hearing:
         self._preroll_size = 0
         self._outgoing: list[Samples] = []
         self._outgoing_size = 0
+        # What a stream has missed that is still to be opened: audio, and where utterances end.
+        self._held: deque[bytes | None] = deque(maxlen=MAX_HELD)
         self._in_utterance = not self._utterances
         self._samples = 0
         self._offset_ms = 0.0
@@ -95,8 +99,7 @@ class Hearing:
     def finalize(self) -> None:
         """The utterance is over: ask the recognizer for its final transcript."""
         self._send()
-        if self._stream is not None:
-            self._stream.finalize()
+        self._hand_over(None)
         if self._utterances:
             # Somebody who is still speaking was cut at the maximum length: the next one begins.
             self._in_utterance = self._vad.speaking
@@ -112,8 +115,9 @@ class Hearing:
         """Recognize another language from now on, in a new stream."""
         if language != self._options.language:
             self._options = replace(self._options, language=language)
-            if self._stream is not None:
-                await self._stream.finish()
+            stream, self._stream = self._stream, None
+            if stream is not None:
+                await stream.finish()
 
     async def run(self, on_event: Callable[[SttEvent], None]) -> None:
         """Recognize until cancelled, opening the stream again when it fails or must change.
@@ -123,20 +127,27 @@ class Hearing:
         """
         failures = 0
         while True:
+            options = self._options
             try:
-                async with self._stt.stream(self._options) as stream:
+                async with self._stt.stream(options) as stream:
+                    if options.language != self._options.language:
+                        continue
+                    if options.phrases != self._options.phrases:
+                        stream.expect(self._options.phrases)
                     self._stream = stream
-                    async for event in stream:
-                        failures = 0
-                        on_event(event)
+                    self._release()
+                    try:
+                        async for event in stream:
+                            failures = 0
+                            on_event(event)
+                    finally:
+                        self._stream = None
             except ProviderError as error:
                 if not error.retryable or failures >= len(REOPEN_DELAYS_S):
                     raise
                 log.warning("recognizer failed, opening it again", error=str(error))
                 await asyncio.sleep(REOPEN_DELAYS_S[failures])
                 failures += 1
-            finally:
-                self._stream = None
 
     def close(self) -> None:
         """Stop listening and give back the place in the VAD."""
@@ -159,11 +170,24 @@ class Hearing:
 
     def _send(self) -> None:
         outgoing, self._outgoing, self._outgoing_size = self._outgoing, [], 0
-        if self._stream is None or not outgoing:
+        if outgoing:
+            self._hand_over(pcm_to_bytes(self._upsampler.process(np.concatenate(outgoing))))
+
+    def _release(self) -> None:
+        """A stream is there: it gets what came before it."""
+        while self._held:
+            self._hand_over(self._held.popleft())
+
+    def _hand_over(self, pcm: bytes | None) -> None:
+        """Give the recognizer audio, or (None) the end of an utterance; keep it without one."""
+        if self._stream is None:
+            self._held.append(pcm)
             return
-        pcm = pcm_to_bytes(self._upsampler.process(np.concatenate(outgoing)))
         try:
-            self._stream.send(pcm)
+            if pcm is None:
+                self._stream.finalize()
+            else:
+                self._stream.send(pcm)
         except ProviderError as error:
             # The stream's iterator raises the same, and `run` acts on it.
             log.debug("audio not taken", error=str(error))
