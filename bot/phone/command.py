@@ -6,8 +6,8 @@ import asyncio
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import orjson
