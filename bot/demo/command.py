@@ -6,12 +6,16 @@ import asyncio
 import io
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 from rich.console import Console
 
-__all__ = ["demo"]
+if TYPE_CHECKING:
+    from .run import Outcome
+
+__all__ = ["conclude", "demo"]
 
 
 @click.command(epilog="Example: parley demo --out /tmp/first-call")
@@ -32,8 +36,7 @@ def demo(out: Path, as_json: bool) -> int:
     not what it had to be.
     """
     # Imported here: `parley --help` must not wait for numpy.
-    from .display import print_line, print_outcome, print_ready
-    from .report import outcome_report
+    from .display import print_line, print_ready
     from .run import run_demo
     from .worker import WorkerFailed
 
@@ -59,10 +62,21 @@ def demo(out: Path, as_json: bool) -> int:
         raise click.ClickException(
             f"cannot write {error.filename or out}: {error.strerror}"
         ) from None
+    return conclude(console, outcome, as_json=as_json)
+
+
+def conclude(console: Console, outcome: Outcome, *, as_json: bool) -> int:
+    """Print how it went; the exit code."""
+    from .display import print_outcome
+    from .report import outcome_report
+
     if as_json:
-        click.echo(orjson.dumps(outcome_report(outcome), option=orjson.OPT_INDENT_2).decode())
+        # As bytes: JSON is UTF-8, whatever the locale.
+        click.echo(orjson.dumps(outcome_report(outcome), option=orjson.OPT_INDENT_2))
     else:
         print_outcome(console, outcome)
     for fault in outcome.faults:
         click.echo(f"parley demo: {fault}", err=True)
+    if outcome.faults:
+        click.echo(f"parley demo: what the worker said is in {outcome.worker_log}", err=True)
     return 1 if outcome.faults else 0

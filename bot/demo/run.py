@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +33,14 @@ class Outcome:
         artifacts: where the call's files are.
         notes: what is to be said about files that are not there.
         faults: what was wrong; empty when all was as it should be.
+        worker_log: the file with what the worker had to say.
     """
 
     result: CallResult
     artifacts: Artifacts
     notes: tuple[str, ...]
     faults: tuple[str, ...]
+    worker_log: Path
 
 
 async def run_demo(
@@ -46,8 +48,6 @@ async def run_demo(
     *,
     on_ready: Callable[[str, float], None],
     on_line: OnLine,
-    dialog: str = DIALOG,
-    booking: Mapping[str, str] = BOOKING,
 ) -> Outcome:
     """Make the demo's call to a worker of its own, and leave its files in `out`.
 
@@ -56,29 +56,28 @@ async def run_demo(
         on_line: told the conversation, see `Watch`.
 
     Raises:
-        WorkerFailed: the worker did not start.
+        WorkerFailed: the worker did not start, or did not live to the end of the call.
         ClipError: a recording of the caller's is missing.
         OSError: a file cannot be written.
     """
     steps = caller_steps()
     await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
-    watch = Watch(LINES, on_line)
+    watch, log = Watch(LINES, on_line), out / WORKER_LOG
     with _ended_by_signals():
         begun_s = time.monotonic()
-        async with start_worker(dialog, out / WORKER_LOG) as worker:
+        async with start_worker(DIALOG, log) as worker:
             on_ready(worker.url, time.monotonic() - begun_s)
-            following = asyncio.create_task(watch.follow(worker.url))
-            try:
-                phone = PhoneConfig(worker.url, worker.auth_token, max_call_s=_CALL_LIMIT_S)
+            phone = PhoneConfig(worker.url, worker.auth_token, max_call_s=_CALL_LIMIT_S)
+            async with asyncio.TaskGroup() as tasks:
+                following = tasks.create_task(watch.follow(worker.url))
                 result = await place_call(phone, steps, on_event=watch.phone)
-            finally:
                 following.cancel()
-                await asyncio.wait([following])
+            worker.check()
     if result.record is not None:
         watch.record(result.record)
     artifacts, notes = await asyncio.to_thread(write_artifacts, result, out)
-    faults = find_faults(result, len(LINES), booking)
-    return Outcome(result, artifacts, tuple(notes), tuple(faults))
+    faults = find_faults(result, len(LINES), BOOKING)
+    return Outcome(result, artifacts, tuple(notes), tuple(faults), log)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ class Watch:
         self._texts = {line.file: line.text for line in lines}
         self._on_line = on_line
         self._told: list[str] = []
-        self._interrupted: set[int] = set()
+        self._cut = -1  # the last entry that was interrupted: none before it is any more
 
     def phone(self, event: PhoneEvent) -> None:
         """The phone's own news."""
@@ -48,6 +48,8 @@ class Watch:
     def record(self, record: Mapping[str, Any]) -> None:
         """What the worker's record holds by now; what was told before is not told again."""
         history: Sequence[Mapping[str, Any]] = record["history"]
+        # Entries are taken back when the caller goes on with a turn that seemed to be over.
+        del self._told[len(history) :]
         for at, entry in enumerate(history):
             if at == len(self._told):
                 self._told.append("")
@@ -58,8 +60,8 @@ class Watch:
                 self._on_line(entry["start_ms"], "bot", new)
             elif new:
                 self._on_line(None, "understood", new)
-            if entry["interrupted"] and at not in self._interrupted:
-                self._interrupted.add(at)
+            if entry["interrupted"] and self._cut != at:
+                self._cut = at
                 self._on_line(None, "heard", str(entry["heard"]))
 
     async def follow(self, url: str) -> None:

@@ -33,7 +33,7 @@ _FOREIGN = ("PARLEY_", "TWILIO_", "REDIS_URL")
 
 
 class WorkerFailed(Exception):
-    """The worker did not start, or ended; the message holds its last words."""
+    """The worker did not start, or ended by itself; the message holds its last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,28 @@ class WorkerProcess:
     Attributes:
         url: its address.
         auth_token: what its callers sign with.
-        pid: its process, the leader of a process group.
+        process: the leader of a process group.
+        log: the file with what it has said.
     """
 
     url: str
     auth_token: str = field(repr=False)
-    pid: int
+    process: Process
+    log: Path
+
+    def check(self) -> None:
+        """Make sure that it still runs.
+
+        Raises:
+            WorkerFailed: it does not.
+        """
+        if (status := self.process.returncode) is not None:
+            raise WorkerFailed(f"the worker ended with status {status}:\n{self.last_words()}")
+
+    def last_words(self) -> str:
+        """The end of what it has said."""
+        lines = self.log.read_text("utf-8", "replace").splitlines()[-_LAST_WORDS:]
+        return "\n".join(lines) or "(it said nothing)"
 
 
 @asynccontextmanager
@@ -79,8 +95,8 @@ async def start_worker(dialog: str, log: Path) -> AsyncIterator[WorkerProcess]:
                 start_new_session=True,
             )
         try:
-            worker = WorkerProcess(f"http://127.0.0.1:{port}", dev_token(state_dir), process.pid)
-            await _wait_until_ready(process, worker.url, log)
+            worker = WorkerProcess(f"http://127.0.0.1:{port}", dev_token(state_dir), process, log)
+            await _wait_until_ready(worker)
             yield worker
         finally:
             await _stop(process)
@@ -106,17 +122,15 @@ def _environment(env: Mapping[str, str], dialog: str, state_dir: Path) -> dict[s
     }
 
 
-async def _wait_until_ready(process: Process, url: str, log: Path) -> None:
+async def _wait_until_ready(worker: WorkerProcess) -> None:
     try:
         async with asyncio.timeout(READY_DEADLINE_S), httpx.AsyncClient(trust_env=False) as client:
-            while not await _ready(client, url):
-                if process.returncode is not None:
-                    fault = f"the worker ended with status {process.returncode}"
-                    raise WorkerFailed(f"{fault}:\n{_last_words(log)}")
+            while not await _ready(client, worker.url):
+                worker.check()
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         fault = f"the worker was not ready within {READY_DEADLINE_S:g} s"
-        raise WorkerFailed(f"{fault}:\n{_last_words(log)}") from None
+        raise WorkerFailed(f"{fault}:\n{worker.last_words()}") from None
 
 
 async def _ready(client: httpx.AsyncClient, url: str) -> bool:
@@ -124,11 +138,6 @@ async def _ready(client: httpx.AsyncClient, url: str) -> bool:
         return (await client.get(f"{url}/ready")).is_success
     except httpx.HTTPError:
         return False
-
-
-def _last_words(log: Path) -> str:
-    lines = log.read_text("utf-8", "replace").splitlines()[-_LAST_WORDS:]
-    return "\n".join(lines) or "(it said nothing)"
 
 
 async def _stop(process: Process) -> None:
