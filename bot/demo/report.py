@@ -47,4 +47,5 @@ def outcome_report(outcome: Outcome) -> dict[str, Any]:
 
 
 def _own_latencies(result: CallResult) -> list[dict[str, float]]:
-    return [dict(answer) for answer in (result.record or {}).get("latencies", ())]
+    answers = (result.record or {}).get("latencies", ())
+    return [{name: round(ms, 1) for name, ms in answer.items()} for answer in answers]
