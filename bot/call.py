@@ -75,7 +75,7 @@ class CallSession:
         self._failure = ""
         self._finished_ms: tuple[float, float] | None = None
         self.counts = parts.counts
-        self._turn = TurnTaking(parts.turn_settings)
+        self._turn = TurnTaking(parts.turn_settings, self.now_ms())
         self._keys = Keys()
         self._playout = Playout()
         self._hearing = Hearing(parts.ears, parts.stt, parts.stt_options, self._speech)
@@ -92,8 +92,8 @@ class CallSession:
         )
 
     def now_ms(self) -> float:
-        """The call's clock: milliseconds since the stream began."""
-        return (self._loop.time() - self._started_s) * 1000
+        """The call's clock: milliseconds since its first stream began."""
+        return self._parts.began_ms + (self._loop.time() - self._started_s) * 1000
 
     async def run(self) -> StreamEnd:
         """Carry the call until its stream ends."""
@@ -260,7 +260,7 @@ class CallSession:
     def _played(self, played: tuple[Played, ...]) -> None:
         if self._parts.recording is not None:
             for piece in played:
-                self._parts.recording.bot(piece.audio, piece.start_ms)
+                self._parts.recording.bot(piece.audio, piece.start_ms - self._parts.began_ms)
 
     # The way out
 
@@ -325,7 +325,7 @@ class CallSession:
         pump_ms = None if self._turn.floor_taken else self._playout.wake_at_ms(now_ms)
         if pump_ms is not None:
             due_ms.append(pump_ms)
-        return self._started_s + min(due_ms) / 1000
+        return self._started_s + (min(due_ms) - self._parts.began_ms) / 1000
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         assert self._group is not None

@@ -243,6 +243,7 @@ class Calls:
                 fallback_number=bot.fallback_number,
                 recording=self._open_recording(record),
                 resuming=not first_stream,
+                began_ms=now_ms() - record.answered_ms,
             ),
         )
         live.keeper.save()

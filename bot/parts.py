@@ -79,7 +79,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallParts:
-    """Everything that a call is joined from."""
+    """Everything that a call is joined from.
+
+    `began_ms` is when the stream began, in ms since the call's first stream did; a call that goes
+    on in a new stream is `resuming`.
+    """
 
     call: Call
     dialog: Dialog
@@ -96,3 +100,4 @@ class CallParts:
     fallback_number: str | None = None
     recording: CallRecording | None = None
     resuming: bool = False
+    began_ms: float = 0.0

@@ -43,7 +43,7 @@ class TurnSettings:
         idle_ms: after this much silence of both sides the caller is prompted.
         idle_prompts: after so many prompts without an answer the call is ended.
         max_utterance_ms: an utterance is cut here; a caller near a radio never pauses.
-        max_duration_ms: the call is ended here.
+        max_duration_ms: the call is ended here; it begins at 0.
     """
 
     endpointing_ms: float = 500.0
