@@ -123,7 +123,7 @@ class PhraseSearch:
         decoder = self._decoder
         decoder.activate_search(_PHRASES)
         decoder.start_utt()
-        decoder.process_raw(audio, full_utt=True)
+        decoder.process_raw(audio)
         decoder.end_utt()
         hypothesis = decoder.hyp()
         phrase = self._phrases.get(hypothesis.hypstr) if hypothesis else None
