@@ -49,14 +49,14 @@ def test_the_level_holds_for_everything() -> None:
     assert [line["event"] for line in lines(stream)] == ["loud"]
 
 
-def test_uvicorn_logs_the_same_way_and_its_access_log_is_silent() -> None:
+def test_uvicorn_logs_the_same_way_but_not_every_connection() -> None:
     logging.getLogger("uvicorn").addHandler(logging.StreamHandler(io.StringIO()))
     configure(stream=(stream := io.StringIO()))
-    logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
+    logging.getLogger("uvicorn.error").info("connection open")
+    logging.getLogger("uvicorn.error").warning("Exceeded %d requests", 7)
     logging.getLogger("uvicorn.access").info("GET /health")
     [line] = lines(stream)
-    assert line["event"] == "Started server process [7]"
-    assert "color_message" not in line
+    assert line["event"] == "Exceeded 7 requests"
 
 
 def test_an_exception_is_part_of_its_line() -> None:
