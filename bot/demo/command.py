@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 import orjson
-from rich.console import Console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from .run import Outcome
 
 __all__ = ["conclude", "demo"]
@@ -36,7 +37,7 @@ def demo(out: Path, as_json: bool) -> int:
     not what it had to be.
     """
     # Imported here: `parley --help` must not wait for numpy.
-    from .display import print_line, print_ready
+    from .display import DemoConsole, print_line, print_ready
     from .run import run_demo
     from .worker import WorkerFailed
 
@@ -44,7 +45,7 @@ def demo(out: Path, as_json: bool) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A path may hold letters that the locale has no code for.
             stream.reconfigure(errors="replace")
-    console = Console(quiet=as_json, highlight=False, markup=False)
+    console = DemoConsole(quiet=as_json, highlight=False, markup=False)
     console.print("Starting a worker: the booking script, PocketSphinx and eSpeak NG.")
     try:
         outcome = asyncio.run(

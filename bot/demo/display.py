@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +14,7 @@ from .report import latency_rows
 from .run import Outcome
 from .verdict import booking_of
 
-__all__ = ["print_line", "print_outcome", "print_ready"]
+__all__ = ["DemoConsole", "print_line", "print_outcome", "print_ready"]
 
 _STYLES = {
     "caller": "bold blue",
@@ -22,6 +24,15 @@ _STYLES = {
     "end": "bold",
 }
 _WHAT_WIDTH = 10
+
+
+class DemoConsole(Console):
+    """Standard output. When nobody reads it any more, the call goes on: its files are wanted."""
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
 
 
 def print_ready(console: Console, url: str, seconds: float) -> None:

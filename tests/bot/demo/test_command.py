@@ -128,3 +128,22 @@ def test_the_summary_in_a_locale_without_box_drawing(capsys: pytest.CaptureFixtu
     assert "no picture" in text
     assert capsys.readouterr().err == ""
     assert BOOKING.keys() >= MADE_UP_BOOKING.keys()
+
+
+def test_when_nobody_reads_any_more_it_goes_on_in_silence() -> None:
+    program = (
+        "import sys; from bot.demo.display import DemoConsole; console = DemoConsole();"
+        "[console.print(text) for text in ('nobody', 'reads')]; sys.stderr.write('went on')"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=HOUSE,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=True,
+    )
+    os.close(writing)
+    assert done.stderr == b"went on"
