@@ -106,7 +106,7 @@ class Settings(BaseModel):
 
     max_calls: int = Field(default=100, ge=1, description="a number of calls, 1 or more")
     endpointing_ms: int = Field(
-        default=500, ge=100, le=5000, description="milliseconds, 100 to 5000"
+        default=450, ge=100, le=5000, description="milliseconds, 100 to 5000"
     )
     barge_in_ms: int = Field(default=200, ge=20, le=2000, description="milliseconds, 20 to 2000")
     idle_s: float = Field(default=10.0, ge=1, le=600, description="seconds, 1 to 600")

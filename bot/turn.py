@@ -46,7 +46,7 @@ class TurnSettings:
         max_duration_ms: the call is ended here; it begins at 0.
     """
 
-    endpointing_ms: float = 500.0
+    endpointing_ms: float = 450.0
     barge_in_ms: float = 160.0
     final_timeout_ms: float = 1_500.0
     no_words_timeout_ms: float = 6_000.0
