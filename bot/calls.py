@@ -8,6 +8,7 @@ dialog's `on_end` runs, once over all workers.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from bot.store import Store, StoreError
 from bot.telephony.decision import TERMINAL
 from bot.turn import TurnSettings
 from media.messages import Start
-from providers.types import SttOptions
+from providers.types import SttOptions, TtsOptions
 
 __all__ = ["Calls"]
 
@@ -41,6 +42,8 @@ RETURN_DEADLINE_S = 10.0
 """How long after its stream's end a call may stay away from `/twilio/next`."""
 SWEEP_S = 1.0
 END_HOOK_DEADLINE_S = 10.0
+MAX_TOLD = 1000
+INTERNAL_ERROR = 1011  # RFC 6455, section 7.4.1
 
 
 @dataclass(slots=True)
@@ -54,8 +57,10 @@ class LiveCall:
     call: Call
     dialog: Dialog
     keeper: RecordKeeper
+    greeted: bool = False
     stream: asyncio.Lock = field(default_factory=asyncio.Lock)
     session: CallSession | None = None
+    recording: CallRecording | None = None
     stream_end: StreamEnd | None = None
     gone_since_s: float | None = None
     returned: bool = False
@@ -90,6 +95,9 @@ class Calls:
         self._disk = disk
         self.draining = False
         self._live: dict[str, LiveCall] = {}
+        self._ending: set[str] = set()
+        # Ended while Redis was away, which therefore does not know that the dialog was told.
+        self._told: deque[str] = deque(maxlen=MAX_TOLD)
 
     @property
     def active(self) -> int:
@@ -108,30 +116,40 @@ class Calls:
     async def carry(self, socket: Socket, start: Start, record: Record) -> None:
         """Carry a call whose stream was proved, until the stream ends."""
         with bind_call(start.call_sid):
-            live = self._resume(record)
+            before = self._live.get(record.sid)
+            if before is not None and before.session is not None:
+                before.session.stop("superseded by a newer stream")
+            try:
+                live = self._resume(record)
+            except Exception as error:
+                # The user's code, which makes a dialog for each call.
+                log.error("dialog cannot be made", exc_info=error)
+                await socket.close(INTERNAL_ERROR)
+                return
             self._live[record.sid] = live
             live.returned = False
-            if live.session is not None:
-                live.session.stop("superseded by a newer stream")
             async with live.stream:
                 await self._carry(socket, start, live)
 
     async def _carry(self, socket: Socket, start: Start, live: LiveCall) -> None:
-        session = live.session = self._session(socket, start, live)
         live.gone_since_s = None
         live.stream_end = StreamEnd("error", "internal error")
         self._metrics.calls_active.inc()
         log.info("stream started", stream_sid=start.stream_sid)
         try:
-            live.stream_end = await session.run()
+            live.session = self._session(socket, start, live)
+            live.stream_end = await live.session.run()
         except Exception as error:
             # A fault of ours: Twilio comes back to `next`, and the call goes on from the store.
             log.error("call session failed", exc_info=error)
+            await socket.close(INTERNAL_ERROR)
         finally:
             self._metrics.calls_active.dec()
-            live.session = None
             live.gone_since_s = asyncio.get_running_loop().time()
-            self._count(session.counts)
+            if live.session is not None:
+                self._count(live.session.counts)
+            live.session = None
+            self._note_recording(live)
             live.keeper.save()
             log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
 
@@ -143,12 +161,24 @@ class Calls:
 
     async def end(self, sid: str, ended: Ended) -> None:
         """The call has ended: tell the dialog, once over all workers. May be told repeatedly."""
+        if sid in self._ending:
+            return
+        self._ending.add(sid)
+        try:
+            await self._end_once(sid, ended)
+        finally:
+            self._ending.discard(sid)
+
+    async def _end_once(self, sid: str, ended: Ended) -> None:
         try:
             first = await self._store.finish(sid, ended)
+            first = first and sid not in self._told
             record = await self._store.load(sid) if sid not in self._live else None
         except StoreError:
             # Redis is away: what this worker knows itself has to do.
             first, record = sid in self._live, None
+            if first:
+                self._told.append(sid)
         live = self._live.pop(sid, None)
         if first and live is None and record is not None:
             live = self._resume(record)
@@ -166,14 +196,20 @@ class Calls:
             self._metrics.vad_windows.inc(self._ears.windows - windows)
             windows = self._ears.windows
             now_s = asyncio.get_running_loop().time()
-            for sid, live in list(self._live.items()):
-                if live.gone_since_s is not None and now_s - live.gone_since_s > RETURN_DEADLINE_S:
-                    await self._let_go(sid, live)
+            async with asyncio.TaskGroup() as group:
+                # Together: each may wait for Redis, and for the dialog's last words.
+                for sid, live in list(self._live.items()):
+                    gone_s = live.gone_since_s
+                    if gone_s is not None and now_s - gone_s > RETURN_DEADLINE_S:
+                        group.create_task(self._let_go(sid, live))
 
     async def _let_go(self, sid: str, live: LiveCall) -> None:
         """A call's stream ended a while ago: if nobody has seen the call since, it has ended."""
+        elsewhere = await self._is_elsewhere(live)
+        if live.gone_since_s is None:
+            return  # it has just come back
         transferred = (live.record.pending or {}).get("action") == "transfer"
-        if not (live.returned or transferred or await self._is_elsewhere(live)):
+        if not (live.returned or transferred or elsewhere):
             await self.end(sid, _ended_silently(live.stream_end))
         elif live.session is None and self._live.pop(sid, None) is not None:
             # It goes on elsewhere, or without a stream: whoever hears of its end ends it.
@@ -191,21 +227,25 @@ class Calls:
         live = self._live.get(record.sid)
         if live is not None and record.generation == live.record.generation + 1:
             live.record.generation = record.generation
+            live.greeted |= _was_greeted(live.record)
             live.record.pending = None
             return live
+        greeted = _was_greeted(record)
         record.pending = None
+        bot = self._bot(record)
         call = Call(
             sid=record.sid,
             from_number=record.from_number,
             to_number=record.to_number,
             direction=record.direction,
             parameters=record.parameters,
-            language=record.language,
+            # A record without a dialog was made without `voice`: Redis was away.
+            language=record.language if record.dialog else bot.language,
             history=record.history,
             state=record.state,
         )
-        dialog = self._dialogs[self._bot(record).dialog]()
-        return LiveCall(record, call, dialog, RecordKeeper(self._store, record, Counts()))
+        keeper = RecordKeeper(self._store, record, call, Counts())
+        return LiveCall(record, call, self._dialogs[bot.dialog](), keeper, greeted)
 
     def _bot(self, record: Record) -> BotSettings:
         own = record.to_number if record.direction == "inbound" else record.from_number
@@ -214,9 +254,8 @@ class Calls:
     def _session(self, socket: Socket, start: Start, live: LiveCall) -> CallSession:
         record, bot = live.record, self._bot(live.record)
         counts = Counts()
-        live.keeper = RecordKeeper(self._store, record, counts)
+        live.keeper = RecordKeeper(self._store, record, live.call, counts)
         stt, tts = self._engines.stt(bot), self._engines.tts(bot)
-        first_stream = record.answered_ms is None
         record.answered_ms = record.answered_ms or now_ms()
         record.status = "in-progress"
         record.worker = self._worker_id
@@ -224,6 +263,7 @@ class Calls:
         record.dialog = bot.dialog
         record.providers = {"stt": stt.name, "tts": tts.name, "vad": self._ears.model.name}
         record.recording = self._recording_path(record)
+        live.recording = self._open_recording(record)
         session = CallSession(
             socket,
             start.stream_sid,
@@ -234,15 +274,15 @@ class Calls:
                 stt=stt,
                 tts=tts,
                 stt_options=SttOptions(language=live.call.language),
-                tts_options=tts_options(bot),
+                tts_options=_spoken_in(live.call.language, tts_options(bot)),
                 turn_settings=turn_settings(self._settings),
                 keeper=live.keeper,
                 counts=counts,
                 apology=self._engines.apology(bot),
                 hook_timeout_s=self._settings.hook_timeout_s,
                 fallback_number=bot.fallback_number,
-                recording=self._open_recording(record),
-                resuming=not first_stream,
+                recording=live.recording,
+                resuming=live.greeted,
                 began_ms=now_ms() - record.answered_ms,
             ),
         )
@@ -259,6 +299,10 @@ class Calls:
         if record.recording is None:
             return None
         return CallRecording(self._disk.open(Path(record.recording)))
+
+    def _note_recording(self, live: LiveCall) -> None:
+        if live.recording is not None and (failure := live.recording.failure):
+            live.record.notes.append(f"recording given up: {failure}")
 
     async def _end(self, live: LiveCall, ended: Ended, *, tell: bool) -> None:
         record = live.record
@@ -301,6 +345,16 @@ def turn_settings(settings: Settings) -> TurnSettings:
         idle_ms=settings.idle_s * 1000,
         max_duration_ms=settings.max_duration_s * 1000,
     )
+
+
+def _was_greeted(record: Record) -> bool:
+    """Whether a call has got so far that a new stream is to go on rather than to begin."""
+    return bool(record.history) or record.pending is not None
+
+
+def _spoken_in(language: str, options: TtsOptions) -> TtsOptions:
+    """The bot's voice, unless the dialog has changed to a language that it does not speak."""
+    return options if language == options.language else TtsOptions(language=language)
 
 
 def _status(ended: Ended) -> str:

@@ -44,6 +44,7 @@ class Telephone:
         self.buffer = PlayoutBuffer(self.track)
         self.clears_ms: list[float] = []
         self.marks = 0
+        self.frames = 0
         self.closed: int | None = None
         self.echoes = True
         self.stuck = asyncio.Event()
@@ -79,9 +80,9 @@ class Telephone:
 
     async def run(self) -> None:
         """The line, until it is cancelled."""
-        number = 0
         while True:
-            number += 1
+            self.frames += 1
+            number = self.frames
             await asyncio.sleep(self._began_s + number * FRAME_MS / 1000 - self._loop.time())
             self._play()
             frame = bytes(self._voice[:160]).ljust(160, ULAW_SILENCE)

@@ -1,0 +1,476 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bot.calls
+from bot.calls import Calls
+from bot.dialog import Call, Ended, Hangup, SendDigits, SetLanguage, Transfer
+from bot.dialog.hook import Dialog
+from bot.disk import Disk
+from bot.ears import Ears
+from bot.engines import Engines
+from bot.metrics import Metrics
+from bot.record import Record
+from bot.settings import Settings
+from bot.store import Store
+from media.messages import Start
+from providers import catalog
+from tests.bot.engines import Level
+from tests.bot.sessions import STREAM, Telephone
+
+SID = "CA" + "0" * 32
+ACCOUNT = "AC" + "0" * 32
+
+
+class Bot:
+    """Greets, and notes how calls end."""
+
+    def __init__(self, *greeting: object) -> None:
+        self.greeting = list(greeting)
+        self.resumed: list[str] = []
+        self.ends: list[tuple[list[str], Ended]] = []
+
+    async def greet(self, call: Call) -> list[object]:
+        return self.greeting
+
+    async def on_resume(self, call: Call, unheard: str) -> str:
+        self.resumed.append(unheard)
+        return "Again."
+
+    async def on_end(self, call: Call, ended: Ended) -> None:
+        self.ends.append(([entry.heard for entry in call.history], ended))
+
+
+class Worker:
+    """Calls with a store of their own, and telephones to talk to them."""
+
+    def __init__(self, calls: Calls, store: Store, metrics: Metrics, folder: Path) -> None:
+        self.calls = calls
+        self.store = store
+        self.metrics = metrics
+        self.folder = folder
+
+    @asynccontextmanager
+    async def stream(self, record: Record) -> AsyncIterator[Telephone]:
+        """A stream of the call. It is hung up at the end, if it has not ended before."""
+        phone = Telephone()
+        start = Start(STREAM, ACCOUNT, record.sid)
+        line = asyncio.create_task(phone.run())
+        carried = asyncio.create_task(self.calls.carry(phone, start, record))
+        try:
+            await until(lambda: carried.done() or phone.frames > 1)
+            yield phone
+            phone.hang_up()
+            async with asyncio.timeout(10):
+                await carried
+        finally:
+            line.cancel()
+            carried.cancel()
+            await asyncio.wait([line, carried])
+
+    async def said(self, *texts: str) -> None:
+        """Wait until this is what the caller has heard."""
+        live = self.calls._live[SID]
+        await until(lambda: [entry.heard for entry in live.call.history] == list(texts))
+
+    async def take(self, generation: int) -> Record:
+        """The record as admission finds it."""
+        record = await self.store.take(SID, "worker-1", generation)
+        return record or Record(SID, ACCOUNT, generation=generation)
+
+    async def stored(self) -> Record:
+        assert await self.store.flush(5)
+        record = await self.store.load(SID)
+        assert record is not None
+        return record
+
+    @property
+    def recording_failure(self) -> str:
+        recording = self.calls._live[SID].recording
+        return recording.failure if recording is not None else ""
+
+    def sample(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until it is so; a telephone plays in real time."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - nobody tells a test
+            await asyncio.sleep(0.01)
+
+
+async def heard(phone: Telephone, ms: float = 100) -> None:
+    """Wait until the caller has heard so much of the bot."""
+    await until(lambda: phone.speech_ms >= ms)
+
+
+@pytest.fixture
+def hook() -> Bot:
+    return Bot("Hello.")
+
+
+@pytest.fixture
+def url(redis_url: str) -> str:
+    return redis_url
+
+
+@pytest.fixture
+def more() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+async def worker(
+    url: str,
+    redis_prefix: str,
+    tmp_path: Path,
+    hook: Bot,
+    more: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Worker]:
+    monkeypatch.setitem(catalog.STT, "pocketsphinx", "tests.bot.engines:Recognizer")
+    monkeypatch.setitem(catalog.TTS, "espeak", "tests.bot.engines:Tones")
+    monkeypatch.setattr(bot.calls, "RETURN_DEADLINE_S", 0.2)
+    monkeypatch.setattr(bot.calls, "SWEEP_S", 0.05)
+    settings = Settings.model_validate(
+        {"public_url": "http://127.0.0.1:1", "state_dir": tmp_path, **more}
+    )
+    metrics = Metrics()
+    store = Store(url, prefix=redis_prefix, metrics=metrics)
+    ears = Ears(Level(), max_calls=more.get("max_calls", 100))
+    engines = Engines(settings.bots(), "Sorry.")
+    await engines.start()
+    with Disk() as disk:
+        calls = Calls(
+            settings,
+            worker_id="worker-1",
+            store=store,
+            ears=ears,
+            engines=engines,
+            dialogs={"echo": lambda: Dialog(hook)},
+            metrics=metrics,
+            disk=disk,
+        )
+        yield Worker(calls, store, metrics, tmp_path)
+    ears.close()
+    await engines.aclose()
+    await store.aclose()
+
+
+@pytest.fixture
+async def sweeping(worker: Worker) -> AsyncIterator[None]:
+    """The task that ends calls nobody comes back for."""
+    task = asyncio.create_task(worker.calls.run())
+    yield
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_call_and_its_record(worker: Worker) -> None:
+    record = await worker.take(1)
+    async with worker.stream(record) as phone:
+        assert worker.calls.active == 1
+        assert worker.calls.holds(SID)
+        assert worker.sample("parley_calls_active") == 1
+        await until(lambda: record.history[-1:] and record.history[-1].heard == "Hello.")
+        assert phone.speech_ms > 200
+    assert worker.calls.active == 0
+    stored = await worker.stored()
+    assert stored.status == "in-progress"
+    assert stored.answered_ms is not None
+    assert stored.worker == "worker-1"
+    assert stored.stream_sid == STREAM
+    assert stored.providers == {"stt": "recognizer", "tts": "tones", "vad": "level"}
+    assert stored.history[0].heard == "Hello."
+    assert stored.counters["frames_in"] > 0
+    assert stored.ended is None
+
+
+async def test_the_end_is_told_once(worker: Worker, hook: Bot) -> None:
+    async with worker.stream(await worker.take(1)):
+        await worker.said("Hello.")
+    ended = Ended("caller", "hung up")
+    await asyncio.gather(worker.calls.end(SID, ended), worker.calls.end(SID, ended))
+    await worker.calls.end(SID, Ended("twilio", "completed"))
+    assert hook.ends == [(["Hello."], ended)]
+    stored = await worker.stored()
+    assert (stored.ended, stored.status) == (ended, "completed")
+    assert stored.ended_ms is not None
+    assert not worker.calls.holds(SID)
+    assert worker.sample("parley_calls_total", by="caller") == 1
+
+
+async def test_twilios_word_for_a_failed_call_is_kept(worker: Worker) -> None:
+    async with worker.stream(await worker.take(1)):
+        pass
+    await worker.calls.end(SID, Ended("error", "failed"))
+    assert (await worker.stored()).status == "failed"
+
+
+async def test_an_end_that_comes_before_the_streams_waits_for_it(worker: Worker, hook: Bot) -> None:
+    """Twilio's callback overtakes the socket: what was heard is settled all the same."""
+    async with worker.stream(await worker.take(1)) as phone:
+        await heard(phone)
+        await worker.calls.end(SID, Ended("caller", "hung up"))
+        assert phone.closed == 1000
+    ((words, _),) = hook.ends
+    assert words
+    assert words != [""]
+    assert (await worker.stored()).ended == Ended("caller", "hung up")
+
+
+@pytest.mark.usefixtures("sweeping")
+async def test_a_call_that_does_not_come_back_has_ended(worker: Worker, hook: Bot) -> None:
+    async with worker.stream(await worker.take(1)):
+        pass
+    await until(lambda: bool(hook.ends))
+    assert hook.ends[0][1] == Ended("caller", "hung up")
+    await until(lambda: not worker.calls.holds(SID))
+
+
+@pytest.mark.usefixtures("sweeping")
+async def test_a_stream_that_was_lost(worker: Worker, hook: Bot) -> None:
+    async with worker.stream(await worker.take(1)) as phone:
+        phone.drop()
+    await until(lambda: bool(hook.ends))
+    assert hook.ends[0][1].by == "unknown"
+
+
+class TestHangup:
+    @pytest.fixture
+    def hook(self) -> Bot:
+        return Bot(Hangup("done"))
+
+    @pytest.mark.usefixtures("sweeping")
+    async def test_the_bot_has_hung_up(self, worker: Worker, hook: Bot) -> None:
+        async with worker.stream(await worker.take(1)) as phone:
+            await until(lambda: phone.closed is not None)
+            stored = await worker.stored()
+            assert stored.pending == {"action": "hangup", "reason": "done"}
+        await until(lambda: bool(hook.ends))
+        assert hook.ends[0][1] == Ended("bot", "done")
+
+
+class TestTransfer:
+    @pytest.fixture
+    def hook(self) -> Bot:
+        return Bot(Transfer("+15550000000"))
+
+    @pytest.mark.usefixtures("sweeping")
+    async def test_a_transferred_call_has_not_ended(self, worker: Worker, hook: Bot) -> None:
+        async with worker.stream(await worker.take(1)) as phone:
+            await until(lambda: phone.closed is not None)
+        await until(lambda: not worker.calls.holds(SID))
+        assert hook.ends == []
+        # Whoever hears of the end tells the dialog, a new one.
+        assert await worker.store.flush(5)
+        await worker.calls.end(SID, Ended("bot", "transferred"))
+        assert [ended for _, ended in hook.ends] == [Ended("bot", "transferred")]
+
+
+@pytest.mark.usefixtures("sweeping")
+async def test_a_call_that_twilio_asked_about_is_let_go(worker: Worker, hook: Bot) -> None:
+    async with worker.stream(await worker.take(1)):
+        pass
+    worker.calls.came_back(SID)
+    await until(lambda: not worker.calls.holds(SID))
+    assert hook.ends == []
+    worker.calls.came_back(SID)
+
+
+@pytest.mark.usefixtures("sweeping")
+async def test_a_call_that_went_to_another_worker_is_let_go(worker: Worker, hook: Bot) -> None:
+    async with worker.stream(await worker.take(1)):
+        pass
+    await worker.stored()
+    await worker.store.take(SID, "worker-2", 2)
+    await until(lambda: not worker.calls.holds(SID))
+    assert hook.ends == []
+
+
+async def test_a_call_goes_on_in_a_second_stream(worker: Worker, hook: Bot) -> None:
+    async with worker.stream(await worker.take(1)) as phone:
+        await worker.said("Hello.")
+        phone.drop()
+    first = await worker.stored()
+    async with worker.stream(await worker.take(2)):
+        await worker.said("Hello.", "Again.")
+    stored = await worker.stored()
+    assert hook.resumed == [""]
+    assert [entry.heard for entry in stored.history] == ["Hello.", "Again."]
+    # Counted from the first stream's beginning.
+    assert stored.history[1].start_ms >= stored.history[0].end_ms
+    assert stored.counters["frames_in"] > first.counters["frames_in"]
+    assert worker.sample("parley_frames_total", direction="in") == stored.counters["frames_in"]
+
+
+async def test_a_call_whose_stream_was_lost_before_a_word_is_greeted_again(
+    worker: Worker, hook: Bot
+) -> None:
+    hook.greeting, greeting = [], hook.greeting
+    async with worker.stream(await worker.take(1)) as phone:
+        phone.drop()
+    hook.greeting = greeting
+    record = await worker.take(2)
+    async with worker.stream(record):
+        await worker.said("Hello.")
+    assert hook.resumed == []
+    assert [entry.heard for entry in (await worker.stored()).history] == ["Hello."]
+
+
+class TestDigits:
+    @pytest.fixture
+    def hook(self) -> Bot:
+        return Bot(SendDigits("1"))
+
+    async def test_a_call_is_not_greeted_again_after_its_digits(
+        self, worker: Worker, hook: Bot
+    ) -> None:
+        async with worker.stream(await worker.take(1)) as phone:
+            await until(lambda: phone.closed is not None)
+        async with worker.stream(await worker.take(2)):
+            await worker.said("Again.")
+        assert hook.resumed == [""]
+        assert (await worker.stored()).pending is None
+
+
+class TestLanguage:
+    @pytest.fixture
+    def hook(self) -> Bot:
+        return Bot(SetLanguage("fr-FR"), "Bonjour.")
+
+    async def test_a_second_stream_speaks_the_language_that_was_set(self, worker: Worker) -> None:
+        async with worker.stream(await worker.take(1)):
+            await worker.said("Bonjour.")
+        assert (await worker.stored()).language == "fr-FR"
+        async with worker.stream(await worker.take(2)):
+            await worker.said("Bonjour.", "Again.")
+        engines = worker.calls._engines
+        bot = worker.calls._settings.bot_for("")
+        tts: Any = engines.tts(bot)
+        assert ("Again.", "fr-FR") in [(text, how.language) for text, how in tts.spoken]
+
+
+async def test_a_newer_stream_on_this_worker_ends_the_older(worker: Worker, hook: Bot) -> None:
+    async with worker.stream(await worker.take(1)) as old:
+        await heard(old)
+        async with worker.stream(await worker.take(2)) as new:
+            await heard(new)
+            assert old.closed == 1000
+            assert new.closed is None
+            assert worker.calls.active == 1
+    assert worker.calls.active == 0
+    assert worker.sample("parley_calls_active") == 0
+    assert hook.ends == []
+
+
+async def test_a_much_newer_stream_ends_the_older_too(worker: Worker) -> None:
+    """In between another worker had the call."""
+    async with worker.stream(await worker.take(1)) as old:
+        await worker.store.take(SID, "worker-2", 2)
+        async with worker.stream(await worker.take(3)):
+            await until(lambda: old.closed is not None)
+            assert worker.calls.active == 1
+
+
+async def test_superseded_by_another_worker(worker: Worker, hook: Bot) -> None:
+    async with worker.stream(await worker.take(1)) as phone:
+        worker.calls.superseded(SID)
+        await until(lambda: phone.closed is not None)
+        assert not worker.calls.holds(SID)
+    worker.calls.superseded(SID)
+    assert hook.ends == []
+
+
+async def test_a_dialog_that_fails_at_the_end(
+    worker: Worker, hook: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(call: Call, ended: Ended) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(hook, "on_end", fail)
+    async with worker.stream(await worker.take(1)):
+        pass
+    await worker.calls.end(SID, Ended("caller", "hung up"))
+    assert (await worker.stored()).ended == Ended("caller", "hung up")
+    assert worker.sample("parley_hook_errors_total", reason="on_end") == 1
+
+
+async def test_a_dialog_that_cannot_be_made(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Dialog:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(worker.calls._dialogs, "echo", fail)
+    async with worker.stream(await worker.take(1)) as phone:
+        await until(lambda: phone.closed is not None)
+        assert phone.closed == 1011
+    assert not worker.calls.holds(SID)
+
+
+class TestTooManyCalls:
+    @pytest.fixture
+    def more(self) -> dict[str, Any]:
+        return {"max_calls": 1}
+
+    @pytest.mark.usefixtures("sweeping")
+    async def test_a_session_that_cannot_be_made_is_let_go(self, worker: Worker, hook: Bot) -> None:
+        taken = worker.calls._ears.open(lambda event: None)
+        async with worker.stream(await worker.take(1)) as phone:
+            assert phone.closed == 1011
+        taken.close()
+        await until(lambda: not worker.calls.holds(SID))
+        assert hook.ends[0][1] == Ended("error", "internal error")
+
+
+class TestRecording:
+    @pytest.fixture
+    def more(self, tmp_path: Path) -> dict[str, Any]:
+        return {"recordings": tmp_path / "missing"}
+
+    async def test_a_recording_that_fails_is_noted(self, worker: Worker) -> None:
+        async with worker.stream(await worker.take(1)):
+            await until(lambda: worker.recording_failure)
+        stored = await worker.stored()
+        assert stored.recording == str(worker.folder / "missing" / f"{SID}-1.wav")
+        assert stored.notes == ["recording given up: No such file or directory"]
+
+
+class TestWithoutRedis:
+    @pytest.fixture
+    def url(self) -> str:
+        return "unix:///nonexistent/redis.sock"
+
+    @pytest.mark.usefixtures("sweeping")
+    async def test_the_end_is_told_by_who_knows_the_call(self, worker: Worker, hook: Bot) -> None:
+        record = Record(SID, ACCOUNT, generation=1)
+        async with worker.stream(record):
+            await worker.said("Hello.")
+        await until(lambda: bool(hook.ends))
+        assert not worker.calls.holds(SID)
+        await worker.calls.end(SID, Ended("caller", "hung up"))
+        assert len(hook.ends) == 1
+
+
+async def test_redis_that_comes_back_does_not_tell_the_end_again(
+    worker: Worker, hook: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with worker.stream(await worker.take(1)):
+        pass
+    away = Store("unix:///nonexistent/redis.sock")
+    with monkeypatch.context() as patch:
+        patch.setattr(worker.store, "finish", away.finish)
+        await worker.calls.end(SID, Ended("caller", "hung up"))
+    await worker.stored()
+    await worker.calls.end(SID, Ended("caller", "hung up"))
+    assert len(hook.ends) == 1
+    await away.aclose()
