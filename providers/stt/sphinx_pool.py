@@ -20,7 +20,7 @@ __all__ = ["PROVIDER", "Lessee", "WorkerPool", "WorkerProcess", "replacement_del
 
 PROVIDER = "pocketsphinx"
 LOAD_DEADLINE_S = 60.0
-LEASE_DEADLINE_S = 2.0  # for a process that is still tidying up after the call before
+LEASE_DEADLINE_S = 2.0  # for a process that is tidying up after the call before, or loading
 CLOSE_DEADLINE_S = 5.0
 KILL_DEADLINE_S = 5.0
 _DEATHS_WINDOW_S = 60.0
@@ -102,7 +102,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._closing = self._loop.call_later(CLOSE_DEADLINE_S, self.kill)
 
     def kill(self) -> None:
-        """End the process at once; `ended` is set when it is gone."""
+        """End the process at once; `ended` is set when it is gone. It is not leased any more."""
+        self.state = _State.DEAD
         if self._transport is not None:
             self._transport.close()
 
@@ -118,7 +119,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._hear(Report(code), payload)
 
     def process_exited(self) -> None:
-        was, self.state = self.state, _State.DEAD
+        self.kill()  # closes the pipes
         if self._closing is not None:
             self._closing.cancel()
         error = UnavailableError(
@@ -126,14 +127,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._reason or f"recognizer process {self.pid} ended ({self._exit()})",
             hint="another is started in its place",
         )
+        self.ended.set()
+        self._pool.lost(self, was_loaded=self.ready.done())
         if not self.ready.done():
             self.ready.set_exception(error)
             self.ready.exception()  # not a warning when nobody waits any more
-        self.ended.set()
-        self._pool.lost(self, was is not _State.LOADING)
         if self._lessee is not None:
             self._lessee.failed(error)
-        self.kill()  # closes the pipes
 
     def _exit(self) -> str:
         code = self._transport.get_returncode() if self._transport else None
@@ -154,6 +154,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
+        if self.state is _State.DEAD:
+            return  # too late: it is being killed
         if not self.ready.done():
             self.ready.set_result(None)
         self.state = _State.IDLE
@@ -210,7 +212,7 @@ class WorkerPool:
             UnavailableError: the pool is not open, or its processes died.
         """
         try:
-            async with asyncio.timeout(LEASE_DEADLINE_S if self._tidying() else 0):
+            async with asyncio.timeout(LEASE_DEADLINE_S if self._worth_waiting() else 0):
                 while self._open:
                     worker = await self._idle.get()
                     if worker.state is _State.IDLE:
@@ -218,7 +220,7 @@ class WorkerPool:
                         return worker
         except TimeoutError:
             raise self._refusal() from None
-        raise UnavailableError(PROVIDER, "not started, or closed", hint="call start() first")
+        raise _not_open()
 
     async def aclose(self) -> None:
         """Kill every process and wait until each is gone."""
@@ -243,22 +245,23 @@ class WorkerPool:
         """`worker` can be leased."""
         self._idle.put_nowait(worker)
 
-    def lost(self, worker: WorkerProcess, was_loaded: bool) -> None:
+    def lost(self, worker: WorkerProcess, *, was_loaded: bool) -> None:
         """`worker` has ended."""
         self._workers.discard(worker)
         if self._open and was_loaded:
             self._deaths.append(asyncio.get_running_loop().time())
             self._lost.set()
 
-    def _tidying(self) -> bool:
-        """Whether a process may soon be idle, if none is."""
-        waiting = (_State.LOADING, _State.CLOSING)
-        return self._idle.empty() and any(worker.state in waiting for worker in self._workers)
+    def _worth_waiting(self) -> bool:
+        """Whether a process, now tidying up or about to be replaced, may soon be idle."""
+        return self._open and sum(w.state is _State.LEASED for w in self._workers) < self.size
 
     def _refusal(self) -> ProviderError:
-        if not self._workers:
+        if not self._open:
+            return _not_open()
+        if self._worth_waiting():
             return UnavailableError(
-                PROVIDER, "no recognizer process is alive", hint="their replacements are under way"
+                PROVIDER, "no recognizer process is ready", hint="replacements are under way"
             )
         return CapacityError(
             PROVIDER,
@@ -305,6 +308,10 @@ class WorkerPool:
                 await self._spawn()
         except (OSError, ProviderError, TimeoutError):
             self._deaths.append(_now())  # and the loop tries again, later
+
+
+def _not_open() -> UnavailableError:
+    return UnavailableError(PROVIDER, "not started, or closed", hint="call start() first")
 
 
 def _now() -> float:
