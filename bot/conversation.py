@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import re
 from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -45,6 +46,9 @@ from providers.errors import ProviderError
 __all__ = ["Conversation", "Line"]
 
 log = structlog.get_logger(__name__)
+
+_RECORDING = re.compile(r"\s*\[[^\[\]]+\.(?:wav|ulaw|ul)\]\s*", re.IGNORECASE)
+"""What stands in the history for a recording that was played."""
 
 
 class Line(Protocol):
@@ -375,11 +379,13 @@ def _unheard(history: list[HistoryEntry]) -> str:
     """What the bot said last, from the first sentence that was not wholly heard."""
     if not history or history[-1].role != "bot" or history[-1].heard == history[-1].text:
         return ""
+    text, heard = history[-1].text, history[-1].heard
     sentences = Sentences()
-    end = 0
-    for sentence in [*sentences.feed(history[-1].text), *sentences.flush()]:
-        start = history[-1].text.index(sentence, end)
+    start = end = 0
+    for sentence in [*sentences.feed(text), *sentences.flush()]:
+        start = text.index(sentence, end)
         end = start + len(sentence)
-        if end > len(history[-1].heard):
-            return history[-1].text[start:]
-    return ""
+        if end > len(heard):
+            break
+    # The name of a recording is not to be read out.
+    return _RECORDING.sub(" ", text[start:]).strip()

@@ -69,6 +69,7 @@ class Speaker:
             ProviderError: the synthesizer failed; the segment is closed with what it gave.
         """
         pause_ms = PAUSE_MS if pause else 0
+        complete = False
         try:
             async with aclosing(_ulaw(self._tts, segment.text, self._options)) as pieces:
                 async for ulaw, words in pieces:
@@ -78,8 +79,9 @@ class Speaker:
                         ulaw, pause = ULAW_8K.silence(pause_ms) + ulaw, False
                     later = [replace(word, at_ms=word.at_ms + pause_ms) for word in words]
                     await self._write(segment, ulaw, later)
+            complete = True
         finally:
-            segment.close()
+            segment.close(cut=not complete)
             self._wake()
 
     async def play(self, segment: Segment, path: Path) -> None:

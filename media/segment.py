@@ -47,7 +47,7 @@ class Segment:
     Attributes:
         text: what is being said.
         interruptible: whether the caller may speak over it.
-        closed: all of its audio has been written.
+        closed: all of its audio has been written, or as much as there will be of it.
         dropped: it was cleared; writing to it has no effect any more.
         heard_from_ms: when the caller began to hear it; None if that is not confirmed.
         heard_to_ms: until when the caller is confirmed to have heard it.
@@ -67,6 +67,7 @@ class Segment:
         self._queue = bytearray()
         self._written = 0
         self._heard = 0
+        self._cut = False
 
     def write(self, ulaw: bytes, words: Iterable[WordAt] = ()) -> None:
         """Append µ-law, and word positions counted from the segment's first sample.
@@ -84,15 +85,20 @@ class Segment:
         self._written += len(ulaw)
         self._words.extend(words)
 
-    def close(self) -> None:
-        """All audio has been written, so the next segment may follow."""
+    def close(self, *, cut: bool = False) -> None:
+        """No more audio comes, so the next segment may follow; `cut` when some of it is missing."""
+        self._cut = self._cut or cut
         # What was heard of a dropped segment is settled: there may have been more to say.
         self.closed = self.closed or not self.dropped
 
     @property
     def whole(self) -> bool:
         """Whether the caller is confirmed to have heard all of it."""
-        return self.closed and self._heard == self._written
+        return self._complete and self._heard == self._written
+
+    @property
+    def _complete(self) -> bool:
+        return self.closed and not self._cut
 
     @property
     def heard_ms(self) -> float:
@@ -103,7 +109,7 @@ class Segment:
     def heard(self) -> str:
         """The part of `text` that the caller is confirmed to have heard."""
         audio_ms = self._written / BYTES_PER_MS
-        return heard_text(self.text, self._words, self.heard_ms, audio_ms, complete=self.closed)
+        return heard_text(self.text, self._words, self.heard_ms, audio_ms, complete=self._complete)
 
     @property
     def waiting(self) -> int:

@@ -80,3 +80,14 @@ def test_a_segment_heard_to_its_end_is_not_dropped() -> None:
     said.count_heard(8, 0.0, 1.0)
     said.drop()
     assert not said.dropped
+
+
+def test_a_segment_that_was_cut_is_never_heard_whole() -> None:
+    said, _ = segment("Good morning to all of you")
+    said.write(b"x" * 4000)
+    said.close(cut=True)
+    said.send(4000)
+    said.count_heard(4000, 0, 500)
+    assert said.closed
+    assert not said.whole
+    assert said.heard == "Good morning"
