@@ -70,7 +70,9 @@ def bind_call(sid: str) -> Iterator[None]:
 
 def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:
     if stream.isatty():
-        return [structlog.dev.ConsoleRenderer()]
+        # By itself it shows the local variables of every frame: transcripts, digits, tokens.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
 
 

@@ -69,6 +69,21 @@ def test_an_exception_is_part_of_its_line() -> None:
     assert "ValueError: wrong" in str(line["exception"])
 
 
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_an_exception_does_not_tell_what_variables_held(kind: type[io.StringIO]) -> None:
+    configure(stream=(stream := kind()))
+
+    def fail(digits: str) -> None:
+        raise ValueError("wrong" if digits else "")
+
+    try:
+        fail(str(2 * 2464))
+    except ValueError:
+        structlog.get_logger().exception("hook_failed")
+    assert "ValueError: wrong" in stream.getvalue()
+    assert "4928" not in stream.getvalue()
+
+
 def test_what_json_has_no_word_for_is_written_as_text() -> None:
     configure(stream=(stream := io.StringIO()))
     structlog.get_logger().info("odd", value={1})
