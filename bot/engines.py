@@ -63,6 +63,8 @@ class Engines:
             try:
                 ulaw = await synthesize_ulaw(tts, self._apology, options)
             except ProviderError as error:
+                if not error.retryable:
+                    raise  # a voice that does not exist, say: no reply could be spoken either
                 # Calls can be answered without it; a failure then is a silence.
                 log.warning("apology could not be synthesized", error=str(error))
                 ulaw = b""

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.engines import Engines, tts_options
+from bot.numbers import BotSettings
+from providers import catalog
+from providers.errors import UnavailableError, UnsupportedError
+from providers.types import TtsOptions
+from tests.bot.engines import Tones
+
+APOLOGY = "Sorry."
+
+
+def bot(**values: Any) -> BotSettings:
+    default = {"dialog": "echo", "language": "en-US", "voice": None, "fallback_number": None}
+    return BotSettings(**{**default, "stt": "pocketsphinx", "tts": "espeak", **values})
+
+
+@pytest.fixture(autouse=True)
+def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(catalog.STT, "pocketsphinx", "tests.bot.engines:Recognizer")
+    monkeypatch.setitem(catalog.TTS, "espeak", "tests.bot.engines:Tones")
+
+
+def tones(engines: Engines, of: BotSettings) -> Tones:
+    tts = engines.tts(of)
+    assert isinstance(tts, Tones)
+    return tts
+
+
+async def test_engines_are_shared_and_started_with_an_apology_in_every_voice() -> None:
+    english, french = bot(), bot(language="fr-FR", voice="denise")
+    engines = Engines([english, french, bot(dialog="other")], APOLOGY)
+    await engines.start()
+    assert engines.stt(english) is engines.stt(french)
+    assert engines.tts(english) is engines.tts(french)
+    assert tones(engines, english).spoken == [
+        (APOLOGY, TtsOptions(language="en-US")),
+        (APOLOGY, TtsOptions(language="fr-FR", voice="denise")),
+    ]
+    text, ulaw = engines.apology(french)
+    assert text == APOLOGY
+    assert len(ulaw) == len(APOLOGY) * 50 * 8
+    await engines.aclose()
+
+
+async def test_a_provider_gets_its_settings() -> None:
+    engines = Engines([bot()], APOLOGY, {"espeak": {"chunk_ms": 50}})
+    assert tones(engines, bot()).chunk_ms == 50
+
+
+async def test_a_synthesizer_that_is_away_at_the_start_leaves_no_apology() -> None:
+    engines = Engines([bot()], APOLOGY)
+    tones(engines, bot()).fail = {APOLOGY: (0, UnavailableError("tones", "away"))}
+    await engines.start()
+    assert engines.apology(bot()) == (APOLOGY, b"")
+
+
+async def test_a_voice_that_does_not_exist_stops_the_start() -> None:
+    engines = Engines([bot(voice="nobody")], APOLOGY)
+    tones(engines, bot()).fail = {APOLOGY: (0, UnsupportedError("tones", "no such voice"))}
+    with pytest.raises(UnsupportedError):
+        await engines.start()
+
+
+async def test_an_engine_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(self: Tones) -> None:
+        raise UnavailableError("tones", "no library")
+
+    monkeypatch.setattr(Tones, "start", fail)
+    with pytest.raises(UnavailableError):
+        await Engines([bot()], APOLOGY).start()
+
+
+def test_an_apology_not_prepared_is_silence() -> None:
+    assert Engines([bot()], APOLOGY).apology(bot()) == (APOLOGY, b"")
+
+
+def test_how_a_bot_speaks() -> None:
+    assert tts_options(bot(language="de-DE", voice="anna")) == TtsOptions(
+        language="de-DE", voice="anna"
+    )

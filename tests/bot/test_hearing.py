@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from bot.ears import Ears
+from bot.hearing import MAX_HELD, Hearing
+from media.audio import Samples, bytes_to_pcm, pcm_to_ulaw
+from media.vad import SpeechEvent, SpeechStarted, SpeechStopped
+from providers.errors import CapacityError, NetworkError, UnavailableError, UnsupportedError
+from providers.types import EndOfTurn, SttEvent, SttOptions, Transcript
+from tests.bot.engines import Level, Recognizer, tone
+from tests.virtual_time import virtual_time
+
+FRAME = 160
+SILENCE = np.zeros(FRAME, np.int16)
+
+
+class Ear:
+    """A `Hearing` with what it heard, and a caller."""
+
+    def __init__(self, stt: Recognizer) -> None:
+        self.stt = stt
+        self.speech: list[tuple[SpeechEvent, float]] = []
+        self.events: list[SttEvent] = []
+        self.ears = Ears(Level())
+        self.hearing = Hearing(
+            self.ears, stt, SttOptions(), lambda event, at: self.speech.append((event, at))
+        )
+        self.began_s = asyncio.get_running_loop().time()
+
+    async def hear(self, samples: Samples, frame: int = FRAME) -> None:
+        """A caller's audio, in real time."""
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(samples), frame):
+            piece = samples[start : start + frame]
+            await asyncio.sleep(len(piece) / 8000)
+            self.hearing.feed(pcm_to_ulaw(piece), (loop.time() - self.began_s) * 1000)
+
+    async def silence(self, ms: int) -> None:
+        await self.hear(np.zeros(ms * 8, np.int16))
+
+
+@asynccontextmanager
+async def ear(stt: Recognizer, *, run: bool = True) -> AsyncIterator[Ear]:
+    listening = Ear(stt)
+    task = asyncio.create_task(listening.hearing.run(listening.events.append))
+    try:
+        yield listening
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        listening.hearing.close()
+        listening.ears.close()
+        assert not stt.open
+
+
+def spoken_ms(audio: bytes) -> float:
+    """How much sound there is in audio for the recognizer (16 kHz)."""
+    return float(
+        np.abs(bytes_to_pcm(bytes(audio)).astype(int)).reshape(-1, 16).max(1).__gt__(500).sum()
+    )
+
+
+@virtual_time
+async def test_an_utterance_reaches_the_recognizer_whole() -> None:
+    async with ear(Recognizer(["hello"])) as e:
+        await e.silence(1500)
+        assert e.stt.current.audio == b""
+        await e.hear(tone(800))
+        await e.silence(400)
+        e.hearing.finalize()
+        await e.silence(1000)
+        (started, offset), (stopped, _) = e.speech
+        assert isinstance(started, SpeechStarted)
+        assert started.at_ms + offset == pytest.approx(1500, abs=40)
+        assert isinstance(stopped, SpeechStopped)
+        assert stopped.at_ms == pytest.approx(2300, abs=40)
+        audio = bytes(e.stt.current.audio)
+        assert spoken_ms(audio) == pytest.approx(800, abs=10)
+        # A quarter of a second before it, 400 ms behind it, and nothing of the silence after.
+        assert len(audio) / 32 == pytest.approx(250 + 800 + 400, abs=60)
+        assert e.events == [Transcript("hello", True, confidence=0.9)]
+        assert e.hearing.heard_ms == 1500 + 800 + 400 + 1000
+
+
+@virtual_time
+async def test_a_word_at_the_very_beginning() -> None:
+    async with ear(Recognizer(["hello"])) as e:
+        await e.hear(tone(500))
+        e.hearing.finalize()
+        assert spoken_ms(bytes(e.stt.current.audio)) == pytest.approx(500, abs=10)
+
+
+@virtual_time
+async def test_a_recognizer_that_takes_everything_gets_it_in_pieces_of_100_ms() -> None:
+    async with ear(Recognizer(utterances=False)) as e:
+        await e.silence(80)
+        assert e.stt.current.audio == b""
+        await e.silence(40)
+        assert len(e.stt.current.audio) == pytest.approx(100 * 32, abs=100)
+        await e.hear(tone(1000))
+        assert spoken_ms(bytes(e.stt.current.audio)) >= 900
+
+
+@virtual_time
+async def test_audio_that_was_sent_behind_is_finalized_with_it() -> None:
+    async with ear(Recognizer(utterances=False)) as e:
+        await e.silence(180)
+        e.hearing.finalize()
+        assert len(e.stt.current.audio) == pytest.approx(180 * 32, abs=100)
+        assert e.stt.current.finalized == 1
+
+
+@virtual_time
+async def test_a_caller_who_is_cut_goes_on_in_the_next_utterance() -> None:
+    async with ear(Recognizer(["one", "two"])) as e:
+        await e.hear(tone(2000))
+        e.hearing.finalize()
+        before = len(e.stt.current.audio)
+        await e.hear(tone(1000))
+        await e.silence(300)
+        e.hearing.finalize()
+        assert spoken_ms(bytes(e.stt.current.audio)) == pytest.approx(3000, abs=20)
+        assert len(e.stt.current.audio) - before == pytest.approx(1300 * 32, abs=200)
+        await e.silence(200)
+        assert [event.text for event in e.events if isinstance(event, Transcript)] == ["one", "two"]
+
+
+@virtual_time
+async def test_frames_of_any_length() -> None:
+    async with ear(Recognizer(["hello"])) as e:
+        await e.silence(1000)
+        samples = np.concatenate([tone(3000), np.zeros(4000, np.int16)])
+        await e.hear(samples, frame=len(samples))
+        e.hearing.finalize()
+        assert spoken_ms(bytes(e.stt.current.audio)) == pytest.approx(3000, abs=20)
+        e.hearing.feed(b"", 5000)
+        assert e.hearing.heard_ms == 4500
+
+
+@virtual_time
+async def test_what_comes_before_the_stream_is_open_waits_for_it() -> None:
+    async with ear(Recognizer(["hello"], opening_s=3)) as e:
+        e.hearing.expect(["hello", "goodbye"])
+        await e.hear(tone(800))
+        await e.silence(300)
+        e.hearing.finalize()
+        await e.silence(2500)
+        assert spoken_ms(bytes(e.stt.current.audio)) == pytest.approx(800, abs=10)
+        assert e.stt.current.expected == [("hello", "goodbye")]
+        assert e.events == [Transcript("hello", True, confidence=0.9)]
+
+
+@virtual_time
+async def test_what_waits_is_bounded() -> None:
+    async with ear(Recognizer(utterances=False, opening_s=60)) as e:
+        await e.silence(20_000)
+        await e.hear(tone(5_000))
+        await asyncio.sleep(40)
+        audio = bytes(e.stt.current.audio)
+        assert len(audio) / 3200 == pytest.approx(MAX_HELD, abs=2)
+        assert spoken_ms(audio) >= 4_900
+
+
+@virtual_time
+async def test_expected_phrases_hold_for_later_streams_too() -> None:
+    async with ear(Recognizer()) as e:
+        await asyncio.sleep(0.1)
+        e.hearing.expect(["yes"])
+        assert e.stt.current.expected == [("yes",)]
+        e.stt.current.fail(UnavailableError("recognizer", "died"))
+        await asyncio.sleep(0.1)
+        assert len(e.stt.streams) == 2
+        assert e.stt.current.options.phrases == ("yes",)
+
+
+@virtual_time
+async def test_another_language_is_another_stream() -> None:
+    async with ear(Recognizer(["bonjour"])) as e:
+        await asyncio.sleep(0.1)
+        await e.hearing.set_language("en-US")
+        assert len(e.stt.streams) == 1
+        await e.hearing.set_language("fr-FR")
+        # No moment is without somebody to keep it.
+        await e.hear(tone(600))
+        e.hearing.finalize()
+        await e.silence(200)
+        assert [stream.options.language for stream in e.stt.streams] == ["en-US", "fr-FR"]
+        assert spoken_ms(bytes(e.stt.current.audio)) == pytest.approx(600, abs=10)
+        assert e.events == [Transcript("bonjour", True, confidence=0.9)]
+
+
+@virtual_time
+async def test_another_language_while_the_stream_is_opened() -> None:
+    async with ear(Recognizer(opening_s=1)) as e:
+        await asyncio.sleep(0.5)
+        await e.hearing.set_language("fr-FR")
+        await asyncio.sleep(3)
+        assert e.stt.current.options.language == "fr-FR"
+        assert e.stt.open == 1
+
+
+@virtual_time
+async def test_the_recognizers_own_events_pass() -> None:
+    async with ear(Recognizer(utterances=False)) as e:
+        await asyncio.sleep(0.1)
+        e.stt.current.hear("hel")
+        e.stt.current.end_turn()
+        await asyncio.sleep(0.1)
+        assert e.events == [Transcript("hel", False), EndOfTurn()]
+
+
+@virtual_time
+async def test_audio_that_is_not_taken_ends_nothing() -> None:
+    async with ear(Recognizer(utterances=False)) as e:
+        await asyncio.sleep(0.1)
+        e.stt.deaf = True
+        await e.silence(300)
+        e.stt.deaf = False
+        e.stt.current.fail(NetworkError("recognizer", "broke"))
+        await e.silence(300)
+        assert len(e.stt.streams) == 2
+        assert len(e.stt.current.audio) > 0
+
+
+@virtual_time
+async def test_a_recognizer_is_tried_four_times_in_two_seconds() -> None:
+    stt = Recognizer(failures=[CapacityError("recognizer", "taken") for _ in range(9)])
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    listening = Ear(stt)
+    with pytest.raises(CapacityError):
+        await listening.hearing.run(listening.events.append)
+    assert len(stt.failures) == 5
+    assert loop.time() - began_s == pytest.approx(2.0, abs=0.01)
+    listening.hearing.close()
+    listening.ears.close()
+
+
+@virtual_time
+async def test_failures_in_a_row_are_counted_anew_after_a_result() -> None:
+    async with ear(Recognizer()) as e:
+        for _ in range(6):
+            await asyncio.sleep(1)
+            e.stt.current.hear("I am here")
+            e.stt.current.fail(NetworkError("recognizer", "broke"))
+        await asyncio.sleep(1)
+        assert len(e.stt.streams) == 7
+
+
+@virtual_time
+async def test_what_another_try_cannot_help_is_not_tried() -> None:
+    stt = Recognizer(failures=[UnsupportedError("recognizer", "no such language")])
+    listening = Ear(stt)
+    with pytest.raises(UnsupportedError):
+        await listening.hearing.run(listening.events.append)
+    assert stt.streams == []
+    listening.hearing.close()
+    listening.ears.close()
