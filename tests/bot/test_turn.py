@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -371,3 +372,26 @@ def test_it_never_sticks_whatever_comes(steps: list[tuple[str, int]]) -> None:
         if ended:
             break
     assert ended
+
+
+def test_a_call_that_cannot_be_ended_goes_on_and_is_to_end_a_while_later() -> None:
+    turn = listening()
+    assert turn.tick(600_000) == [EndCall("max_duration")]
+    assert turn.deadline_ms() == math.inf
+    assert turn.tick(605_000) == []
+    assert turn.go_on(606_000) == []
+    # Nobody is asked whether they are there, and the call is not ended again, before that.
+    assert turn.deadline_ms() == 616_000
+    assert turn.tick(615_999) == []
+    assert turn.tick(616_000) == [EndCall("max_duration")]
+
+
+def test_going_on_does_not_shorten_a_call() -> None:
+    turn = listening()
+    for at_ms in (10_000, 20_000):
+        assert [type(command) for command in turn.tick(at_ms)] == [PromptIdle]
+        assert turn.bot_finished(at_ms) == []
+    assert turn.tick(30_000) == [EndCall("idle")]
+    assert turn.go_on(31_000) == []
+    assert turn.speech_started(32_000, 32_000) == []
+    assert turn.tick(50_000) == []
