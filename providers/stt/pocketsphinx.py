@@ -40,7 +40,7 @@ class PocketSphinx:
 
     Args:
         processes: how many calls at a time; by default two for each core, since callers speak
-            less than half the time. Each process takes about 100 MB.
+            less than half the time. Each process takes about 120 MB.
 
     Raises:
         MissingKeyError: the package is not installed.
@@ -72,7 +72,7 @@ class PocketSphinx:
         return self._pool.pids
 
     async def start(self) -> None:
-        """Start the processes and load their models (about a second each). Idempotent.
+        """Start the processes and load their models (half a second each). Idempotent.
 
         Raises:
             UnavailableError: a process failed, or did not load within 60 s.

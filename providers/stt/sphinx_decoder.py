@@ -52,7 +52,7 @@ class _Utterance:
 
 
 class Recognizer:
-    """Loads the models (about a second, 91 MB) and recognizes what it hears, in call order."""
+    """Loads the models (half a second, 120 MB) and recognizes what it hears, in call order."""
 
     def __init__(self) -> None:
         # The second pass (fwdflat) takes as long again and finds nothing more on the telephone;

@@ -267,7 +267,7 @@ class WorkerPool:
             PROVIDER,
             f"all {self.size} recognizer processes are taken by other calls",
             hint="set PARLEY_POCKETSPHINX_PROCESSES to the number of calls at a time"
-            " (each process takes about 100 MB)",
+            " (each process takes about 120 MB)",
         )
 
     async def _spawn(self) -> None:
