@@ -1,7 +1,7 @@
 """The one batcher of voice activity detection in the process: all live calls are judged together.
 
-A call's shell feeds its caller's audio, frame by frame, into its :class:`Listener`: a copy into an
-array that all calls share, nothing more. When somebody has a whole window, :class:`Ears` arms a
+A call's shell feeds its caller's audio, frame by frame, into its `Listener`: a copy into an
+array that all calls share, nothing more. When somebody has a whole window, `Ears` arms a
 timer; its tick judges every window that waits in one run of the model and calls back those for
 whom speech started or stopped. One run for 16 calls costs a third of 16 runs for one (onnxruntime's
 own overhead is most of a window's price), and no call needs a task or a queue.
@@ -43,7 +43,7 @@ _FIRST_CAPACITY = 16
 
 
 class Listener:
-    """One call's ear: opened by :meth:`Ears.open`, fed by the call, closed when the call ends."""
+    """One call's ear: opened by `Ears.open`, fed by the call, closed when the call ends."""
 
     __slots__ = (
         "_context",
@@ -76,7 +76,7 @@ class Listener:
 
     @property
     def last_speech_ms(self) -> int | None:
-        """When the caller's speech was last heard, on the audio's clock; ``None`` if never."""
+        """When the caller's speech was last heard, on the audio's clock; `None` if never."""
         return self._detector.last_speech_ms
 
     @property
@@ -88,9 +88,10 @@ class Listener:
         """Take the caller's next samples: 8 kHz, int16, shape [n], any n.
 
         Samples are the clock: audio that was lost on the way must be made up with silence. When
-        more than a second waits to be judged, it is judged at once, before this returns. Raises
-        :class:`RuntimeError` after :meth:`close`, and when called from ``on_event`` with that
-        much waiting.
+        more than a second waits to be judged, it is judged at once, before this returns.
+
+        Raises:
+            RuntimeError: the listener is closed, or `on_event` calls this with that much waiting.
         """
         if self._slot < 0:
             raise RuntimeError("this listener is closed: nobody hears what is fed to it")
@@ -125,9 +126,12 @@ class Listener:
 class Ears:
     """Judges the audio of all listeners of this process, on the event loop's own thread.
 
-    ``model`` says what speech is (:func:`bot.vad.load_model`), ``max_calls`` bounds the listeners.
     A tick runs as soon as a window is whole, but at most every 10 ms: a lone call does not wait, a
     hundred are judged together.
+
+    Args:
+        model: says what speech is (`bot.vad.load_model`).
+        max_calls: how many listeners may be open.
     """
 
     def __init__(self, model: Model, *, max_calls: int = 1024) -> None:
@@ -150,9 +154,11 @@ class Ears:
     def open(self, on_event: OnEvent, *, detector: SpeechDetector | None = None) -> Listener:
         """Listen to one more call, from the event loop's thread.
 
-        ``on_event`` is called from a tick, in the context (:mod:`contextvars`) of this call. It
-        must not block and may close listeners; what it raises is logged and counted, and hurts
-        nobody else. Raises :class:`RuntimeError` when ``max_calls`` listeners are open.
+        `on_event` is called from a tick, in the context (`contextvars`) of this call. It must not
+        block and may close listeners; what it raises is logged and counted, and hurts nobody else.
+
+        Raises:
+            RuntimeError: `max_calls` listeners are open.
         """
         if not self._free:
             self._grow()

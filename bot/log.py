@@ -24,7 +24,7 @@ QUIET = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore", "websockets", "
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
     """Set up logging of the process, the standard library's and uvicorn's included.
 
-    Start uvicorn with ``log_config=None``, else it sets up its own again.
+    Start uvicorn with `log_config=None`, else it sets up its own again.
 
     Args:
         level: debug, info, warning or error.

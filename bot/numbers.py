@@ -39,7 +39,7 @@ class BotSettings(BaseModel):
     """What answers one number.
 
     Attributes:
-        dialog: the dialog hook, as ``PARLEY_DIALOG`` names it.
+        dialog: the dialog hook, as `PARLEY_DIALOG` names it.
         language: BCP-47 tag of what is spoken.
         voice: the synthesizer's voice id; None is the provider's own choice.
         stt, tts: names in `providers.catalog`.
@@ -57,7 +57,7 @@ class BotSettings(BaseModel):
 
 
 class NumberTable(BaseModel):
-    """A table ``[numbers."+15551234567"]`` of the TOML file: what differs from the default."""
+    """A table `[numbers."+15551234567"]` of the TOML file: what differs from the default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

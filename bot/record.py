@@ -27,16 +27,16 @@ class Record:
     Attributes:
         started_ms, answered_ms, ended_ms: milliseconds since the epoch; answered is when the first
             stream began. (Times in `history` count from there.)
-        status: Twilio's word for where the call is, such as ``in-progress``.
+        status: Twilio's word for where the call is, such as `in-progress`.
         generation: number of the stream that owns the call; 0 before the first. The store refuses
             what an older generation writes.
         worker: who holds the call; None when nobody does.
-        providers: names of what was used: ``stt``, ``tts``, ``vad``.
+        providers: names of what was used: `stt`, `tts`, `vad`.
         state: the dialog's own JSON values.
         pending: the action that `/twilio/next` is to take when the stream has ended.
         counters: marks, clears, frames and the like.
         latencies: for each answer, in ms, from the last speech to the finished turn
-            (``endpointing_ms``) and from there to the first audio sent (``reply_ms``).
+            (`endpointing_ms`) and from there to the first audio sent (`reply_ms`).
         recording: where the recording is, if there is one.
         notes: what went wrong or was left out, in words without transcripts.
         version: of this shape.

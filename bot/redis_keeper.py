@@ -4,9 +4,9 @@ A script of its own, standard library only, started by `bot.redis_server`::
 
     python -I redis_keeper.py DIRECTORY SOCKET SERVER [ARGUMENT…]
 
-Every user holds a shared lock on ``DIRECTORY/users.lock``. The keeper waits for the exclusive one:
+Every user holds a shared lock on `DIRECTORY/users.lock`. The keeper waits for the exclusive one:
 the kernel grants it when the last user has gone, however it went, and then the server is stopped.
-So neither a crash nor ``kill -9`` of a worker takes Redis from the other workers (who need it to
+So neither a crash nor `kill -9` of a worker takes Redis from the other workers (who need it to
 go on with the dead one's calls), and no server is left behind. A server that dies is started again.
 
 The keeper leaves its starter's session, so that Ctrl-C does not reach Redis before the worker has

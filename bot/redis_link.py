@@ -33,7 +33,7 @@ class RedisLink:
     """Connections to one Redis, and whether it is there.
 
     Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``.
+        url: `redis://`, `rediss://` or `unix://`.
         metrics: where failures are counted.
         deadline_s: within which every question is answered or fails.
     """

@@ -1,7 +1,7 @@
 """Every setting, read once: command line, environment, `.env`, TOML file, in that order.
 
-A variable ``PARLEY_X`` is the key ``x`` of the TOML file, which is ``parley.toml`` in the working
-directory or what ``PARLEY_CONFIG`` names. A wrong setting stops the start (`SettingsError`).
+A variable `PARLEY_X` is the key `x` of the TOML file, which is `parley.toml` in the working
+directory or what `PARLEY_CONFIG` names. A wrong setting stops the start (`SettingsError`).
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def prepare_state_dir(state_dir: Path) -> None:
 
 
 def find_dev_token(state_dir: Path) -> str | None:
-    """The token that a worker started with ``--dev`` keeps, if there is one."""
+    """The token that a worker started with `--dev` keeps, if there is one."""
     try:
         return (state_dir / TOKEN_FILE).read_text("ascii").strip() or None
     except FileNotFoundError:
@@ -40,7 +40,7 @@ def find_dev_token(state_dir: Path) -> str | None:
 
 
 def dev_token(state_dir: Path) -> str:
-    """The token that stands in for Twilio's auth token with ``--dev``; made when missing.
+    """The token that stands in for Twilio's auth token with `--dev`; made when missing.
 
     Two workers that start at once agree on one token, and no reader finds half of it: it is
     written to a file of its own (mode 0600) which then gets its name, unless the name is taken.

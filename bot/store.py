@@ -53,7 +53,7 @@ class Store:
     """The store of one process.
 
     Args:
-        url: of Redis: ``redis://``, ``rediss://`` or ``unix://``.
+        url: of Redis: `redis://`, `rediss://` or `unix://`.
         prefix: what every key begins with.
         retention_days: how long a call is kept after its last change.
         metrics: where failures, sizes and times are counted.

@@ -31,7 +31,7 @@ async def run_workers(count: int, arguments: list[str], host: str, port: int) ->
     that any of them can tell those of all.
 
     Args:
-        arguments: of ``parley serve`` for each worker.
+        arguments: of `parley serve` for each worker.
 
     Returns:
         0 when stopped; 1 when the workers kept dying.

@@ -101,7 +101,7 @@ class PromptIdle:
 
 @dataclass(frozen=True, slots=True)
 class EndCall:
-    """The call has to end: ``idle`` or ``max_duration``."""
+    """The call has to end: `idle` or `max_duration`."""
 
     reason: str
 

@@ -25,7 +25,7 @@ MODELS = ("silero", "webrtc", "energy")
 
 
 class MissingModelError(Exception):
-    """The voice activity model ``name`` was asked for, and ``package`` is not installed."""
+    """The voice activity model `name` was asked for, and `package` is not installed."""
 
     def __init__(self, name: str, package: str) -> None:
         super().__init__(name, package)
@@ -40,11 +40,14 @@ class MissingModelError(Exception):
 
 
 def load_model(name: str) -> Model:
-    """Build the model ``silero``, ``webrtc`` or ``energy``; ``auto``: the first one installed.
+    """Build the model `silero`, `webrtc` or `energy`; `auto`: the first one installed.
 
     Blocks while files are read and onnxruntime is imported, a fraction of a second that the log
-    tells: call it before serving, or in a thread. Raises :class:`MissingModelError`, and
-    :class:`ValueError` for any other name.
+    tells: call it before serving, or in a thread.
+
+    Raises:
+        MissingModelError: a package that the model needs is not installed.
+        ValueError: any other name.
     """
     began = time.perf_counter()
     model = _best() if name == "auto" else _named(name)

@@ -27,7 +27,7 @@ _PAIRS = {
 _WAIT_MS = {"w": 500, "W": 1000}  # as in Twilio's <Play digits> and sendDigits
 
 DIGITS = frozenset(_PAIRS)
-"""The sixteen keys: 0–9, A–D, ``*`` and ``#``."""
+"""The sixteen keys: 0–9, A–D, `*` and `#`."""
 
 
 def _amplitude(level_dbm0: float) -> float:
@@ -38,7 +38,7 @@ def _amplitude(level_dbm0: float) -> float:
 def tones(
     digits: str, *, tone_ms: int = 100, pause_ms: int = 50, level_dbm0: float = -13.0
 ) -> Samples:
-    """Dial digits at 8 kHz: each a tone and a pause; ``w`` waits half a second, ``W`` a whole one.
+    """Dial digits at 8 kHz: each a tone and a pause; `w` waits half a second, `W` a whole one.
 
     `level_dbm0` is that of each of a tone's two sines.
 

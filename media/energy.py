@@ -27,15 +27,15 @@ class Energy:
         self._noise = NoiseFloor()
 
     def reserve(self, capacity: int) -> None:
-        """Make room for the voices 0 to ``capacity`` − 1."""
+        """Make room for the voices 0 to `capacity` − 1."""
         self._noise.reserve(capacity)
 
     def forget(self, voice: int) -> None:
-        """Give the number ``voice`` to somebody new."""
+        """Give the number `voice` to somebody new."""
         self._noise.forget(voice)
 
     def infer(self, windows: Windows, voices: Voices) -> Probabilities:
-        """Judge the next window of each of ``voices``."""
+        """Judge the next window of each of `voices`."""
         levels = levels_db(windows)
         floors = np.maximum(self._noise.follow(levels, voices), _QUIETEST_DB - _EVEN_DB)
         odds = np.clip(0.5 + (levels - floors - _EVEN_DB) / (2 * _EVEN_DB), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Audio files: read ``.ulaw`` and ``.wav``, write ``.wav``, record a call in stereo.
+"""Audio files: read `.ulaw` and `.wav`, write `.wav`, record a call in stereo.
 
 Files are bytes, or binary files that somebody else opened; nothing is opened or closed here.
 """
@@ -90,7 +90,7 @@ def read_audio(source: bytes | BinaryReader, name: str, to_hz: int = 8_000) -> S
 
     Args:
         source: the file's bytes, or the file.
-        name: its name, whose suffix tells what it is: ``.wav``, or ``.ulaw`` (or ``.ul``).
+        name: its name, whose suffix tells what it is: `.wav`, or `.ulaw` (or `.ul`).
         to_hz: the rate wanted.
 
     Raises:

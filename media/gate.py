@@ -19,7 +19,7 @@ _HOLD_WINDOWS = 16
 
 
 class Gate:
-    """Spares ``model`` the windows that cannot be speech: they are given probability 0.
+    """Spares `model` the windows that cannot be speech: they are given probability 0.
 
     A window is shut out when it is digital silence or within 3 dB of the voice's noise floor, and
     the model has said "no speech" for half a second. So the gate never shuts within speech, and
@@ -37,20 +37,20 @@ class Gate:
         self._hold = np.empty(0, np.int32)
 
     def reserve(self, capacity: int) -> None:
-        """Make room for the voices 0 to ``capacity`` − 1."""
+        """Make room for the voices 0 to `capacity` − 1."""
         self._model.reserve(capacity)
         self._noise.reserve(capacity)
         more = np.full(capacity - len(self._hold), _HOLD_WINDOWS, np.int32)
         self._hold = np.concatenate([self._hold, more])
 
     def forget(self, voice: int) -> None:
-        """Give the number ``voice`` to somebody new."""
+        """Give the number `voice` to somebody new."""
         self._model.forget(voice)
         self._noise.forget(voice)
         self._hold[voice] = _HOLD_WINDOWS
 
     def infer(self, windows: Windows, voices: Voices) -> Probabilities:
-        """Judge the next window of each of ``voices``; asks the model about those that pass."""
+        """Judge the next window of each of `voices`; asks the model about those that pass."""
         levels = levels_db(windows)
         threshold = np.maximum(self._noise.follow(levels, voices) + _MARGIN_DB, _SILENCE_DB)
         passing = np.flatnonzero((levels > threshold) | (self._hold[voices] > 0))

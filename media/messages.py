@@ -91,7 +91,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Dtmf:
-    """The caller pressed a key: one of ``0-9 * #`` and perhaps ``A-D``."""
+    """The caller pressed a key: one of `0-9 * #` and perhaps `A-D`."""
 
     digit: str = field(repr=False)
     sequence: int

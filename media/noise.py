@@ -40,13 +40,13 @@ class NoiseFloor:
         self._floors = np.empty(0, np.float32)
 
     def reserve(self, capacity: int) -> None:
-        """Make room for the voices 0 to ``capacity`` − 1."""
+        """Make room for the voices 0 to `capacity` − 1."""
         self._floors = np.concatenate(
             [self._floors, np.zeros(capacity - len(self._floors), np.float32)]
         )
 
     def forget(self, voice: int) -> None:
-        """Start again for ``voice``: its next window is the floor, whatever its level."""
+        """Start again for `voice`: its next window is the floor, whatever its level."""
         self._floors[voice] = 0.0
 
     def follow(self, levels: Levels, voices: Voices) -> Levels:

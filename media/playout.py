@@ -51,7 +51,7 @@ class Playout:
         max_queued_ms: the most audio accepted and not yet sent.
 
     Raises:
-        ValueError: not ``0 < frame_ms <= lead_ms``, or not ``0 < mark_ms <= 500``.
+        ValueError: not `0 < frame_ms <= lead_ms`, or not `0 < mark_ms <= 500`.
     """
 
     def __init__(

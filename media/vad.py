@@ -1,9 +1,9 @@
 """Voice activity detection: what a model of speech is, and when speech starts and stops.
 
-A *model* judges windows of :data:`WINDOW` samples, many callers' at once, and says how likely
-each is to be speech. A :class:`SpeechDetector` follows one caller's probabilities and says when
-speech started and stopped. The models are :class:`media.silero.Silero` (behind a
-:class:`media.gate.Gate`), :class:`media.webrtc.WebRtc` and :class:`media.energy.Energy`.
+A *model* judges windows of `WINDOW` samples, many callers' at once, and says how likely
+each is to be speech. A `SpeechDetector` follows one caller's probabilities and says when
+speech started and stopped. The models are `media.silero.Silero` (behind a
+`media.gate.Gate`), `media.webrtc.WebRtc` and `media.energy.Energy`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WINDOW_MS = 32
 """How long a window lasts."""
 
 Windows = npt.NDArray[np.int16]
-"""Windows of 8 kHz PCM, int16, shape [n, :data:`WINDOW`]."""
+"""Windows of 8 kHz PCM, int16, shape [n, `WINDOW`]."""
 Voices = npt.NDArray[np.intp]
 """Whose window each is: n different numbers below the model's capacity."""
 Probabilities = npt.NDArray[np.float32]
@@ -45,24 +45,24 @@ class Model(Protocol):
     """Judges windows of many voices in one call, and remembers each voice between calls."""
 
     name: str
-    """What to call it: ``silero``, ``webrtc`` or ``energy``."""
+    """What to call it: `silero`, `webrtc` or `energy`."""
 
     def reserve(self, capacity: int) -> None:
-        """Make room for the voices 0 to ``capacity`` − 1; those already known keep their memory."""
+        """Make room for the voices 0 to `capacity` − 1; those already known keep their memory."""
         ...
 
     def forget(self, voice: int) -> None:
-        """Give the number ``voice`` to somebody new: what was remembered of it is gone."""
+        """Give the number `voice` to somebody new: what was remembered of it is gone."""
         ...
 
     def infer(self, windows: Windows, voices: Voices) -> Probabilities:
-        """Judge the next window of each of ``voices``, none of whom may appear twice."""
+        """Judge the next window of each of `voices`, none of whom may appear twice."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Speech began at ``at_ms``, which was sure at ``detected_ms``: both on the audio's clock."""
+    """Speech began at `at_ms`, which was sure at `detected_ms`: both on the audio's clock."""
 
     at_ms: int
     detected_ms: int
@@ -70,7 +70,7 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
-    """Speech ended at ``at_ms``, which was sure at ``detected_ms``: both on the audio's clock."""
+    """Speech ended at `at_ms`, which was sure at `detected_ms`: both on the audio's clock."""
 
     at_ms: int
     detected_ms: int
@@ -82,15 +82,15 @@ SpeechEvent = SpeechStarted | SpeechStopped
 class SpeechDetector:
     """Turns one caller's probabilities into starts and stops of speech, with hysteresis.
 
-    Speech starts when ``min_speech_ms`` worth of windows reach ``start`` within a span four windows
+    Speech starts when `min_speech_ms` worth of windows reach `start` within a span four windows
     longer: one weak window, as in a stop consonant, does not delay it, and a click, a key tone or
     a plucked string, which make a window or two look like speech, do not begin it. It goes on
-    while windows reach ``stay`` and stops after ``min_silence_ms`` without one. That is the end of
-    a stretch of speech, not of a turn: a turn's end is timed by ``bot.turn``, which counts from
-    :attr:`last_speech_ms`.
+    while windows reach `stay` and stops after `min_silence_ms` without one. That is the end of
+    a stretch of speech, not of a turn: a turn's end is timed by `bot.turn`, which counts from
+    `last_speech_ms`.
 
-    Raises :class:`ValueError` when the thresholds are not 0 < ``stay`` ≤ ``start`` ≤ 1 or a time
-    is not positive.
+    Raises:
+        ValueError: the thresholds are not 0 < `stay` ≤ `start` ≤ 1, or a time is not positive.
     """
 
     def __init__(
@@ -113,10 +113,10 @@ class SpeechDetector:
         self._candidates: deque[int] = deque(maxlen=self._needed)
         self.speaking = False
         self.last_speech_ms: int | None = None
-        """When the last window of speech ended; ``None`` before the first start."""
+        """When the last window of speech ended; `None` before the first start."""
 
     def feed(self, probability: float, end_ms: int) -> SpeechEvent | None:
-        """Judge the window that ended at ``end_ms`` on the audio's clock; windows come in order."""
+        """Judge the window that ended at `end_ms` on the audio's clock; windows come in order."""
         return self._more(probability, end_ms) if self.speaking else self._wait(probability, end_ms)
 
     def _wait(self, probability: float, end_ms: int) -> SpeechStarted | None:

@@ -23,12 +23,15 @@ class _Vad(Protocol):
 
 
 class WebRtc:
-    """The ``webrtcvad`` package; a window's probability is the share of its 10 ms frames it took
+    """The `webrtcvad` package; a window's probability is the share of its 10 ms frames it took
     for speech.
 
     Its frames do not divide a window, so each voice carries the samples that are left over. It
-    takes music for speech, and tones too but for :func:`media.spectrum.voicelike`: prefer Silero
-    where it is installed. Raises :class:`ImportError` without ``webrtcvad``.
+    takes music for speech, and tones too but for `media.spectrum.voicelike`: prefer Silero where
+    it is installed.
+
+    Raises:
+        ImportError: `webrtcvad` is not installed.
     """
 
     name = "webrtc"
@@ -41,18 +44,18 @@ class WebRtc:
         self._rests: list[bytes] = []
 
     def reserve(self, capacity: int) -> None:
-        """Make room for the voices 0 to ``capacity`` − 1."""
+        """Make room for the voices 0 to `capacity` − 1."""
         more = capacity - len(self._rests)
         self._detectors += [self._new(_MODE) for _ in range(more)]
         self._rests += [b""] * more
 
     def forget(self, voice: int) -> None:
-        """Give the number ``voice`` to somebody new."""
+        """Give the number `voice` to somebody new."""
         self._detectors[voice] = self._new(_MODE)
         self._rests[voice] = b""
 
     def infer(self, windows: Windows, voices: Voices) -> Probabilities:
-        """Judge the next window of each of ``voices``, one after the other."""
+        """Judge the next window of each of `voices`, one after the other."""
         shares = [self._share(windows[row], voice) for row, voice in enumerate(voices.tolist())]
         probabilities: Probabilities = np.where(voicelike(windows), shares, 0.0).astype(np.float32)
         return probabilities

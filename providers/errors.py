@@ -37,7 +37,7 @@ class ProviderError(Exception):
     """A speech provider failed.
 
     Attributes:
-        provider: the catalogue name of the provider, such as ``"pocketsphinx"``.
+        provider: the catalogue name of the provider, such as `"pocketsphinx"`.
         reason: what went wrong, in a few words.
         hint: what the user can do about it; empty when nothing is known.
         retryable: whether the same request may succeed later.

@@ -99,7 +99,7 @@ class SttOptions:
     """What is asked of one recognition stream.
 
     Attributes:
-        language: BCP-47 tag, such as ``en-US``.
+        language: BCP-47 tag, such as `en-US`.
         audio: the format of the audio that will be sent.
         phrases: what the speaker is expected to say; empty for free speech.
         interim_results: whether interim transcripts are wanted.

@@ -30,7 +30,7 @@ class CallsApi:
 
     @property
     def routes(self) -> list[Route]:
-        """The routes, below ``/api``."""
+        """The routes, below `/api`."""
         return [Route("/calls", self.list), Route("/calls/{sid}", self.show)]
 
     async def show(self, request: Request) -> Response:
@@ -45,7 +45,7 @@ class CallsApi:
         return _json({**orjson.loads(stored.record.to_json()), "log": stored.log})
 
     async def list(self, request: Request) -> Response:
-        """The latest calls, newest first: ``?limit=`` (at most 200), ``?before_ms=`` to page."""
+        """The latest calls, newest first: `?limit=` (at most 200), `?before_ms=` to page."""
         self._check(request)
         limit = min(_number(request, "limit") or 50, MAX_LIMIT)
         try:

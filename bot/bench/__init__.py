@@ -1,1 +1,1 @@
-"""The benchmarks behind ``parley bench``: each a module with `run` and `render`."""
+"""The benchmarks behind `parley bench`: each a module with `run` and `render`."""

@@ -1,4 +1,4 @@
-"""The caller's voice: ``python -m bot.demo.voice`` makes the recordings of the demo again.
+"""The caller's voice: `python -m bot.demo.voice` makes the recordings of the demo again.
 
 They are spoken by eSpeak NG with a voice that is not the bot's, slower than it speaks by itself,
 as somebody does who talks to a machine, and with a little noise on the line. Voice and speed are

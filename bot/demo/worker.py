@@ -69,10 +69,10 @@ class WorkerProcess:
 
 @asynccontextmanager
 async def start_worker(dialog: str, log: Path) -> AsyncIterator[WorkerProcess]:
-    """Run ``parley serve --dev`` on a free port until the context is left.
+    """Run `parley serve --dev` on a free port until the context is left.
 
     Args:
-        dialog: what answers, as in ``PARLEY_DIALOG``.
+        dialog: what answers, as in `PARLEY_DIALOG`.
         log: the file to which it says what it has to say.
 
     Raises (on entering):

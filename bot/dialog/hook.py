@@ -126,7 +126,7 @@ def _as_replies(answer: Any, name: str) -> list[Reply]:
 def load_dialog(spec: str) -> DialogFactory:
     """Find the dialog that `PARLEY_DIALOG` names.
 
-    `spec` is ``echo``, ``script:FILE``, or ``package.module:name``, looked up on the Python path
+    `spec` is `echo`, `script:FILE`, or `package.module:name`, looked up on the Python path
     and in the working directory. A class gives a new instance to every call; a function or an
     object is shared by all.
 

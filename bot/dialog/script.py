@@ -1,6 +1,6 @@
 """The built-in `script` dialog: a conversation written down as states in a TOML file.
 
-A file in short (`booking.toml`, beside this module, is a whole one; ``script:booking`` runs it)::
+A file in short (`booking.toml`, beside this module, is a whole one; `script:booking` runs it)::
 
     start = "day"                               # the first state; what it says is the greeting
     fallback = ["Sorry, I did not understand."] # when nothing matched: the n-th for the n-th time
@@ -37,8 +37,8 @@ A file in short (`booking.toml`, beside this module, is a whole one; ``script:bo
 Unless a match says so, the state never changes. `fallback`, `idle`, `max_tries`, `give_up` and
 `dtmf` may stand in a state too, which then counts.
 
-What was filled in and set is ``call.state["result"]``, text by name: days and yes/no in lower
-case, times as ``HH:MM``, numbers in digits. ``call.state["script"]`` is where the conversation is.
+What was filled in and set is `call.state["result"]`, text by name: days and yes/no in lower
+case, times as `HH:MM`, numbers in digits. `call.state["script"]` is where the conversation is.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Script:
 
 
 def load_script(path: Path) -> Script:
-    """The dialog written in the TOML file `path`, or the built-in one of that name (``booking``).
+    """The dialog written in the TOML file `path`, or the built-in one of that name (`booking`).
 
     Raises:
         DialogError: what is wrong, with file, state and key.

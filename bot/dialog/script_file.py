@@ -185,7 +185,7 @@ def read_script(path: Path) -> ScriptFile:
 
 
 def _fault(location: tuple[int | str, ...], kind: str, message: str) -> str:
-    """One fault in the words of the file: ``states.day.expect[2].go: ...``."""
+    """One fault in the words of the file: `states.day.expect[2].go: ...`."""
     key = ""
     for part in location:
         # Parts that pydantic adds for the member of a union, or the key of a table, stay out.

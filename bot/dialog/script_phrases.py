@@ -4,8 +4,8 @@
 
     (i want|i would like) to book [an appointment] [on {day}]
 
-Round brackets choose one of several, square ones may be left out, braces are a slot: ``{day}``
-stands for every word of that slot, ``{day=sunday}`` for those that mean this value.
+Round brackets choose one of several, square ones may be left out, braces are a slot: `{day}`
+stands for every word of that slot, `{day=sunday}` for those that mean this value.
 """
 
 from __future__ import annotations

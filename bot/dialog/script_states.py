@@ -40,7 +40,7 @@ class Compiled:
 
 
 def compile_script(path: Path) -> Compiled:
-    """Read, check and expand the script `path`; a bare name, ``booking``, is a built-in one.
+    """Read, check and expand the script `path`; a bare name, `booking`, is a built-in one.
 
     Raises:
         DialogError: what is wrong, with file, state and key.

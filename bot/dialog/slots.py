@@ -42,7 +42,7 @@ class Found:
 
 
 class Slot(Protocol):
-    """One kind of thing to fill in. Values are text, such as ``friday`` or ``10:00``."""
+    """One kind of thing to fill in. Values are text, such as `friday` or `10:00`."""
 
     def vocabulary(self) -> Mapping[str, str]:
         """What may be said → the value it means."""
@@ -88,7 +88,7 @@ class DaySlot:
 
 @dataclass(frozen=True, slots=True)
 class YesNoSlot:
-    """``yes`` or ``no``."""
+    """`yes` or `no`."""
 
     def vocabulary(self) -> dict[str, str]:
         return dict.fromkeys(YES, "yes") | dict.fromkeys(NO, "no")
@@ -104,7 +104,7 @@ class YesNoSlot:
 
 @dataclass(frozen=True, slots=True)
 class NumberSlot:
-    """A whole number from `least` to `most`, in digits: ``12``."""
+    """A whole number from `least` to `most`, in digits: `12`."""
 
     least: int
     most: int
@@ -132,7 +132,7 @@ class NumberSlot:
 
 @dataclass(frozen=True, slots=True)
 class TimeSlot:
-    """A time of day on offer, as ``HH:MM``: from `first_min` to `last_min` every `step_min`.
+    """A time of day on offer, as `HH:MM`: from `first_min` to `last_min` every `step_min`.
 
     Without "a m" or "p m" an hour means the one on offer: with 9:00 to 16:00, "three" is 15:00.
     """

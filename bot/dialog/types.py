@@ -66,7 +66,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class SendDigits:
-    """Send touch tones into the call: ``0-9 * #``, and ``w`` for a pause of half a second."""
+    """Send touch tones into the call: `0-9 * #`, and `w` for a pause of half a second."""
 
     digits: str
 

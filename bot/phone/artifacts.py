@@ -31,7 +31,7 @@ def stereo(tape: Tape) -> Samples:
 
 
 def write_artifacts(result: CallResult, folder: Path) -> tuple[Artifacts, list[str]]:
-    """Write ``recording.wav``, ``transcript.txt``, ``timeline.png`` and ``call.json``.
+    """Write `recording.wav`, `transcript.txt`, `timeline.png` and `call.json`.
 
     The folder is made; files of an earlier call in it are replaced. Returns where the files are,
     and what is to be said about those that are not there.

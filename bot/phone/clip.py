@@ -24,7 +24,7 @@ class Clip:
 
 
 def load_clip(path: Path) -> Clip:
-    """Read a ``.ulaw`` (8 kHz, headerless) or ``.wav`` file.
+    """Read a `.ulaw` (8 kHz, headerless) or `.wav` file.
 
     Raises:
         ClipError: it is neither, or cannot be read, or is empty.

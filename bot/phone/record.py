@@ -25,7 +25,7 @@ class NoRecord(Exception):
 async def fetch_record(
     balancer: Balancer, public_url: str, call_sid: str, api_key: str | None
 ) -> Mapping[str, Any]:
-    """Ask ``GET /api/calls/{sid}`` until the record says how the call ended, for 5 s at most.
+    """Ask `GET /api/calls/{sid}` until the record says how the call ended, for 5 s at most.
 
     A record that never says it is returned as it is.
 

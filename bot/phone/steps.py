@@ -1,6 +1,6 @@
 """What the caller does, step by step, and the TOML file that says it.
 
-Each table of ``[[steps]]`` is one step, named by its first key::
+Each table of `[[steps]]` is one step, named by its first key::
 
     play = "hello.ulaw"        # speak a .ulaw (8 kHz, headerless) or .wav file
     wait_for_bot = true        # until the bot has begun and finished; or so many ms at most

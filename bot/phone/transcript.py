@@ -47,7 +47,7 @@ class ReportedTurn:
 
 
 def read_history(record: Mapping[str, Any]) -> list[Entry]:
-    """The utterances of a record of ``GET /api/calls/{sid}``.
+    """The utterances of a record of `GET /api/calls/{sid}`.
 
     Raises:
         ValueError: the record is not one.

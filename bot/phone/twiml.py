@@ -119,7 +119,7 @@ class Hangup:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Refuse the call; `reason` is ``rejected`` or ``busy``."""
+    """Refuse the call; `reason` is `rejected` or `busy`."""
 
     reason: str = "rejected"
 

@@ -15,20 +15,20 @@ MEDIA_PATH = "/twilio/media"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where Twilio reaches the deployment: ``https://host[:port][/prefix]``.
+    """Where Twilio reaches the deployment: `https://host[:port][/prefix]`.
 
     It is the load balancer's address, never a worker's, so neither a URL nor a signature may be
-    built from what a request says about itself. Settings allow ``http://`` for loopback alone.
+    built from what a request says about itself. Settings allow `http://` for loopback alone.
     """
 
     public_url: str
 
     def url(self, path: str, query: str = "") -> str:
-        """The public URL of one of our paths; `query` as it is sent, without ``?``."""
+        """The public URL of one of our paths; `query` as it is sent, without `?`."""
         return self.public_url.rstrip("/") + path + (f"?{query}" if query else "")
 
     @property
     def media(self) -> str:
-        """The stream's URL: ``wss://``, or ``ws://`` on loopback. Twilio allows no query in it."""
+        """The stream's URL: `wss://`, or `ws://` on loopback. Twilio allows no query in it."""
         # Both spellings of the scheme begin with "http", and "https" becomes "wss".
         return "ws" + self.url(MEDIA_PATH).removeprefix("http")

@@ -1,8 +1,8 @@
-"""Letting streams in: a signed upgrade, then soon a ``start`` with a token of ours.
+"""Letting streams in: a signed upgrade, then soon a `start` with a token of ours.
 
 Nothing in Twilio's signature of an upgrade is bound to a time or a call, and whoever can open a
 socket could hold it. So few sockets without a proof are held, each for a few seconds, and no
-provider is opened before the proof. What is turned away goes to ``/twilio/next``, which hangs up.
+provider is opened before the proof. What is turned away goes to `/twilio/next`, which hangs up.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Admission:
     async def admit(self, websocket: WebSocket) -> Admitted | None:
         """Take a socket through the whole of admission.
 
-        Gives the stream of an accepted socket whose ``start`` has been read, or None when it was
+        Gives the stream of an accepted socket whose `start` has been read, or None when it was
         turned away: with 403 or 503 before the upgrade, or 1008 after it.
         """
         if not self.check_upgrade(websocket.headers):
@@ -125,7 +125,7 @@ class Admission:
         )
 
     async def prove(self, start: Start) -> Admitted:
-        """Check the token of a ``start``, and take the call for its generation.
+        """Check the token of a `start`, and take the call for its generation.
 
         Raises:
             TokenError: the stream is not let in. What is genuinely the call's own stream then
@@ -182,7 +182,7 @@ class Admission:
 
 
 async def _read_start(websocket: WebSocket) -> Start:
-    """The ``start`` of a stream: its first message, but for one ``connected``."""
+    """The `start` of a stream: its first message, but for one `connected`."""
     event = parse(await _receive_text(websocket))
     if isinstance(event, Connected):
         event = parse(await _receive_text(websocket))

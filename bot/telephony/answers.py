@@ -24,7 +24,7 @@ __all__ = ["CALL_PARAMETERS", "Answer", "Answers", "direction_of"]
 log = structlog.get_logger(__name__)
 
 CALL_PARAMETERS = ("from", "to", "direction")
-"""The ``<Parameter>``s that tell a worker without Redis whose stream it has got."""
+"""The `<Parameter>`s that tell a worker without Redis whose stream it has got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +103,5 @@ class Answers:
 
 
 def direction_of(form: Form) -> Literal["inbound", "outbound"]:
-    """Which way a call goes; Twilio says ``outbound-api`` and ``outbound-dial``."""
+    """Which way a call goes; Twilio says `outbound-api` and `outbound-dial`."""
     return "outbound" if form.get("Direction").startswith("outbound") else "inbound"

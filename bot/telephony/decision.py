@@ -163,7 +163,7 @@ def decide_next(
     Args:
         facts: what is known of the call.
         call_status: Twilio's CallStatus.
-        dial_status: Twilio's DialCallStatus, empty unless a ``<Dial>`` is over.
+        dial_status: Twilio's DialCallStatus, empty unless a `<Dial>` is over.
     """
     if call_status in TERMINAL:
         return End(ended_by(call_status, facts.pending))

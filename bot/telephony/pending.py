@@ -14,7 +14,7 @@ Leaving = Hangup | Transfer | SendDigits
 
 
 def dump_pending(action: Leaving) -> dict[str, Any]:
-    """The action as JSON values: ``{"action": "hangup" | "transfer" | "digits", …}``."""
+    """The action as JSON values: `{"action": "hangup" | "transfer" | "digits", …}`."""
     if isinstance(action, Hangup):
         return {"action": "hangup", "reason": action.reason}
     if isinstance(action, Transfer):

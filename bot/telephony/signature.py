@@ -1,12 +1,12 @@
 """PURE: how Twilio signs what it sends, and how we check it.
 
-``X-Twilio-Signature`` is base64(HMAC(auth token, URL + parameters)). The URL is the one that Twilio
+`X-Twilio-Signature` is base64(HMAC(auth token, URL + parameters)). The URL is the one that Twilio
 requested, with its query and without its fragment; the parameters are those of a form body, names
-sorted, each name directly followed by its value. A JSON body is covered by ``bodySHA256`` in the
-query instead, and a WebSocket upgrade by its ``wss://`` URL alone.
+sorted, each name directly followed by its value. A JSON body is covered by `bodySHA256` in the
+query instead, and a WebSocket upgrade by its `wss://` URL alone.
 
 Source: https://www.twilio.com/docs/usage/security#validating-requests and the
-``request_validator`` of twilio-python 9.13, whose handling of ``wss://`` ports (it tries ``:80``),
+`request_validator` of twilio-python 9.13, whose handling of `wss://` ports (it tries `:80`),
 of user information and of IPv6 hosts is not copied.
 """
 
@@ -103,7 +103,7 @@ def verify_body(
 ) -> bool:
     """Whether one of `secrets` signed this body that is not a form (JSON).
 
-    The query must hold ``bodySHA256``, the body's SHA-256 in hexadecimal: that and the URL's
+    The query must hold `bodySHA256`, the body's SHA-256 in hexadecimal: that and the URL's
     signature cover the body together.
     """
     query = url.partition("#")[0].partition("?")[2]
@@ -117,7 +117,7 @@ def verify_body(
 
 
 def algorithm_of(settings: str | None) -> str | None:
-    """The algorithm that ``key=<id>,algorithm=<name>`` names; None for one that we do not know.
+    """The algorithm that `key=<id>,algorithm=<name>` names; None for one that we do not know.
 
     Without the header, or without an algorithm in it, that is HMAC_SHA1 with the auth token.
     """

@@ -1,12 +1,12 @@
 """PURE: the token that a stream shows to be let in.
 
 A captured upgrade could be replayed, since nothing in Twilio's signature of it is bound to a time
-or a call. So every ``<Stream>`` carries a ``<Parameter name="token">`` that we made: an HMAC-SHA256
+or a call. So every `<Stream>` carries a `<Parameter name="token">` that we made: an HMAC-SHA256
 over the call, its account, the stream's generation, an expiry and a nonce. It is verified with the
 auth token alone, so a worker without Redis can still let callers in; that it is used once only is
 for `bot.telephony.admission` to watch.
 
-Its text is ``1.CallSid.AccountSid.generation.expiry.nonce.mac``: URL-safe, under 300 characters.
+Its text is `1.CallSid.AccountSid.generation.expiry.nonce.mac`: URL-safe, under 300 characters.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class TokenError(Exception):
     """A stream's token does not let it in.
 
     Attributes:
-        reason: ``malformed`` (not a token of ours, or none), ``forged`` (no auth token of ours made
-            it), ``expired``, ``foreign`` (made for another call or account), ``superseded`` (a
-            newer stream of the call has been let in) or ``used``.
+        reason: `malformed` (not a token of ours, or none), `forged` (no auth token of ours made
+            it), `expired`, `foreign` (made for another call or account), `superseded` (a
+            newer stream of the call has been let in) or `used`.
     """
 
     def __init__(self, reason: TokenReason) -> None:
@@ -90,7 +90,7 @@ def verify(keys: Iterable[bytes], token: str, now_s: float) -> TokenClaims:
     """What `token` says, if one of `keys` made it and it has not expired at `now_s`.
 
     Raises:
-        TokenError: ``malformed``, ``forged`` or ``expired``.
+        TokenError: `malformed`, `forged` or `expired`.
     """
     match = _TOKEN.fullmatch(token)
     if match is None:

@@ -1,7 +1,7 @@
 """What we tell Twilio to do, as TwiML documents.
 
-Twilio goes on to the next verb when a stream was refused, and asks ``<Connect action>`` when one
-has ended; both lead to ``/twilio/next``. Sources: https://www.twilio.com/docs/voice/twiml/stream,
+Twilio goes on to the next verb when a stream was refused, and asks `<Connect action>` when one
+has ended; both lead to `/twilio/next`. Sources: https://www.twilio.com/docs/voice/twiml/stream,
 https://www.twilio.com/docs/voice/twiml/connect and the pages of the other verbs.
 """
 
@@ -33,10 +33,10 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 TOKEN_PARAMETER = "token"
-"""The ``<Parameter>`` that lets a stream in; a custom parameter cannot have this name."""
+"""The `<Parameter>` that lets a stream in; a custom parameter cannot have this name."""
 
 PARAMETER_LIMIT = 500
-"""A ``<Parameter>``'s name and value together must stay below this many characters."""
+"""A `<Parameter>`'s name and value together must stay below this many characters."""
 
 # What XML 1.0 cannot hold, escaped or not (https://www.w3.org/TR/xml/#charsets).
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -92,7 +92,7 @@ def nothing() -> str:
 
 
 def transfer(address: Address, number: str, caller_id: str | None = None) -> str:
-    """Connect the caller to `number` (E.164); when that call ends Twilio asks ``next``."""
+    """Connect the caller to `number` (E.164); when that call ends Twilio asks `next`."""
     response = VoiceResponse()
     _dial(response, address, number, caller_id)
     return str(response)

@@ -66,7 +66,7 @@ class Calls(Protocol):
 
 
 class Webhooks:
-    """The endpoints under ``/twilio/`` that speak HTTP.
+    """The endpoints under `/twilio/` that speak HTTP.
 
     Args:
         settings: the public address, the auth tokens, and which bot answers which number.

@@ -32,10 +32,10 @@ COMMON_LANGUAGES = ("en-US", "en-GB", "de", "es", "es-419", "fr-FR", "it", "nl",
 
 
 class ESpeak:
-    """The `TtsProvider` for eSpeak NG, from the extra ``espeak``.
+    """The `TtsProvider` for eSpeak NG, from the extra `espeak`.
 
-    Voices are named by their identifier (``gmw/en-US``) or language tag (``en-us``), either with
-    a variant if one is wanted (``en-us+f3``). Texts are plain: markup and phonemes are spoken.
+    Voices are named by their identifier (`gmw/en-US`) or language tag (`en-us`), either with
+    a variant if one is wanted (`en-us+f3`). Texts are plain: markup and phonemes are spoken.
     """
 
     name = PROVIDER
@@ -199,7 +199,7 @@ def _within(tag: str, wanted: str) -> bool:
 
 
 def _bcp47(tag: str) -> str:
-    """`tag` in the usual case (RFC 5646, section 2.1.1): ``en-us`` → ``en-US``."""
+    """`tag` in the usual case (RFC 5646, section 2.1.1): `en-us` → `en-US`."""
     first, *rest = tag.lower().split("-")
     private = False
     parts = [first]

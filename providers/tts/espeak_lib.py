@@ -3,7 +3,7 @@
 Nothing here may be called from two threads at once: the library keeps its state in globals, and
 concurrent calls abort the process. `providers.tts.espeak_engine` owns the one thread that calls it.
 
-Source: ``speak_lib.h`` of eSpeak NG 1.52, https://github.com/espeak-ng/espeak-ng
+Source: `speak_lib.h` of eSpeak NG 1.52, https://github.com/espeak-ng/espeak-ng
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Library:
         return tuple(v for v in self._list(None) if not v.identifier.startswith("mb/"))
 
     def variants(self) -> tuple[str, ...]:
-        """Names of voice variants, such as ``f3``, that may follow a voice after a plus sign."""
+        """Names of voice variants, such as `f3`, that may follow a voice after a plus sign."""
         only = _Voice(languages=ctypes.cast(ctypes.c_char_p(b"variant"), ctypes.c_void_p))
         return tuple(v.identifier.removeprefix("!v/") for v in self._list(only))
 

@@ -1,6 +1,6 @@
 """Barge-in at random moments, measured against what the phone really played.
 
-``python -m tests.bot.barge_in --times 50`` calls a worker whose greeting lasts fifteen seconds and
+`python -m tests.bot.barge_in --times 50` calls a worker whose greeting lasts fifteen seconds and
 speaks over it, the first word and the end among the moments. For each call it prints when `clear`
 came, what the bot kept as heard, and how far that is from the phone's true play-out position.
 """

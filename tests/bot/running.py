@@ -41,7 +41,7 @@ class Running:
 
 @asynccontextmanager
 async def running_worker(**settings: str) -> AsyncIterator[Running]:
-    """Run ``parley serve --dev`` with these variables, until the context is left."""
+    """Run `parley serve --dev` with these variables, until the context is left."""
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         state, log = Path(folder) / "state", Path(folder) / "worker.log"
         port = free_port()

@@ -1,7 +1,7 @@
 """Recorded people talk to the `echo` dialog: what it understood, and how soon it answered.
 
-``python -m tests.bot.spoken_files DIR`` calls a worker with each ``.ulaw`` file of a folder that
-``README.md`` there gives a transcript for, and compares what the worker understood with what
+`python -m tests.bot.spoken_files DIR` calls a worker with each `.ulaw` file of a folder that
+`README.md` there gives a transcript for, and compares what the worker understood with what
 PocketSphinx makes of the same file directly. Word error rates are per hundred words.
 """
 

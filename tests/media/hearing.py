@@ -75,7 +75,7 @@ def noise(seconds: float, level_db: float, *, seed: int = 7) -> Samples:
 
 
 def sines(seconds: float, *hz: float, peak: float = 8000.0) -> Samples:
-    """Sines of equal strength that add up to ``peak`` at most."""
+    """Sines of equal strength that add up to `peak` at most."""
     time_s = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
     return pcm(peak / len(hz) * np.sum([np.sin(2 * np.pi * f * time_s) for f in hz], axis=0))
 
@@ -107,7 +107,7 @@ def windows(samples: Samples) -> Windows:
 
 
 def judge(model: Model, samples: Samples, voice: int = 0) -> list[float]:
-    """The probability of each window, one after the other, to ``voice`` as somebody new."""
+    """The probability of each window, one after the other, to `voice` as somebody new."""
     model.forget(voice)
     whose = np.array([voice], np.intp)
     return [float(model.infer(window[None], whose)[0]) for window in windows(samples)]

@@ -55,7 +55,7 @@ def test_a_voice_is_speech_and_silence_is_not(silero: Silero) -> None:
 
 
 def raw(samples: Samples, context: int) -> list[float]:
-    """The network itself, each window after the last ``context`` samples of the one before."""
+    """The network itself, each window after the last `context` samples of the one before."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(silero_network(), providers=["CPUExecutionProvider"])
