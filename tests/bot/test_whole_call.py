@@ -1,0 +1,207 @@
+"""Whole calls: a real worker in this process, real engines, Redis and sockets, and the phone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+import bot.demo
+from bot.dialog import Call, DialogError, Hangup, Interruption, Turn
+from bot.phone.call import PhoneConfig, place_call
+from bot.phone.clip import load_clip
+from bot.phone.events import EventKind
+from bot.phone.result import CallResult
+from bot.phone.steps import HangUp, Lose, Press, SpeakOver, Step, Wait, WaitForBot
+from bot.settings import Settings
+from bot.store import Store
+from bot.worker import run_worker
+from media.audio import rms_dbfs, ulaw_to_pcm
+from media.files import read_wav
+
+YES = load_clip(Path(bot.demo.__file__).parent / "yes.ulaw")
+TOKEN = "12345"
+STORY = "Once upon a time there was a telephone that nobody called. It waited for a while."
+
+
+class Storyteller:
+    """Tells a story, and keeps what it is told."""
+
+    async def greet(self, call: Call) -> str:
+        call.state["greeted"] = True
+        return STORY
+
+    async def on_turn(self, call: Call, turn: Turn) -> str:
+        return "As you like."
+
+    async def on_dtmf(self, call: Call, digits: str) -> list[object]:
+        return [f"You pressed {digits}. Goodbye.", Hangup("key")]
+
+    async def on_interrupted(self, call: Call, interruption: Interruption) -> None:
+        call.state["heard"] = interruption.heard
+
+
+@asynccontextmanager
+async def worker(tmp_path: Path, **values: Any) -> AsyncIterator[PhoneConfig]:
+    """A worker in this process, which is stopped by SIGTERM."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        settings = Settings.model_validate(
+            {
+                "dev": True,
+                "public_url": url,
+                "state_dir": tmp_path / "state",
+                "twilio_auth_token": TOKEN,
+                "dialog": f"{__name__}:Storyteller",
+                "pocketsphinx_processes": 1,
+                **values,
+            }
+        )
+        before = asyncio.all_tasks()
+        ready = asyncio.Event()
+        running = asyncio.create_task(
+            run_worker(settings, listener=listener, on_ready=ready.set), name="worker"
+        )
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait([running, waiting], timeout=30, return_when="FIRST_COMPLETED")
+        waiting.cancel()
+        try:
+            yield PhoneConfig(url, TOKEN, max_call_s=40)
+        finally:
+            if not running.done():
+                os.kill(os.getpid(), signal.SIGTERM)
+            async with asyncio.timeout(20):
+                await running
+        await asyncio.wait([waiting])
+        assert asyncio.all_tasks() == before, "the worker left tasks behind"
+
+
+async def talk(phone: PhoneConfig, *steps: Step) -> CallResult:
+    result = await place_call(phone, [*steps, HangUp()])
+    assert result.faults == ()
+    assert result.steps_left == 0 or result.ended.by == "bot"
+    return result
+
+
+def record_of(result: CallResult) -> dict[str, Any]:
+    assert result.record is not None
+    return dict(result.record)
+
+
+async def test_a_barge_in_from_end_to_end(tmp_path: Path) -> None:
+    async with worker(tmp_path, recordings=tmp_path) as phone:
+        result = await talk(phone, SpeakOver(YES, after_ms=1500), WaitForBot())
+        async with httpx.AsyncClient(base_url=phone.public_url) as client:
+            health = (await client.get("/health")).json()
+            ready = await client.get("/ready")
+            metrics = (await client.get("/metrics")).text
+            shown = (await client.get(f"/api/calls/{result.call_sid}")).json()
+            listed = (await client.get("/api/calls")).json()
+            missing = await client.get("/api/calls/CA1")
+
+    # What the caller heard: speech before the barge-in, silence after it, speech again.
+    (clear,) = result.tape.clears
+    (barge_in_ms,) = result.latencies.barge_in
+    assert barge_in_ms < 500
+    played = ulaw_to_pcm(bytes(result.tape.bot))
+    cut = round(clear.at_ms * 8)
+    assert rms_dbfs(played[cut - 8000 : cut - 400]) > -35
+    assert rms_dbfs(played[cut + 160 : cut + 2400]) < -60
+    assert is_speech(played[cut - 10_000 : cut - 400])
+    assert result.traffic.marks_echoed == result.traffic.marks_sent > 3
+
+    # What the worker kept of it.
+    record = record_of(result)
+    story, said, answer = record["history"]
+    assert story["text"] == STORY
+    assert story["interrupted"]
+    assert STORY.startswith(story["heard"])
+    assert 3 <= len(story["heard"].split()) <= 11
+    assert record["state"] == {"greeted": True, "heard": story["heard"]}
+    assert (said["role"], answer["text"], answer["heard"]) == (
+        "caller", "As you like.", "As you like.",
+    )  # fmt: skip
+    assert record["ended"] == {"by": "caller", "reason": "hung up"}
+    assert record["status"] == "completed"
+    assert record["counters"]["clears"] == 1
+    assert record["providers"]["tts"] == "espeak"
+    recording = read_wav((tmp_path / f"{result.call_sid}-1.wav").read_bytes())
+    assert record["recording"] == str(tmp_path / f"{result.call_sid}-1.wav")
+    assert len(recording.samples) / 8000 == pytest.approx(result.duration_s, abs=1)
+
+    # What the worker shows of itself.
+    assert health == {"status": "ok", "calls": 0}
+    assert ready.status_code == 200
+    assert 'parley_calls_total{by="caller"} 1.0' in metrics
+    assert shown["history"] == record["history"]
+    assert {"mark", "status"} <= {event["kind"] for event in shown["log"]}
+    assert [call["sid"] for call in listed["calls"]] == [result.call_sid]
+    assert (missing.status_code, missing.json()) == (404, {"error": "no such call"})
+
+
+async def test_keys_and_a_hang_up_by_the_bot(tmp_path: Path) -> None:
+    async with worker(tmp_path) as phone:
+        result = await talk(phone, Wait(1000), Press("5"), WaitForBot())
+    assert len(result.tape.clears) == 1
+    assert (result.ended.by, result.verbs[-1]) == ("bot", "Hangup")
+    record = record_of(result)
+    assert record["ended"] == {"by": "bot", "reason": "key"}
+    assert record["history"][-1]["heard"] == "You pressed 5. Goodbye."
+
+
+async def test_a_lost_stream_goes_on_where_it_broke_off(tmp_path: Path) -> None:
+    async with worker(tmp_path) as phone:
+        result = await talk(phone, Wait(1500), Lose("reset"), WaitForBot())
+    assert result.traffic.streams == 2
+    first, again = record_of(result)["history"]
+    assert STORY.startswith(first["heard"])
+    assert 0 < len(first["heard"]) < len(STORY) * 0.7
+    # From the first sentence that was not wholly heard.
+    assert again["heard"] == STORY
+    assert again["start_ms"] >= first["end_ms"]
+
+
+async def test_a_worker_that_stops_in_a_call_keeps_its_record(
+    tmp_path: Path, redis_url: str, redis_prefix: str
+) -> None:
+    heard = asyncio.Event()
+    async with worker(tmp_path, redis_url=redis_url, redis_prefix=redis_prefix) as phone:
+        calling = asyncio.create_task(
+            place_call(
+                phone,
+                [Wait(20_000)],
+                on_event=lambda event: heard.set() if event.kind is EventKind.MARK else None,
+            )
+        )
+        async with asyncio.timeout(10):
+            await heard.wait()
+    result = await asyncio.wait_for(calling, 20)
+    store = Store(redis_url, prefix=redis_prefix)
+    record = await store.load(result.call_sid)
+    await store.aclose()
+    assert record is not None
+    assert STORY.startswith(record.history[0].heard)
+    assert record.history[0].heard
+
+
+async def test_a_dialog_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(DialogError, match="no_such"):
+        async with worker(tmp_path, dialog="no_such:bot"):
+            pass
+
+
+def is_speech(samples: np.ndarray[Any, np.dtype[np.int16]]) -> bool:
+    """Whether most of the power is where voices have it, and it is no tone."""
+    power = np.abs(np.fft.rfft(samples.astype(float))) ** 2
+    hz = np.fft.rfftfreq(len(samples), 1 / 8000)
+    voiced = power[(hz > 80) & (hz < 3600)].sum() / power.sum()
+    return bool(voiced > 0.9 and power.max() / power.sum() < 0.3)
