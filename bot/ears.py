@@ -256,4 +256,4 @@ class Ears:
             listener._on_event(event)
         except Exception:
             self.callback_errors += 1
-            log.exception("vad_callback_failed", vad_event=type(event).__name__)
+            log.exception("listener failed", heard=type(event).__name__)

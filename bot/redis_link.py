@@ -76,7 +76,7 @@ class RedisLink:
         self._metrics.store_available.set(1)
         if not self._available:
             self._available = True
-            log.info("store_back")
+            log.info("Redis is back")
         return answer
 
     async def eval(
@@ -96,4 +96,4 @@ class RedisLink:
         self._metrics.store_available.set(0)
         if self._available:
             self._available = False
-            log.warning("store_unavailable", error=type(error).__name__)
+            log.warning("Redis does not answer", error=type(error).__name__)

@@ -212,7 +212,7 @@ class Writer:
         if (dropped := self._backlog.dropped - self._dropped) > 0:
             self._metrics.store_dropped.inc(dropped)
             if self._dropped == 0:
-                log.error("store_drops", dropped=dropped, hint="Redis was away for too long")
+                log.error("not everything is kept: Redis is away for too long", dropped=dropped)
             self._dropped = self._backlog.dropped
 
 

@@ -51,7 +51,8 @@ def load_model(name: str) -> Model:
     """
     began = time.perf_counter()
     model = _best() if name == "auto" else _named(name)
-    log.info("vad_model_loaded", model=model.name, ms=round((time.perf_counter() - began) * 1000))
+    took_ms = round((time.perf_counter() - began) * 1000)
+    log.info("voice activity model loaded", model=model.name, took_ms=took_ms)
     return model
 
 
