@@ -35,29 +35,7 @@ from media.messages import (
     Unknown,
 )
 
-__all__ = [
-    "BINARY_FRAME",
-    "INVALID_MESSAGE",
-    "MAX_MESSAGE_BYTES",
-    "Command",
-    "Connected",
-    "Dtmf",
-    "Event",
-    "Mark",
-    "Media",
-    "MediaStreamError",
-    "SendClear",
-    "SendMark",
-    "SendMedia",
-    "Start",
-    "Stop",
-    "StreamEvent",
-    "Unknown",
-    "parse",
-    "parse_command",
-    "render",
-    "render_event",
-]
+__all__ = ["MAX_MESSAGE_BYTES", "parse", "parse_command", "render", "render_event"]
 
 # Twilio sends about 400 bytes for 20 ms of audio; this is six seconds of it in one message.
 MAX_MESSAGE_BYTES = 64 * 1024

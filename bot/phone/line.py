@@ -16,7 +16,7 @@ from enum import Enum
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from media.twilio import (
+from media.messages import (
     Connected,
     Dtmf,
     Mark,
@@ -27,9 +27,8 @@ from media.twilio import (
     Start,
     Stop,
     StreamEvent,
-    parse_command,
-    render_event,
 )
+from media.twilio import parse_command, render_event
 
 from .caller import Caller, Deed, Sight
 from .clip import Clip

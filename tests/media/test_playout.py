@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media.messages import Command, SendClear, SendMark, SendMedia
 from media.playout import (
     MAX_SEGMENTS,
     Cleared,
@@ -22,7 +23,6 @@ from media.playout import (
     PlayoutFull,
     Segment,
 )
-from media.twilio import Command, SendClear, SendMark, SendMedia
 
 MS = 8
 MAX_DELAY_MS = 50.0

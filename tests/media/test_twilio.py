@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.twilio import (
+from media.messages import (
     BINARY_FRAME,
     INVALID_MESSAGE,
-    MAX_MESSAGE_BYTES,
     Command,
     Connected,
     Dtmf,
@@ -28,11 +27,8 @@ from media.twilio import (
     Stop,
     StreamEvent,
     Unknown,
-    parse,
-    parse_command,
-    render,
-    render_event,
 )
+from media.twilio import MAX_MESSAGE_BYTES, parse, parse_command, render, render_event
 
 SID = "MZ0123456789abcdef0123456789abcdef"
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"

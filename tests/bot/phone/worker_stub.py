@@ -19,7 +19,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.telephony.signature import SIGNATURE_HEADER, verify
-from media.twilio import SendClear, SendMark, SendMedia, render
+from media.messages import SendClear, SendMark, SendMedia
+from media.twilio import render
 
 __all__ = ["TOKEN", "StubStream", "StubWorker", "running_worker", "silent_server", "unused_port"]
 
