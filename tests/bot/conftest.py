@@ -1,4 +1,4 @@
-"""A real Redis for the tests that want one."""
+"""A real Redis for the tests that want one, and stores on it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.redis_server import private_redis
+from bot.store import Store
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,22 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def redis_prefix() -> str:
     """A key prefix that no other test has."""
     return f"test-{uuid.uuid4().hex}:"
+
+
+@pytest.fixture
+async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
+    """A store of this test's own, on the session's Redis."""
+    store = Store(redis_url, prefix=redis_prefix)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+async def no_store() -> AsyncIterator[Store]:
+    """A store whose Redis is away."""
+    store = Store("unix:///nonexistent/redis.sock")
+    yield store
+    await store.aclose()
 
 
 @pytest.fixture

@@ -26,13 +26,6 @@ DAY_S = 86_400
 
 
 @pytest.fixture
-async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
-    store = Store(redis_url, prefix=redis_prefix)
-    yield store
-    await store.aclose()
-
-
-@pytest.fixture
 async def other(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
     """The store of another worker, in the same Redis."""
     store = Store(redis_url, prefix=redis_prefix)

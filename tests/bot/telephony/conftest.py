@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,22 +9,6 @@ import pytest
 from bot.store import Store
 
 from .deployment import Deployment, settings
-
-
-@pytest.fixture
-async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
-    """A store of this test's own, on the session's Redis."""
-    store = Store(redis_url, prefix=redis_prefix)
-    yield store
-    await store.aclose()
-
-
-@pytest.fixture
-async def no_store() -> AsyncIterator[Store]:
-    """A store whose Redis is away."""
-    store = Store("unix:///nonexistent/redis.sock")
-    yield store
-    await store.aclose()
 
 
 @pytest.fixture

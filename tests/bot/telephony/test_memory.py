@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from bot.store import Store
 from bot.telephony.memory import AWAY_S, Memory, SharedMemory
-
-NOWHERE = "unix:///nonexistent/redis.sock"
 
 
 class Clock:
@@ -17,20 +11,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
-
-
-@pytest.fixture
-async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
-    store = Store(redis_url, prefix=redis_prefix)
-    yield store
-    await store.aclose()
-
-
-@pytest.fixture
-async def no_store() -> AsyncIterator[Store]:
-    store = Store(NOWHERE)
-    yield store
-    await store.aclose()
 
 
 def test_the_first_answer_counts_until_it_expires() -> None:
