@@ -87,7 +87,7 @@ class Store:
         """Close the connections. What is still buffered is not written: `flush` first."""
         await self._link.aclose()
 
-    # --- without waiting ---------------------------------------------------------------------
+    # Without waiting
 
     def save(self, record: Record) -> bool:
         """Keep the record as it is now; it is written soon. False: the call is superseded here.
@@ -114,7 +114,7 @@ class Store:
         """The call is over or goes on elsewhere: it need not be remembered once it is written."""
         self._backlog.release(sid)
 
-    # --- awaited -------------------------------------------------------------------------------
+    # Awaited
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` if Redis does not answer."""
@@ -226,7 +226,7 @@ class Store:
 
         return any(await self._link.ask(ask))
 
-    # --- the writer ----------------------------------------------------------------------------
+    # The writer
 
     async def run(self) -> None:
         """Write what is buffered, for ever; the worker starts this once."""

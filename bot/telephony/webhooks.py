@@ -164,7 +164,7 @@ class Webhooks:
         self._log(form, "stream", event=event, error=error, stream_sid=form.get("StreamSid"))
         return self._response(Answer(twiml.nothing()), form)
 
-    # --- deciding ----------------------------------------------------------------------------
+    # Deciding
 
     async def _take_in(self, form: Form, record: Record | None, hops: int) -> Answer:
         full = self._calls.active >= self._settings.max_calls
@@ -221,7 +221,7 @@ class Webhooks:
         )  # fmt: skip
         return self._answers.render(decision, form, record)
 
-    # --- answering ---------------------------------------------------------------------------
+    # Answering
 
     async def _respond(
         self, request: Request, answer: Callable[[Form], Awaitable[Answer]]

@@ -71,7 +71,7 @@ async def kinds(store: Store, sid: str = "CA1") -> list[str]:
     return [event["kind"] for event in call.log] if call else []
 
 
-# --- records and logs -----------------------------------------------------------------------------
+# Records and logs
 
 
 async def test_a_record_comes_back_as_it_was_saved(store: Store) -> None:
@@ -192,7 +192,7 @@ async def test_everything_has_a_time_to_live(
     await store.aclose()
 
 
-# --- who owns a call ----------------------------------------------------------------------------
+# Who owns a call
 
 
 async def test_a_newer_generation_takes_the_call_and_the_older_writes_nothing(
@@ -288,7 +288,7 @@ async def test_the_first_answer_counts(store: Store, other: Store) -> None:
     assert await other.recall("delivery") == "first"
 
 
-# --- Redis hangs, is gone, comes back empty -----------------------------------------------------
+# Redis hangs, is gone, comes back empty
 
 
 async def test_a_hanging_redis_costs_the_deadline_and_no_more(own_redis: str) -> None:

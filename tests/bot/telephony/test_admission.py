@@ -123,7 +123,7 @@ async def closed_with(client: ClientConnection) -> int | None:
     return client.close_code
 
 
-# --- the upgrade ---------------------------------------------------------------------------------
+# The upgrade
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ async def test_few_sockets_without_a_proof_are_held(store: Store) -> None:
         }
 
 
-# --- the start -----------------------------------------------------------------------------------
+# The start
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ async def stream_over(
     await deployment.store.commit(record)
 
 
-# --- voice ---------------------------------------------------------------------------------------
+# Voice
 
 
 async def test_voice_connects_the_first_stream_and_keeps_the_call(deployment: Deployment) -> None:
@@ -167,7 +167,7 @@ async def test_a_repetition_is_the_same_without_redis(lonely: Deployment) -> Non
     assert first == second
 
 
-# --- next ----------------------------------------------------------------------------------------
+# Next
 
 
 async def test_next_connects_the_next_generation(deployment: Deployment) -> None:
@@ -274,7 +274,7 @@ async def test_a_counter_that_is_none_counts_as_nothing(lonely: Deployment, wait
     assert redirect.text == f"{NEXT_URL}?wait=1"
 
 
-# --- status and stream ---------------------------------------------------------------------------
+# Status and stream
 
 
 async def log_of(deployment: Deployment) -> list[dict[str, object]]:
