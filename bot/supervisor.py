@@ -64,15 +64,15 @@ class _Workers:
             loop.add_signal_handler(number, self._stopping.set)
         async with asyncio.TaskGroup() as group:
             for _ in range(self._count):
-                group.create_task(self._keep_one())
+                group.create_task(self._keep_one(group))
         return 1 if self._failed else 0
 
-    async def _keep_one(self) -> None:
+    async def _keep_one(self, group: asyncio.TaskGroup) -> None:
         """Keep one worker running until all are to stop."""
         while not self._stopping.is_set():
             process = await self._start()
-            ended = asyncio.ensure_future(process.wait())
-            stopping = asyncio.ensure_future(self._stopping.wait())
+            ended = group.create_task(process.wait())
+            stopping = group.create_task(self._stopping.wait())
             await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             if ended.done():
