@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from bot.store import Store, StoreUnavailable
 __all__ = ["CallsApi"]
 
 MAX_LIMIT = 200
+_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class CallsApi:
@@ -36,8 +38,10 @@ class CallsApi:
     async def show(self, request: Request) -> Response:
         """A call's record and its log of events."""
         self._check(request)
+        sid = request.path_params["sid"]
         try:
-            stored = await self._store.get(request.path_params["sid"])
+            # What is no SID could be part of the name of another key.
+            stored = await self._store.get(sid) if _SID.fullmatch(sid) else None
         except StoreUnavailable:
             raise HTTPException(503, "the store is away: try again soon") from None
         if stored is None:
