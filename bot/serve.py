@@ -50,7 +50,8 @@ def serve(host: str | None, port: int | None, workers: int, dev: bool, fd: int |
         click.echo(f"parley serve: {error}", err=True)
         return 1
     except OSError as error:
-        click.echo(f"parley serve: port {settings.port}: {error.strerror}", err=True)
+        what = error.filename or f"{settings.host}:{settings.port}"
+        click.echo(f"parley serve: {what}: {error.strerror}", err=True)
         return 1
     return 0
 

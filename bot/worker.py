@@ -78,10 +78,14 @@ async def run_worker(
     Raises:
         ProviderError, DialogError, MissingModelError: something it is made of cannot be had.
         RedisServerError: no private Redis can be started.
+        OSError: the port cannot be had, or the recordings' directory not be made.
     """
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     metrics = Metrics()
     async with AsyncExitStack() as stack:
+        if listener is None:
+            # At once, and by us: uvicorn would end the process in its own way, after all the rest.
+            listener = stack.enter_context(_bind(settings.host, settings.port))
         redis_url = await _redis_url(settings, stack)
         store = Store(
             redis_url,
@@ -125,6 +129,18 @@ async def run_worker(
         await _serve(server, calls, store, listener)
 
 
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket that listens when uvicorn says so."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
 async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()
@@ -166,9 +182,6 @@ def _server(
     return Server(
         uvicorn.Config(
             app,
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
             # The legacy implementation is deprecated; the sans-I/O one is also the fastest.
             ws="websockets-sansio",
             ws_max_size=MAX_MESSAGE_BYTES,
@@ -184,9 +197,7 @@ def _server(
     )
 
 
-async def _serve(
-    server: Server, calls: Calls, store: Store, listener: socket.socket | None
-) -> None:
+async def _serve(server: Server, calls: Calls, store: Store, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -199,7 +210,7 @@ async def _serve(
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(store.run()), group.create_task(calls.run())]
-            serving = group.create_task(server.serve([listener] if listener else None))
+            serving = group.create_task(server.serve([listener]))
             await asyncio.wait([serving])
             for task in tasks:
                 task.cancel()

@@ -9,11 +9,12 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from bot.api.calls import CallsApi
-from bot.record import Record
+from bot.record import Record, now_ms
 from bot.settings import Settings
 from bot.store import Store
 
 KEY = "s3cret"
+NOW_MS = now_ms()
 SIDS = [f"CA{number:032}" for number in range(5)]
 
 
@@ -29,7 +30,7 @@ def client(store: Store, tmp_path: Path, **values: object) -> httpx.AsyncClient:
 async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
     store = Store(redis_url, prefix=redis_prefix)
     for number, sid in enumerate(SIDS):
-        store.save(Record(sid, started_ms=1_000 * (number + 1), from_number="+15550100001"))
+        store.save(Record(sid, started_ms=NOW_MS + number, from_number="+15550100001"))
         store.append(sid, "key", 5, digit="1")
     assert await store.flush(5)
     yield store
@@ -65,7 +66,7 @@ async def listed(api: httpx.AsyncClient, **params: int) -> list[str]:
 async def test_calls_are_listed_newest_first_and_page_by_page(api: httpx.AsyncClient) -> None:
     assert await listed(api) == SIDS[::-1]
     assert await listed(api, limit=2) == [SIDS[4], SIDS[3]]
-    assert await listed(api, limit=2, before_ms=4_000) == [SIDS[2], SIDS[1]]
+    assert await listed(api, limit=2, before_ms=NOW_MS + 3) == [SIDS[2], SIDS[1]]
     assert await listed(api, limit=100_000) == SIDS[::-1]
 
 
@@ -83,15 +84,8 @@ async def test_a_key_opens_it(store: Store, tmp_path: Path, path: str) -> None:
         async with client(store, tmp_path, api_key=KEY, dev=dev) as api:
             good = await api.get(path, headers={"Authorization": f"Bearer {KEY}"})
             assert good.status_code == 200
-            for wrong in (
-                "",
-                "Bearer",
-                f"Basic {KEY}",
-                "Bearer other",
-                f"Bearer {KEY}x",
-                "Bearer é",
-            ):
-                refused = await api.get(path, headers={"Authorization": wrong.encode("latin-1")})
+            for wrong in ("", "Bearer", f"Basic {KEY}", "Bearer other", f"Bearer {KEY}x"):
+                refused = await api.get(path, headers={"Authorization": wrong})
                 assert refused.status_code == 401
                 assert refused.headers["www-authenticate"] == "Bearer"
             assert (await api.get(path)).status_code == 401
