@@ -13,7 +13,6 @@ from .balancer import Balancer, ForeignUrl, NoWorker
 
 __all__ = ["NoRecord", "fetch_record"]
 
-# A record is whole when the dialog's `on_end` has run.
 _DEADLINE_S = 5.0
 _POLL_S = 0.1
 
@@ -25,9 +24,9 @@ class NoRecord(Exception):
 async def fetch_record(
     balancer: Balancer, public_url: str, call_sid: str, api_key: str | None
 ) -> Mapping[str, Any]:
-    """Ask `GET /api/calls/{sid}` until the record says how the call ended, for 5 s at most.
+    """Ask `GET /api/calls/{sid}` until the record is whole, for 5 s at most.
 
-    A record that never says it is returned as it is.
+    One that never becomes whole is returned as it is.
 
     Raises:
         NoRecord: the API is closed to us, not there, or does not know the call.
@@ -38,7 +37,7 @@ async def fetch_record(
     problem = f"no answer within {_DEADLINE_S:g} s"
     try:
         async with asyncio.timeout(_DEADLINE_S):
-            while record is None or not record.get("ended"):
+            while record is None or not _whole(record):
                 response = await balancer.request("GET", url, headers)
                 if response.status_code in {401, 403}:
                     raise NoRecord("the worker's API is closed to the phone; set PARLEY_API_KEY")
@@ -46,7 +45,7 @@ async def fetch_record(
                     record = _read(response)
                 else:
                     problem = f"the worker's API answered {response.status_code}"
-                if record is None or not record.get("ended"):
+                if record is None or not _whole(record):
                     await asyncio.sleep(_POLL_S)
     except TimeoutError:
         if record is None:
@@ -55,6 +54,12 @@ async def fetch_record(
         raise NoRecord(f"the worker's API cannot be reached: {error}") from None
     assert record is not None
     return record
+
+
+def _whole(record: Mapping[str, Any]) -> bool:
+    # `ended` is there as soon as the end is known; what was heard of the last words comes later,
+    # together with `ended_ms`, when the dialog's `on_end` has run.
+    return bool(record.get("ended")) and record.get("ended_ms") is not None
 
 
 def _read(response: httpx.Response) -> Mapping[str, Any]:

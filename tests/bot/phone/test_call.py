@@ -59,6 +59,7 @@ async def test_a_call_from_its_greeting_to_its_end() -> None:
                 for role, text, start, end in history
             ],
             "ended": {"by": "caller", "reason": "hangup"},
+            "ended_ms": 1_700_000_000_000,
         }
         steps = default_steps([CLIP])
         result = await place_call(PhoneConfig(worker.url, TOKEN, speed=4.0), steps)
@@ -283,7 +284,7 @@ async def test_a_dead_worker_of_several_is_skipped() -> None:
     ("record", "note"),
     [
         (None, "the worker's API is closed to the phone; set PARLEY_API_KEY"),
-        ({"history": 3, "ended": {"by": "bot"}}, "the worker's record cannot be read"),
+        ({"history": 3, "ended": {"by": "bot"}, "ended_ms": 1}, "the worker's record cannot be read"),
     ],
 )
 async def test_texts_that_cannot_be_had_are_a_note(

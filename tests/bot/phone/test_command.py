@@ -80,7 +80,7 @@ async def parley_call(worker: StubWorker, tmp_path: Path, *args: object) -> Fini
 
 
 async def test_json_alone_is_on_stdout(worker: StubWorker, tmp_path: Path, steps: Path) -> None:
-    worker.record = {"history": [], "ended": {"by": "caller"}}
+    worker.record = {"history": [], "ended": {"by": "caller"}, "ended_ms": 1}
     finished = await parley_call(
         worker, tmp_path, "--json", "--steps", steps, "--out", tmp_path / "out"
     )

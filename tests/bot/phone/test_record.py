@@ -14,8 +14,9 @@ from bot.phone.record import NoRecord, fetch_record
 
 from .worker_stub import StubWorker, running_worker, silent_server, unused_port
 
-ENDED = {"sid": "CA1", "ended": {"by": "bot"}}
-OPEN = {"sid": "CA1", "ended": None}
+ENDED = {"sid": "CA1", "ended": {"by": "bot"}, "ended_ms": 1_700_000_000_000}
+ENDING = {**ENDED, "ended_ms": None}
+OPEN = {"sid": "CA1", "ended": None, "ended_ms": None}
 
 
 async def fetch(worker: StubWorker, key: str | None = None) -> Mapping[str, Any]:
@@ -30,9 +31,10 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_it_is_asked_for_until_the_call_has_ended_there_too() -> None:
     async with running_worker() as worker:
-        worker.record = [Response(status_code=404), JSONResponse(OPEN), JSONResponse(ENDED)]
+        answers = [Response(status_code=404), *map(JSONResponse, (OPEN, ENDING, ENDED))]
+        worker.record = answers
         assert await fetch(worker, "the key") == ENDED
-    assert worker.keys == ["Bearer the key"] * 3
+    assert worker.keys == ["Bearer the key"] * 4
 
 
 async def test_one_that_never_ends_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
