@@ -58,7 +58,15 @@ def _public_url(url: str) -> str:
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+    # redis-py finds these faults too, in a traceback with a part of the password, or never.
+    parts = urlsplit(url.get_secret_value())
+    _ = parts.port  # raises ValueError when it is no number
+    if parts.scheme == "unix":
+        good = bool(parts.path)
+    else:
+        database = parts.path.removeprefix("/")
+        good = bool(parts.hostname) and (not database or database.isdecimal())
+    if not good or parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError
     return url
 

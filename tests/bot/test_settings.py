@@ -139,6 +139,31 @@ def test_a_secret_is_never_repeated() -> None:
     assert TOKEN not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:hush/hush@localhost:6379",  # a password that is not percent-encoded
+        "redis://:hush@localhost:hush",
+        "redis://:hush@localhost/hush",
+        "rediss://:hush@",
+        "unix://",
+    ],
+)
+def test_what_cannot_be_a_redis_is_found_before_anything_connects_to_it(url: str) -> None:
+    [problem] = problems(REDIS_URL=url)
+    assert problem.startswith("REDIS_URL: ")
+    assert "hush" not in problem
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "rediss://:p%2Fw@h:6380/3", "unix:///run/r.sock?db=2"]
+)
+def test_what_can_be_a_redis_is_taken_as_it_is(url: str) -> None:
+    held = load(REDIS_URL=url).redis_url
+    assert held is not None
+    assert held.get_secret_value() == url
+
+
 def test_every_problem_is_told_at_once() -> None:
     found = problems(PARLEY_PORT="x", PARLEY_VAD="x", PARLEY_NONSENSE_QQ="1")
     assert [line.split(":")[0] for line in found] == [
