@@ -55,7 +55,7 @@ def draw_call(result: CallResult, path: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError:
         hint = (
-            "no picture: matplotlib is missing; install the extra with: pip install parley[picture]"
+            "no picture: matplotlib is missing; install it with: pip install 'parley[picture]'"
         )
         raise PictureUnavailable(hint) from None
     figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN), dpi=_DPI, layout="constrained")

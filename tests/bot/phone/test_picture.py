@@ -57,5 +57,5 @@ def test_without_matplotlib_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
-    with pytest.raises(PictureUnavailable, match=r"pip install parley\[picture\]"):
+    with pytest.raises(PictureUnavailable, match=r"pip install 'parley\[picture\]'"):
         draw_call(finished_call(), tmp_path / "call.png")
