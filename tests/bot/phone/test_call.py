@@ -284,7 +284,10 @@ async def test_a_dead_worker_of_several_is_skipped() -> None:
     ("record", "note"),
     [
         (None, "the worker's API is closed to the phone; set PARLEY_API_KEY"),
-        ({"history": 3, "ended": {"by": "bot"}, "ended_ms": 1}, "the worker's record cannot be read"),
+        (
+            {"history": 3, "ended": {"by": "bot"}, "ended_ms": 1},
+            "the worker's record cannot be read",
+        ),
     ],
 )
 async def test_texts_that_cannot_be_had_are_a_note(
