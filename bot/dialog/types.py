@@ -68,7 +68,8 @@ class Transfer:
 class SendDigits:
     """Send touch tones into the call: `0-9 * #`, and `w` for a pause of half a second."""
 
-    digits: str
+    # Perhaps a PIN; as in `media.messages.Dtmf`.
+    digits: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.dialog.types import Ended, EndedBy, Hangup, SendDigits, Transfer
@@ -55,7 +55,7 @@ class Connect:
     """Open a stream of this generation, after sending touch tones if there are `digits`."""
 
     generation: int
-    digits: str | None = None
+    digits: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

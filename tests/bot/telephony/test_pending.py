@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dialog.types import Hangup, SendDigits, Transfer
+from bot.telephony.decision import Connect
 from bot.telephony.pending import Leaving, dump_pending, load_pending
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -30,3 +31,9 @@ def test_comes_back_from_json(action: Leaving) -> None:
 )
 def test_what_is_not_known_is_nothing(values: dict[str, Any] | None) -> None:
     assert load_pending(values) is None
+
+
+def test_the_digits_of_a_pin_are_not_shown() -> None:
+    action = SendDigits("4929")
+    assert "4929" not in repr(action)
+    assert "4929" not in repr(Connect(2, action.digits))
