@@ -55,6 +55,8 @@ class RecognizerStream:
         self.audio = bytearray()
         self.expected: list[tuple[str, ...]] = []
         self.finalized = 0
+        self._due = 0
+        self._finishing = False
 
     def send(self, audio: bytes) -> None:
         if self.owner.deaf:
@@ -68,7 +70,14 @@ class RecognizerStream:
         if text is None:
             return
         answer = Transcript(text, True, confidence=0.9)
-        asyncio.get_running_loop().call_later(owner.delay_s, self.events.put_nowait, answer)
+        self._due += 1
+        asyncio.get_running_loop().call_later(owner.delay_s, self._answer, answer)
+
+    def _answer(self, transcript: Transcript) -> None:
+        self._due -= 1
+        self.events.put_nowait(transcript)
+        if self._finishing and not self._due:
+            self.events.put_nowait(None)
 
     def expect(self, phrases: Sequence[str]) -> None:
         self.expected.append(tuple(phrases))
@@ -90,7 +99,9 @@ class RecognizerStream:
             yield event
 
     async def finish(self) -> None:
-        self.events.put_nowait(None)
+        self._finishing = True
+        if not self._due:
+            self.events.put_nowait(None)
 
 
 @dataclass
