@@ -7,6 +7,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, get_args
 
@@ -73,30 +74,44 @@ class Dialog:
             if default:
                 yield default
             return
-        if inspect.isasyncgenfunction(method):
-            answer = method(*args)
-        elif inspect.iscoroutinefunction(method):
-            answer = await method(*args)
-        else:
-            answer = await asyncio.to_thread(_call_in_thread, method, args)
-            if inspect.isawaitable(answer):
-                answer = await answer
-        if inspect.isasyncgen(answer):
-            try:
-                async for piece in answer:
-                    for reply in _as_replies(piece, name):
-                        yield reply
-            finally:
-                await answer.aclose()
-            return
-        for piece in answer if isinstance(answer, _Pieces) else (answer,):
-            for reply in _as_replies(piece, name):
-                yield reply
+        try:
+            async with aclosing(_answers(method, name, args)) as replies:
+                async for reply in replies:
+                    yield reply
+        except (SystemExit, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # it is we who cancel it
+            # The one would end the worker with all its calls, the other the reply without a word.
+            raise DialogError(f"{name} raised {error!r}") from error
 
     def _method(self, name: str) -> Callable[..., Any] | None:
         if self._is_function:
             return self._target if name == "on_turn" else None
         return getattr(self._target, name, None)
+
+
+async def _answers(method: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Replies:
+    """What a hook's method answers, whatever its shape."""
+    if inspect.isasyncgenfunction(method):
+        answer = method(*args)
+    elif inspect.iscoroutinefunction(method):
+        answer = await method(*args)
+    else:
+        answer = await asyncio.to_thread(_call_in_thread, method, args)
+        if inspect.isawaitable(answer):
+            answer = await answer
+    if inspect.isasyncgen(answer):
+        try:
+            async for piece in answer:
+                for reply in _as_replies(piece, name):
+                    yield reply
+        finally:
+            await answer.aclose()
+        return
+    for piece in answer if isinstance(answer, _Pieces) else (answer,):
+        for reply in _as_replies(piece, name):
+            yield reply
 
 
 def _call_in_thread(method: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -120,6 +121,35 @@ async def test_an_answer_of_the_wrong_type_says_what_is_allowed() -> None:
 
     with pytest.raises(DialogError, match=r"on_turn answered a dict; it may answer text"):
         await collect(Dialog(hook).on_turn(CALL, TURN))
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])
+async def test_what_would_end_the_worker_or_the_reply_is_an_error_of_the_hook(
+    error: BaseException,
+) -> None:
+    async def leave(call: Call, turn: Turn) -> str:
+        raise error
+
+    def leave_in_thread(call: Call, turn: Turn) -> str:
+        raise error
+
+    for hook in (leave, leave_in_thread):
+        with pytest.raises(DialogError, match=f"on_turn raised {type(error).__name__}"):
+            await collect(Dialog(hook).on_turn(CALL, TURN))
+
+
+async def test_a_reply_that_is_cancelled_is_no_error_of_the_hook() -> None:
+    asked = asyncio.Event()
+
+    async def hang(call: Call, turn: Turn) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    reply = asyncio.create_task(collect(Dialog(hang).on_turn(CALL, TURN)))
+    await asked.wait()
+    reply.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reply
 
 
 async def test_the_built_in_echo() -> None:
