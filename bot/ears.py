@@ -148,7 +148,7 @@ class Ears:
         self._free: list[int] = []
         self._pending: deque[Listener] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._next_tick = 0.0
+        self._next_tick_s = 0.0
         self._calling_back = False
 
     def open(self, on_event: OnEvent, *, detector: SpeechDetector | None = None) -> Listener:
@@ -202,7 +202,7 @@ class Ears:
         listener._waiting = True
         self._pending.append(listener)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(self._next_tick, self._tick)
+            self._timer = asyncio.get_running_loop().call_at(self._next_tick_s, self._tick)
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -211,11 +211,11 @@ class Ears:
             if not self._pending:
                 break
             self._judge()
-        now = loop.time()
+        now_s = loop.time()
         # After a stall the rest comes next, once the loop has seen to everybody else.
-        self._next_tick = now if self._pending else now + _TICK_S
+        self._next_tick_s = now_s if self._pending else now_s + _TICK_S
         if self._pending and self._timer is None:
-            self._timer = loop.call_at(now, self._tick)
+            self._timer = loop.call_at(now_s, self._tick)
 
     def _catch_up(self) -> None:
         if self._calling_back:

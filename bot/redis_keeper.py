@@ -73,8 +73,8 @@ class Server:
 
     def wait_ready(self, path: str) -> bool:
         """Whether the server answers at `path`, its data loaded, before the deadline."""
-        deadline = time.monotonic() + START_DEADLINE_S
-        while time.monotonic() < deadline and self._process.poll() is None:
+        deadline_s = time.monotonic() + START_DEADLINE_S
+        while time.monotonic() < deadline_s and self._process.poll() is None:
             # A server takes connections while it loads, and may yet give up on its file.
             if answers(path):
                 return True

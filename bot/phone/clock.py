@@ -14,14 +14,14 @@ class PhoneClock:
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
-        self._now = asyncio.get_running_loop().time
-        self._created = self._now()
-        self._zero: float | None = None
+        self._now_s = asyncio.get_running_loop().time
+        self._created_s = self._now_s()
+        self._zero_s: float | None = None
 
     def begin(self) -> int:
         """A stream begins: the first sets the clock to zero. The number of its first frame."""
-        if self._zero is None:
-            self._zero = self._now()
+        if self._zero_s is None:
+            self._zero_s = self._now_s()
             return 0
         return -(-self.sample // FRAME_BYTES)
 
@@ -33,12 +33,12 @@ class PhoneClock:
     @property
     def ms(self) -> float:
         """The present time in milliseconds; 0 before the first stream."""
-        return 0.0 if self._zero is None else (self._now() - self._zero) * 1000 * self._speed
+        return 0.0 if self._zero_s is None else (self._now_s() - self._zero_s) * 1000 * self._speed
 
     @property
     def call_s(self) -> float:
         """For how long there has been a call, streams or not."""
-        return (self._now() - self._created) * self._speed
+        return (self._now_s() - self._created_s) * self._speed
 
     async def sleep(self, ms: float) -> None:
         """Let `ms` of the phone's time pass."""
@@ -46,8 +46,8 @@ class PhoneClock:
 
     async def frame_end(self, frame: int) -> float:
         """Wait for the end of frame number `frame`; by how many real milliseconds it was missed."""
-        assert self._zero is not None
-        due = self._zero + (frame + 1) * FRAME_MS / 1000 / self._speed
-        if (left := due - self._now()) > 0:
-            await asyncio.sleep(left)
-        return (self._now() - due) * 1000
+        assert self._zero_s is not None
+        due_s = self._zero_s + (frame + 1) * FRAME_MS / 1000 / self._speed
+        if (left_s := due_s - self._now_s()) > 0:
+            await asyncio.sleep(left_s)
+        return (self._now_s() - due_s) * 1000
