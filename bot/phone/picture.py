@@ -54,9 +54,7 @@ def draw_call(result: CallResult, path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        hint = (
-            "no picture: matplotlib is missing; install it with: pip install 'parley[picture]'"
-        )
+        hint = "no picture: matplotlib is missing; install it with: pip install 'parley[picture]'"
         raise PictureUnavailable(hint) from None
     figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)  # draws the figure from now on
