@@ -29,7 +29,6 @@ from bot.record import Record, now_ms
 from bot.recording import CallRecording
 from bot.settings import Settings
 from bot.store import Store, StoreError
-from bot.telephony.decision import TERMINAL
 from bot.turn import TurnSettings
 from media.messages import Start
 from providers.types import SttOptions, TtsOptions
@@ -119,11 +118,8 @@ class Calls:
             before = self._live.get(record.sid)
             if before is not None and before.session is not None:
                 before.session.stop("superseded by a newer stream")
-            try:
-                live = self._resume(record)
-            except Exception as error:
-                # The user's code, which makes a dialog for each call.
-                log.error("dialog cannot be made", exc_info=error)
+            live = self._try_to_resume(record)
+            if live is None:
                 await socket.close(INTERNAL_ERROR)
                 return
             self._live[record.sid] = live
@@ -181,7 +177,7 @@ class Calls:
                 self._told.append(sid)
         live = self._live.pop(sid, None)
         if first and live is None and record is not None:
-            live = self._resume(record)
+            live = self._try_to_resume(record)
         if live is not None:
             if live.session is not None:
                 live.session.stop("the call has ended")
@@ -221,6 +217,14 @@ class Calls:
         except StoreError:
             return False
         return record is not None and record.generation > live.record.generation
+
+    def _try_to_resume(self, record: Record) -> LiveCall | None:
+        try:
+            return self._resume(record)
+        except Exception as error:
+            # The user's code, which makes a dialog for each call.
+            log.error("dialog cannot be made", exc_info=error)
+            return None
 
     def _resume(self, record: Record) -> LiveCall:
         """The live call of a record: the one that is here, unless another worker had it since."""
@@ -311,8 +315,7 @@ class Calls:
                 self._metrics.calls.labels(ended.by).inc()
                 log.info("call ended", by=ended.by, reason=ended.reason)
                 await self._tell(live, ended)
-            record.ended = record.ended or ended
-            record.ended_ms, record.status = record.ended_ms or now_ms(), _status(ended)
+            record.close(ended)
             live.keeper.save()
             self._store.release(record.sid)
 
@@ -355,11 +358,6 @@ def _was_greeted(record: Record) -> bool:
 def _spoken_in(language: str, options: TtsOptions) -> TtsOptions:
     """The bot's voice, unless the dialog has changed to a language that it does not speak."""
     return options if language == options.language else TtsOptions(language=language)
-
-
-def _status(ended: Ended) -> str:
-    """Twilio's word for a call that has ended so; see `bot.telephony.decision.ended_by`."""
-    return ended.reason if ended.reason in TERMINAL else "completed"
 
 
 def _ended_silently(end: StreamEnd | None) -> Ended:

@@ -411,10 +411,14 @@ async def test_a_dialog_that_cannot_be_made(
         raise ZeroDivisionError
 
     monkeypatch.setitem(worker.calls._dialogs, "echo", fail)
+    await worker.store.commit(await worker.take(1))
     async with worker.stream(await worker.take(1)) as phone:
         await until(lambda: phone.closed is not None)
         assert phone.closed == 1011
     assert not worker.calls.holds(SID)
+    # Such a call ends too, without its dialog.
+    await worker.calls.end(SID, Ended("error", "the stream could not be kept"))
+    assert (await worker.stored()).ended == Ended("error", "the stream could not be kept")
 
 
 class TestTooManyCalls:
