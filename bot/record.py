@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from .dialog.types import Ended, HistoryEntry
+from .telephony.decision import TERMINAL
 
 __all__ = ["Record", "now_ms"]
 
@@ -67,6 +68,13 @@ class Record:
     recording: str | None = None
     notes: list[str] = field(default_factory=list)
     version: int = VERSION
+
+    def close(self, ended: Ended) -> None:
+        """The call has ended so; the first to say it counts."""
+        self.ended = self.ended or ended
+        self.ended_ms = self.ended_ms or now_ms()
+        if self.status not in TERMINAL:
+            self.status = self.ended.reason if self.ended.reason in TERMINAL else "completed"
 
     def to_json(self) -> bytes:
         """The record as JSON: what Redis keeps and the API shows.

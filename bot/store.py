@@ -246,5 +246,7 @@ def _record(fields: dict[bytes, bytes]) -> Record | None:
     if b"worker" in fields:
         record.worker = fields[b"worker"].decode()
     if b"ended" in fields:
-        record.ended = Ended(**orjson.loads(fields[b"ended"]))
+        # What else changes with it may not be written yet; of two who told it, the first counts.
+        record.ended = None
+        record.close(Ended(**orjson.loads(fields[b"ended"])))
     return record
