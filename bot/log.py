@@ -19,6 +19,8 @@ __all__ = ["bind_call", "configure"]
 
 # Libraries whose loggers say per message or request what the worker's own events say better.
 QUIET = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore", "websockets", "twilio")
+# What uvicorn says, as an error, of every upgrade that was refused with a response of ours.
+REFUSED_UPGRADE = "ASGI callable returned without completing handshake."
 
 
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
@@ -59,6 +61,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
         logger.setLevel(logging.WARNING if name in QUIET else logging.NOTSET)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
 
 
 @contextmanager
@@ -66,6 +69,10 @@ def bind_call(sid: str) -> Iterator[None]:
     """Everything logged inside, by tasks started inside too, carries the call's SID."""
     with structlog.contextvars.bound_contextvars(call_sid=sid):
         yield
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.msg != REFUSED_UPGRADE
 
 
 def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:
