@@ -67,7 +67,7 @@ class Line(Protocol):
         """Tell the recognizer what is expected."""
 
     async def set_language(self, language: str) -> None:
-        """Recognize another language."""
+        """Recognize another language. Raises `UnsupportedError` for one that is not on offer."""
 
     def reply_over(self) -> None:
         """The dialog has given its whole reply; perhaps it is still being heard."""
@@ -231,7 +231,7 @@ class Conversation:
         try:
             leaving = await self._speak(replies)
         except ProviderError as error:
-            log.error("synthesizer failed", error=str(error))
+            log.error("speech engine failed", error=str(error))
             await self.apologize()
         except AudioFileError as error:
             log.error("recording cannot be played", error=str(error))
@@ -283,9 +283,9 @@ class Conversation:
             case Expect(phrases):
                 self._line.expect(tuple(phrases))
             case SetLanguage(language, voice):
+                await self._line.set_language(language)
                 self.call.language = language
                 self._speaker.set_language(language, voice)
-                await self._line.set_language(language)
 
     async def _say(self, sentence: str, *, interruptible: bool = True) -> None:
         pause = self._spoken is not None

@@ -11,10 +11,10 @@ import structlog
 from bot.numbers import BotSettings
 from bot.speech import synthesize_ulaw
 from providers.catalog import build_stt, build_tts
-from providers.errors import ProviderError
+from providers.errors import ProviderError, UnsupportedError
 from providers.types import SttProvider, TtsOptions, TtsProvider
 
-__all__ = ["Engines"]
+__all__ = ["Engines", "check_language", "tts_options"]
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +56,7 @@ class Engines:
             for synthesizer in self._tts.values():
                 await synthesizer.start()
         for bot in self._bots:
+            check_language(self._stt[bot.stt], bot.language)
             tts = self._tts[bot.tts]
             options = tts_options(bot)
             if (bot.tts, options) in self._apologies:
@@ -88,6 +89,19 @@ class Engines:
     def apology(self, bot: BotSettings) -> tuple[str, bytes]:
         """The apology in a bot's voice: its text, and µ-law at 8 kHz."""
         return self._apology, self._apologies.get((bot.tts, tts_options(bot)), b"")
+
+
+def check_language(stt: SttProvider, language: str) -> None:
+    """Refuse a language before it costs a call.
+
+    Raises:
+        UnsupportedError: the recognizer does not understand it.
+    """
+    if not stt.capabilities.understands(language):
+        offered = ", ".join(stt.capabilities.languages)
+        raise UnsupportedError(
+            stt.name, f"language {language!r} is not on offer", hint=f"it understands {offered}"
+        )
 
 
 def tts_options(bot: BotSettings) -> TtsOptions:

@@ -16,6 +16,7 @@ import numpy as np
 import structlog
 
 from bot.ears import Ears
+from bot.engines import check_language
 from media.audio import Samples, pcm_to_bytes, ulaw_to_pcm
 from media.resample import Upsampler
 from media.vad import SpeechEvent, SpeechStarted
@@ -112,8 +113,13 @@ class Hearing:
             self._stream.expect(phrases)
 
     async def set_language(self, language: str) -> None:
-        """Recognize another language from now on, in a new stream."""
+        """Recognize another language from now on, in a new stream.
+
+        Raises:
+            UnsupportedError: it is not on offer; all stays as it was.
+        """
         if language != self._options.language:
+            check_language(self._stt, language)
             self._options = replace(self._options, language=language)
             stream, self._stream = self._stream, None
             if stream is not None:

@@ -93,6 +93,12 @@ class SttCapabilities:
     phrases: bool = False
     word_times: bool = False
 
+    def understands(self, language: str) -> bool:
+        """Whether a language (BCP-47) is on offer: `en` is any English, asked for or offered."""
+        wanted, offered = language.lower(), [tag.lower() for tag in self.languages]
+        general = wanted.partition("-")[0]
+        return general in offered or wanted in {*offered, *(t.partition("-")[0] for t in offered)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SttOptions:

@@ -128,7 +128,9 @@ class Recognizer:
     capabilities: SttCapabilities = field(init=False)
 
     def __post_init__(self) -> None:
-        self.capabilities = SttCapabilities(utterances=self.utterances)
+        self.capabilities = SttCapabilities(
+            languages=("en-US", "fr-FR"), utterances=self.utterances
+        )
 
     @property
     def current(self) -> RecognizerStream:

@@ -478,6 +478,19 @@ async def test_the_language_that_is_spoken_already() -> None:
         assert len(s.stt.streams) == 1
 
 
+@virtual_time
+async def test_a_language_that_is_not_on_offer_does_not_end_the_call() -> None:
+    async def hook(call: Call, turn: Turn) -> list[object]:
+        return [SetLanguage("de-DE"), "Guten Tag."] if turn.text == "german" else ["All right."]
+
+    async with scene(hook, texts=["german", "english"]) as s:
+        await s.say(400, then_s=8)
+        await s.say(400, then_s=3)
+        assert heard(s) == [APOLOGY, "All right."]
+        assert s.call.language == "en-US"
+        assert len(s.stt.streams) == 1
+
+
 def test_the_conversation_knows_when_it_is_replying() -> None:
     @virtual_time
     async def reply() -> None:

@@ -66,6 +66,11 @@ async def test_a_voice_that_does_not_exist_stops_the_start() -> None:
         await engines.start()
 
 
+async def test_a_language_that_is_not_understood_stops_the_start() -> None:
+    with pytest.raises(UnsupportedError, match="'de-DE' is not on offer; it understands en-US"):
+        await Engines([bot(), bot(language="de-DE")], APOLOGY).start()
+
+
 async def test_an_engine_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(self: Tones) -> None:
         raise UnavailableError("tones", "no library")
