@@ -247,6 +247,8 @@ def _record(fields: dict[bytes, bytes]) -> Record | None:
         record.worker = fields[b"worker"].decode()
     if b"ended" in fields:
         # What else changes with it may not be written yet; of two who told it, the first counts.
-        record.ended = None
+        # When it was stays unknown until then: a time of reading would be another each time.
+        ended_ms, record.ended = record.ended_ms, None
         record.close(Ended(**orjson.loads(fields[b"ended"])))
+        record.ended_ms = ended_ms
     return record

@@ -274,6 +274,9 @@ async def test_the_first_to_finish_is_told_so(store: Store, other: Store) -> Non
     assert record.ended == (
         Ended("caller", "hangup") if results[0] else Ended("twilio", "completed")
     )
+    # The rest comes with the record's last writing.
+    assert record.status == "completed"
+    assert record.ended_ms is None
 
 
 async def test_once_is_once_for_all_workers(store: Store, other: Store) -> None:
