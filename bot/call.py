@@ -112,6 +112,7 @@ class CallSession:
                 await self._cancel_tasks()
         finally:
             self._quiet()
+            self.counts.stt_errors = self._hearing.errors
             self.conversation.settled()
             if self._parts.recording is not None:
                 self._parts.recording.close()
@@ -376,6 +377,9 @@ class CallSession:
 
     def hook_failed(self) -> None:
         self.counts.hook_errors += 1
+
+    def synthesizer_failed(self) -> None:
+        self.counts.tts_errors += 1
 
 
 def _reason(action: Leaving) -> str:

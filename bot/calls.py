@@ -143,7 +143,7 @@ class Calls:
             self._metrics.calls_active.dec()
             live.gone_since_s = asyncio.get_running_loop().time()
             if live.session is not None:
-                self._count(live.session.counts)
+                self._count(live.session.counts, live.record.providers)
             live.session = None
             self._note_recording(live)
             live.keeper.save()
@@ -187,17 +187,26 @@ class Calls:
     async def run(self) -> None:
         """End the calls that Twilio does not come back for, as long as the worker runs."""
         windows = 0
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            self._metrics.vad_windows.inc(self._ears.windows - windows)
-            windows = self._ears.windows
-            now_s = asyncio.get_running_loop().time()
-            async with asyncio.TaskGroup() as group:
-                # Together: each may wait for Redis, and for the dialog's last words.
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await asyncio.sleep(SWEEP_S)
+                self._metrics.vad_windows.inc(self._ears.windows - windows)
+                windows = self._ears.windows
+                now_s = asyncio.get_running_loop().time()
                 for sid, live in list(self._live.items()):
                     gone_s = live.gone_since_s
                     if gone_s is not None and now_s - gone_s > RETURN_DEADLINE_S:
-                        group.create_task(self._let_go(sid, live))
+                        # In a task of its own: each may wait for Redis, and for the dialog. Its
+                        # time begins anew, so that the next sweep does not let it go once more.
+                        live.gone_since_s = now_s
+                        group.create_task(self._try_to_let_go(sid, live))
+
+    async def _try_to_let_go(self, sid: str, live: LiveCall) -> None:
+        try:
+            await self._let_go(sid, live)
+        except Exception as error:
+            # One call's fault must not keep the others from ending.
+            log.error("call could not be let go", call_sid=sid, exc_info=error)
 
     async def _let_go(self, sid: str, live: LiveCall) -> None:
         """A call's stream ended a while ago: if nobody has seen the call since, it has ended."""
@@ -328,7 +337,7 @@ class Calls:
             log.error("dialog failed at the call's end", exc_info=error)
             self._metrics.hook_errors.labels("on_end").inc()
 
-    def _count(self, counts: Counts) -> None:
+    def _count(self, counts: Counts, providers: dict[str, str]) -> None:
         metrics = self._metrics
         metrics.frames.labels("in").inc(counts.frames_in)
         metrics.frames.labels("out").inc(counts.media_out)
@@ -336,6 +345,8 @@ class Calls:
         metrics.turns.inc(counts.turns)
         metrics.protocol_errors.inc(counts.bad_messages)
         metrics.hook_errors.labels("turn").inc(counts.hook_errors)
+        metrics.provider_errors.labels(providers["stt"]).inc(counts.stt_errors)
+        metrics.provider_errors.labels(providers["tts"]).inc(counts.tts_errors)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)
 

@@ -47,6 +47,9 @@ __all__ = ["Conversation", "Line"]
 
 log = structlog.get_logger(__name__)
 
+MAX_REPLIES = 64
+"""How many replies may wait for one another: a caller can press keys faster than a bot speaks."""
+
 _RECORDING = re.compile(r"\s*\[[^\[\]]+\.(?:wav|ulaw|ul)\]\s*", re.IGNORECASE)
 """What stands in the history for a recording that was played."""
 
@@ -77,6 +80,9 @@ class Line(Protocol):
 
     def hook_failed(self) -> None:
         """Count a hook that raised or took too long."""
+
+    def synthesizer_failed(self) -> None:
+        """Count a failure of the synthesizer."""
 
 
 @dataclass(slots=True)
@@ -220,6 +226,9 @@ class Conversation:
     # One reply
 
     def _reply(self, replies: Replies) -> None:
+        if len(self._replies) >= MAX_REPLIES:
+            log.warning("reply left out: too many are waiting", waiting=len(self._replies))
+            return
         self._task = self._spawn(self._run(replies, self._task))
         self._replies.add(self._task)
         self._task.add_done_callback(self._replies.discard)
@@ -232,6 +241,7 @@ class Conversation:
             leaving = await self._speak(replies)
         except ProviderError as error:
             log.error("speech engine failed", error=str(error))
+            self._line.synthesizer_failed()
             await self.apologize()
         except AudioFileError as error:
             log.error("recording cannot be played", error=str(error))

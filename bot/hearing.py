@@ -48,6 +48,9 @@ class Hearing:
         options: how to recognize; `options.audio` must be 16 kHz PCM.
         on_speech: called with each VAD event and the offset (ms) that turns its times, which are on
             the audio's clock, into times on the call's clock.
+
+    Attributes:
+        errors: how often the recognizer has failed.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Hearing:
         self._in_utterance = not self._utterances
         self._samples = 0
         self._offset_ms = 0.0
+        self.errors = 0
         self._vad = ears.open(self._heard_speech)
 
     @property
@@ -149,6 +153,7 @@ class Hearing:
                     finally:
                         self._stream = None
             except ProviderError as error:
+                self.errors += 1
                 if not error.retryable or failures >= len(REOPEN_DELAYS_S):
                     raise
                 log.warning("recognizer failed, opening it again", error=str(error))

@@ -61,7 +61,7 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.hook_errors = Counter(
-            "parley_hook_errors", "Dialog hooks that raised or took too long.", ["reason"],
+            "parley_hook_errors", "Dialog hooks that raised or took too long.", ["hook"],
             registry=registry,
         )  # fmt: skip
         self.vad_windows = Counter(

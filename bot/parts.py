@@ -74,6 +74,8 @@ class Counts:
     barge_ins: int = 0
     bad_messages: int = 0
     hook_errors: int = 0
+    stt_errors: int = 0
+    tts_errors: int = 0
     latencies: list[Latency] = field(default_factory=list)
 
 

@@ -401,7 +401,7 @@ async def test_a_dialog_that_fails_at_the_end(
         pass
     await worker.calls.end(SID, Ended("caller", "hung up"))
     assert (await worker.stored()).ended == Ended("caller", "hung up")
-    assert worker.sample("parley_hook_errors_total", reason="on_end") == 1
+    assert worker.sample("parley_hook_errors_total", hook="on_end") == 1
 
 
 async def test_a_dialog_that_cannot_be_made(

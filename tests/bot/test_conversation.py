@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation import Conversation
+from bot.conversation import MAX_REPLIES, Conversation
 from bot.dialog import (
     Action,
     Call,
@@ -508,3 +508,22 @@ def test_the_conversation_knows_when_it_is_replying() -> None:
             assert not conversation.replying
 
     reply()
+
+
+@virtual_time
+async def test_keys_beyond_what_can_wait_are_left_out() -> None:
+    answered: list[str] = []
+    go_on = asyncio.Event()
+
+    class Slow:
+        async def on_dtmf(self, call: Call, digits: str) -> None:
+            await go_on.wait()
+            answered.append(digits)
+
+    async with scene(Slow()) as s:
+        await s.wait(0.1)
+        for _ in range(MAX_REPLIES + 10):
+            s.session._key("1", s.session.now_ms())
+        go_on.set()
+        await s.wait(1)
+        assert len(answered) == MAX_REPLIES
