@@ -210,11 +210,11 @@ class CallSession:
             self._spawn(self._give_up(Transfer(fallback) if fallback else Hangup(self._failure)))
 
     async def _give_up(self, action: Leaving) -> None:
-        """Stop what is being said, apologize, and leave."""
+        """Stop what is being said, say that it cannot go on, and leave."""
         self._interrupt()
         self.conversation.leaving = True
         self._turn.bot_thinking(self.now_ms())
-        await self.conversation.apologize()
+        await self.conversation.say_ready(*self._parts.farewell)
         await self.leave(action)
 
     def _recognized(self, event: SttEvent) -> None:

@@ -292,6 +292,7 @@ class Calls:
                 keeper=live.keeper,
                 counts=counts,
                 apology=self._engines.apology(bot),
+                farewell=self._engines.farewell(bot),
                 hook_timeout_s=self._settings.hook_timeout_s,
                 fallback_number=bot.fallback_number,
                 recording=live.recording,

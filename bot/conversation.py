@@ -303,8 +303,11 @@ class Conversation:
         await self._speaker.say(self._open(say.text, say), pause=pause)
 
     async def apologize(self) -> None:
-        """Say the apology, which was synthesized before the call."""
-        text, ulaw = self._apology
+        """Say the apology."""
+        await self.say_ready(*self._apology)
+
+    async def say_ready(self, text: str, ulaw: bytes) -> None:
+        """Say what was synthesized before the call."""
         with suppress(PlayoutFull, TimeoutError):
             await self._speaker.play_ready(self._open(text, Say(text)), ulaw)
 

@@ -27,6 +27,7 @@ class Engines:
     Args:
         bots: what the numbers of this deployment use.
         apology: the sentence to say when a reply cannot be had.
+        farewell: the sentence to say when the call cannot go on.
         settings: further settings of a provider, by its name.
     """
 
@@ -34,17 +35,19 @@ class Engines:
         self,
         bots: Iterable[BotSettings],
         apology: str,
+        farewell: str,
         settings: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self._bots = list(bots)
         self._apology = apology
+        self._farewell = farewell
         settings = settings or {}
         self._stt = {n: build_stt(n, **settings.get(n, {})) for n in {b.stt for b in self._bots}}
         self._tts = {n: build_tts(n, **settings.get(n, {})) for n in {b.tts for b in self._bots}}
-        self._apologies: dict[tuple[str, TtsOptions], bytes] = {}
+        self._ready: dict[tuple[str, str, TtsOptions], bytes] = {}
 
     async def start(self) -> None:
-        """Load every engine and synthesize the apologies.
+        """Load every engine, and synthesize what must be there when one fails.
 
         Raises:
             ProviderError: an engine cannot be had.
@@ -57,19 +60,20 @@ class Engines:
                 await synthesizer.start()
         for bot in self._bots:
             check_language(self._stt[bot.stt], bot.language)
-            tts = self._tts[bot.tts]
-            options = tts_options(bot)
-            if (bot.tts, options) in self._apologies:
-                continue
-            try:
-                ulaw = await synthesize_ulaw(tts, self._apology, options)
-            except ProviderError as error:
-                if not error.retryable:
-                    raise  # a voice that does not exist, say: no reply could be spoken either
-                # Calls can be answered without it; a failure then is a silence.
-                log.warning("apology could not be synthesized", error=str(error))
-                ulaw = b""
-            self._apologies[bot.tts, options] = ulaw
+            for text in (self._apology, self._farewell):
+                await self._prepare(text, bot)
+
+    async def _prepare(self, text: str, bot: BotSettings) -> None:
+        key = (text, bot.tts, tts_options(bot))
+        if key in self._ready:
+            return
+        try:
+            self._ready[key] = await synthesize_ulaw(self._tts[bot.tts], text, tts_options(bot))
+        except ProviderError as error:
+            if not error.retryable:
+                raise  # a voice that does not exist, say: no reply could be spoken either
+            # Calls can be answered without it; a failure then is a silence.
+            log.warning("apology could not be synthesized", error=str(error))
 
     async def aclose(self) -> None:
         """Release every engine."""
@@ -88,7 +92,14 @@ class Engines:
 
     def apology(self, bot: BotSettings) -> tuple[str, bytes]:
         """The apology in a bot's voice: its text, and µ-law at 8 kHz."""
-        return self._apology, self._apologies.get((bot.tts, tts_options(bot)), b"")
+        return self._spoken(self._apology, bot)
+
+    def farewell(self, bot: BotSettings) -> tuple[str, bytes]:
+        """The farewell in a bot's voice: its text, and µ-law at 8 kHz."""
+        return self._spoken(self._farewell, bot)
+
+    def _spoken(self, text: str, bot: BotSettings) -> tuple[str, bytes]:
+        return text, self._ready.get((text, bot.tts, tts_options(bot)), b"")
 
 
 def check_language(stt: SttProvider, language: str) -> None:

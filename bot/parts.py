@@ -98,6 +98,7 @@ class CallParts:
     keeper: Keeper
     counts: Counts
     apology: tuple[str, bytes]
+    farewell: tuple[str, bytes]
     hook_timeout_s: float
     fallback_number: str | None = None
     recording: CallRecording | None = None

@@ -41,12 +41,18 @@ def serve(host: str | None, port: int | None, workers: int, dev: bool, fd: int |
     from bot.redis_server import RedisServerError
     from bot.vad import MissingModelError
     from bot.worker import run_worker
-    from providers.errors import ProviderError
+    from providers.errors import ProviderError, UnsupportedError
 
     try:
         listener = socket.socket(fileno=fd) if fd is not None else None
         _run(run_worker(settings, listener=listener))
-    except (DialogError, MissingModelError, ProviderError, RedisServerError) as error:
+    except DialogError as error:
+        click.echo(f"PARLEY_DIALOG: {error}", err=True)
+        return 2
+    except UnsupportedError as error:
+        click.echo(f"PARLEY_LANGUAGE, PARLEY_VOICE or a number's own: {error}", err=True)
+        return 2
+    except (MissingModelError, ProviderError, RedisServerError) as error:
         click.echo(f"parley serve: {error}", err=True)
         return 1
     except OSError as error:

@@ -149,8 +149,8 @@ async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
 
 @asynccontextmanager
 async def _engines(settings: Settings) -> AsyncIterator[Engines]:
-    sphinx = {"processes": settings.pocketsphinx_processes}
-    engines = Engines(settings.bots(), settings.apology, {"pocketsphinx": sphinx})
+    own = {"pocketsphinx": {"processes": settings.pocketsphinx_processes}}
+    engines = Engines(settings.bots(), settings.apology, settings.farewell, own)
     try:
         await engines.start()
         yield engines

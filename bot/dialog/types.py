@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,9 @@ __all__ = [
     "Transfer",
     "Turn",
 ]
+
+_DIALLABLE = re.compile(r"\+[1-9]\d{1,14}|(sip|client):\S+")
+_TONES = re.compile(r"[0-9*#wW]+")
 
 EndedBy = Literal["caller", "bot", "twilio", "error", "unknown"]
 
@@ -63,6 +67,17 @@ class Transfer:
     to: str
     caller_id: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be dialled.
+
+        Raises:
+            DialogError: `to` is neither E.164 nor a SIP or client address.
+        """
+        if not _DIALLABLE.fullmatch(self.to):
+            raise DialogError(
+                f"Transfer to {self.to!r}: write a number as +15551234567, or sip:… or client:…"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class SendDigits:
@@ -70,6 +85,15 @@ class SendDigits:
 
     # Perhaps a PIN; as in `media.messages.Dtmf`.
     digits: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no touch tone.
+
+        Raises:
+            DialogError: `digits` holds something else, or nothing.
+        """
+        if not _TONES.fullmatch(self.digits):
+            raise DialogError("SendDigits takes 0-9 * # and w or W for a pause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +122,15 @@ class Expect:
     """What the caller is likely to say next; lets the recognizer choose among these phrases."""
 
     phrases: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a phrase where phrases belong: it would be taken for one phrase a letter.
+
+        Raises:
+            DialogError: `phrases` is a single string.
+        """
+        if isinstance(self.phrases, str):
+            raise DialogError(f"Expect takes phrases: write Expect(({self.phrases!r},))")
 
 
 Action = Say | Play | Hangup | Transfer | SendDigits | Gather | SetLanguage | Expect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.dialog.types import Hangup, SendDigits, Transfer
+from bot.dialog.types import DialogError, Hangup, SendDigits, Transfer
 
 __all__ = ["Leaving", "dump_pending", "load_pending"]
 
@@ -24,6 +24,13 @@ def dump_pending(action: Leaving) -> dict[str, Any]:
 
 def load_pending(values: Mapping[str, Any] | None) -> Leaving | None:
     """What `dump_pending` made; None for nothing, and for what another version of Parley wrote."""
+    try:
+        return _load(values)
+    except DialogError:
+        return None
+
+
+def _load(values: Mapping[str, Any] | None) -> Leaving | None:
     match values:
         case {"action": "hangup", "reason": str(reason)}:
             return Hangup(reason)

@@ -177,7 +177,7 @@ class ESpeak:
         raise UnsupportedError(
             PROVIDER,
             f"unknown {kind} {wanted!r}",
-            hint=f"some that exist: {known}; `parley voices` lists all",
+            hint=f"some that exist: {known}",
         )
 
 

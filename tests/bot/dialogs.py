@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.dialog import Call, Interruption, Turn
 
-__all__ = ["LECTURE", "Lecturer", "silent"]
+__all__ = ["LECTURE", "Lecturer"]
 
 LECTURE = (
     "Good morning, and thank you for calling the museum.",
@@ -26,7 +26,3 @@ class Lecturer:
 
     async def on_turn(self, call: Call, turn: Turn) -> str:
         return "All right."
-
-
-async def silent(call: Call, turn: Turn) -> None:
-    """Says nothing to anything."""

@@ -29,6 +29,7 @@ STREAM = "MZ" + "0" * 32
 CALL = "CA" + "0" * 32
 FRAME_MS = 20
 APOLOGY = "Sorry."
+FAREWELL = "This cannot go on."
 APOLOGY_MS = 300
 
 
@@ -215,6 +216,7 @@ async def scene(
             keeper=keeper,
             counts=counts,
             apology=apology or (APOLOGY, pcm_to_ulaw(tone(APOLOGY_MS))),
+            farewell=(FAREWELL, pcm_to_ulaw(tone(APOLOGY_MS))),
             hook_timeout_s=hook_timeout_s,
             recording=recording,
             **parts,

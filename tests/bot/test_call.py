@@ -29,7 +29,7 @@ from media.messages import Media
 from media.twilio import render_event
 from providers.errors import UnavailableError, UnsupportedError
 from tests.bot.engines import Recognizer, Tones, tone
-from tests.bot.sessions import APOLOGY, APOLOGY_MS, STREAM, Keeper, scene
+from tests.bot.sessions import APOLOGY_MS, FAREWELL, STREAM, Keeper, scene
 from tests.virtual_time import virtual_time
 
 GREETING = "Good morning. What can I do for you?"
@@ -614,7 +614,7 @@ def test_a_recognizer_that_cannot_be_had(fallback: str | None, action: object) -
         async with scene(Echo(), stt=stt, fallback_number=fallback) as s:
             assert await s.ended() == StreamEnd("error", "speech recognition is not available")
             assert s.keeper.commits == [action]
-            assert s.history[-1] == ("bot", APOLOGY, APOLOGY)
+            assert s.history[-1] == ("bot", FAREWELL, FAREWELL)
             assert s.phone.speech_ms >= APOLOGY_MS - 20
             assert ("error", "stt") in [(kind, f.get("stage")) for kind, f in s.keeper.notes]
 

@@ -145,7 +145,7 @@ async def worker(
     metrics = Metrics()
     store = Store(url, prefix=redis_prefix, metrics=metrics)
     ears = Ears(Level(), max_calls=more.get("max_calls", 100))
-    engines = Engines(settings.bots(), "Sorry.")
+    engines = Engines(settings.bots(), "Sorry.", "Goodbye.")
     await engines.start()
     with Disk() as disk:
         calls = Calls(

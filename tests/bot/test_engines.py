@@ -12,6 +12,7 @@ from providers.types import TtsOptions
 from tests.bot.engines import Tones
 
 APOLOGY = "Sorry."
+FAREWELL = "Goodbye."
 
 
 def bot(**values: Any) -> BotSettings:
@@ -33,13 +34,15 @@ def tones(engines: Engines, of: BotSettings) -> Tones:
 
 async def test_engines_are_shared_and_started_with_an_apology_in_every_voice() -> None:
     english, french = bot(), bot(language="fr-FR", voice="denise")
-    engines = Engines([english, french, bot(dialog="other")], APOLOGY)
+    engines = Engines([english, french, bot(dialog="other")], APOLOGY, FAREWELL)
     await engines.start()
     assert engines.stt(english) is engines.stt(french)
     assert engines.tts(english) is engines.tts(french)
     assert tones(engines, english).spoken == [
         (APOLOGY, TtsOptions(language="en-US")),
+        (FAREWELL, TtsOptions(language="en-US")),
         (APOLOGY, TtsOptions(language="fr-FR", voice="denise")),
+        (FAREWELL, TtsOptions(language="fr-FR", voice="denise")),
     ]
     text, ulaw = engines.apology(french)
     assert text == APOLOGY
@@ -48,19 +51,19 @@ async def test_engines_are_shared_and_started_with_an_apology_in_every_voice() -
 
 
 async def test_a_provider_gets_its_settings() -> None:
-    engines = Engines([bot()], APOLOGY, {"espeak": {"chunk_ms": 50}})
+    engines = Engines([bot()], APOLOGY, FAREWELL, {"espeak": {"chunk_ms": 50}})
     assert tones(engines, bot()).chunk_ms == 50
 
 
 async def test_a_synthesizer_that_is_away_at_the_start_leaves_no_apology() -> None:
-    engines = Engines([bot()], APOLOGY)
+    engines = Engines([bot()], APOLOGY, FAREWELL)
     tones(engines, bot()).fail = {APOLOGY: (0, UnavailableError("tones", "away"))}
     await engines.start()
     assert engines.apology(bot()) == (APOLOGY, b"")
 
 
 async def test_a_voice_that_does_not_exist_stops_the_start() -> None:
-    engines = Engines([bot(voice="nobody")], APOLOGY)
+    engines = Engines([bot(voice="nobody")], APOLOGY, FAREWELL)
     tones(engines, bot()).fail = {APOLOGY: (0, UnsupportedError("tones", "no such voice"))}
     with pytest.raises(UnsupportedError):
         await engines.start()
@@ -68,7 +71,7 @@ async def test_a_voice_that_does_not_exist_stops_the_start() -> None:
 
 async def test_a_language_that_is_not_understood_stops_the_start() -> None:
     with pytest.raises(UnsupportedError, match="'de-DE' is not on offer; it understands en-US"):
-        await Engines([bot(), bot(language="de-DE")], APOLOGY).start()
+        await Engines([bot(), bot(language="de-DE")], APOLOGY, FAREWELL).start()
 
 
 async def test_an_engine_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,11 +80,11 @@ async def test_an_engine_that_does_not_start(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Tones, "start", fail)
     with pytest.raises(UnavailableError):
-        await Engines([bot()], APOLOGY).start()
+        await Engines([bot()], APOLOGY, FAREWELL).start()
 
 
 def test_an_apology_not_prepared_is_silence() -> None:
-    assert Engines([bot()], APOLOGY).apology(bot()) == (APOLOGY, b"")
+    assert Engines([bot()], APOLOGY, FAREWELL).apology(bot()) == (APOLOGY, b"")
 
 
 def test_how_a_bot_speaks() -> None:

@@ -70,14 +70,14 @@ async def test_recordings_that_cannot_be_made(tmp_path: Path) -> None:
 
 async def test_a_dialog_that_is_not_there(tmp_path: Path) -> None:
     code, line = await serve(tmp_path, "--dev", "--port", "0", PARLEY_DIALOG="no_such:bot")
-    assert code == 1
-    assert line.startswith("parley serve: dialog 'no_such:bot': no module 'no_such'")
+    assert code == 2
+    assert line.startswith("PARLEY_DIALOG: dialog 'no_such:bot': no module 'no_such'")
 
 
 async def test_a_voice_that_is_not_there(tmp_path: Path) -> None:
     code, line = await serve(tmp_path, "--dev", "--port", "0", PARLEY_VOICE="nobody")
-    assert code == 1
-    assert line.startswith("parley serve: espeak: ")
+    assert code == 2
+    assert line.startswith("PARLEY_LANGUAGE, PARLEY_VOICE or a number's own: espeak: ")
     assert "nobody" in line
 
 

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +16,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-import bot
 from bot.demo.command import conclude
 from bot.demo.scene import BOOKING, LINES
 
+from .beside import WholeDemo
 from .calls import BOOKING as MADE_UP_BOOKING
 from .calls import outcome
 from .processes import processes_of
+from .running import HOUSE, running
 
-HOUSE = Path(bot.__file__).parents[1]
 FILES = {"recording.wav", "transcript.txt", "timeline.png", "call.json", "worker.log"}
 
 
@@ -36,43 +35,22 @@ def temporary_directory() -> Iterator[Path]:
         yield Path(folder)
 
 
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The demo as a process whose temporary files are in `folder`, with an ASCII locale."""
-    env = {**os.environ, "TMPDIR": str(folder), "PYTHONIOENCODING": "ascii"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "demo", *arguments],
-        cwd=HOUSE,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 @pytest.mark.timeout(180)
-def test_the_whole_demo(tmp_path: Path) -> None:
-    with temporary_directory() as folder, running(folder, "--out", str(tmp_path)) as process:
-        begun = time.monotonic()
-        printed, errors = process.communicate(timeout=120)
-        took_s = time.monotonic() - begun
-        assert (process.returncode, errors.decode()) == (0, "")
-        assert processes_of(folder) == []
-        assert list(folder.iterdir()) == []
+def test_the_whole_demo(whole_demo: WholeDemo) -> None:
+    printed, errors = whole_demo.process.communicate(timeout=120)
+    assert (whole_demo.process.returncode, errors.decode()) == (0, "")
+    assert processes_of(whole_demo.folder) == []
+    assert list(whole_demo.folder.iterdir()) == []
     text = printed.decode("ascii")
     for said in (LINES[-1].text, "Certainly.", "the bot falls silent", "response", "timeline.png"):
         assert said in text
-    assert {path.name for path in tmp_path.iterdir()} >= FILES
-    report = json.loads((tmp_path / "call.json").read_text())
+    assert {path.name for path in whole_demo.out.iterdir()} >= FILES
+    report = json.loads((whole_demo.out / "call.json").read_text())
     assert [turn["role"] for turn in report["turns"]].count("caller") == len(LINES)
     assert report["clears"] >= 1
     assert report["protocol_errors"] == []
     assert 0 < report["latency_ms"]["barge_in"][0] < 500
-    assert took_s < 90
+    assert report["duration_s"] < 60
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -32,7 +32,7 @@ async def test_a_worker_that_takes_calls_and_is_gone_afterwards(
 
 
 async def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
-    with pytest.raises(WorkerFailed, match=r"(?s)ended with status 1:.*nowhere\.toml"):
+    with pytest.raises(WorkerFailed, match=r"(?s)ended with status 2:.*nowhere\.toml"):
         async with start_worker("script:nowhere.toml", tmp_path / "log"):
             pass
 

@@ -16,8 +16,8 @@ from bot.telephony.pending import Leaving, dump_pending, load_pending
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 actions = st.one_of(
     st.builds(Hangup, texts),
-    st.builds(Transfer, texts, st.none() | texts),
-    st.builds(SendDigits, texts),
+    st.builds(Transfer, st.from_regex(r"\+[1-9][0-9]{1,14}", fullmatch=True), st.none() | texts),
+    st.builds(SendDigits, st.from_regex(r"[0-9*#wW]+", fullmatch=True)),
 )
 
 
@@ -27,7 +27,16 @@ def test_comes_back_from_json(action: Leaving) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [None, {}, {"action": "hangup"}, {"action": "fly"}, {"action": "digits", "digits": 1}]
+    "values",
+    [
+        None,
+        {},
+        {"action": "hangup"},
+        {"action": "fly"},
+        {"action": "digits", "digits": 1},
+        {"action": "digits", "digits": "abc"},
+        {"action": "transfer", "to": "nobody", "caller_id": None},
+    ],
 )
 def test_what_is_not_known_is_nothing(values: dict[str, Any] | None) -> None:
     assert load_pending(values) is None

@@ -1,0 +1,36 @@
+"""Actions that cannot be carried out are refused where they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.dialog import DialogError, Expect, SendDigits, Transfer
+
+
+@pytest.mark.parametrize("to", ["+15551234567", "sip:desk@example.com", "client:anna"])
+def test_what_can_be_dialled(to: str) -> None:
+    assert Transfer(to).to == to
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Transfer("not a number <x>"), "write a number as"),
+        (lambda: Transfer("5551234567"), "write a number as"),
+        (lambda: Transfer(""), "write a number as"),
+        (lambda: SendDigits("hello"), "SendDigits takes"),
+        (lambda: SendDigits(""), "SendDigits takes"),
+        (lambda: Expect("on friday"), r"write Expect\(\('on friday',\)\)"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_done_says_why(make: Callable[[], object], says: str) -> None:
+    with pytest.raises(DialogError, match=says):
+        make()
+
+
+def test_digits_stay_out_of_the_error() -> None:
+    with pytest.raises(DialogError) as caught:
+        SendDigits("1234x")
+    assert "1234" not in str(caught.value)
