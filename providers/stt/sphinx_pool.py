@@ -20,7 +20,7 @@ __all__ = ["PROVIDER", "Lessee", "WorkerPool", "WorkerProcess", "replacement_del
 
 PROVIDER = "pocketsphinx"
 LOAD_DEADLINE_S = 60.0
-LEASE_DEADLINE_S = 2.0  # for a process that is tidying up after the call before, or loading
+LEASE_DEADLINE_S = 5.0  # for a process that is tidying up after the call before, or loading
 CLOSE_DEADLINE_S = 5.0
 KILL_DEADLINE_S = 5.0
 _DEATHS_WINDOW_S = 60.0

@@ -161,7 +161,7 @@ async def test_what_twilio_would_not_take_is_reported(frame: str | bytes, code: 
         await to_the_end(stream)
 
     events: list[PhoneEvent] = []
-    result, _ = await call(talk, Wait(200), events=events)
+    result, _ = await call(talk, Wait(2_000), events=events)
     assert [fault.code for fault in result.faults] == [code]
     assert result.failed
     assert result.traffic.marks_echoed == 1
