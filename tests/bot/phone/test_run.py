@@ -22,7 +22,7 @@ async def test_calls_are_made_at_the_same_time() -> None:
     async with running_worker() as worker:
         worker.talk = [talk]
         config = PhoneConfig(worker.url, TOKEN, speed=5.0)
-        results = await place_calls(config, [Wait(500)], 5)
+        results = await place_calls(config, [Wait(3_000)], 5)
     assert most == 5
     assert len({result.call_sid for result in results}) == 5
     assert not any(result.failed for result in results)
