@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -35,6 +35,7 @@ from bot.dialog import (
     Turn,
 )
 from bot.dialog.hook import Dialog, Replies
+from bot.line import Line
 from bot.sentences import Sentences
 from bot.speech import Speaker
 from bot.telephony.pending import Leaving
@@ -43,7 +44,7 @@ from media.files import AudioFileError
 from media.playout import Playout, PlayoutFull, Segment
 from providers.errors import ProviderError
 
-__all__ = ["Conversation", "Line"]
+__all__ = ["Conversation"]
 
 log = structlog.get_logger(__name__)
 
@@ -52,37 +53,6 @@ MAX_REPLIES = 64
 
 _RECORDING = re.compile(r"\s*\[[^\[\]]+\.(?:wav|ulaw|ul)\]\s*", re.IGNORECASE)
 """What stands in the history for a recording that was played."""
-
-
-class Line(Protocol):
-    """What a conversation asks of the call that carries it."""
-
-    def now_ms(self) -> float:
-        """The call's clock."""
-
-    async def leave(self, action: Leaving) -> None:
-        """Close the stream when all was heard, so that Twilio does `action`."""
-
-    def gather(self, gather: Gather) -> None:
-        """Collect keys."""
-
-    def expect(self, phrases: tuple[str, ...]) -> None:
-        """Tell the recognizer what is expected."""
-
-    async def set_language(self, language: str) -> None:
-        """Recognize another language. Raises `UnsupportedError` for one that is not on offer."""
-
-    def reply_over(self) -> None:
-        """The dialog has given its whole reply; perhaps it is still being heard."""
-
-    def keep(self) -> None:
-        """State or history have changed: save them."""
-
-    def hook_failed(self) -> None:
-        """Count a hook that raised or took too long."""
-
-    def synthesizer_failed(self) -> None:
-        """Count a failure of the synthesizer."""
 
 
 @dataclass(slots=True)
