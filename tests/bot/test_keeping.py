@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,20 +13,6 @@ from bot.record import Record
 from bot.store import Store
 
 SID = "CA" + "0" * 32
-
-
-@pytest.fixture
-async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
-    store = Store(redis_url, prefix=redis_prefix)
-    yield store
-    await store.aclose()
-
-
-@pytest.fixture
-async def away() -> AsyncIterator[Store]:
-    store = Store("unix:///nonexistent/redis.sock")
-    yield store
-    await store.aclose()
 
 
 def keeper(
@@ -116,16 +101,16 @@ async def test_a_call_that_another_stream_owns_commits_nothing(store: Store) -> 
 
 
 async def test_what_cannot_be_committed_is_not_pending(
-    away: Store, monkeypatch: pytest.MonkeyPatch
+    no_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot.keeping, "COMMIT_PAUSE_S", 0)
     record = Record(SID, generation=1)
-    assert not await keeper(away, record).commit(Hangup())
+    assert not await keeper(no_store, record).commit(Hangup())
     assert record.pending is None
 
 
 async def test_a_store_that_comes_back_is_asked_again(
-    store: Store, away: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, no_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot.keeping, "COMMIT_PAUSE_S", 0)
     tries = []
@@ -133,7 +118,7 @@ async def test_a_store_that_comes_back_is_asked_again(
 
     async def flaky(record: Record) -> None:
         tries.append(record)
-        await (away.commit if len(tries) < 3 else commit)(record)
+        await (no_store.commit if len(tries) < 3 else commit)(record)
 
     monkeypatch.setattr(store, "commit", flaky)
     async with asyncio.timeout(5):
