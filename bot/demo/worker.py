@@ -20,7 +20,7 @@ import bot
 from bot.redis_server import wait_until_stopped
 from bot.state_dir import dev_token
 
-__all__ = ["WorkerFailed", "WorkerProcess", "start_worker"]
+__all__ = ["WorkerFailed", "WorkerProcess", "free_port", "start_worker"]
 
 # A slow machine loads its models for the first time.
 READY_DEADLINE_S = 60.0
@@ -68,12 +68,13 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def start_worker(dialog: str, log: Path) -> AsyncIterator[WorkerProcess]:
+async def start_worker(dialog: str, log: Path, **settings: str) -> AsyncIterator[WorkerProcess]:
     """Run `parley serve --dev` on a free port until the context is left.
 
     Args:
         dialog: what answers, as in `PARLEY_DIALOG`.
         log: the file to which it says what it has to say.
+        settings: further variables of its environment.
 
     Raises (on entering):
         WorkerFailed: it ended, or was not ready within a minute.
@@ -81,13 +82,13 @@ async def start_worker(dialog: str, log: Path) -> AsyncIterator[WorkerProcess]:
     """
     with tempfile.TemporaryDirectory(prefix="parley-", ignore_cleanup_errors=True) as folder:
         state_dir = Path(folder)
-        port = _free_port()
+        port = free_port()
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot", "serve", "--dev", "--port", str(port)),
                 # No settings file of the user's is in this directory.
                 cwd=state_dir,
-                env=_environment(os.environ, dialog, state_dir),
+                env=_environment(os.environ, dialog, state_dir) | settings,
                 stdin=DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -103,7 +104,8 @@ async def start_worker(dialog: str, log: Path) -> AsyncIterator[WorkerProcess]:
             await wait_until_stopped(state_dir, REDIS_DEADLINE_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

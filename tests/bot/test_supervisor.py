@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from .running import free_port
+from bot.demo.worker import free_port
 
 DEADLINE_S = 30.0
 

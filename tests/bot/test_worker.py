@@ -38,7 +38,7 @@ async def serve(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int,
 
 async def test_a_worker_starts_and_stops() -> None:
     async with running_worker(PARLEY_POCKETSPHINX_PROCESSES="1") as worker:
-        async with httpx.AsyncClient(base_url=worker.url) as client:
+        async with httpx.AsyncClient(base_url=worker.phone.public_url) as client:
             assert (await client.get("/ready")).json() == {"status": "ready"}
             unsigned = await client.post("/twilio/voice", data={"CallSid": "CA1"})
             assert unsigned.status_code == 403
