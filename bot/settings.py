@@ -23,7 +23,13 @@ from .state_dir import default_state_dir, dev_token, find_dev_token
 __all__ = ["BotSettings", "Problem", "Settings", "SettingsError", "is_loopback"]
 
 # The variables whose usual name is not ours to choose.
-FOREIGN_VARIABLES = ("REDIS_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+FOREIGN_VARIABLES = (
+    "REDIS_URL",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_REGION",
+    "TWILIO_EDGE",
+)
 SECONDARY_TOKEN = "TWILIO_AUTH_TOKEN_SECONDARY"
 
 
@@ -55,6 +61,13 @@ def _public_url(url: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise ValueError
     return url.rstrip("/?#")
+
+
+def _api_url(url: str) -> str:
+    good = _public_url(url)
+    if urlsplit(good).path:
+        raise ValueError
+    return good
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
@@ -113,6 +126,10 @@ class Settings(BaseModel):
     numbers: dict[PhoneNumber, NumberTable] = Field(default_factory=dict)
 
     max_calls: int = Field(default=100, ge=1, description="a number of calls, 1 or more")
+    overflow: Literal["fallback", "busy", "redirect"] = Field(
+        default="fallback", description="fallback, busy or redirect"
+    )
+    drain_s: float = Field(default=30.0, ge=0, le=86_400, description="seconds, 0 to 86400")
     endpointing_ms: int = Field(
         default=450, ge=100, le=5000, description="milliseconds, 100 to 5000"
     )
@@ -155,6 +172,17 @@ class Settings(BaseModel):
     )
     twilio_auth_token_secondary: SecretStr | None = Field(
         default=None, description="the account's other auth token, while it is rotated"
+    )
+    twilio_region: str | None = Field(
+        default=None, pattern=r"^[a-z]{2}[0-9]$", description="a region such as ie1"
+    )
+    twilio_edge: str | None = Field(
+        default=None, pattern=r"^[a-z]+(-[a-z]+)*$", description="an edge such as dublin"
+    )
+    twilio_api_url: Annotated[str, AfterValidator(_api_url)] | None = Field(
+        default=None,
+        description="the https:// address of Twilio's REST API, without path; http:// for"
+        " loopback alone",
     )
 
     @classmethod
@@ -217,6 +245,11 @@ class Settings(BaseModel):
         """The tokens that may have signed a request; the first is the one to sign with."""
         tokens = (self.twilio_auth_token, self.twilio_auth_token_secondary)
         return tuple(token.get_secret_value() for token in tokens if token is not None)
+
+    @property
+    def rest_configured(self) -> bool:
+        """Whether Twilio's REST API can be asked: there is an account to ask it for."""
+        return self.twilio_account_sid is not None and bool(self.auth_tokens)
 
     def bots(self) -> list[BotSettings]:
         """Everything that may answer here: the default, and each number's own."""

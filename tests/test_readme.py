@@ -135,7 +135,8 @@ def variables() -> dict[str, str]:
     fields = {k: v for k, v in Settings.model_fields.items() if k not in {"dev", "numbers"}}
     named = {}
     for key, field in fields.items():
-        foreign = key.startswith("twilio_") or key == "redis_url"
+        own = key == "twilio_api_url"
+        foreign = (key.startswith("twilio_") and not own) or key == "redis_url"
         default = "" if field.default in (None, PydanticUndefined) else str(field.default)
         named[key.upper() if foreign else f"PARLEY_{key.upper()}"] = default
     return named
