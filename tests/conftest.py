@@ -17,6 +17,15 @@ settings.register_profile(
 settings.load_profile("parley")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes place in real time first and into one process: it lasts longest."""
+    for item in items:
+        if item.get_closest_marker("real_time"):
+            item.add_marker(pytest.mark.xdist_group("real_time"))
+    items.sort(key=lambda item: item.get_closest_marker("real_time") is None)
+
+
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """Real recorded speech (8 kHz µ-law), kept beside the checkout; skips when it is not there."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from .barge_in import PARALLEL, barge_in, interrupting_clip, lecture, moments
 from .running import running_worker
+
+pytestmark = pytest.mark.real_time
 
 
 async def test_barge_ins_at_the_first_word_and_in_the_middle() -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bot.phone.call import place_call
 from bot.phone.clip import load_clip
 from bot.phone.steps import HangUp, Play, Wait, WaitForBot
 
 from .running import running_worker
 from .spoken_files import talk, transcripts, word_error
+
+pytestmark = pytest.mark.real_time
 
 FILES = ("go_somewhere", "austen_0930")
 

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from bot.demo.worker import free_port
+
+pytestmark = pytest.mark.real_time
 
 DEADLINE_S = 30.0
 

@@ -28,6 +28,8 @@ from bot.worker import run_worker
 from media.audio import rms_dbfs, ulaw_to_pcm
 from media.files import read_wav
 
+pytestmark = pytest.mark.real_time
+
 YES = load_clip(Path(bot.demo.__file__).parent / "yes.ulaw")
 TOKEN = "12345"
 STORY = "Once upon a time there was a telephone that nobody called. It waited for a while."

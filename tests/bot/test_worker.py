@@ -13,6 +13,8 @@ import pytest
 
 from tests.bot.running import ROOT, running_worker
 
+pytestmark = pytest.mark.real_time
+
 DEADLINE_S = 30.0
 
 

@@ -19,11 +19,12 @@ from rich.console import Console
 from bot.demo.command import conclude
 from bot.demo.scene import BOOKING, LINES
 
-from .beside import WholeDemo
 from .calls import BOOKING as MADE_UP_BOOKING
 from .calls import outcome
 from .processes import processes_of
 from .running import HOUSE, running
+
+pytestmark = pytest.mark.real_time
 
 FILES = {"recording.wav", "transcript.txt", "timeline.png", "call.json", "worker.log"}
 
@@ -36,16 +37,17 @@ def temporary_directory() -> Iterator[Path]:
 
 
 @pytest.mark.timeout(180)
-def test_the_whole_demo(whole_demo: WholeDemo) -> None:
-    printed, errors = whole_demo.process.communicate(timeout=120)
-    assert (whole_demo.process.returncode, errors.decode()) == (0, "")
-    assert processes_of(whole_demo.folder) == []
-    assert list(whole_demo.folder.iterdir()) == []
+def test_the_whole_demo(tmp_path: Path) -> None:
+    with temporary_directory() as folder, running(folder, "--out", str(tmp_path)) as process:
+        printed, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors.decode()) == (0, "")
+        assert processes_of(folder) == []
+        assert list(folder.iterdir()) == []
     text = printed.decode("ascii")
     for said in (LINES[-1].text, "Certainly.", "the bot falls silent", "response", "timeline.png"):
         assert said in text
-    assert {path.name for path in whole_demo.out.iterdir()} >= FILES
-    report = json.loads((whole_demo.out / "call.json").read_text())
+    assert {path.name for path in tmp_path.iterdir()} >= FILES
+    report = json.loads((tmp_path / "call.json").read_text())
     assert [turn["role"] for turn in report["turns"]].count("caller") == len(LINES)
     assert report["clears"] >= 1
     assert report["protocol_errors"] == []

@@ -13,6 +13,8 @@ import pytest
 
 from bot.demo.worker import WorkerFailed, start_worker
 
+pytestmark = pytest.mark.real_time
+
 
 async def test_a_worker_that_takes_calls_and_is_gone_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

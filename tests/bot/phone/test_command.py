@@ -20,6 +20,8 @@ from bot.phone.steps import Play
 from .sounds import tone
 from .worker_stub import TOKEN, StubStream, StubWorker, running_worker, unused_port
 
+pytestmark = pytest.mark.real_time
+
 
 async def talk(stream: StubStream) -> None:
     await stream.media(tone(200))
