@@ -18,6 +18,7 @@ from .balancer import Balancer, ForeignUrl, NoWorker
 from .caller import Caller
 from .clock import PhoneClock
 from .events import EventKind, Faults, OnEvent, Traffic
+from .exchange import Exchange, LiveCall, Source
 from .identity import SIMULATED_ACCOUNT, CallIdentity, new_sid
 from .line import CallState, Line, LineEnd, StreamIdentity
 from .measure import latencies, listen
@@ -41,6 +42,7 @@ from .twiml import (
     TwimlError,
     Unsupported,
     Verb,
+    read_twiml,
     stream_fault,
 )
 from .webhook import RETRIEVAL_FAILURE, Callbacks, Webhooks
@@ -85,19 +87,27 @@ class PhoneConfig:
 
 
 async def place_call(
-    config: PhoneConfig, steps: Sequence[Step], *, on_event: OnEvent | None = None
+    config: PhoneConfig,
+    steps: Sequence[Step],
+    *,
+    on_event: OnEvent | None = None,
+    exchange: Exchange | None = None,
 ) -> CallResult:
     """Call a worker as Twilio would, do the caller's `steps`, and measure.
 
     Args:
         on_event: told of everything while it happens; it must not block.
+        exchange: where Twilio's REST API finds the call.
 
     Raises:
         AddressError: an address in `config` is none. Whatever the worker does wrong is in the
             result instead.
     """
     async with Balancer(config.public_url, config.addresses) as balancer:
-        return await _Call(config, steps, balancer, on_event or (lambda _event: None)).run()
+        call = _Call(config, steps, balancer, on_event or (lambda _event: None))
+        if exchange is not None:
+            exchange.add(call.live)
+        return await call.run()
 
 
 class _Call:
@@ -114,7 +124,7 @@ class _Call:
         self._state = CallState(
             PhoneClock(config.speed), self._caller, Tape(), Traffic(), Faults(), on_event
         )
-        self._status = "ringing"
+        self.live = LiveCall(self._identity, self._state.clock)
         self._documents = 0
         self._verbs: list[str] = []
         self._notes: list[str] = []
@@ -125,7 +135,7 @@ class _Call:
             ended = await self._live()
             duration_s = self._state.clock.call_s
             self._state.tell(EventKind.ENDED, f"by {ended.by}: {ended.reason}")
-            progress = self._identity.progress(self._status, duration_s)
+            progress = self._identity.progress(self.live.status, duration_s)
             self._callbacks.post(Request(self._address.url(STATUS_PATH)), progress)
             await self._callbacks.close()
         for failure in self._callbacks.failures:
@@ -136,20 +146,19 @@ class _Call:
         """The call itself; leaves its last status behind."""
         try:
             async with asyncio.timeout(self._config.max_call_s):
-                ended = await self._follow()
+                ended = await self.live.run(self._follow, Request(self._address.url(VOICE_PATH)))
         except TimeoutError:
             limit = f"the call lasted longer than {self._config.max_call_s:g} s"
             ended = Ended("error", limit)
         except TwimlError as error:
             self._state.fault(error.code, error.reason)
             ended = Ended("error", str(error))
-            self._status = "failed"
-        if self._status in {"ringing", "in-progress"}:
-            self._status = "completed"
+            self.live.over("failed")
+        self.live.over()
         return ended
 
-    async def _follow(self) -> Ended:
-        verbs = deque(await self._fetch(Request(self._address.url(VOICE_PATH))))
+    async def _follow(self, source: Source) -> Ended:
+        verbs = deque(await self._read(source))
         while verbs:
             outcome = await self._do(verbs.popleft())
             if isinstance(outcome, Ended):
@@ -172,7 +181,7 @@ class _Call:
             case Unsupported(name):
                 self._notes.append(f"<{name}> was skipped: the phone does not follow it")
                 return None
-        self._status = "in-progress"
+        self.live.answered()
         match verb:
             case Hangup():
                 return Ended("bot", "hung up")
@@ -197,7 +206,7 @@ class _Call:
 
     def _reject(self, reason: str) -> Ended:
         # The status of a call refused as "rejected" is on none of the pages we have: assumed.
-        self._status = "busy" if reason == "busy" else "failed"
+        self.live.over("busy" if reason == "busy" else "failed")
         return Ended("bot", f"rejected: {reason}")
 
     async def _play(self, verb: Play) -> None:
@@ -225,7 +234,7 @@ class _Call:
     async def _connect(self, verb: Connect) -> Ended | list[Verb] | None:
         end = await self._stream(verb.stream)
         if end is LineEnd.CALLER:
-            self._status = "completed"
+            self.live.over()
             if verb.action is not None:
                 # No page says whether a hang-up during <Connect> brings its action too; other
                 # verbs do it, and nothing that is answered could still be followed.
@@ -274,16 +283,21 @@ class _Call:
             params = self._identity.stream(stream_sid, stream.name, event, error)
             self._callbacks.post(stream.status, params)
 
+    async def _read(self, source: Source) -> list[Verb]:
+        if isinstance(source, Request):
+            return await self._fetch(source)
+        return read_twiml(source, "")
+
     async def _fetch(self, request: Request, **more: str) -> list[Verb]:
         self._documents += 1
         if self._documents > _MOST_DOCUMENTS:
             raise TwimlError(RETRIEVAL_FAILURE, f"more than {_MOST_DOCUMENTS} documents in a call")
-        return await self._webhooks.fetch(request, self._identity.webhook(self._status, **more))
+        return await self._webhooks.fetch(request, self._identity.webhook(self.live.status, **more))
 
     async def _ask(self, request: Request) -> None:
         """Ask for what nobody will follow."""
         try:
-            await self._webhooks.send(request, self._identity.webhook(self._status))
+            await self._webhooks.send(request, self._identity.webhook(self.live.status))
         except TwimlError as error:
             self._state.fault(error.code, error.reason)
 

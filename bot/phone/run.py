@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from .balancer import check_address
 from .call import PhoneConfig, place_call
 from .events import OnEvent
+from .exchange import Exchange
 from .result import CallResult
 from .steps import Step
 
@@ -15,7 +16,12 @@ __all__ = ["place_calls"]
 
 
 async def place_calls(
-    config: PhoneConfig, steps: Sequence[Step], calls: int, *, on_event: OnEvent | None = None
+    config: PhoneConfig,
+    steps: Sequence[Step],
+    calls: int,
+    *,
+    on_event: OnEvent | None = None,
+    exchange: Exchange | None = None,
 ) -> list[CallResult]:
     """Make `calls` calls at the same time, each doing all of `steps`; results in their order.
 
@@ -26,6 +32,7 @@ async def place_calls(
         check_address(address)
     async with asyncio.TaskGroup() as tasks:
         placed = [
-            tasks.create_task(place_call(config, steps, on_event=on_event)) for _ in range(calls)
+            tasks.create_task(place_call(config, steps, on_event=on_event, exchange=exchange))
+            for _ in range(calls)
         ]
     return [call.result() for call in placed]
