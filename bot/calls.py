@@ -103,6 +103,23 @@ class Calls:
         """How many calls have a stream here."""
         return sum(live.session is not None for live in self._live.values())
 
+    @property
+    def awaited(self) -> int:
+        """Calls whose stream has ended here, and of which Twilio has not been back yet."""
+        return sum(
+            live.gone_since_s is not None and not live.returned for live in self._live.values()
+        )
+
+    async def move(self) -> None:
+        """Close every stream so that its call goes on at another worker."""
+        streams = [live for live in self._live.values() if live.session is not None]
+        for live in streams:
+            assert live.session is not None
+            live.session.stop("drained")
+        for live in streams:
+            async with live.stream:
+                pass
+
     def holds(self, sid: str) -> bool:
         """Whether this worker keeps the call's record."""
         return sid in self._live

@@ -24,7 +24,11 @@ __all__ = ["serve"]
 @click.option("--dev", is_flag=True, help="Try it out: loopback only, with a token of its own.")
 @click.option("--fd", type=int, hidden=True, help="Serve on this listening socket.")
 def serve(host: str | None, port: int | None, workers: int, dev: bool, fd: int | None) -> int:
-    """Run the worker that answers calls, until it is stopped."""
+    """Run the worker that answers calls, until it is stopped.
+
+    At SIGTERM, or Ctrl-C, it takes no new calls and gives those in progress PARLEY_DRAIN_S to end;
+    then they move to another worker. The second time they move at once.
+    """
     from bot.log import configure
     from bot.settings import Settings, SettingsError
 
@@ -69,7 +73,8 @@ def _serve_many(settings: Settings, workers: int) -> int:
     if settings.dev:
         arguments.append("--dev")
     try:
-        return asyncio.run(run_workers(workers, arguments, settings.host, settings.port))
+        running = run_workers(workers, arguments, settings.host, settings.port, settings.drain_s)
+        return asyncio.run(running)
     except OSError as error:
         click.echo(f"parley serve: port {settings.port}: {error.strerror}", err=True)
         return 1

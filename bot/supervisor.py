@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from collections import deque
+from contextlib import suppress
 
 import structlog
 from prometheus_client import multiprocess
@@ -19,19 +20,23 @@ __all__ = ["run_workers"]
 
 log = structlog.get_logger(__name__)
 
-STOP_DEADLINE_S = 30.0
+STOP_GRACE_S = 20.0
+"""What a worker may need beyond the time that it gives its calls."""
 MAX_RESTARTS = 5
 RESTART_WINDOW_S = 30.0
 
 
-async def run_workers(count: int, arguments: list[str], host: str, port: int) -> int:
+async def run_workers(
+    count: int, arguments: list[str], host: str, port: int, drain_s: float
+) -> int:
     """Run `count` workers on one port until told to stop by SIGTERM or SIGINT.
 
     A worker that dies is started again, unless they die too often. Their metrics are added up, so
-    that any of them can tell those of all.
+    that any of them can tell those of all. A second signal is passed on: then they stop at once.
 
     Args:
         arguments: of `parley serve` for each worker.
+        drain_s: how long each lets its calls go on when it is to stop.
 
     Returns:
         0 when stopped; 1 when the workers kept dying.
@@ -43,17 +48,24 @@ async def run_workers(count: int, arguments: list[str], host: str, port: int) ->
         socket.create_server((host, port), backlog=1024) as listener,
         tempfile.TemporaryDirectory(prefix="parley-metrics-") as folder,
     ):
-        return await _Workers(count, arguments, listener, folder).run()
+        return await _Workers(count, arguments, listener, folder, drain_s).run()
 
 
 class _Workers:
     def __init__(
-        self, count: int, arguments: list[str], listener: socket.socket, folder: str
+        self,
+        count: int,
+        arguments: list[str],
+        listener: socket.socket,
+        folder: str,
+        drain_s: float,
     ) -> None:
         self._count = count
         self._command = [sys.executable, "-m", "bot", "serve", *arguments]
         self._listener = listener
         self._folder = folder
+        self._stop_deadline_s = drain_s + STOP_GRACE_S
+        self._processes: set[asyncio.subprocess.Process] = set()
         self._stopping = asyncio.Event()
         self._deaths: deque[float] = deque(maxlen=MAX_RESTARTS)
         self._failed = False
@@ -61,16 +73,27 @@ class _Workers:
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
+            loop.add_signal_handler(number, self._signalled)
         async with asyncio.TaskGroup() as group:
             for _ in range(self._count):
                 group.create_task(self._keep_one(group))
         return 1 if self._failed else 0
 
+    def _signalled(self) -> None:
+        if self._stopping.is_set():
+            self._terminate()
+        self._stopping.set()
+
+    def _terminate(self) -> None:
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                process.terminate()
+
     async def _keep_one(self, group: asyncio.TaskGroup) -> None:
         """Keep one worker running until all are to stop."""
         while not self._stopping.is_set():
             process = await self._start()
+            self._processes.add(process)
             ended = group.create_task(process.wait())
             stopping = group.create_task(self._stopping.wait())
             await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -79,6 +102,7 @@ class _Workers:
                 self._died(process)
             else:
                 await self._stop(process, ended)
+            self._processes.discard(process)
 
     async def _start(self) -> asyncio.subprocess.Process:
         fd = self._listener.fileno()
@@ -103,7 +127,7 @@ class _Workers:
     async def _stop(self, process: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> None:
         process.terminate()
         try:
-            async with asyncio.timeout(STOP_DEADLINE_S):
+            async with asyncio.timeout(self._stop_deadline_s):
                 await ended
         except TimeoutError:
             log.error("worker did not stop in time", pid=process.pid)

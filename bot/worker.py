@@ -1,7 +1,7 @@
 """The process: everything a worker is made of, its signals, and its process-level tasks.
 
 The process-level tasks, all of them: `store.run` (writes what is buffered), `calls.run` (ends
-calls that nobody came back for), `server.serve` (uvicorn).
+calls that nobody came back for), `server.serve` (uvicorn), `drain.run` (how it stops).
 """
 
 from __future__ import annotations
@@ -9,23 +9,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
-import uvicorn
+from starlette.applications import Starlette
 
 from bot.api.calls import CallsApi
 from bot.app import build_app
 from bot.calls import Calls
 from bot.dialog.hook import load_dialog
 from bot.disk import Disk
+from bot.drain import Drain
 from bot.ears import Ears
 from bot.engines import Engines
 from bot.metrics import Metrics
 from bot.redis_server import private_redis
+from bot.server import Server
 from bot.settings import Settings
 from bot.store import Store, StoreUnavailable
 from bot.telephony.address import Address
@@ -33,34 +34,12 @@ from bot.telephony.admission import Admission
 from bot.telephony.memory import SharedMemory
 from bot.telephony.webhooks import Webhooks
 from bot.vad import load_model
-from media.twilio import MAX_MESSAGE_BYTES
 
 __all__ = ["run_worker"]
 
 log = structlog.get_logger(__name__)
 
 FLUSH_DEADLINE_S = 5.0
-SHUTDOWN_DEADLINE_S = 5
-
-
-class Server(uvicorn.Server):
-    """uvicorn, whose signals are the worker's own business.
-
-    Args:
-        on_ready: called when it listens.
-    """
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def run_worker(
@@ -125,8 +104,8 @@ async def run_worker(
             log.info("ready", url=settings.public_url, port=settings.port, redis=redis, **used)
             on_ready()
 
-        server = _server(settings, calls, store, memory, metrics, worker_id, ready)
-        await _serve(server, calls, store, listener)
+        app = _app(settings, calls, store, memory, metrics, worker_id)
+        await _serve(Server(app, ready), calls, store, listener, settings.drain_s)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -158,20 +137,19 @@ async def _engines(settings: Settings) -> AsyncIterator[Engines]:
         await engines.aclose()
 
 
-def _server(
+def _app(
     settings: Settings,
     calls: Calls,
     store: Store,
     memory: SharedMemory,
     metrics: Metrics,
     worker_id: str,
-    on_ready: Callable[[], None],
-) -> Server:
+) -> Starlette:
     address = Address(settings.public_url)
     admission = Admission(
         address, settings.auth_tokens, store, memory, worker=worker_id, metrics=metrics
     )
-    app = build_app(
+    return build_app(
         webhooks=Webhooks(settings, store, memory, calls, metrics),
         admission=admission,
         calls=calls,
@@ -179,43 +157,23 @@ def _server(
         metrics=metrics,
         ready=lambda: not calls.draining,
     )
-    return Server(
-        uvicorn.Config(
-            app,
-            # The legacy implementation is deprecated; the sans-I/O one is also the fastest.
-            ws="websockets-sansio",
-            ws_max_size=MAX_MESSAGE_BYTES,
-            # Audio does not compress, and deflating it costs more than all the rest.
-            ws_per_message_deflate=False,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_DEADLINE_S,
-        ),
-        on_ready,
-    )
 
 
-async def _serve(server: Server, calls: Calls, store: Store, listener: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        log.info("stopping", calls=calls.active)
-        calls.draining = True
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+async def _serve(
+    server: Server, calls: Calls, store: Store, listener: socket.socket, drain_s: float
+) -> None:
+    drain = Drain(calls, drain_s, server.stop_listening)
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(store.run()), group.create_task(calls.run())]
-            serving = group.create_task(server.serve([listener]))
-            await asyncio.wait([serving])
-            for task in tasks:
-                task.cancel()
+        with drain.signals():
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(work) for work in (store.run(), calls.run())]
+                serving = group.create_task(server.serve([listener]))
+                draining = group.create_task(drain.run())
+                await asyncio.wait([serving, draining], return_when=asyncio.FIRST_COMPLETED)
+                server.should_exit = True
+                await asyncio.wait([serving])
+                for task in (*tasks, draining):
+                    task.cancel()
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
         if not await store.flush(FLUSH_DEADLINE_S):
             log.error("not everything was written: Redis was away at the end")

@@ -121,6 +121,7 @@ def _environment(env: Mapping[str, str], dialog: str, state_dir: Path) -> dict[s
         "PARLEY_DIALOG": dialog,
         "PARLEY_STATE_DIR": str(state_dir),
         "PARLEY_POCKETSPHINX_PROCESSES": "1",
+        "PARLEY_DRAIN_S": "2",
     }
 
 
