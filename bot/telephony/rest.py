@@ -1,0 +1,328 @@
+"""Twilio's REST API: what the worker asks of calls, recordings and numbers.
+
+The official client names the parameters and follows the pages; ours are its transport (one pool of
+connections for the process), the deadlines, the repetitions and the errors. Facts about the API:
+https://www.twilio.com/docs/voice/api/call-resource.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+
+from .rest_client import DEADLINE_S, RestClient
+from .rest_errors import CallGone, RestBusy, RestDenied, RestError, RestUnavailable
+
+__all__ = [
+    "MAX_TWIML",
+    "CallGone",
+    "RestBusy",
+    "RestCall",
+    "RestDenied",
+    "RestError",
+    "RestNumber",
+    "RestUnavailable",
+    "TwilioRest",
+]
+
+MAX_TWIML = 4000
+"""Characters of TwiML that a call can be given inline."""
+
+CURRENT = "Twilio.CURRENT"
+"""Twilio's name for the recording that a call is being written to."""
+
+MAX_PAGE = 1000
+
+_CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}", re.ASCII)
+_RECORDING_SID = re.compile(r"RE[0-9a-fA-F]{32}", re.ASCII)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RestCall:
+    """A call as Twilio knows it.
+
+    Attributes:
+        status: `queued`, `ringing`, `in-progress`, `completed`, `busy`, `no-answer`, `failed` or
+            `canceled`.
+        direction: `inbound`, `outbound-api`, `outbound-dial` or a trunk's.
+        created_ms: since the epoch; Twilio tells whole seconds.
+        answered_by: `human` or `machine` after answering-machine detection.
+    """
+
+    sid: str
+    status: str
+    to_number: str
+    from_number: str
+    direction: str
+    created_ms: int | None
+    answered_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestNumber:
+    """A telephone number of the account, and where its calls go.
+
+    A number with a SIP trunk ignores its application and URLs, one with an application its URLs.
+    What is not set is an empty string or None, as Twilio has it.
+    """
+
+    sid: str
+    number: str
+    voice_url: str | None
+    voice_method: str | None
+    fallback_url: str | None
+    fallback_method: str | None
+    status_callback: str | None
+    status_callback_method: str | None
+    voice_application_sid: str | None
+    trunk_sid: str | None
+
+
+class TwilioRest:
+    """Asks Twilio's REST API, every question within a deadline.
+
+    A request that Twilio was too busy for is made again, after exponential backoff with full jitter
+    or what `Retry-After` says, as long as the deadline allows. One that failed at Twilio or got no
+    answer is made again too, unless it creates something: it may have been carried out.
+
+    Every method raises `RestError` or one of its kinds (`bot.telephony.rest_errors`).
+
+    Args:
+        account_sid: `AC` and 32 hexadecimal digits.
+        auth_token: the account's, of its region.
+        api_url: replaces https://api.twilio.com, and `region` and `edge` with it.
+        region: of the account, such as `ie1`; None is Twilio's default, whatever the environment.
+        edge: by which Twilio is reached, such as `dublin`.
+        deadline_s: within which a question is answered, where it does not say otherwise.
+        jitter: gives numbers from 0 to 1.
+        sleep: waits for some seconds.
+    """
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        *,
+        api_url: str | None = None,
+        region: str | None = None,
+        edge: str | None = None,
+        deadline_s: float = DEADLINE_S,
+        jitter: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client = RestClient(
+            account_sid,
+            auth_token,
+            api_url=api_url,
+            region=region,
+            edge=edge,
+            deadline_s=deadline_s,
+            jitter=jitter,
+            sleep=sleep,
+        )
+
+    async def start(self) -> None:
+        """Load the client and open a connection, so that the first real request need not.
+
+        That Twilio does not answer, or refuses, is logged and no error: calls go on without it.
+        Everything works without this too, only later.
+        """
+        try:
+            await self.check()
+        except RestError as error:
+            log.warning("Twilio's REST API cannot be used", error=str(error), status=error.status)
+
+    async def aclose(self) -> None:
+        """Close the connections; what is asked afterwards fails."""
+        await self._client.aclose()
+
+    async def check(self, *, deadline_s: float | None = None) -> None:
+        """Whether Twilio answers and takes the credentials: fetches the account."""
+        await self._client.ask(
+            lambda client: client.api.accounts(client.account_sid).fetch_async(), deadline_s
+        )
+
+    async def redirect(self, sid: str, url: str, *, deadline_s: float | None = None) -> None:
+        """Have a call in progress abandon what it does and follow the TwiML at `url` (POST)."""
+        await self._update(sid, deadline_s, url=url, method="POST")
+
+    async def instruct(self, sid: str, document: str, *, deadline_s: float | None = None) -> None:
+        """Have a call in progress abandon what it does and follow this TwiML.
+
+        Args:
+            sid: the call's.
+            document: at most `MAX_TWIML` characters.
+            deadline_s: instead of the usual one.
+        """
+        if len(document) > MAX_TWIML:
+            raise RestError(f"the TwiML has {len(document)} characters; Twilio takes {MAX_TWIML}")
+        await self._update(sid, deadline_s, twiml=document)
+
+    async def complete(self, sid: str, *, deadline_s: float | None = None) -> None:
+        """Hang up."""
+        await self._update(sid, deadline_s, status="completed")
+
+    async def fetch(self, sid: str) -> RestCall:
+        """One call."""
+        call = _call_sid(sid)
+        return _rest_call(await self._client.ask(lambda client: client.calls(call).fetch_async()))
+
+    async def list_calls(
+        self,
+        *,
+        to: str | None = None,
+        from_: str | None = None,
+        status: str | None = None,
+        limit: int = 50,
+    ) -> list[RestCall]:
+        """Calls, the newest first.
+
+        Args:
+            to: only those to this number.
+            from_: only those from this number.
+            status: only those with this status.
+            limit: at most so many, 1 or more.
+        """
+        given = {"to": to, "from_": from_, "status": status}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        # The client would ask for a page of `limit`, which may be more than a page holds.
+        page = min(limit, MAX_PAGE)
+        items = await self._client.ask(
+            lambda client: client.calls.list_async(**chosen, limit=limit, page_size=page)
+        )
+        return [_rest_call(item) for item in items]
+
+    async def start_recording(
+        self,
+        sid: str,
+        *,
+        channels: Literal["mono", "dual"] = "dual",
+        track: Literal["inbound", "outbound", "both"] = "both",
+        status_callback: str | None = None,
+    ) -> str:
+        """Begin to record a call in progress; gives the recording's SID.
+
+        Args:
+            sid: the call's.
+            channels: `dual` keeps caller and bot apart.
+            track: whom to record.
+            status_callback: where Twilio tells (POST) that the recording is complete.
+        """
+        call, more = _call_sid(sid), {}
+        if status_callback is not None:
+            more = {
+                "recording_status_callback": status_callback,
+                "recording_status_callback_method": "POST",
+            }
+        made = await self._client.ask(
+            lambda client: client.calls(call).recordings.create_async(
+                recording_channels=channels, recording_track=track, **more
+            ),
+            creates=True,
+        )
+        return str(made.sid)
+
+    async def pause_recording(
+        self,
+        sid: str,
+        recording: str = CURRENT,
+        *,
+        behavior: Literal["skip", "silence"] = "silence",
+    ) -> None:
+        """Stop writing what is said, for a while, as for a card number.
+
+        Args:
+            sid: the call's.
+            recording: which of its recordings.
+            behavior: leave the pause out, or write silence for it, so that times stay right.
+        """
+        await self._record(sid, recording, status="paused", pause_behavior=behavior)
+
+    async def resume_recording(self, sid: str, recording: str = CURRENT) -> None:
+        """Go on recording after a pause."""
+        await self._record(sid, recording, status="in-progress")
+
+    async def stop_recording(self, sid: str, recording: str = CURRENT) -> None:
+        """End a recording; it cannot be resumed."""
+        await self._record(sid, recording, status="stopped")
+
+    async def find_number(self, number: str) -> RestNumber | None:
+        """The account's number that is exactly `number` (E.164), or None."""
+        # Twilio also finds numbers that merely contain what is asked for.
+        items = await self._client.ask(
+            lambda client: client.incoming_phone_numbers.list_async(
+                phone_number=number, limit=MAX_PAGE, page_size=MAX_PAGE
+            )
+        )
+        found = (item for item in items if item.phone_number == number)
+        return next(map(_rest_number, found), None)
+
+    async def set_number(
+        self, number_sid: str, *, voice_url: str, fallback_url: str, status_callback: str
+    ) -> None:
+        """Say where a number's calls go; all three are asked by POST."""
+        await self._client.ask(
+            lambda client: client.incoming_phone_numbers(number_sid).update_async(
+                voice_url=voice_url,
+                voice_method="POST",
+                voice_fallback_url=fallback_url,
+                voice_fallback_method="POST",
+                status_callback=status_callback,
+                status_callback_method="POST",
+            )
+        )
+
+    async def _update(self, sid: str, deadline_s: float | None, **change: str) -> None:
+        call = _call_sid(sid)
+        await self._client.ask(lambda client: client.calls(call).update_async(**change), deadline_s)
+
+    async def _record(self, sid: str, recording: str, **change: str) -> None:
+        call = _call_sid(sid)
+        if recording != CURRENT and not _RECORDING_SID.fullmatch(recording):
+            raise RestError(f"{recording[:64]!r} is no recording's SID")
+        await self._client.ask(
+            lambda client: client.calls(call).recordings(recording).update_async(**change)
+        )
+
+
+def _call_sid(sid: str) -> str:
+    # It becomes a part of the URL's path.
+    if not _CALL_SID.fullmatch(sid):
+        raise CallGone(f"{sid[:64]!r} is no call's SID")
+    return sid
+
+
+def _rest_call(item: Any) -> RestCall:
+    created = item.date_created
+    return RestCall(
+        sid=item.sid,
+        status=str(item.status),
+        to_number=item.to or "",
+        from_number=item._from or "",
+        direction=item.direction or "",
+        created_ms=None if created is None else round(created.timestamp() * 1000),
+        answered_by=item.answered_by,
+    )
+
+
+def _rest_number(item: Any) -> RestNumber:
+    return RestNumber(
+        sid=item.sid,
+        number=item.phone_number,
+        voice_url=item.voice_url,
+        voice_method=item.voice_method,
+        fallback_url=item.voice_fallback_url,
+        fallback_method=item.voice_fallback_method,
+        status_callback=item.status_callback,
+        status_callback_method=item.status_callback_method,
+        voice_application_sid=item.voice_application_sid,
+        trunk_sid=item.trunk_sid,
+    )
