@@ -15,12 +15,12 @@ from typing import Any
 import structlog
 
 from bot.conversation import Conversation
-from bot.dialog import Gather, Hangup, Transfer
+from bot.dialog import Gather, Hangup, SendDigits, Transfer
 from bot.hearing import Hearing
 from bot.keys import Keys
 from bot.parts import CallParts, Latency, Socket, StreamEnd, StreamEndHow
 from bot.speech import Speaker
-from bot.telephony.pending import Leaving
+from bot.telephony.pending import Leaving, Move, SayByTwilio
 from bot.turn import (
     Bot,
     Command,
@@ -352,10 +352,11 @@ class CallSession:
         except TimeoutError:
             log.warning("the last words were not confirmed as heard")
         self.conversation.settled()
-        if await self._parts.keeper.commit(action):
+        if await self._parts.keeper.commit(action) == "kept":
             self._over("error" if self._failure else "bot", self._failure or _reason(action))
         else:
             log.error("what comes next cannot be stored: the call goes on")
+            self._parts.keeper.withdraw()
             self.conversation.leaving = False
             self._apply(self._turn.go_on(self.now_ms()))
             self._wake.set()
@@ -388,5 +389,9 @@ def _reason(action: Leaving) -> str:
             return reason
         case Transfer():
             return "transfer"
-        case _:
+        case SendDigits():
             return "digits"
+        case Move():
+            return "move"
+        case SayByTwilio():
+            return "speech synthesis is not available"

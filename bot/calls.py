@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import structlog
 
@@ -25,6 +24,7 @@ from bot.log import bind_call
 from bot.metrics import Metrics
 from bot.numbers import BotSettings
 from bot.parts import CallParts, Counts, Socket, StreamEnd
+from bot.progress import Progress
 from bot.record import Record, now_ms
 from bot.recording import CallRecording
 from bot.settings import Settings
@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 RETURN_DEADLINE_S = 10.0
 """How long after its stream's end a call may stay away from `/twilio/next`."""
+EXPECT_S = 10.0
+"""How long a place is kept for the stream of a call that was answered with one."""
 SWEEP_S = 1.0
 END_HOOK_DEADLINE_S = 10.0
 MAX_TOLD = 1000
@@ -94,14 +96,23 @@ class Calls:
         self._disk = disk
         self.draining = False
         self._live: dict[str, LiveCall] = {}
+        # Until when (the loop's time) a place is kept for the call's stream.
+        self._expected: dict[str, float] = {}
         self._ending: set[str] = set()
         # Ended while Redis was away, which therefore does not know that the dialog was told.
         self._told: deque[str] = deque(maxlen=MAX_TOLD)
 
     @property
     def active(self) -> int:
-        """How many calls have a stream here."""
-        return sum(live.session is not None for live in self._live.values())
+        """How many calls have a stream here, or may have one in a moment."""
+        now_s = asyncio.get_running_loop().time()
+        self._expected = {sid: until for sid, until in self._expected.items() if until > now_s}
+        streams = {sid for sid, live in self._live.items() if live.session is not None}
+        return len(streams | self._expected.keys())
+
+    def expect(self, sid: str) -> None:
+        """The call was answered with a stream, which may come here: keep it a place for a while."""
+        self._expected[sid] = asyncio.get_running_loop().time() + EXPECT_S
 
     @property
     def awaited(self) -> int:
@@ -132,6 +143,7 @@ class Calls:
     async def carry(self, socket: Socket, start: Start, record: Record) -> None:
         """Carry a call whose stream was proved, until the stream ends."""
         with bind_call(start.call_sid):
+            self._expected.pop(record.sid, None)
             before = self._live.get(record.sid)
             if before is not None and before.session is not None:
                 before.session.stop("superseded by a newer stream")
@@ -284,7 +296,8 @@ class Calls:
     def _session(self, socket: Socket, start: Start, live: LiveCall) -> CallSession:
         record, bot = live.record, self._bot(live.record)
         counts = Counts()
-        live.keeper = RecordKeeper(self._store, record, live.call, counts)
+        progress = Progress.of(record)
+        live.keeper = RecordKeeper(self._store, record, live.call, counts, progress)
         stt, tts = self._engines.stt(bot), self._engines.tts(bot)
         record.answered_ms = record.answered_ms or now_ms()
         record.status = "in-progress"
@@ -292,7 +305,6 @@ class Calls:
         record.stream_sid = start.stream_sid
         record.dialog = bot.dialog
         record.providers = {"stt": stt.name, "tts": tts.name, "vad": self._ears.model.name}
-        record.recording = self._recording_path(record)
         live.recording = self._open_recording(record)
         session = CallSession(
             socket,
@@ -308,6 +320,7 @@ class Calls:
                 turn_settings=turn_settings(self._settings),
                 keeper=live.keeper,
                 counts=counts,
+                progress=progress,
                 apology=self._engines.apology(bot),
                 farewell=self._engines.farewell(bot),
                 hook_timeout_s=self._settings.hook_timeout_s,
@@ -320,16 +333,13 @@ class Calls:
         live.keeper.save()
         return session
 
-    def _recording_path(self, record: Record) -> str | None:
+    def _open_recording(self, record: Record) -> CallRecording | None:
         folder = self._settings.recordings
         if folder is None:
             return None
-        return str(folder / f"{record.sid}-{record.generation}.wav")
-
-    def _open_recording(self, record: Record) -> CallRecording | None:
-        if record.recording is None:
-            return None
-        return CallRecording(self._disk.open(Path(record.recording)))
+        path = folder / f"{record.sid}-{record.generation}.wav"
+        record.recordings.append(str(path))
+        return CallRecording(self._disk.open(path))
 
     def _note_recording(self, live: LiveCall) -> None:
         if live.recording is not None and (failure := live.recording.failure):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -10,7 +9,8 @@ import orjson
 import structlog
 
 from bot.dialog import Call
-from bot.parts import Counts
+from bot.parts import Commit, Counts
+from bot.progress import Progress
 from bot.record import Record, now_ms
 from bot.store import Store, StoreError, Superseded
 from bot.telephony.pending import Leaving, dump_pending
@@ -19,8 +19,9 @@ __all__ = ["RecordKeeper"]
 
 log = structlog.get_logger(__name__)
 
-COMMIT_TRIES = 10
-COMMIT_PAUSE_S = 1.0
+COMMIT_DEADLINE_S = 0.3
+SECURE_DEADLINE_S = 0.02
+"""A caller does not hear a reply that is so much later."""
 
 
 class RecordKeeper:
@@ -29,13 +30,22 @@ class RecordKeeper:
     Args:
         call: the live call, whose language may change.
         counts: the counters of the stream in progress.
+        progress: where the conversation stands; None is where the record says.
     """
 
-    def __init__(self, store: Store, record: Record, call: Call, counts: Counts) -> None:
+    def __init__(
+        self,
+        store: Store,
+        record: Record,
+        call: Call,
+        counts: Counts,
+        progress: Progress | None = None,
+    ) -> None:
         self._store = store
         self._record = record
         self._call = call
         self._counts = counts
+        self._progress = progress or Progress.of(record)
         # Earlier streams of the call have counted too.
         self._counters_before = dict(record.counters)
         self._latencies_before = list(record.latencies)
@@ -53,40 +63,58 @@ class RecordKeeper:
         """Append an event to the call's log."""
         self._store.append(self._record.sid, kind, now_ms(), **fields)
 
-    async def commit(self, action: Leaving) -> bool:
+    def remark(self, text: str) -> None:
+        """Add to the record's notes."""
+        self._record.notes.append(text)
+        self.save()
+
+    async def secure(self) -> bool:
+        """Have in Redis what was saved; false when it is not there in time."""
+        return await self._commit(SECURE_DEADLINE_S) == "kept"
+
+    async def commit(self, action: Leaving) -> Commit:
         """Make durable what Twilio is to do when the stream has ended."""
         self._record.pending = dump_pending(action)
-        for _ in range(COMMIT_TRIES):
-            try:
-                await self._store.commit(self._current())
-            except Superseded:
-                return False
-            except StoreError as error:
-                log.warning("what comes next is not stored yet", error=str(error))
-                await asyncio.sleep(COMMIT_PAUSE_S)
-            else:
-                return True
+        return await self._commit(COMMIT_DEADLINE_S)
+
+    def withdraw(self) -> None:
+        """What was to be made durable is not to be done after all."""
         self._record.pending = None
         self.save()
-        return False
+
+    async def _commit(self, deadline_s: float) -> Commit:
+        try:
+            await self._store.commit(self._current(), deadline_s)
+        except Superseded:
+            return "superseded"
+        except StoreError as error:
+            log.warning("not stored in time", error=str(error))
+            return "unavailable"
+        except TypeError as error:
+            log.error("the call's record holds what JSON cannot: not saved", error=str(error))
+            return "unavailable"
+        return "kept"
 
     def _current(self) -> Record:
         """The record with its counters, and of the user's state what JSON can hold."""
         counts = self._counts
         self._record.language = self._call.language
+        self._progress.note(self._record)
         latencies = [asdict(latency) for latency in counts.latencies]
         self._record.latencies = [*self._latencies_before, *latencies]
         names = [name for name in Counts.__slots__ if name != "latencies"]
         self._record.counters = {
             name: self._counters_before.get(name, 0) + getattr(counts, name) for name in names
         }
-        lost = {key for key, value in self._record.state.items() if not _is_json({key: value})}
-        if not lost:
-            return self._record
+        # While a hook answers, what it has done to the state so far is not to be done twice.
+        state = self._record.state
+        if self._progress.state_before is not None:
+            state = self._progress.state_before
+        lost = {key for key, value in state.items() if not _is_json({key: value})}
         if lost - self._said:
             log.error("call.state holds what JSON cannot: not saved", keys=sorted(map(str, lost)))
             self._said |= lost
-        kept = {key: value for key, value in self._record.state.items() if key not in lost}
+        kept = {key: value for key, value in state.items() if key not in lost}
         return replace(self._record, state=kept)
 
 

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from bot.dialog import Call
+from bot.dialog import Call, Gap
 from bot.dialog.hook import Dialog
 from bot.ears import Ears
+from bot.progress import Progress
 from bot.recording import CallRecording
 from bot.telephony.pending import Leaving
 from bot.turn import TurnSettings
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
 
-__all__ = ["CallParts", "Counts", "Keeper", "Latency", "Socket", "StreamEnd", "StreamEndHow"]
+__all__ = [
+    "ActNow",
+    "CallParts",
+    "Commit",
+    "Counts",
+    "Keeper",
+    "Latency",
+    "Socket",
+    "StreamEnd",
+    "StreamEndHow",
+]
+
+Commit = Literal["kept", "superseded", "unavailable"]
+"""What came of making an action durable: a newer stream may own the call, or Redis be away."""
+
+ActNow = Callable[[Leaving], Awaitable[bool]]
+"""Makes Twilio do an action at once, by REST; false when that did not succeed. Never raises."""
 
 
 class Socket(Protocol):
@@ -38,8 +56,17 @@ class Keeper(Protocol):
     def note(self, kind: str, **fields: Any) -> None:
         """Append to the call's log of events. Never waits."""
 
-    async def commit(self, action: Leaving) -> bool:
-        """Make durable what Twilio is to do next; False when that cannot be done now."""
+    def remark(self, text: str) -> None:
+        """Add to the record's notes what went wrong, without a word that was said."""
+
+    async def secure(self) -> bool:
+        """Have in Redis what was saved; false when that takes too long. Waits 20 ms at most."""
+
+    async def commit(self, action: Leaving) -> Commit:
+        """Make durable what Twilio is to do next. Waits 300 ms at most."""
+
+    def withdraw(self) -> None:
+        """What was to be made durable is not to be done after all."""
 
 
 StreamEndHow = Literal["stop", "closed", "bot", "error"]
@@ -76,6 +103,8 @@ class Counts:
     hook_errors: int = 0
     stt_errors: int = 0
     tts_errors: int = 0
+    gaps: int = 0
+    lost_ms: int = 0
     latencies: list[Latency] = field(default_factory=list)
 
 
@@ -83,8 +112,11 @@ class Counts:
 class CallParts:
     """Everything that a call is joined from.
 
-    `began_ms` is when the stream began, in ms since the call's first stream did; a call that goes
-    on in a new stream is `resuming`.
+    Attributes:
+        progress: where the conversation stands; the keeper keeps it with the record.
+        resuming: the call goes on in a new stream, after `gap` if nobody was on the line meanwhile.
+        began_ms: when the stream began, in ms since the call's first stream did.
+        act_now: makes Twilio do what cannot be made durable; None without REST credentials.
     """
 
     call: Call
@@ -102,5 +134,8 @@ class CallParts:
     hook_timeout_s: float
     fallback_number: str | None = None
     recording: CallRecording | None = None
+    progress: Progress = field(default_factory=Progress)
     resuming: bool = False
+    gap: Gap | None = None
     began_ms: float = 0.0
+    act_now: ActNow | None = None

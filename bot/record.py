@@ -33,12 +33,24 @@ class Record:
             what an older generation writes.
         worker: who holds the call; None when nobody does.
         providers: names of what was used: `stt`, `tts`, `vad`.
-        state: the dialog's own JSON values.
+        state: the dialog's own JSON values; while a hook answers, those from before it.
+        turns: how many turns were handed to the dialog; the last one's number is in its id.
+        open_turn: a finished turn that the dialog has not answered whole.
+        open_keys: touch tones, as they are given to `on_dtmf`, that it has not answered whole.
+        planned: the action with which the reply being spoken ends.
         pending: the action that `/twilio/next` is to take when the stream has ended.
-        counters: marks, clears, frames and the like.
+        speaking_from_ms: since when the caller has been speaking, on the call's clock; None when
+            all that was said is in a turn.
+        gathering: the `Gather` in progress, and what was `pressed` of it.
+        expected: the phrases that the recognizer was told to expect.
+        left_ms: when the last stream ended in an orderly way, in milliseconds since the epoch; None
+            while one runs, and when it was lost with its worker.
+        answered_by: what answered an outbound call, in Twilio's word.
+        counters: marks, clears, frames and the like; `gaps` and `lost_ms` are the breaks between
+            streams and how long they took together.
         latencies: for each answer, in ms, from the last speech to the finished turn
             (`endpointing_ms`) and from there to the first audio sent (`reply_ms`).
-        recording: where the recording is, if there is one.
+        recordings: where the recordings are, one for each stream that was recorded.
         notes: what went wrong or was left out, in words without transcripts.
         version: of this shape.
     """
@@ -62,10 +74,19 @@ class Record:
     providers: dict[str, str] = field(default_factory=dict)
     history: list[HistoryEntry] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
+    turns: int = 0
+    open_turn: dict[str, Any] | None = None
+    open_keys: list[str] = field(default_factory=list)
+    planned: dict[str, Any] | None = None
     pending: dict[str, Any] | None = None
+    speaking_from_ms: int | None = None
+    gathering: dict[str, Any] | None = None
+    expected: list[str] = field(default_factory=list)
+    left_ms: int | None = None
+    answered_by: str | None = None
     counters: dict[str, int] = field(default_factory=dict)
     latencies: list[dict[str, float]] = field(default_factory=list)
-    recording: str | None = None
+    recordings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     version: int = VERSION
 

@@ -14,6 +14,7 @@ __all__ = [
     "Ended",
     "EndedBy",
     "Expect",
+    "Gap",
     "Gather",
     "Hangup",
     "HistoryEntry",
@@ -182,12 +183,26 @@ class Ended:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A break in the call, between two of its streams.
+
+    Attributes:
+        gap_ms: how long nobody listened to the caller, as far as is known.
+        speech_lost: the caller was speaking when it began, and those words are in no turn.
+    """
+
+    gap_ms: int
+    speech_lost: bool
+
+
 @dataclass(slots=True)
 class Call:
     """A call as the dialog sees it.
 
     `state` belongs to the dialog: JSON values, saved in Redis when a turn ends, so that they
-    survive this worker. `history` is the conversation as heard.
+    survive this worker. `history` is the conversation as heard. `gap` is the break from which the
+    call has come back; None in its first stream.
     """
 
     sid: str
@@ -198,3 +213,4 @@ class Call:
     language: str = "en-US"
     history: list[HistoryEntry] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
+    gap: Gap | None = None

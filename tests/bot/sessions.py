@@ -12,7 +12,7 @@ from bot.call import CallSession
 from bot.dialog import Call
 from bot.dialog.hook import Dialog
 from bot.ears import Ears
-from bot.parts import CallParts, Counts, StreamEnd
+from bot.parts import CallParts, Commit, Counts, StreamEnd
 from bot.phone.playback import ULAW_SILENCE, PlayoutBuffer
 from bot.recording import CallRecording
 from bot.telephony.pending import Leaving
@@ -133,6 +133,9 @@ class Keeper:
     notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     commits: list[Leaving] = field(default_factory=list)
     refuse: int = 0
+    secured: int = 0
+    withdrawn: int = 0
+    remarks: list[str] = field(default_factory=list)
 
     def save(self) -> None:
         self.saves += 1
@@ -140,11 +143,22 @@ class Keeper:
     def note(self, kind: str, **fields: Any) -> None:
         self.notes.append((kind, fields))
 
-    async def commit(self, action: Leaving) -> bool:
+    def remark(self, text: str) -> None:
+        self.remarks.append(text)
+
+    async def secure(self) -> bool:
+        await asyncio.sleep(0.001)
+        self.secured += 1
+        return True
+
+    async def commit(self, action: Leaving) -> Commit:
         await asyncio.sleep(0.01)
         self.commits.append(action)
         self.refuse -= 1
-        return self.refuse < 0
+        return "kept" if self.refuse < 0 else "unavailable"
+
+    def withdraw(self) -> None:
+        self.withdrawn += 1
 
 
 @dataclass

@@ -445,7 +445,7 @@ class TestRecording:
         async with worker.stream(await worker.take(1)):
             await until(lambda: worker.recording_failure)
         stored = await worker.stored()
-        assert stored.recording == str(worker.folder / "missing" / f"{SID}-1.wav")
+        assert stored.recordings == [str(worker.folder / "missing" / f"{SID}-1.wav")]
         assert stored.notes == ["recording given up: No such file or directory"]
 
 

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
-import bot.keeping
-from bot.dialog import Call, Hangup, HistoryEntry, Transfer
+from bot.dialog import Call, Gather, Hangup, HistoryEntry, Transfer, Turn
 from bot.keeping import RecordKeeper
 from bot.parts import Counts, Latency
+from bot.progress import Gathering, Progress
 from bot.record import Record
 from bot.store import Store
 
@@ -89,7 +88,7 @@ async def test_events_are_logged(store: Store) -> None:
 
 async def test_what_comes_next_is_there_when_it_is_said_to_be(store: Store) -> None:
     record = Record(SID, generation=1)
-    assert await keeper(store, record).commit(Transfer("+15550000000"))
+    assert await keeper(store, record).commit(Transfer("+15550000000")) == "kept"
     loaded = await store.load(SID)
     assert loaded is not None
     assert loaded.pending == {"action": "transfer", "to": "+15550000000", "caller_id": None}
@@ -97,31 +96,66 @@ async def test_what_comes_next_is_there_when_it_is_said_to_be(store: Store) -> N
 
 async def test_a_call_that_another_stream_owns_commits_nothing(store: Store) -> None:
     await store.take(SID, "worker-2", 2)
-    assert not await keeper(store).commit(Hangup())
+    assert await keeper(store).commit(Hangup()) == "superseded"
 
 
-async def test_what_cannot_be_committed_is_not_pending(
-    no_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bot.keeping, "COMMIT_PAUSE_S", 0)
+async def test_what_cannot_be_committed_is_withdrawn(no_store: Store) -> None:
     record = Record(SID, generation=1)
-    assert not await keeper(no_store, record).commit(Hangup())
+    keeps = keeper(no_store, record)
+    assert await keeps.commit(Hangup()) == "unavailable"
+    keeps.withdraw()
     assert record.pending is None
 
 
-async def test_a_store_that_comes_back_is_asked_again(
-    store: Store, no_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bot.keeping, "COMMIT_PAUSE_S", 0)
-    tries = []
-    commit = store.commit
+async def test_what_json_cannot_hold_is_not_committed(store: Store) -> None:
+    record = Record(SID, generation=1)
+    record.history.append(HistoryEntry("bot", "\ud83d", "", 0, 0))
+    assert await keeper(store, record).commit(Hangup()) == "unavailable"
 
-    async def flaky(record: Record) -> None:
-        tries.append(record)
-        await (no_store.commit if len(tries) < 3 else commit)(record)
 
-    monkeypatch.setattr(store, "commit", flaky)
-    async with asyncio.timeout(5):
-        assert await keeper(store).commit(Hangup("done"))
-    assert len(tries) == 3
-    assert (await stored(store)).pending == {"action": "hangup", "reason": "done"}
+async def test_what_is_secured_is_there(store: Store, no_store: Store) -> None:
+    assert await keeper(store).secure()
+    assert await store.load(SID) is not None
+    assert not await keeper(no_store).secure()
+
+
+async def test_where_the_conversation_stands_is_kept(store: Store) -> None:
+    record, turn = Record(SID, generation=1, state={"before": 1}), Turn("CA-3", "two words", 0.5)
+    progress = Progress(
+        turns=3,
+        open_turn=turn,
+        open_keys=["1", "22"],
+        state_before={"before": 1},
+        planned=Hangup("done"),
+        speaking_from_ms=1500,
+        gathering=Gathering(Gather(digits=4), "12"),
+        expected=("yes", "no"),
+    )
+    call = Call(SID, "", "", "inbound", history=record.history, state=record.state)
+    keeps = RecordKeeper(store, record, call, Counts(), progress)
+    call.state["during"] = 2
+    keeps.save()
+    kept = await stored(store)
+    assert kept.state == {"before": 1}
+    progress.state_before = None
+    assert Progress.of(kept) == progress
+    keeps.save()
+    assert (await stored(store)).state == {"before": 1, "during": 2}
+
+
+def test_where_another_version_of_parley_left_a_conversation() -> None:
+    record = Record(
+        SID,
+        open_turn={"id": "CA-1", "text": "hello", "mood": "good"},
+        gathering={"digits": 2, "beep": True},
+        history=[HistoryEntry("caller", "hello", "hello", 0, 100)],
+    )
+    progress = Progress.of(record)
+    assert progress.turns == 1
+    assert progress.open_turn == Turn("CA-1", "hello")
+    assert progress.gathering == Gathering(Gather(digits=2))
+
+
+async def test_notes_are_kept(store: Store) -> None:
+    keeper(store).remark("it rained")
+    assert (await stored(store)).notes == ["it rained"]

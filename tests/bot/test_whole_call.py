@@ -137,7 +137,7 @@ async def test_a_barge_in_from_end_to_end(tmp_path: Path) -> None:
     assert record["counters"]["clears"] == 1
     assert record["providers"]["tts"] == "espeak"
     recording = read_wav((tmp_path / f"{result.call_sid}-1.wav").read_bytes())
-    assert record["recording"] == str(tmp_path / f"{result.call_sid}-1.wav")
+    assert record["recordings"] == [str(tmp_path / f"{result.call_sid}-1.wav")]
     assert len(recording.samples) / 8000 == pytest.approx(result.duration_s, abs=1)
 
     # What the worker shows of itself.

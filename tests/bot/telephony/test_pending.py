@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from bot.dialog.types import Hangup, SendDigits, Transfer
 from bot.telephony.decision import Connect
-from bot.telephony.pending import Leaving, dump_pending, load_pending
+from bot.telephony.pending import Leaving, Move, SayByTwilio, dump_pending, load_pending
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 actions = st.one_of(
     st.builds(Hangup, texts),
     st.builds(Transfer, st.from_regex(r"\+[1-9][0-9]{1,14}", fullmatch=True), st.none() | texts),
     st.builds(SendDigits, st.from_regex(r"[0-9*#wW]+", fullmatch=True)),
+    st.builds(SayByTwilio, texts),
+    st.just(Move()),
 )
 
 
@@ -33,6 +35,7 @@ def test_comes_back_from_json(action: Leaving) -> None:
         {},
         {"action": "hangup"},
         {"action": "fly"},
+        {"action": "say"},
         {"action": "digits", "digits": 1},
         {"action": "digits", "digits": "abc"},
         {"action": "transfer", "to": "nobody", "caller_id": None},
