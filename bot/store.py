@@ -6,12 +6,15 @@ awaited, and answers or raises `StoreUnavailable` within the deadline.
 
 Keys, each with a time to live::
 
-    PREFIX call:{sid}       hash: json (the record), generation, worker, ended, mark:{writer}
-    PREFIX call:{sid}:log   stream: event (JSON)
-    PREFIX calls            sorted set: SIDs by start
-    PREFIX once:{key}       what may happen once
-    PREFIX answer:{key}     what was answered
-    PREFIX writer:{id}      there as long as Redis has not lost what this process wrote
+    PREFIX call:{sid}           hash: json (the record), generation, worker, down, ended,
+                                mark:{writer}, rescue, rescuer, rescue_until
+    PREFIX call:{sid}:log       stream: event (JSON)
+    PREFIX calls                sorted set: SIDs by start
+    PREFIX once:{key}           what may happen once
+    PREFIX answer:{key}         what was answered
+    PREFIX writer:{id}          there as long as Redis has not lost what this process wrote
+    PREFIX workers, worker:…    who is alive and holds what: see `bot.leases`
+    PREFIX command:…            see `bot.inbox`
 """
 
 from __future__ import annotations
@@ -25,14 +28,16 @@ import orjson
 from redis.asyncio import Redis
 
 from .dialog.types import Ended
+from .leases import Leases
 from .metrics import Metrics
 from .record import Record
 from .redis_link import RedisLink, StoreError, StoreUnavailable
-from .store_scripts import FINISH, SUPERSEDED, TAKE
-from .store_writer import Keys, Superseded, Writer
+from .store_keys import Keys
+from .store_scripts import DELETE, FINISH, SUPERSEDED, TAKE
+from .store_writer import Superseded, Writer
 from .write_behind import Backlog
 
-__all__ = ["Store", "StoreError", "StoreUnavailable", "StoredCall", "Superseded"]
+__all__ = ["Store", "StoreError", "StoreUnavailable", "StoredCall", "Superseded", "Taken"]
 
 DEADLINE_S = 0.3
 
@@ -43,6 +48,20 @@ class StoredCall:
 
     record: Record
     log: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A call that was taken for a new stream.
+
+    Attributes:
+        record: the call's; None when there is none.
+        silent_ms: how long ago, by Redis's clock, the call's former holder last said that it was
+            alive; None when nobody held the call's stream.
+    """
+
+    record: Record | None
+    silent_ms: int | None
 
 
 def _ignore(sid: str) -> None:
@@ -61,6 +80,9 @@ class Store:
             owns it.
         deadline_s: within which every call of Redis answers or fails.
         backlog: what is still to be written; None is an empty one with the usual bounds.
+
+    Attributes:
+        leases: which workers are alive and whose streams they hold.
     """
 
     def __init__(
@@ -78,6 +100,7 @@ class Store:
         self._keys = Keys(prefix)
         self._ttl_s = retention_days * 86_400
         self._link = RedisLink(url, metrics, deadline_s)
+        self.leases = Leases(self._link, self._keys, self._ttl_s)
         self._backlog = Backlog() if backlog is None else backlog
         self._writer = Writer(
             self._link, self._keys, self._ttl_s, self._backlog, metrics, on_superseded
@@ -124,8 +147,8 @@ class Store:
         """The record of a call; None when there is none."""
         return _record(await self._link.ask(lambda redis: redis.hgetall(self._keys.call(sid))))
 
-    async def take(self, sid: str, worker: str, generation: int) -> Record | None:
-        """Own the call as `generation` from now on, and give its record, if there is one.
+    async def take(self, sid: str, worker: str, generation: int) -> Taken:
+        """Own the call as `generation` from now on, and hold its stream.
 
         Older generations can write no more. What this process has still buffered of the call is
         written first. Repeating it changes nothing. The owner releases the call in the end.
@@ -136,13 +159,17 @@ class Store:
         """
         with suppress(Superseded):  # an older generation of this process, written in vain
             await self._writer.write_now(sid)
-        taken, *pairs = await self._link.eval(
-            TAKE, [self._keys.call(sid)], [generation, worker, self._ttl_s]
+        verdict, *found = await self._link.eval(
+            TAKE,
+            [self._keys.call(sid), self._keys.workers],
+            [generation, worker, self._ttl_s, sid, self._keys.worker_base],
         )
-        if taken == SUPERSEDED:
+        if verdict == SUPERSEDED:
             raise Superseded(sid)
         self._backlog.own(sid, generation)
-        return _record(dict(zip(pairs[::2], pairs[1::2], strict=True)))
+        silent, *pairs = found
+        record = _record(dict(zip(pairs[::2], pairs[1::2], strict=True)))
+        return Taken(record, None if silent == b"" else silent)
 
     async def commit(self, record: Record, deadline_s: float | None = None) -> None:
         """Keep the record and wait until Redis has it.
@@ -162,10 +189,23 @@ class Store:
             raise Superseded(record.sid)
         await self._writer.write_now(record.sid, deadline_s)
 
-    async def finish(self, sid: str, ended: Ended) -> bool:
-        """The call has ended; true for the first to say so, who is to run `on_end`."""
-        text = orjson.dumps(ended)
-        return bool(await self._link.eval(FINISH, [self._keys.call(sid)], [text, self._ttl_s]))
+    async def finish(self, sid: str, ended: Ended, generation: int | None = None) -> bool:
+        """The call has ended; true for the first to say so, who is to run `on_end`.
+
+        With `generation`, which is the latest that who says so knows of, it is false and changes
+        nothing when the call has gone on with a newer one.
+        """
+        base, known = self._keys.worker_base, "" if generation is None else generation
+        values = [orjson.dumps(ended), self._ttl_s, sid, base, known]
+        return bool(await self._link.eval(FINISH, [self._keys.call(sid)], values))
+
+    async def put_down(self, sid: str, generation: int | None = None) -> None:
+        """As `Leases.put_down`."""
+        await self.leases.put_down(sid, generation)
+
+    async def holder(self, sid: str) -> str | None:
+        """As `Leases.holder`."""
+        return await self.leases.holder(sid)
 
     async def once(self, key: str, ttl_s: int) -> bool:
         """True the first time within `ttl_s`, false afterwards, for all workers together."""
@@ -217,14 +257,8 @@ class Store:
     async def delete(self, sid: str) -> bool:
         """Delete a call's record and log; false when there is no such call."""
         self._backlog.discard(sid)
-
-        async def ask(redis: Redis) -> list[Any]:
-            async with redis.pipeline(transaction=True) as pipe:
-                pipe.delete(self._keys.call(sid), self._keys.log(sid))
-                pipe.zrem(self._keys.index, sid)
-                return await pipe.execute()
-
-        return any(await self._link.ask(ask))
+        keys = [self._keys.call(sid), self._keys.log(sid), self._keys.index]
+        return bool(await self._link.eval(DELETE, keys, [sid, self._keys.worker_base]))
 
     # The writer
 

@@ -1,19 +1,35 @@
-"""The store's Lua scripts: what must be compared and changed in one step."""
+"""The store's Lua scripts: what must be compared and changed in one step.
+
+A call's hash tells who holds its stream: `worker` does, unless the call has `ended` or is put
+`down`, which is the generation of its latest stream that is known to be over. A worker's set of
+calls is only an index of that, and may name calls that are no longer its own.
+"""
 
 from __future__ import annotations
 
-__all__ = ["FINISH", "LOST", "SUPERSEDED", "TAKE", "WRITE", "WRITTEN"]
+__all__ = ["DELETE", "FINISH", "LOST", "NOW", "SUPERSEDED", "TAKE", "WRITE", "WRITTEN"]
 
 WRITTEN = 1
 LOST = 0
 SUPERSEDED = -1
 
+LOG_EVENTS = 20_000
+"""How many events of a call are kept, about: Redis lets go of whole nodes of a hundred."""
+
+# Redis's clock is the only one that all workers share. In ms, for 14 digits survive a script.
+NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
 # KEYS: call, log, index. ARGV: generation ('' = owns nothing), writer, acknowledged, mark,
-# record ('' = unchanged), ttl in s, sid, start in ms, oldest start to keep in ms, then mark and
-# event for each. Gives {verdict, the mark up to which the writer's changes are here}.
+# record ('' = unchanged), ttl in s, sid, start in ms, oldest start to keep in ms, base of the
+# workers' keys, then mark and event for each. Gives {verdict, the mark up to which the writer's
+# changes are here}.
 WRITE = f"""
 local generation = tonumber(ARGV[1])
-if generation and generation < tonumber(redis.call('HGET', KEYS[1], 'generation') or '0') then
+local owner = tonumber(redis.call('HGET', KEYS[1], 'generation') or '0')
+if generation and generation < owner then
   return {{{SUPERSEDED}, 0}}
 end
 local field = 'mark:' .. ARGV[2]
@@ -24,14 +40,20 @@ end
 local mark = tonumber(ARGV[4])
 if mark > here then
   if ARGV[5] ~= '' then
+    local former = redis.call('HGET', KEYS[1], 'worker')
+    if former and generation > owner then
+      -- Taken while Redis was away. Who holds it will say so when renewing its lease.
+      redis.call('HDEL', KEYS[1], 'worker')
+      redis.call('SREM', ARGV[10] .. former .. ':calls', ARGV[7])
+    end
     redis.call('HSET', KEYS[1], 'json', ARGV[5], 'generation', ARGV[1])
     redis.call('ZADD', KEYS[3], ARGV[8], ARGV[7])
     redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[9])
     redis.call('EXPIRE', KEYS[3], ARGV[6])
   end
-  for i = 10, #ARGV, 2 do
+  for i = 11, #ARGV, 2 do
     if tonumber(ARGV[i]) > here then
-      redis.call('XADD', KEYS[2], '*', 'event', ARGV[i + 1])
+      redis.call('XADD', KEYS[2], 'MAXLEN', '~', {LOG_EVENTS}, '*', 'event', ARGV[i + 1])
     end
   end
   redis.call('HSET', KEYS[1], field, mark)
@@ -41,25 +63,51 @@ end
 return {{{WRITTEN}, math.max(mark, here)}}
 """
 
-# KEYS: call. ARGV: generation, worker, ttl in s. Gives {verdict, field, value, …}.
-TAKE = f"""
+# KEYS: call, workers. ARGV: generation, worker, ttl in s, sid, base of the workers' keys.
+# Gives {verdict, ms since the former holder's last renewal ('' = there is none), field, value, …}.
+TAKE = f"""{NOW}
 local generation = tonumber(ARGV[1])
-local owner = tonumber(redis.call('HGET', KEYS[1], 'generation') or '0')
-if generation < owner then return {{{SUPERSEDED}}} end
-if generation == owner then
-  local worker = redis.call('HGET', KEYS[1], 'worker')
-  if worker and worker ~= ARGV[2] then return {{{SUPERSEDED}}} end
+local call = redis.call('HMGET', KEYS[1], 'generation', 'worker', 'down', 'ended')
+local owner, former = tonumber(call[1] or '0'), call[2]
+if generation < owner or (generation == owner and former and former ~= ARGV[2]) then
+  return {{{SUPERSEDED}}}
+end
+local silent = ''
+if former and generation > owner then
+  local renewed = redis.call('ZSCORE', KEYS[2], former)
+  if renewed and not call[4] and tonumber(call[3] or '0') < owner then
+    silent = math.max(0, now - renewed)
+  end
+  redis.call('SREM', ARGV[5] .. former .. ':calls', ARGV[4])
 end
 redis.call('HSET', KEYS[1], 'generation', ARGV[1], 'worker', ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
+local calls = ARGV[5] .. ARGV[2] .. ':calls'
+redis.call('SADD', calls, ARGV[4])
+redis.call('EXPIRE', calls, ARGV[3])
 local answer = redis.call('HGETALL', KEYS[1])
 table.insert(answer, 1, {WRITTEN})
+table.insert(answer, 2, silent)
 return answer
 """
 
-# KEYS: call. ARGV: ended, ttl in s. Gives 1 to the first.
+# KEYS: call. ARGV: ended, ttl in s, sid, base of the workers' keys, generation ('' = whichever).
+# Gives 1 to the first.
 FINISH = """
+local generation = tonumber(ARGV[5])
+if generation and generation < tonumber(redis.call('HGET', KEYS[1], 'generation') or '0') then
+  return 0
+end
 local first = redis.call('HSETNX', KEYS[1], 'ended', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
+local worker = redis.call('HGET', KEYS[1], 'worker')
+if worker then redis.call('SREM', ARGV[4] .. worker .. ':calls', ARGV[3]) end
 return first
+"""
+
+# KEYS: call, log, index. ARGV: sid, base of the workers' keys. Gives how much there was.
+DELETE = """
+local worker = redis.call('HGET', KEYS[1], 'worker')
+if worker then redis.call('SREM', ARGV[2] .. worker .. ':calls', ARGV[1]) end
+return redis.call('ZREM', KEYS[3], ARGV[1]) + redis.call('DEL', KEYS[1], KEYS[2])
 """

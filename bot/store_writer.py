@@ -14,10 +14,11 @@ from redis.exceptions import RedisError
 from .metrics import Metrics
 from .record import now_ms
 from .redis_link import RedisLink, StoreError, StoreUnavailable
+from .store_keys import Keys
 from .store_scripts import LOST, SUPERSEDED, WRITE
 from .write_behind import Backlog, Write
 
-__all__ = ["Keys", "Superseded", "Writer"]
+__all__ = ["Superseded", "Writer"]
 
 HEARTBEAT_S = 1.0
 GATHER_S = 0.02  # so that what changes together is written together
@@ -31,29 +32,6 @@ log = structlog.get_logger(__name__)
 
 class Superseded(StoreError):
     """A newer generation owns the call."""
-
-
-class Keys:
-    """The names of the keys."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        self.index = f"{prefix}calls"
-
-    def call(self, sid: str) -> str:
-        return f"{self._prefix}call:{sid}"
-
-    def log(self, sid: str) -> str:
-        return f"{self._prefix}call:{sid}:log"
-
-    def once(self, key: str) -> str:
-        return f"{self._prefix}once:{key}"
-
-    def answer(self, key: str) -> str:
-        return f"{self._prefix}answer:{key}"
-
-    def writer(self, writer: str) -> str:
-        return f"{self._prefix}writer:{writer}"
 
 
 class Writer:
@@ -189,6 +167,7 @@ class Writer:
             write.sid,
             write.started_ms,
             now_ms() - self._ttl_s * 1000,
+            self._keys.worker_base,
         ]
         for mark, event in write.events:
             values += (mark, event)

@@ -146,11 +146,12 @@ class Admission:
 
     async def _take(self, claims: TokenClaims) -> Record | None:
         try:
-            return await self._store.take(claims.call_sid, self._worker, claims.generation)
+            taken = await self._store.take(claims.call_sid, self._worker, claims.generation)
         except Superseded:
             raise TokenError("superseded") from None
         except StoreUnavailable:
             return None
+        return taken.record
 
     async def _admit_signed(self, websocket: WebSocket) -> Admitted | None:
         call_sid = None

@@ -81,8 +81,8 @@ class Worker:
 
     async def take(self, generation: int) -> Record:
         """The record as admission finds it."""
-        record = await self.store.take(SID, "worker-1", generation)
-        return record or Record(SID, ACCOUNT, generation=generation)
+        taken = await self.store.take(SID, "worker-1", generation)
+        return taken.record or Record(SID, ACCOUNT, generation=generation)
 
     async def stored(self) -> Record:
         assert await self.store.flush(5)

@@ -44,7 +44,8 @@ async def stream_over(
     deployment: Deployment, pending: Leaving | None = None, turns: int = 0, number: int = 1
 ) -> None:
     """The call had a stream, which left its record so."""
-    record = await deployment.store.take(CALL, "worker-1", number) or Record(CALL)
+    taken = await deployment.store.take(CALL, "worker-1", number)
+    record = taken.record or Record(CALL)
     record.generation = number
     record.pending = dump_pending(pending) if pending else None
     record.history = [HistoryEntry("caller", "hello", "hello", 0, 1)] * turns

@@ -1,0 +1,55 @@
+"""PURE: the names of everything that Parley keeps in Redis.
+
+Some scripts learn only in Redis whose key they need, so that they make its name themselves: the
+deployment needs one Redis, no cluster of them.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Keys"]
+
+
+class Keys:
+    """The names of the keys.
+
+    Args:
+        prefix: what every one begins with.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self.index = f"{prefix}calls"
+        self.workers = f"{prefix}workers"
+        # What the scripts make names of: BASE .. id, and BASE .. id .. ':calls'.
+        self.call_base = f"{prefix}call:"
+        self.worker_base = f"{prefix}worker:"
+
+    def call(self, sid: str) -> str:
+        return f"{self.call_base}{sid}"
+
+    def log(self, sid: str) -> str:
+        return f"{self.call_base}{sid}:log"
+
+    def once(self, key: str) -> str:
+        return f"{self._prefix}once:{key}"
+
+    def answer(self, key: str) -> str:
+        return f"{self._prefix}answer:{key}"
+
+    def writer(self, writer: str) -> str:
+        return f"{self._prefix}writer:{writer}"
+
+    def worker(self, worker: str) -> str:
+        return f"{self.worker_base}{worker}"
+
+    def worker_calls(self, worker: str) -> str:
+        return f"{self.worker_base}{worker}:calls"
+
+    def inbox(self, worker: str) -> str:
+        return f"{self.worker_base}{worker}:inbox"
+
+    def command(self, command: str) -> str:
+        return f"{self._prefix}command:{command}"
+
+    def receipt(self, command: str) -> str:
+        return f"{self._prefix}command:{command}:receipt"
