@@ -18,9 +18,9 @@ import structlog
 
 from .rest_client import DEADLINE_S, RestClient
 from .rest_errors import CallGone, RestBusy, RestDenied, RestError, RestUnavailable
+from .twiml import INLINE_LIMIT
 
 __all__ = [
-    "MAX_TWIML",
     "CallGone",
     "RestBusy",
     "RestCall",
@@ -30,9 +30,6 @@ __all__ = [
     "RestUnavailable",
     "TwilioRest",
 ]
-
-MAX_TWIML = 4000
-"""Characters of TwiML that a call can be given inline."""
 
 CURRENT = "Twilio.CURRENT"
 """Twilio's name for the recording that a call is being written to."""
@@ -159,11 +156,13 @@ class TwilioRest:
 
         Args:
             sid: the call's.
-            document: at most `MAX_TWIML` characters.
+            document: at most `bot.telephony.twiml.INLINE_LIMIT` characters.
             deadline_s: instead of the usual one.
         """
-        if len(document) > MAX_TWIML:
-            raise RestError(f"the TwiML has {len(document)} characters; Twilio takes {MAX_TWIML}")
+        if len(document) > INLINE_LIMIT:
+            raise RestError(
+                f"the TwiML has {len(document)} characters; Twilio takes {INLINE_LIMIT}"
+            )
         await self._update(sid, deadline_s, twiml=document)
 
     async def complete(self, sid: str, *, deadline_s: float | None = None) -> None:

@@ -30,10 +30,11 @@ __all__ = [
 
 MAX_MESSAGE = 300
 NOT_IN_PROGRESS = 21220
-NOT_FOUND = 20404
 
-# The call itself, or what is made on it: not found means that the call is not.
+# The call itself, or what is made on it: not found means that the call is not. That a call is not
+# in progress is also said of a recording that comes a moment too early, and then it is not gone.
 _OF_CALL = re.compile(r"/Calls/[^/]+(/Recordings)?\.json$")
+_CALL = re.compile(r"/Calls/[^/]+\.json$")
 
 
 class RestError(Exception):
@@ -118,7 +119,9 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
 
 
 def _kind(path: str, status: int, code: int | None) -> type[RestError]:
-    if code == NOT_IN_PROGRESS or (status == 404 and _OF_CALL.search(path)):
+    if status == 404 and _OF_CALL.search(path):
+        return CallGone
+    if code == NOT_IN_PROGRESS and _CALL.search(path):
         return CallGone
     if status in {401, 403}:
         return RestDenied
