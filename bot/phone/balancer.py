@@ -7,8 +7,7 @@ in order, and one that refuses is skipped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,7 +19,7 @@ __all__ = ["AddressError", "Balancer", "ForeignUrl", "NoWorker", "check_address"
 _MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # The line discards audio long before so much waits to be sent, and so never waits itself.
 _WRITE_LIMIT_BYTES = 1024 * 1024
-_CLOSE_TIMEOUT_S = 2.0
+_CLOSE_TIMEOUT_S = 1.0
 _HTTP_OF = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 
 
@@ -99,11 +98,10 @@ class Balancer:
                 continue
         raise NoWorker(self._refusal())
 
-    @asynccontextmanager
     async def open(
         self, url: str, headers: Mapping[str, str], timeout_s: float
-    ) -> AsyncIterator[ClientConnection]:
-        """Open a WebSocket for a public URL.
+    ) -> ClientConnection:
+        """Open a WebSocket for a public URL. The caller of this closes it.
 
         Raises:
             ForeignUrl: `url` is not under the public address.
@@ -111,15 +109,7 @@ class Balancer:
             TimeoutError: the handshake took longer than `timeout_s`.
             websockets.exceptions.InvalidHandshake: the worker refused it.
         """
-        ws = await self._connect(self._path(url), headers, timeout_s)
-        try:
-            yield ws
-        finally:
-            await ws.close()
-
-    async def _connect(
-        self, path: str, headers: Mapping[str, str], timeout_s: float
-    ) -> ClientConnection:
+        path = self._path(url)
         for target in self._targets:
             try:
                 async with asyncio.timeout(timeout_s):

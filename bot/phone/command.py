@@ -17,8 +17,8 @@ from bot.settings import Settings, SettingsError, is_loopback
 
 from .artifacts import write_artifacts
 from .balancer import AddressError
-from .call import PhoneConfig
 from .clip import ClipError, load_clip
+from .config import PhoneConfig
 from .display import LiveLog, late_note, print_call, print_calls
 from .identity import SIMULATED_ACCOUNT
 from .report import call_report

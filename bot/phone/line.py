@@ -7,46 +7,31 @@ reads what it sends. Frame k of the call covers [20·k, 20·k + 20) ms and is se
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from media.messages import (
-    Connected,
-    Dtmf,
-    Mark,
-    Media,
-    MediaStreamError,
-    SendMark,
-    SendMedia,
-    Start,
-    Stop,
-    StreamEvent,
-)
-from media.twilio import parse_command, render_event
+from media.messages import Dtmf, Mark, Media, MediaStreamError, SendMark, SendMedia
+from media.twilio import parse_command
 
-from .caller import Caller, Deed, Sight
+from .caller import Deed, Sight
 from .clip import Clip
-from .clock import PhoneClock
-from .events import EventKind, Faults, OnEvent, PhoneEvent, Traffic
+from .events import EventKind
 from .playback import Clear, PlayoutBuffer
 from .speech import FRAME_BYTES, FRAME_MS, SAMPLES_PER_MS, Span, SpeechDetector
+from .state import CallState
 from .steps import HangUp, Lose
-from .tape import SpokenStep, Tape
+from .tape import SpokenStep, StreamSpan
+from .wire import Wire
 
-__all__ = ["CallState", "Line", "LineEnd", "StreamIdentity"]
+__all__ = ["Line", "LineEnd"]
 
 BROKEN_PIPE = 31903
 PROTOCOL_VIOLATION = 31924
 INBOUND_OVERFLOW = 31930
-
-# Twilio discards the caller's audio when the worker does not read it; this is about ten seconds.
-_UNREAD_BYTES = 200_000
 
 
 class LineEnd(Enum):
@@ -56,80 +41,72 @@ class LineEnd(Enum):
     LOST_BY_CALLER = "the phone dropped it"
     CLOSED = "the worker closed it"
     BROKEN = "the connection broke"
-
-
-@dataclass(frozen=True, slots=True)
-class StreamIdentity:
-    """What `start` says about a stream."""
-
-    stream_sid: str
-    call_sid: str
-    account_sid: str
-    parameters: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class CallState:
-    """What outlives one stream of a call."""
-
-    clock: PhoneClock
-    caller: Caller
-    tape: Tape
-    traffic: Traffic
-    faults: Faults
-    on_event: OnEvent
-
-    def tell(self, kind: EventKind, detail: str = "", at_ms: float | None = None) -> None:
-        self.on_event(PhoneEvent(kind, self.clock.ms if at_ms is None else at_ms, detail))
-
-    def fault(self, code: int, message: str) -> None:
-        self.tell(EventKind.FAULT, str(self.faults.report(code, message)))
+    TWILIO = "Twilio ended it"
 
 
 class Line:
     """A stream on an open socket."""
 
-    def __init__(self, ws: ClientConnection, identity: StreamIdentity, call: CallState) -> None:
-        self._ws = ws
-        self._identity = identity
+    def __init__(self, wire: Wire, stream_sid: str, call: CallState) -> None:
+        self._wire = wire
+        self._stream_sid = stream_sid
         self._call = call
-        self._sequence = 0
         self._detector = SpeechDetector()
         self._chunks = 0
         self._spoken: _Spoken | None = None
         self._ending: Lose | HangUp | None = None
         self._overflowed = False
-        self._buffer = PlayoutBuffer(call.tape.bot)
-        self._first_frame = 0
-
-    async def run(self) -> LineEnd:
-        """Hold the stream until the caller, the worker or the network ends it."""
-        call = self._call
-        call.traffic.streams += 1
-        try:
-            await self._ws.send(render_event(Connected(), self._identity.stream_sid))
-            await self._send(self._start())
-        except ConnectionClosed:
-            return self._end()
         self._first_frame = call.clock.begin()
         self._buffer = PlayoutBuffer(call.tape.bot, self._first_frame * FRAME_BYTES)
+        self._span = StreamSpan(self._first_frame)
+
+    @property
+    def loss(self) -> Lose | None:
+        """How the phone itself lost the stream, if it did."""
+        return self._ending if isinstance(self._ending, Lose) else None
+
+    async def run(self) -> LineEnd:
+        """Hold the stream until the caller, the worker or the network ends it.
+
+        The socket may still be open then. When this is cancelled, the worker is sent a `stop`.
+        """
+        self._call.traffic.streams += 1
+        self._call.tape.streams.append(self._span)
+        end = LineEnd.TWILIO
+        try:
+            end = await self._converse()
+        except asyncio.CancelledError:
+            if self._ending is None:
+                with contextlib.suppress(ConnectionClosed):
+                    await self._wire.stop()
+            raise
+        finally:
+            self._close_books(end)
+        return end
+
+    async def _converse(self) -> LineEnd:
+        try:
+            await self._wire.open()
+        except ConnectionClosed:
+            return self._end()
         async with asyncio.TaskGroup() as tasks:
             pacing = tasks.create_task(self._pace())
-            await self._hear()
+            hearing = tasks.create_task(self._hear())
+            await asyncio.wait((pacing, hearing), return_when=asyncio.FIRST_COMPLETED)
+            if self._ending is None:
+                # What the worker sent before it closed is heard out.
+                await hearing
             pacing.cancel()
-        self._buffer.advance(call.clock.sample)
-        self._speak(None, len(call.tape.caller) // FRAME_BYTES)
+            hearing.cancel()
         return self._end()
 
-    def _start(self) -> Start:
-        who = self._identity
-        return Start(
-            who.stream_sid,
-            who.account_sid,
-            who.call_sid,
-            who.parameters,
-            sequence=self._count(),
-        )
+    def _close_books(self, end: LineEnd) -> None:
+        call, loss = self._call, self.loss
+        self._buffer.advance(call.clock.sample)
+        self._speak(None, len(call.tape.caller) // FRAME_BYTES)
+        self._span.end(call.clock.ms)
+        self._span.lost = end is LineEnd.BROKEN or loss is not None
+        self._span.cause = end.value if loss is None else f"{end.value}: {loss.how}"
 
     async def _pace(self) -> None:
         frame = self._first_frame
@@ -161,17 +138,19 @@ class Line:
     async def _send_frame(self, frame: int, deed: Deed) -> None:
         call = self._call
         call.tape.write_caller(frame, deed.audio)
-        if self._ws.transport.get_write_buffer_size() > _UNREAD_BYTES:
+        if self._wire.unread:
             if not self._overflowed:
                 self._overflowed = True
                 call.fault(INBOUND_OVERFLOW, "the worker does not read; audio is discarded")
             return
         if deed.digit is not None:
-            await self._send(Dtmf(deed.digit, self._count()))
+            await self._wire.send(Dtmf(deed.digit, self._wire.count()))
         timestamp_ms = (frame - self._first_frame) * FRAME_MS
         self._chunks += 1
         call.traffic.frames_sent += 1
-        await self._send(Media(deed.audio, self._chunks, timestamp_ms, self._count()))
+        await self._wire.send(Media(deed.audio, self._chunks, timestamp_ms, self._wire.count()))
+        if self._chunks == 1:
+            self._span.begun_ms = call.clock.ms
 
     def _speak(self, clip: Clip | None, frame: int) -> None:
         """Keep account of the clip, if any, that the caller speaks in this frame."""
@@ -187,32 +166,27 @@ class Line:
             self._call.tell(EventKind.STEP_STARTED, clip.name)
 
     async def _finish(self, ending: Lose | HangUp) -> None:
+        self._span.end(self._call.clock.ms)
         if isinstance(ending, HangUp):
-            who = self._identity
-            await self._send(Stop(who.account_sid, who.call_sid, self._count()))
-            await self._ws.close()
-        elif ending.how == "close":
-            await self._ws.close()
-        else:
+            await self._wire.stop()
+        elif ending.how != "close":
             if ending.how == "silence":
-                self._ws.transport.pause_reading()
-                await self._call.clock.sleep(ending.for_ms)
-            _reset(self._ws)
+                self._wire.go_deaf()
+                await self._call.clock.sleep(ending.lasts_ms)
+            self._wire.reset()
 
     async def _hear(self) -> None:
         """Do what the worker says until the socket is closed."""
-        try:
+        with contextlib.suppress(ConnectionClosed):
             while True:
-                frame = await self._ws.recv()
+                frame = await self._wire.recv()
                 if self._ending is None:
                     await self._obey(frame)
-        except ConnectionClosed:
-            return
 
     async def _obey(self, frame: str | bytes) -> None:
         call = self._call
         try:
-            command = parse_command(frame, self._identity.stream_sid)
+            command = parse_command(frame, self._stream_sid)
         except MediaStreamError as error:
             call.fault(error.code, error.reason)
             return
@@ -243,26 +217,17 @@ class Line:
             self._call.traffic.marks_echoed += 1
             self._call.tape.marks_ms.append(at_ms)
             self._call.tell(EventKind.MARK, name, at_ms)
-            await self._send(Mark(name, self._count()))
-
-    async def _send(self, event: StreamEvent) -> None:
-        await self._ws.send(render_event(event, self._identity.stream_sid))
-
-    def _count(self) -> int:
-        """The next sequence number; what takes it must be sent before another is taken."""
-        self._sequence += 1
-        return self._sequence
+            await self._wire.send(Mark(name, self._wire.count()))
 
     def _end(self) -> LineEnd:
         if isinstance(self._ending, HangUp):
             return LineEnd.CALLER
         if self._ending is not None:
             return LineEnd.LOST_BY_CALLER
-        if self._ws.protocol.close_rcvd is not None:
+        if self._wire.closed_by_worker:
             return LineEnd.CLOSED
-        if (sent := self._ws.protocol.close_sent) is not None:
-            # We close first only when the library found the worker's frames to be wrong.
-            self._call.fault(PROTOCOL_VIOLATION, f"WebSocket protocol error: {sent.reason}")
+        if (complaint := self._wire.complaint) is not None:
+            self._call.fault(PROTOCOL_VIOLATION, f"WebSocket protocol error: {complaint}")
         else:
             self._call.fault(BROKEN_PIPE, "the connection broke without a close")
         return LineEnd.BROKEN
@@ -273,10 +238,3 @@ class _Spoken:
     clip: Clip
     step: int
     frame: int
-
-
-def _reset(ws: ClientConnection) -> None:
-    """Drop the connection with RST: nothing sent before it is delivered for certain."""
-    sock = ws.transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    ws.transport.abort()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from .gaps import Gap
 from .measure import percentile
 from .result import Artifacts, CallResult
 
@@ -31,6 +32,7 @@ def call_report(result: CallResult, artifacts: Artifacts | None = None) -> dict[
             "barge_in": [_rounded(value) for value in result.latencies.barge_in],
             "overlaps": result.latencies.overlaps,
         },
+        "gaps": [_gap(gap) for gap in result.gaps],
         "frames": {
             "sent": result.traffic.frames_sent,
             "received": result.traffic.frames_received,
@@ -42,6 +44,15 @@ def call_report(result: CallResult, artifacts: Artifacts | None = None) -> dict[
             "recording": _path(artifacts.recording),
             "timeline": _path(artifacts.timeline),
         },
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "cause": gap.cause,
+        "at_ms": _rounded(gap.at_ms),
+        "to_stream_ms": _rounded(gap.to_stream_ms),
+        "to_audio_ms": _rounded(gap.to_audio_ms),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from bot.dialog.types import Ended
 
 from .events import ProtocolFault, Traffic
+from .gaps import Gap
 from .measure import Latencies, Sound
 from .tape import Tape
 from .transcript import ReportedTurn
@@ -45,6 +46,7 @@ class CallResult:
         verbs: the TwiML verbs that were followed, in order.
         steps_left: how many of the caller's steps were not reached.
         record: the worker's own record of the call; None when it did not give one.
+        gaps: for each stream that ended before the call did, how long the caller had none.
     """
 
     call_sid: str
@@ -60,6 +62,7 @@ class CallResult:
     verbs: tuple[str, ...]
     steps_left: int
     record: Mapping[str, Any] | None = field(repr=False)
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def failed(self) -> bool:

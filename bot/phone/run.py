@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from .balancer import check_address
-from .call import PhoneConfig, place_call
+from .balancer import Balancer
+from .call import place_call_by
+from .config import PhoneConfig
 from .events import OnEvent
 from .exchange import Exchange
 from .result import CallResult
@@ -28,11 +29,12 @@ async def place_calls(
     Raises:
         AddressError: an address in `config` is none.
     """
-    for address in (config.public_url, *config.addresses):
-        check_address(address)
-    async with asyncio.TaskGroup() as tasks:
+    async with (
+        Balancer(config.public_url, config.addresses) as balancer,
+        asyncio.TaskGroup() as tasks,
+    ):
         placed = [
-            tasks.create_task(place_call(config, steps, on_event=on_event, exchange=exchange))
+            tasks.create_task(place_call_by(balancer, config, steps, on_event, exchange))
             for _ in range(calls)
         ]
     return [call.result() for call in placed]

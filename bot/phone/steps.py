@@ -7,7 +7,7 @@ Each table of `[[steps]]` is one step, named by its first key::
     wait_ms = 500              # be silent
     speak_over = "stop.ulaw"   # speak after the bot has spoken for `after_ms` (default 0)
     press = "12#"              # press keys: 0-9 * # A-D
-    lose = "reset"             # lose the stream: "close", "reset", or "silence" for `for_ms`
+    lose = "reset"             # lose the stream: "close", "reset", "silence", "refused", "timeout"
     hang_up = true
 
 Files are looked up beside the steps file. When the steps are done the caller hangs up.
@@ -39,11 +39,11 @@ __all__ = [
     "load_steps",
 ]
 
-LossKind = Literal["close", "reset", "silence"]
+LossKind = Literal["close", "reset", "silence", "refused", "timeout"]
 
 GREETING_TIMEOUT_MS = 5_000
 REPLY_TIMEOUT_MS = 10_000
-_SILENCE_MS = 5_000
+_LASTS_MS = {"silence": 5_000, "timeout": 2_000}
 _LONGEST_MS = 3_600_000
 _KEYS = re.compile(r"[0-9*#A-D]{1,64}")
 
@@ -95,13 +95,21 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Lose:
-    """Lose the stream, not the call: the socket is closed without `stop`, reset, or falls silent.
+    """Lose the stream, not the call.
 
-    After `for_ms` of silence, in which nothing is sent, read or answered, it is reset.
+    `close` closes the socket without `stop`, `reset` resets it. `silence` sends, reads and answers
+    nothing for `for_ms` (default 5000) and resets it then. `refused` and `timeout` reset it, and
+    the next handshake fails too: it is refused (31902), or has no answer for `for_ms` (default
+    2000; 31901).
     """
 
     how: LossKind
-    for_ms: int = _SILENCE_MS
+    for_ms: int | None = None
+
+    @property
+    def lasts_ms(self) -> int:
+        """`for_ms` or its default; 0 for what takes no time."""
+        return _LASTS_MS.get(self.how, 0) if self.for_ms is None else self.for_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,7 @@ def _lose(table: _Table) -> Step:
     kinds = get_args(LossKind)
     if how not in kinds:
         raise StepsError(f"lose held {how!r}; it must be one of {', '.join(kinds)}")
-    for_ms = table.ms("for_ms", _SILENCE_MS) if how == "silence" else _SILENCE_MS
+    for_ms = table.ms("for_ms") if how in _LASTS_MS and "for_ms" in table.table else None
     return Lose(cast(LossKind, how), for_ms)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .playback import ULAW_SILENCE, Clear
 from .speech import FRAME_BYTES, SAMPLES_PER_MS, Span
 
-__all__ = ["SpokenStep", "Tape"]
+__all__ = ["SpokenStep", "StreamSpan", "Tape"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,30 @@ class SpokenStep:
 
     name: str
     span: Span
+
+
+@dataclass(slots=True)
+class StreamSpan:
+    """One stream of a call.
+
+    Attributes:
+        first_frame: the number of its first frame.
+        begun_ms: when its first frame was sent; None: none ever was.
+        ended_ms: when it ended, or fell silent; None while it goes on.
+        cause: how it ended.
+        lost: whether nobody meant it to end.
+    """
+
+    first_frame: int
+    begun_ms: float | None = None
+    ended_ms: float | None = None
+    cause: str = ""
+    lost: bool = False
+
+    def end(self, at_ms: float) -> None:
+        """It is over; of several reports the first one counts."""
+        if self.ended_ms is None:
+            self.ended_ms = at_ms
 
 
 @dataclass(slots=True)
@@ -30,6 +54,7 @@ class Tape:
         steps: what the caller spoke.
         clears: each `clear` that the worker sent.
         marks_ms: when each mark was echoed.
+        streams: the streams of the call, in order.
     """
 
     caller: bytearray = field(default_factory=bytearray)
@@ -37,6 +62,7 @@ class Tape:
     steps: list[SpokenStep] = field(default_factory=list)
     clears: list[Clear] = field(default_factory=list)
     marks_ms: list[float] = field(default_factory=list)
+    streams: list[StreamSpan] = field(default_factory=list)
 
     @property
     def length_ms(self) -> int:

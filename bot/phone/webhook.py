@@ -20,6 +20,8 @@ RETRIEVAL_FAILURE = 11200
 INVALID_CONTENT_TYPE = 12300
 # https://www.twilio.com/docs/voice/twiml#twilios-request-to-your-application: 15 s.
 TIMEOUT_S = 15.0
+# How long after the call's end its callbacks are still waited for.
+PATIENCE_S = 5.0
 
 IDEMPOTENCY_HEADER = "I-Twilio-Idempotency-Token"
 _TWIML_TYPES = {"text/xml", "application/xml"}
@@ -80,32 +82,51 @@ class Webhooks:
 class Callbacks:
     """Requests whose answer changes nothing, made one after another beside the call.
 
-    `run` is a task of the call; it ends after `close`, when all that was posted is sent.
+    `run` is a task of the call; it ends after `close`, when all that was posted is sent, or some
+    seconds later: a frozen worker does not hold up the phone.
     """
 
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
         self._waiting: asyncio.Queue[tuple[Request, Mapping[str, str]] | None]
-        self._waiting = asyncio.Queue(_MOST_WAITING)
+        # One place more than callbacks may take, for the end.
+        self._waiting = asyncio.Queue(_MOST_WAITING + 1)
+        self._deadline = asyncio.timeout(None)
+        self._running = False
         self.failures: list[TwimlError] = []
 
     def post(self, request: Request, params: Mapping[str, str]) -> None:
         """Send this when those before it are sent. More than fit are dropped and said so."""
-        try:
+        if self._waiting.qsize() >= _MOST_WAITING:
+            self._fail(f"{_shown(request)}: too many callbacks were waiting")
+        else:
             self._waiting.put_nowait((request, params))
-        except asyncio.QueueFull:
-            fault = f"{_shown(request)}: too many callbacks were waiting"
-            self.failures.append(TwimlError(RETRIEVAL_FAILURE, fault))
 
-    async def close(self) -> None:
-        await self._waiting.put(None)
+    def close(self) -> None:
+        """Nothing more is posted."""
+        self._waiting.put_nowait(None)
+        if self._running:
+            self._deadline.reschedule(asyncio.get_running_loop().time() + PATIENCE_S)
 
     async def run(self) -> None:
+        try:
+            async with self._deadline:
+                self._running = True
+                await self._send_all()
+        except TimeoutError:
+            self._fail(f"callbacks were not answered within {PATIENCE_S:g} s of the call's end")
+        finally:
+            self._running = False
+
+    async def _send_all(self) -> None:
         while (item := await self._waiting.get()) is not None:
             try:
                 await self._webhooks.send(*item)
             except TwimlError as error:
                 self.failures.append(error)
+
+    def _fail(self, fault: str) -> None:
+        self.failures.append(TwimlError(RETRIEVAL_FAILURE, fault))
 
 
 def _shown(request: Request) -> str:

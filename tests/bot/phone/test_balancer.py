@@ -18,8 +18,8 @@ async def test_an_address_that_refuses_is_skipped() -> None:
         async with Balancer(PUBLIC, [dead, worker.url]) as balancer:
             answer = await balancer.request("POST", f"{PUBLIC}/twilio/voice?a=1", {}, b"b=2")
             headers: dict[str, str] = {}
-            socket = balancer.open("wss://bot.example.com/prefix/twilio/media", headers, 5.0)
-            async with socket as ws:
+            url = "wss://bot.example.com/prefix/twilio/media"
+            async with await balancer.open(url, headers, 5.0) as ws:
                 assert ws.request is not None
                 assert ws.request.headers["Host"] == "bot.example.com"
                 assert "Sec-WebSocket-Extensions" not in ws.request.headers
@@ -34,16 +34,14 @@ async def test_all_refuse() -> None:
         with pytest.raises(NoWorker, match=f"127.0.0.1:{port}"):
             await balancer.request("GET", f"{PUBLIC}/x", {})
         with pytest.raises(NoWorker, match="refused"):
-            async with balancer.open("wss://bot.example.com/prefix/media", {}, 5.0):
-                pass
+            await balancer.open("wss://bot.example.com/prefix/media", {}, 5.0)
 
 
 async def test_a_redirect_of_the_upgrade_is_a_refusal() -> None:
     async with running_worker() as worker, Balancer(worker.url) as balancer:
         worker.upgrade = 307
         with pytest.raises(InvalidStatus):
-            async with balancer.open(f"ws{worker.url[4:]}/twilio/media", {}, 5.0):
-                pass
+            await balancer.open(f"ws{worker.url[4:]}/twilio/media", {}, 5.0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from bot.dialog.types import Ended
-from bot.phone import call as call_module
+from bot.phone import streams
 from bot.phone.call import PhoneConfig, place_call
 from bot.phone.clip import Clip
 from bot.phone.events import EventKind, PhoneEvent
@@ -157,7 +157,7 @@ async def test_a_url_that_cannot_be_opened(url: str, code: int) -> None:
 
 
 async def test_a_handshake_that_is_never_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_module, "HANDSHAKE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(streams, "HANDSHAKE_TIMEOUT_S", 0.05)
     async with running_worker() as worker:
         worker.upgrade = 0
         result = await place(worker)

@@ -228,17 +228,30 @@ async def test_a_lost_stream_leaves_the_call_alive(how: LossKind) -> None:
 
     async with running_worker() as worker:
         worker.talk = [talk]
-        worker.documents["/twilio/next"] = [worker.connect(), "<Response/>"]
-        steps: list[Step] = [Play(CLIP), Lose(how, for_ms=500), Wait(40), Play(CLIP)]
-        result = await place_call(PhoneConfig(worker.url, TOKEN, speed=SPEED), steps)
+        connect = worker.connect(more="<Redirect>/twilio/again</Redirect>")
+        worker.documents["/twilio/next"] = [connect, "<Response/>"]
+        worker.documents["/twilio/again"] = [connect]
+        steps: list[Step] = [Play(CLIP), Lose(how), Wait(40), Play(CLIP)]
+        config = PhoneConfig(worker.url, TOKEN, speed=20.0 if how == "silence" else 10.0)
+        events: list[PhoneEvent] = []
+        result = await place_call(config, steps, on_event=events.append)
     assert ends == [0, 1]
     assert result.faults == ()
     assert result.ended.by == "caller"
     assert result.traffic.streams == 2
     assert worker.about("/twilio/next")[0]["CallStatus"] == "in-progress"
+    # The action follows the loss, and the next verb a handshake that fails.
+    failing = {"refused": "31902", "timeout": "31901"}.get(how)
+    assert worker.paths().count("/twilio/again") == (failing is not None)
+    told = [event.detail.partition(":")[0] for event in events if event.kind is EventKind.FAULT]
+    assert told == [failing] * (failing is not None)
     first, second = result.tape.steps
-    if how == "silence":
-        assert second.span.start_ms - first.span.end_ms >= 500
+    (gap,) = result.gaps
+    assert gap.cause == f"the phone dropped it: {how}"
+    assert gap.to_stream_ms is not None
+    lasts_ms = Lose(how).lasts_ms
+    assert gap.to_stream_ms > lasts_ms
+    assert second.span.start_ms - first.span.end_ms >= lasts_ms
     # Both streams are on one clock and one grid of frames, and each counts for itself.
     assert second.span.start_ms % 20 == 0
     assert len(result.tape.caller) // 8 == second.span.end_ms

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 
+from bot.phone.gaps import Gap
 from bot.phone.measure import Latencies
 from bot.phone.report import call_report
 from bot.phone.result import Artifacts
@@ -14,7 +15,8 @@ from .results import FAULT, finished_call
 
 
 def test_exactly_these_fields() -> None:
-    result = finished_call(faults=(FAULT,))
+    gap = Gap("the connection broke", 1234.56, 250.04, None)
+    result = finished_call(faults=(FAULT,), gaps=(gap,))
     files = Artifacts(recording=Path("out/recording.wav"))
     assert call_report(result, files) == {
         "call_sid": "CA" + "0" * 32,
@@ -60,6 +62,14 @@ def test_exactly_these_fields() -> None:
             "barge_in": [280.5],
             "overlaps": 0,
         },
+        "gaps": [
+            {
+                "cause": "the connection broke",
+                "at_ms": 1234.6,
+                "to_stream_ms": 250.0,
+                "to_audio_ms": None,
+            }
+        ],
         "frames": {"sent": 175, "received": 12},
         "marks": {"sent": 3, "echoed": 3},
         "clears": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -10,6 +11,7 @@ from bot.phone.clip import Clip
 from bot.phone.steps import (
     HangUp,
     Lose,
+    LossKind,
     Play,
     Press,
     SpeakOver,
@@ -49,7 +51,10 @@ def test_every_step(folder: Path) -> None:
       { press = "1A#" },
       { lose = "close" },
       { lose = "reset" },
+      { lose = "silence" },
       { lose = "silence", for_ms = 900 },
+      { lose = "refused" },
+      { lose = "timeout", for_ms = 1500 },
       { hang_up = true },
     ]
     """
@@ -63,7 +68,10 @@ def test_every_step(folder: Path) -> None:
         Press("1A#"),
         Lose("close"),
         Lose("reset"),
+        Lose("silence"),
         Lose("silence", 900),
+        Lose("refused"),
+        Lose("timeout", 1500),
         HangUp(),
     )
 
@@ -77,8 +85,9 @@ def test_every_step(folder: Path) -> None:
         ("play = 3", "play held 3; it must be a string"),
         ("play = 'none.ulaw'", "none.ulaw: No such file"),
         ("press = 'x'", "0-9 * # A-D"),
-        ("lose = 'hope'", "lose held 'hope'; it must be one of close, reset, silence"),
+        ("lose = 'hope'", "lose held 'hope'; it must be one of close, reset, silence, refused"),
         ("lose = 'reset'\nfor_ms = 3", "lose takes no 'for_ms'"),
+        ("lose = 'refused'\nfor_ms = 3", "lose takes no 'for_ms'"),
         ("hang_up = false", "hang_up must be true"),
         ("say = 'hello'", "exactly one of play, wait_for_bot"),
         ("wait_ms = 1\nhang_up = true", "exactly one of"),
@@ -106,6 +115,12 @@ def test_a_file_of_something_else(folder: Path, text: str, fault: str) -> None:
     with pytest.raises(StepsError) as caught:
         load(folder, text)
     assert fault in str(caught.value)
+
+
+def test_how_long_a_loss_lasts() -> None:
+    lasting = {how: Lose(how).lasts_ms for how in get_args(LossKind)}
+    assert lasting == {"close": 0, "reset": 0, "silence": 5_000, "refused": 0, "timeout": 2_000}
+    assert Lose("timeout", 1_500).lasts_ms == 1_500
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ async def test_callbacks_are_sent_in_order_and_failures_are_kept() -> None:
             callbacks.post(Request(worker.url + path), {"path": path})
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(callbacks.run())
-            await callbacks.close()
+            callbacks.close()
     assert worker.paths() == ["/a", "/bad", "/b"]
     assert [failure.code for failure in callbacks.failures] == [11200]
 
