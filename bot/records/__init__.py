@@ -1,0 +1,1 @@
+"""The records of calls from a shell: `parley calls` is `bot.records.command`."""

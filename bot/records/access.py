@@ -1,0 +1,76 @@
+"""The store as a command finds it: the Redis that the workers use."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.redis_server import private_redis
+from bot.settings import Settings
+from bot.store import Store
+
+__all__ = ["NothingKept", "open_store", "redis_name"]
+
+# A command may wait longer than a call can.
+DEADLINE_S = 5.0
+# Where redis-server keeps what was appended: a file until Redis 6, a folder since Redis 7.
+_KEPT = ("appendonly.aof", "appendonlydir")
+
+
+class NothingKept(Exception):
+    """No worker has kept a call yet; the message says where was looked."""
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store of this deployment, whose Redis may yet turn out to be away.
+
+    Without a Redis of the user's own that is the private one: the one that runs, else one that is
+    started on its data for as long as the context lasts.
+
+    Raises (on entering):
+        NothingKept: there is no private Redis, nor data of one.
+        RedisServerError: it cannot be started.
+    """
+    if settings.redis_url is not None:
+        async with _store(settings.redis_url.get_secret_value(), settings) as store:
+            yield store
+        return
+    if not _has_data(settings.state_dir / "redis"):
+        raise NothingKept(
+            f"no worker has kept a call in {settings.state_dir}; if yours use another Redis, "
+            "set REDIS_URL, or PARLEY_STATE_DIR, as they do"
+        )
+    async with private_redis(settings.state_dir) as url, _store(url, settings) as store:
+        yield store
+
+
+def redis_name(settings: Settings) -> str:
+    """Which Redis it is, in words without a password."""
+    if settings.redis_url is None:
+        return f"the private Redis in {settings.state_dir}"
+    parts = urlsplit(settings.redis_url.get_secret_value())
+    if parts.scheme == "unix":
+        return f"the Redis at {parts.path}"
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    return f"the Redis at {host}:{parts.port or 6379}"
+
+
+@asynccontextmanager
+async def _store(url: str, settings: Settings) -> AsyncIterator[Store]:
+    store = Store(
+        url,
+        prefix=settings.redis_prefix,
+        retention_days=settings.retention_days,
+        deadline_s=DEADLINE_S,
+    )
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+def _has_data(directory: Path) -> bool:
+    return any((directory / name).exists() for name in _KEPT)

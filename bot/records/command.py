@@ -1,0 +1,240 @@
+"""`parley calls`: the records of calls from a shell."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+import orjson
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.record import Record
+    from bot.settings import Settings
+    from bot.store import Store, StoredCall
+
+    from .removal import Removed
+
+__all__ = ["calls"]
+
+DAY_MS = 86_400_000
+_SID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_TIMES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+# A pipe has no width: a line of the table is a line of its own there.
+_PIPE_COLUMNS = 250
+
+
+class _NothingKept(click.ClickException):
+    """Which is no failure for a list."""
+
+
+class _Sid(click.ParamType[str]):
+    name = "SID"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        # What is no SID could be part of the name of another key.
+        if not _SID.fullmatch(value):
+            self.fail(f"{value!r} is no call's SID", param, ctx)
+        return str(value)
+
+
+@click.group(epilog="Example: parley calls list --limit 5")
+def calls() -> None:
+    """List, show and delete records of calls."""
+
+
+@calls.command("list", epilog='Example: parley calls list --before "2026-11-20 18:00"')
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option(
+    "--before", metavar="SID|TIME", help="Calls that began before this one, or this local time."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/calls gives it.")
+def list_(limit: int, before: str | None, as_json: bool) -> int:
+    """List the latest calls, newest first."""
+    try:
+        records = asyncio.run(_list(_settings(), limit, before))
+    except _NothingKept as error:
+        click.echo(f"parley calls: {error.message}", err=True)
+        records = []
+    if as_json:
+        _print_json({"calls": [orjson.loads(record.to_json()) for record in records]})
+        return 0
+    from .display import print_calls
+
+    print_calls(_console(), records)
+    if len(records) == limit and is_terminal(sys.stdout):
+        click.echo(f"earlier ones: parley calls list --before {records[-1].sid}")
+    return 0
+
+
+@calls.command(epilog="Example: parley calls show CA0123456789abcdef0123456789abcdef")
+@click.argument("sid", type=_Sid())
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/calls/SID gives it.")
+def show(sid: str, as_json: bool) -> int:
+    """Show a call: how it ended, its timings, the conversation as heard, events, recordings."""
+    settings = _settings()
+    stored = asyncio.run(_get(settings, sid))
+    if as_json:
+        _print_json({**orjson.loads(stored.record.to_json()), "log": stored.log})
+        return 0
+    from .display import print_call
+    from .removal import find_recordings
+
+    recordings = find_recordings(stored.record, settings.recordings)
+    print_call(_console(), stored.record, stored.log, recordings)
+    return 0
+
+
+@calls.command(epilog="Example: parley calls delete --older-than 7 --yes")
+@click.argument("sids", metavar="[SID]...", nargs=-1, type=_Sid())
+@click.option("--older-than", type=click.IntRange(0), metavar="DAYS", help="All that began before.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(sids: tuple[str, ...], older_than: int | None, yes: bool) -> int:
+    """Delete calls: record, log, and the recordings on this machine.
+
+    A call in progress is not deleted.
+    """
+    if bool(sids) == (older_than is not None):
+        raise click.UsageError("name calls by their SIDs, or give --older-than DAYS")
+    if not yes and not is_terminal(sys.stdin):
+        raise click.UsageError("nobody is there to be asked; give --yes")
+    return asyncio.run(_delete(_settings(), sids, older_than, ask=not yes))
+
+
+async def _list(settings: Settings, limit: int, before: str | None) -> list[Record]:
+    async with _store(settings) as store:
+        return await store.list_calls(limit, await _before_ms(store, before))
+
+
+async def _before_ms(store: Store, before: str | None) -> int | None:
+    if before is None:
+        return None
+    for form in _TIMES:
+        try:
+            return int(datetime.strptime(before, form).timestamp() * 1000)
+        except ValueError:
+            continue
+    record = await store.load(before) if _SID.fullmatch(before) else None
+    if record is None:
+        raise click.UsageError(
+            f"--before {before!r} is neither a call nor a time; write 2026-11-20 18:00:00"
+        )
+    return record.started_ms
+
+
+async def _get(settings: Settings, sid: str) -> StoredCall:
+    async with _store(settings) as store:
+        stored = await store.get(sid)
+    if stored is None:
+        raise click.ClickException(f"there is no call {sid}; see parley calls list")
+    return stored
+
+
+async def _delete(
+    settings: Settings, sids: tuple[str, ...], older_than: int | None, *, ask: bool
+) -> int:
+    from .removal import in_progress, remove
+
+    now_ms = time.time_ns() // 1_000_000
+    async with _store(settings) as store:
+        if older_than is None:
+            found, absent = await _find(store, sids)
+        else:
+            found, absent = await _find_older(store, now_ms - older_than * DAY_MS), []
+        going_on = [record.sid for record in found if in_progress(record, now_ms)]
+        over = [record for record in found if record.sid not in going_on]
+        if ask and over:
+            click.confirm(f"Delete {_counted(len(over), 'call')} for ever?", abort=True)
+        removed = [await remove(store, record, settings.recordings) for record in over]
+    _tell(removed)
+    for sid in absent:
+        click.echo(f"parley calls: there is no call {sid}", err=True)
+    for sid in going_on:
+        click.echo(f"parley calls: {sid} is in progress and was not deleted", err=True)
+    # Of all old calls, those in progress were not meant.
+    return 1 if absent or (going_on and older_than is None) else 0
+
+
+async def _find(store: Store, sids: tuple[str, ...]) -> tuple[list[Record], list[str]]:
+    """The records, and the SIDs that have none."""
+    loaded = {sid: await store.load(sid) for sid in sids}
+    found = [record for record in loaded.values() if record is not None]
+    return found, [sid for sid, record in loaded.items() if record is None]
+
+
+async def _find_older(store: Store, before_ms: int) -> list[Record]:
+    from .removal import older_calls
+
+    return [record async for record in older_calls(store, before_ms)]
+
+
+def _tell(removed: list[Removed]) -> None:
+    files = sum(len(one.recordings.here) for one in removed)
+    click.echo(f"deleted {_counted(len(removed), 'call')} and {_counted(files, 'recording')}")
+    for one in removed:
+        for path in one.recordings.missing:
+            click.echo(f"parley calls: {path} is not on this machine", err=True)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person is at the other end."""
+    return stream.isatty()
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[Store]:
+    from bot.redis_server import RedisServerError
+    from bot.store import StoreUnavailable
+
+    from .access import NothingKept, open_store, redis_name
+
+    try:
+        async with open_store(settings) as store:
+            yield store
+    except NothingKept as error:
+        raise _NothingKept(f"there are no calls: {error}") from None
+    except RedisServerError as error:
+        raise click.ClickException(str(error)) from None
+    except StoreUnavailable as error:
+        fault = f"{redis_name(settings)} does not answer ({error}); is it running?"
+        raise click.ClickException(fault) from None
+    except OSError as error:
+        fault = f"cannot delete {error.filename}: {error.strerror}"
+        raise click.ClickException(fault) from None
+
+
+def _settings() -> Settings:
+    from bot.log import configure
+    from bot.settings import Settings, SettingsError
+
+    try:
+        settings = Settings.load(worker=False)
+    except SettingsError as error:
+        raise click.UsageError("; ".join(str(error).splitlines())) from None
+    # What is wrong is said by the command, in one line.
+    configure("critical")
+    return settings
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    width = None if is_terminal(sys.stdout) else _PIPE_COLUMNS
+    return Console(width=width, markup=False, highlight=False)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    # As bytes: JSON is UTF-8, whatever the locale.
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
