@@ -9,29 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
 
 import structlog
 
-from bot.call import CallSession
-from bot.dialog import Call, Ended
-from bot.dialog.hook import Dialog, DialogFactory
-from bot.disk import Disk
+from bot.dialog import Ended
 from bot.ears import Ears
-from bot.engines import Engines, tts_options
-from bot.keeping import RecordKeeper
+from bot.live_call import LiveCall, LiveCalls
 from bot.log import bind_call
 from bot.metrics import Metrics
-from bot.numbers import BotSettings
-from bot.parts import CallParts, Counts, Socket, StreamEnd
-from bot.progress import Progress
-from bot.record import Record, now_ms
-from bot.recording import CallRecording
-from bot.settings import Settings
+from bot.parts import Counts, Socket, StreamEnd
+from bot.record import Record
 from bot.store import Store, StoreError
-from bot.turn import TurnSettings
 from media.messages import Start
-from providers.types import SttOptions, TtsOptions
 
 __all__ = ["Calls"]
 
@@ -47,53 +36,19 @@ MAX_TOLD = 1000
 INTERNAL_ERROR = 1011  # RFC 6455, section 7.4.1
 
 
-@dataclass(slots=True)
-class LiveCall:
-    """A call that this worker carries, or has carried a moment ago.
-
-    `stream` is held by whoever may change the record: one stream at a time, then the call's end.
-    """
-
-    record: Record
-    call: Call
-    dialog: Dialog
-    keeper: RecordKeeper
-    greeted: bool = False
-    stream: asyncio.Lock = field(default_factory=asyncio.Lock)
-    session: CallSession | None = None
-    recording: CallRecording | None = None
-    stream_end: StreamEnd | None = None
-    gone_since_s: float | None = None
-    returned: bool = False
-
-
 class Calls:
     """Carries calls, and ends them once.
 
     Args:
-        worker_id: who we are, in the store.
+        makes: makes the live calls and their sessions.
+        ears: whose work is counted.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        worker_id: str,
-        store: Store,
-        ears: Ears,
-        engines: Engines,
-        dialogs: dict[str, DialogFactory],
-        metrics: Metrics,
-        disk: Disk,
-    ) -> None:
-        self._settings = settings
-        self._worker_id = worker_id
+    def __init__(self, makes: LiveCalls, store: Store, ears: Ears, metrics: Metrics) -> None:
+        self._makes = makes
         self._store = store
         self._ears = ears
-        self._engines = engines
-        self._dialogs = dialogs
         self._metrics = metrics
-        self._disk = disk
         self.draining = False
         self._live: dict[str, LiveCall] = {}
         # Until when (the loop's time) a place is kept for the call's stream.
@@ -162,7 +117,7 @@ class Calls:
         self._metrics.calls_active.inc()
         log.info("stream started", stream_sid=start.stream_sid)
         try:
-            live.session = self._session(socket, start, live)
+            live.session = self._makes.session(socket, start, live)
             live.stream_end = await live.session.run()
         except Exception as error:
             # A fault of ours: Twilio comes back to `next`, and the call goes on from the store.
@@ -174,7 +129,7 @@ class Calls:
             if live.session is not None:
                 self._count(live.session.counts, live.record.providers)
             live.session = None
-            self._note_recording(live)
+            live.note_recording()
             live.keeper.save()
             log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
 
@@ -258,92 +213,11 @@ class Calls:
 
     def _try_to_resume(self, record: Record) -> LiveCall | None:
         try:
-            return self._resume(record)
+            return self._makes.resume(record, self._live.get(record.sid))
         except Exception as error:
             # The user's code, which makes a dialog for each call.
             log.error("dialog cannot be made", exc_info=error)
             return None
-
-    def _resume(self, record: Record) -> LiveCall:
-        """The live call of a record: the one that is here, unless another worker had it since."""
-        live = self._live.get(record.sid)
-        if live is not None and record.generation == live.record.generation + 1:
-            live.record.generation = record.generation
-            live.greeted |= _was_greeted(live.record)
-            live.record.pending = None
-            return live
-        greeted = _was_greeted(record)
-        record.pending = None
-        bot = self._bot(record)
-        call = Call(
-            sid=record.sid,
-            from_number=record.from_number,
-            to_number=record.to_number,
-            direction=record.direction,
-            parameters=record.parameters,
-            # A record without a dialog was made without `voice`: Redis was away.
-            language=record.language if record.dialog else bot.language,
-            history=record.history,
-            state=record.state,
-        )
-        keeper = RecordKeeper(self._store, record, call, Counts())
-        return LiveCall(record, call, self._dialogs[bot.dialog](), keeper, greeted)
-
-    def _bot(self, record: Record) -> BotSettings:
-        own = record.to_number if record.direction == "inbound" else record.from_number
-        return self._settings.bot_for(own)
-
-    def _session(self, socket: Socket, start: Start, live: LiveCall) -> CallSession:
-        record, bot = live.record, self._bot(live.record)
-        counts = Counts()
-        progress = Progress.of(record)
-        live.keeper = RecordKeeper(self._store, record, live.call, counts, progress)
-        stt, tts = self._engines.stt(bot), self._engines.tts(bot)
-        record.answered_ms = record.answered_ms or now_ms()
-        record.status = "in-progress"
-        record.worker = self._worker_id
-        record.stream_sid = start.stream_sid
-        record.dialog = bot.dialog
-        record.providers = {"stt": stt.name, "tts": tts.name, "vad": self._ears.model.name}
-        live.recording = self._open_recording(record)
-        session = CallSession(
-            socket,
-            start.stream_sid,
-            CallParts(
-                call=live.call,
-                dialog=live.dialog,
-                ears=self._ears,
-                stt=stt,
-                tts=tts,
-                stt_options=SttOptions(language=live.call.language),
-                tts_options=_spoken_in(live.call.language, tts_options(bot)),
-                turn_settings=turn_settings(self._settings),
-                keeper=live.keeper,
-                counts=counts,
-                progress=progress,
-                apology=self._engines.apology(bot),
-                farewell=self._engines.farewell(bot),
-                hook_timeout_s=self._settings.hook_timeout_s,
-                fallback_number=bot.fallback_number,
-                recording=live.recording,
-                resuming=live.greeted,
-                began_ms=now_ms() - record.answered_ms,
-            ),
-        )
-        live.keeper.save()
-        return session
-
-    def _open_recording(self, record: Record) -> CallRecording | None:
-        folder = self._settings.recordings
-        if folder is None:
-            return None
-        path = folder / f"{record.sid}-{record.generation}.wav"
-        record.recordings.append(str(path))
-        return CallRecording(self._disk.open(path))
-
-    def _note_recording(self, live: LiveCall) -> None:
-        if live.recording is not None and (failure := live.recording.failure):
-            live.record.notes.append(f"recording given up: {failure}")
 
     async def _end(self, live: LiveCall, ended: Ended, *, tell: bool) -> None:
         record = live.record
@@ -377,26 +251,6 @@ class Calls:
         metrics.provider_errors.labels(providers["tts"]).inc(counts.tts_errors)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)
-
-
-def turn_settings(settings: Settings) -> TurnSettings:
-    """The thresholds of turn-taking that the settings name."""
-    return TurnSettings(
-        endpointing_ms=settings.endpointing_ms,
-        barge_in_ms=settings.barge_in_ms,
-        idle_ms=settings.idle_s * 1000,
-        max_duration_ms=settings.max_duration_s * 1000,
-    )
-
-
-def _was_greeted(record: Record) -> bool:
-    """Whether a call has got so far that a new stream is to go on rather than to begin."""
-    return bool(record.history) or record.pending is not None
-
-
-def _spoken_in(language: str, options: TtsOptions) -> TtsOptions:
-    """The bot's voice, unless the dialog has changed to a language that it does not speak."""
-    return options if language == options.language else TtsOptions(language=language)
 
 
 def _ended_silently(end: StreamEnd | None) -> Ended:

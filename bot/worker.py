@@ -24,6 +24,7 @@ from bot.disk import Disk
 from bot.drain import Drain
 from bot.ears import Ears
 from bot.engines import Engines
+from bot.live_call import LiveCalls
 from bot.metrics import Metrics
 from bot.redis_server import private_redis
 from bot.server import Server
@@ -86,16 +87,16 @@ async def run_worker(
         if settings.recordings is not None:
             settings.recordings.mkdir(parents=True, exist_ok=True)
         memory = SharedMemory(store)
-        calls = Calls(
+        makes = LiveCalls(
             settings,
             worker_id=worker_id,
             store=store,
             ears=ears,
             engines=engines,
             dialogs={bot.dialog: load_dialog(bot.dialog) for bot in settings.bots()},
-            metrics=metrics,
             disk=disk,
         )
+        calls = Calls(makes, store, ears, metrics)
 
         def ready() -> None:
             used = {"dialog": settings.dialog, "vad": model.name}

@@ -15,6 +15,7 @@ from bot.dialog.hook import Dialog
 from bot.disk import Disk
 from bot.ears import Ears
 from bot.engines import Engines
+from bot.live_call import LiveCalls
 from bot.metrics import Metrics
 from bot.record import Record
 from bot.settings import Settings
@@ -148,16 +149,16 @@ async def worker(
     engines = Engines(settings.bots(), "Sorry.", "Goodbye.")
     await engines.start()
     with Disk() as disk:
-        calls = Calls(
+        makes = LiveCalls(
             settings,
             worker_id="worker-1",
             store=store,
             ears=ears,
             engines=engines,
             dialogs={"echo": lambda: Dialog(hook)},
-            metrics=metrics,
             disk=disk,
         )
+        calls = Calls(makes, store, ears, metrics)
         yield Worker(calls, store, metrics, tmp_path)
     ears.close()
     await engines.aclose()
@@ -353,8 +354,8 @@ class TestLanguage:
         assert (await worker.stored()).language == "fr-FR"
         async with worker.stream(await worker.take(2)):
             await worker.said("Bonjour.", "Again.")
-        engines = worker.calls._engines
-        bot = worker.calls._settings.bot_for("")
+        engines = worker.calls._makes._engines
+        bot = worker.calls._makes._settings.bot_for("")
         tts: Any = engines.tts(bot)
         assert ("Again.", "fr-FR") in [(text, how.language) for text, how in tts.spoken]
 
@@ -410,7 +411,7 @@ async def test_a_dialog_that_cannot_be_made(
     def fail() -> Dialog:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(worker.calls._dialogs, "echo", fail)
+    monkeypatch.setitem(worker.calls._makes._dialogs, "echo", fail)
     await worker.store.commit(await worker.take(1))
     async with worker.stream(await worker.take(1)) as phone:
         await until(lambda: phone.closed is not None)

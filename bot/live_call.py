@@ -1,0 +1,181 @@
+"""A call as this worker carries it, and how it is joined from a record, a dialog and engines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.call import CallSession
+from bot.dialog import Call
+from bot.dialog.hook import Dialog, DialogFactory
+from bot.disk import Disk
+from bot.ears import Ears
+from bot.engines import Engines, tts_options
+from bot.keeping import RecordKeeper
+from bot.numbers import BotSettings
+from bot.parts import CallParts, Counts, Socket, StreamEnd
+from bot.progress import Progress
+from bot.record import Record, now_ms
+from bot.recording import CallRecording
+from bot.settings import Settings
+from bot.store import Store
+from bot.turn import TurnSettings
+from media.messages import Start
+from providers.types import SttOptions, TtsOptions
+
+__all__ = ["LiveCall", "LiveCalls"]
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """A call that this worker carries, or has carried a moment ago.
+
+    `stream` is held by whoever may change the record: one stream at a time, then the call's end.
+    """
+
+    record: Record
+    call: Call
+    dialog: Dialog
+    keeper: RecordKeeper
+    greeted: bool = False
+    stream: asyncio.Lock = field(default_factory=asyncio.Lock)
+    session: CallSession | None = None
+    recording: CallRecording | None = None
+    stream_end: StreamEnd | None = None
+    gone_since_s: float | None = None
+    returned: bool = False
+
+    def note_recording(self) -> None:
+        """Note in the record that the recording failed, if it did."""
+        if self.recording is not None and (failure := self.recording.failure):
+            self.record.notes.append(f"recording given up: {failure}")
+
+
+class LiveCalls:
+    """Makes live calls from their records, and the sessions of their streams.
+
+    Args:
+        worker_id: who we are, in the store.
+        dialogs: by the name in `PARLEY_DIALOG`: what makes a call's dialog.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        worker_id: str,
+        store: Store,
+        ears: Ears,
+        engines: Engines,
+        dialogs: Mapping[str, DialogFactory],
+        disk: Disk,
+    ) -> None:
+        self._settings = settings
+        self._worker_id = worker_id
+        self._store = store
+        self._ears = ears
+        self._engines = engines
+        self._dialogs = dialogs
+        self._disk = disk
+
+    def resume(self, record: Record, live: LiveCall | None) -> LiveCall:
+        """The live call of a record: `live`, which is here, unless another worker had it since.
+
+        Raises:
+            Exception: whatever the user's code does, which makes a dialog for each call.
+        """
+        if live is not None and record.generation == live.record.generation + 1:
+            live.record.generation = record.generation
+            live.greeted |= _was_greeted(live.record)
+            live.record.pending = None
+            return live
+        greeted = _was_greeted(record)
+        record.pending = None
+        bot = self._bot(record)
+        call = Call(
+            sid=record.sid,
+            from_number=record.from_number,
+            to_number=record.to_number,
+            direction=record.direction,
+            parameters=record.parameters,
+            # A record without a dialog was made without `voice`: Redis was away.
+            language=record.language if record.dialog else bot.language,
+            history=record.history,
+            state=record.state,
+        )
+        keeper = RecordKeeper(self._store, record, call, Counts())
+        return LiveCall(record, call, self._dialogs[bot.dialog](), keeper, greeted)
+
+    def _bot(self, record: Record) -> BotSettings:
+        own = record.to_number if record.direction == "inbound" else record.from_number
+        return self._settings.bot_for(own)
+
+    def session(self, socket: Socket, start: Start, live: LiveCall) -> CallSession:
+        """The session of a live call's new stream."""
+        record, bot = live.record, self._bot(live.record)
+        counts = Counts()
+        progress = Progress.of(record)
+        live.keeper = RecordKeeper(self._store, record, live.call, counts, progress)
+        stt, tts = self._engines.stt(bot), self._engines.tts(bot)
+        record.answered_ms = record.answered_ms or now_ms()
+        record.status = "in-progress"
+        record.worker = self._worker_id
+        record.stream_sid = start.stream_sid
+        record.dialog = bot.dialog
+        record.providers = {"stt": stt.name, "tts": tts.name, "vad": self._ears.model.name}
+        live.recording = self._open_recording(record)
+        session = CallSession(
+            socket,
+            start.stream_sid,
+            CallParts(
+                call=live.call,
+                dialog=live.dialog,
+                ears=self._ears,
+                stt=stt,
+                tts=tts,
+                stt_options=SttOptions(language=live.call.language),
+                tts_options=_spoken_in(live.call.language, tts_options(bot)),
+                turn_settings=_turn_settings(self._settings),
+                keeper=live.keeper,
+                counts=counts,
+                progress=progress,
+                apology=self._engines.apology(bot),
+                farewell=self._engines.farewell(bot),
+                hook_timeout_s=self._settings.hook_timeout_s,
+                fallback_number=bot.fallback_number,
+                recording=live.recording,
+                resuming=live.greeted,
+                began_ms=now_ms() - record.answered_ms,
+            ),
+        )
+        live.keeper.save()
+        return session
+
+    def _open_recording(self, record: Record) -> CallRecording | None:
+        folder = self._settings.recordings
+        if folder is None:
+            return None
+        path = folder / f"{record.sid}-{record.generation}.wav"
+        record.recordings.append(str(path))
+        return CallRecording(self._disk.open(path))
+
+
+def _turn_settings(settings: Settings) -> TurnSettings:
+    """The thresholds of turn-taking that the settings name."""
+    return TurnSettings(
+        endpointing_ms=settings.endpointing_ms,
+        barge_in_ms=settings.barge_in_ms,
+        idle_ms=settings.idle_s * 1000,
+        max_duration_ms=settings.max_duration_s * 1000,
+    )
+
+
+def _was_greeted(record: Record) -> bool:
+    """Whether a call has got so far that a new stream is to go on rather than to begin."""
+    return bool(record.history) or record.pending is not None
+
+
+def _spoken_in(language: str, options: TtsOptions) -> TtsOptions:
+    """The bot's voice, unless the dialog has changed to a language that it does not speak."""
+    return options if language == options.language else TtsOptions(language=language)
