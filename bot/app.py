@@ -44,7 +44,8 @@ def build_app(
         admitted = await admission.admit(websocket)
         if admitted is not None:
             record = admitted.record or _new_record(admitted)
-            await calls.carry(CallSocket(websocket), admitted.start, record)
+            socket = CallSocket(websocket)
+            await calls.carry(socket, admitted.start, record, admitted.silent_ms)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "calls": calls.active})

@@ -18,7 +18,7 @@ from bot.live_call import LiveCall, LiveCalls
 from bot.log import bind_call
 from bot.metrics import Metrics
 from bot.parts import Counts, Socket, StreamEnd
-from bot.record import Record
+from bot.record import Record, now_ms
 from bot.store import Store, StoreError
 from media.messages import Start
 
@@ -86,6 +86,14 @@ class Calls:
             async with live.stream:
                 pass
 
+    def held(self) -> dict[str, int]:
+        """The streams that are here: the generation of each by the call's SID."""
+        return {
+            sid: live.record.generation
+            for sid, live in self._live.items()
+            if live.session is not None
+        }
+
     def holds(self, sid: str) -> bool:
         """Whether this worker keeps the call's record."""
         return sid in self._live
@@ -95,14 +103,20 @@ class Calls:
         if (live := self._live.get(sid)) is not None:
             live.returned = True
 
-    async def carry(self, socket: Socket, start: Start, record: Record) -> None:
-        """Carry a call whose stream was proved, until the stream ends."""
+    async def carry(
+        self, socket: Socket, start: Start, record: Record, silent_ms: int | None = None
+    ) -> None:
+        """Carry a call whose stream was proved, until the stream ends.
+
+        `silent_ms` says how long ago the worker that had the call before gave its last sign of
+        life; None when nobody had it.
+        """
         with bind_call(start.call_sid):
             self._expected.pop(record.sid, None)
             before = self._live.get(record.sid)
             if before is not None and before.session is not None:
                 before.session.stop("superseded by a newer stream")
-            live = self._try_to_resume(record)
+            live = self._try_to_resume(record, silent_ms)
             if live is None:
                 await socket.close(INTERNAL_ERROR)
                 return
@@ -130,6 +144,7 @@ class Calls:
                 self._count(live.session.counts, live.record.providers)
             live.session = None
             live.note_recording()
+            live.record.left_ms = now_ms()
             live.keeper.save()
             log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
 
@@ -211,9 +226,9 @@ class Calls:
             return False
         return record is not None and record.generation > live.record.generation
 
-    def _try_to_resume(self, record: Record) -> LiveCall | None:
+    def _try_to_resume(self, record: Record, silent_ms: int | None = None) -> LiveCall | None:
         try:
-            return self._makes.resume(record, self._live.get(record.sid))
+            return self._makes.resume(record, self._live.get(record.sid), silent_ms)
         except Exception as error:
             # The user's code, which makes a dialog for each call.
             log.error("dialog cannot be made", exc_info=error)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.call import CallSession
-from bot.dialog import Call
+from bot.dialog import Call, Gap, SendDigits
 from bot.dialog.hook import Dialog, DialogFactory
 from bot.disk import Disk
 from bot.ears import Ears
@@ -20,6 +20,7 @@ from bot.record import Record, now_ms
 from bot.recording import CallRecording
 from bot.settings import Settings
 from bot.store import Store
+from bot.telephony.pending import load_pending
 from bot.turn import TurnSettings
 from media.messages import Start
 from providers.types import SttOptions, TtsOptions
@@ -32,6 +33,7 @@ class LiveCall:
     """A call that this worker carries, or has carried a moment ago.
 
     `stream` is held by whoever may change the record: one stream at a time, then the call's end.
+    `gap` is the break before the present stream.
     """
 
     record: Record
@@ -39,6 +41,7 @@ class LiveCall:
     dialog: Dialog
     keeper: RecordKeeper
     greeted: bool = False
+    gap: Gap | None = None
     stream: asyncio.Lock = field(default_factory=asyncio.Lock)
     session: CallSession | None = None
     recording: CallRecording | None = None
@@ -79,8 +82,12 @@ class LiveCalls:
         self._dialogs = dialogs
         self._disk = disk
 
-    def resume(self, record: Record, live: LiveCall | None) -> LiveCall:
+    def resume(self, record: Record, live: LiveCall | None, silent_ms: int | None) -> LiveCall:
         """The live call of a record: `live`, which is here, unless another worker had it since.
+
+        Args:
+            silent_ms: how long ago the worker that had the call before gave its last sign of life;
+                None when nobody had it.
 
         Raises:
             Exception: whatever the user's code does, which makes a dialog for each call.
@@ -88,9 +95,10 @@ class LiveCalls:
         if live is not None and record.generation == live.record.generation + 1:
             live.record.generation = record.generation
             live.greeted |= _was_greeted(live.record)
+            live.gap = _gap(live.record, silent_ms)
             live.record.pending = None
             return live
-        greeted = _was_greeted(record)
+        greeted, gap = _was_greeted(record), _gap(record, silent_ms)
         record.pending = None
         bot = self._bot(record)
         call = Call(
@@ -105,7 +113,7 @@ class LiveCalls:
             state=record.state,
         )
         keeper = RecordKeeper(self._store, record, call, Counts())
-        return LiveCall(record, call, self._dialogs[bot.dialog](), keeper, greeted)
+        return LiveCall(record, call, self._dialogs[bot.dialog](), keeper, greeted, gap)
 
     def _bot(self, record: Record) -> BotSettings:
         own = record.to_number if record.direction == "inbound" else record.from_number
@@ -122,6 +130,7 @@ class LiveCalls:
         record.status = "in-progress"
         record.worker = self._worker_id
         record.stream_sid = start.stream_sid
+        record.left_ms = None
         record.dialog = bot.dialog
         record.providers = {"stt": stt.name, "tts": tts.name, "vad": self._ears.model.name}
         live.recording = self._open_recording(record)
@@ -146,6 +155,7 @@ class LiveCalls:
                 fallback_number=bot.fallback_number,
                 recording=live.recording,
                 resuming=live.greeted,
+                gap=live.gap,
                 began_ms=now_ms() - record.answered_ms,
             ),
         )
@@ -169,6 +179,15 @@ def _turn_settings(settings: Settings) -> TurnSettings:
         idle_ms=settings.idle_s * 1000,
         max_duration_ms=settings.max_duration_s * 1000,
     )
+
+
+def _gap(record: Record, silent_ms: int | None) -> Gap | None:
+    """The break before a call's new stream; None before the first, and if the bot asked for it."""
+    if record.answered_ms is None or isinstance(load_pending(record.pending), SendDigits):
+        return None
+    if record.left_ms is not None:
+        silent_ms = now_ms() - record.left_ms
+    return Gap(max(silent_ms or 0, 0), record.speaking_from_ms is not None)
 
 
 def _was_greeted(record: Record) -> bool:

@@ -55,7 +55,9 @@ class Calls:
     async def end(self, sid: str, ended: Ended) -> None:
         pass
 
-    async def carry(self, socket: Socket, start: Start, record: Record) -> None:
+    async def carry(
+        self, socket: Socket, start: Start, record: Record, silent_ms: int | None = None
+    ) -> None:
         self.carried.append((start, record))
         self.received = [await socket.receive() for _ in range(3)]
 
