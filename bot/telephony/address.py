@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["MEDIA_PATH", "NEXT_PATH", "STATUS_PATH", "STREAM_PATH", "VOICE_PATH", "Address"]
+__all__ = [
+    "AMD_PATH",
+    "MEDIA_PATH",
+    "NEXT_PATH",
+    "STATUS_PATH",
+    "STREAM_PATH",
+    "VOICE_PATH",
+    "Address",
+]
 
 VOICE_PATH = "/twilio/voice"
 NEXT_PATH = "/twilio/next"
 STATUS_PATH = "/twilio/status"
+AMD_PATH = "/twilio/amd"
 STREAM_PATH = "/twilio/stream"
 MEDIA_PATH = "/twilio/media"
 

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.metrics import Metrics
 from bot.record import Record
-from bot.store import Store, StoreUnavailable, Superseded
+from bot.store import Store, StoreUnavailable, Superseded, Taken
 from media.messages import Connected, MediaStreamError, Start
 from media.twilio import parse
 
@@ -44,13 +44,17 @@ POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 class Admitted:
     """A stream that was let in.
 
-    `record` is the call's, now owned by the claims' generation; None when there is none, or when
-    Redis is away.
+    Attributes:
+        record: the call's, now owned by the claims' generation; None when there is none, or when
+            Redis is away.
+        silent_ms: as in `bot.store.Taken`: how long ago the worker that had the call's stream
+            before was last known to be alive; None when there was none, or it put the call down.
     """
 
     start: Start
     claims: TokenClaims
     record: Record | None
+    silent_ms: int | None = None
 
 
 class Admission:
@@ -139,19 +143,34 @@ class Admission:
                 raise TokenError("foreign")
             if not await self._memory.once(f"token:{claims.call_sid}:{claims.nonce}", TTL_S):
                 raise TokenError("used")
-            return Admitted(start, claims, await self._take(claims))
-        except TokenError:
-            await self._memory.remember(refusal_key(start.call_sid), "", REFUSAL_TTL_S)
+            taken = await self._take(claims)
+            return Admitted(start, claims, taken.record, taken.silent_ms)
+        except TokenError as error:
+            # Superseded: a newer stream of the call was let in, which must not suffer for it.
+            if error.reason != "superseded" and not await self._is_held(start.call_sid):
+                await self._memory.remember(refusal_key(start.call_sid), "", REFUSAL_TTL_S)
             raise
 
-    async def _take(self, claims: TokenClaims) -> Record | None:
+    async def _take(self, claims: TokenClaims) -> Taken:
         try:
-            taken = await self._store.take(claims.call_sid, self._worker, claims.generation)
+            return await self._store.take(claims.call_sid, self._worker, claims.generation)
         except Superseded:
             raise TokenError("superseded") from None
         except StoreUnavailable:
-            return None
-        return taken.record
+            return Taken(None, None)
+
+    async def _is_held(self, sid: str) -> bool:
+        """Whether a call has a stream already: Twilio opens no second one.
+
+        Whoever asks for it then is somebody else, who must not bring the call to its end.
+        """
+        if self._memory.away:
+            return False
+        try:
+            return await self._store.holder(sid) is not None
+        except StoreUnavailable:
+            self._memory.set_away()
+            return False
 
     async def _admit_signed(self, websocket: WebSocket) -> Admitted | None:
         call_sid = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -17,14 +16,18 @@ from . import decision as d
 from . import token as stream_token
 from . import twiml
 from .address import NEXT_PATH, VOICE_PATH, Address
-from .requests import Form
+from .identity import CallIdentity
+from .pending import Leaving
 
-__all__ = ["CALL_PARAMETERS", "Answer", "Answers", "direction_of"]
+__all__ = ["CALL_PARAMETERS", "DIAL_STATUS_PARAMETER", "Answer", "Answers"]
 
 log = structlog.get_logger(__name__)
 
 CALL_PARAMETERS = ("from", "to", "direction")
 """The `<Parameter>`s that tell a worker without Redis whose stream it has got."""
+
+DIAL_STATUS_PARAMETER = "dial_status"
+"""The `<Parameter>` that tells a stream why the transfer before it did not come about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,16 @@ class Answers:
         self._key = stream_token.derive_key(settings.auth_tokens[0])
         self._clock = clock
 
-    def bot(self, form: Form) -> BotSettings:
-        """What answers at the number that is ours: the one called, or the one that calls."""
-        return self._settings.bot_for(form.get("To" if direction_of(form) == "inbound" else "From"))
+    def bot(self, call: CallIdentity) -> BotSettings:
+        """What answers at the call's own number."""
+        return self._settings.bot_for(call.own_number)
 
-    def render(self, decision: d.Decision, form: Form, record: Record | None) -> Answer:
+    def render(self, decision: d.Decision, call: CallIdentity, record: Record | None) -> Answer:
         """The decision as TwiML, with a token of its own if it opens a stream."""
         address = self._address
         match decision:
-            case d.Connect(generation, digits):
-                return Answer(self._connect(form, record, generation, digits))
+            case d.Connect():
+                return Answer(self._connect(call, record, decision))
             case d.Dial(number, caller_id):
                 return Answer(twiml.transfer(address, number, caller_id))
             case d.HangUp(ended):
@@ -66,42 +69,61 @@ class Answers:
             case d.End(ended):
                 return Answer(twiml.nothing(), ended)
             case d.Apologize():
-                return self._apologize(form)
+                return self._apologize(call)
             case d.Wait(attempt):
-                return Answer(twiml.pause(address.url(NEXT_PATH, f"wait={attempt}")))
+                return Answer(twiml.redirect(address.url(NEXT_PATH, f"wait={attempt}"), 1))
             case d.Redirect(hop):
-                return Answer(twiml.redirect(address.url(VOICE_PATH, f"hop={hop}")))
+                url = address.url(VOICE_PATH, f"hop={hop}")
+                return Answer(twiml.redirect(url, 0 if hop == 1 else 1))
             case d.Reject():
                 return Answer(twiml.reject())
 
-    def _connect(
-        self, form: Form, record: Record | None, generation: int, digits: str | None
-    ) -> str:
+    def inline(self, record: Record, action: Leaving) -> str:
+        """The document with which Twilio's REST makes a live call do `action` at once.
+
+        Custom parameters are left out if they would make it longer than REST takes.
+        """
+        call = CallIdentity.of_record(record)
+        decision = d.decide_leaving(action, record.generation)
+        document = self.render(decision, call, record).document
+        if len(document) > twiml.INLINE_LIMIT:
+            log.warning("stream parameters left out", call_sid=record.sid, length=len(document))
+            document = self.render(decision, call, replace(record, parameters={})).document
+        return document
+
+    def _connect(self, call: CallIdentity, record: Record | None, decision: d.Connect) -> str:
         token = stream_token.mint(
             self._key,
-            form.get("CallSid"),
-            form.get("AccountSid"),
-            generation,
+            call.sid,
+            call.account_sid,
+            decision.generation,
             self._clock(),
             secrets.token_urlsafe(12),
         )
-        own = (form.get("From"), form.get("To"), direction_of(form))
+        own = (call.from_number, call.to_number, call.direction)
         parameters = {
             **(record.parameters if record else {}),
             **dict(zip(CALL_PARAMETERS, own, strict=True)),
         }
-        return twiml.connect(self._address, token, parameters=parameters, digits=digits)
+        said = decision.say
+        if decision.dial_status is not None:
+            parameters[DIAL_STATUS_PARAMETER] = decision.dial_status
+            # A dialog that knows nothing of failed transfers would only be silent.
+            said = said or self._settings.apology
+        language = record.language if record else self.bot(call).language
+        return twiml.connect(
+            self._address,
+            token,
+            parameters=parameters,
+            digits=decision.digits,
+            said=twiml.Announcement(said, language) if said else None,
+        )
 
-    def _apologize(self, form: Form) -> Answer:
-        bot = self.bot(form)
+    def _apologize(self, call: CallIdentity) -> Answer:
+        bot = self.bot(call)
         number = bot.fallback_number
-        log.error("call given up", call_sid=form.get("CallSid"), dials_fallback=number is not None)
-        apology = twiml.Apology(self._settings.farewell, bot.language, number)
+        log.error("call given up", call_sid=call.sid, dials_fallback=number is not None)
+        said = twiml.Announcement(self._settings.farewell, bot.language)
         # Whoever is dialled still has the caller: that call's end is this one's.
         ended = None if number else Ended("error", "the stream could not be kept")
-        return Answer(twiml.apologize(self._address, apology), ended)
-
-
-def direction_of(form: Form) -> Literal["inbound", "outbound"]:
-    """Which way a call goes; Twilio says `outbound-api` and `outbound-dial`."""
-    return "outbound" if form.get("Direction").startswith("outbound") else "inbound"
+        return Answer(twiml.apologize(self._address, twiml.Apology(said, number)), ended)

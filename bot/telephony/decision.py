@@ -7,13 +7,15 @@ from typing import Literal
 
 from bot.dialog.types import Ended, EndedBy, Hangup, SendDigits, Transfer
 
-from .pending import Leaving
+from .pending import Leaving, Move, SayByTwilio
 
 __all__ = [
+    "DIALLED",
     "MAX_HOPS",
     "MAX_RECONNECTS",
     "MAX_WAITS",
     "RECONNECT_WINDOW_S",
+    "RETRY_WINDOW_S",
     "TERMINAL",
     "Apologize",
     "CallFacts",
@@ -23,9 +25,11 @@ __all__ = [
     "End",
     "HangUp",
     "Load",
+    "Overflow",
     "Redirect",
     "Reject",
     "Wait",
+    "decide_leaving",
     "decide_next",
     "decide_status",
     "decide_voice",
@@ -43,19 +47,34 @@ DIALLED = frozenset({"completed", "answered"})
 """The values of DialCallStatus of a call that was taken."""
 
 MAX_RECONNECTS = 3
+"""How often a stream is opened again without a finished turn before the call is given up: within
+`RECONNECT_WINDOW_S`, or within `RETRY_WINDOW_S` while one turn is delivered again and again."""
 RECONNECT_WINDOW_S = 30
+RETRY_WINDOW_S = 3600
 MAX_WAITS = 5
 """How often `next` waits a second for Redis before the caller is told."""
-MAX_HOPS = 3
-"""How often a call is sent back to the balancer to find a worker that takes it."""
+MAX_HOPS = 5
+"""How often a call is sent back to the balancer to find a worker that takes it. All hops but the
+first are a second apart: it may take a balancer as long to see that a worker stops."""
+
+Overflow = Literal["fallback", "busy", "redirect"]
+"""What a call gets for which there is no room; `PARLEY_OVERFLOW` says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Open a stream of this generation, after sending touch tones if there are `digits`."""
+    """Open a stream of this generation.
+
+    Attributes:
+        digits: touch tones to send before.
+        say: what a voice of Twilio's says before.
+        dial_status: DialCallStatus of the transfer that did not come about, if that is why.
+    """
 
     generation: int
     digits: str | None = field(default=None, repr=False)
+    say: str | None = None
+    dial_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +135,8 @@ class CallFacts:
         pending: what the bot wanted done when it closed its stream.
         ended: how the call ended, if it has.
         refused: whether the call's last stream was turned away.
-        reconnects: how often its stream was opened again within `RECONNECT_WINDOW_S` without a
-            finished turn.
+        reconnects: how often its stream was opened again lately without a finished turn.
+        fallback_number: who is dialled when no bot can answer.
     """
 
     generation: int = 0
@@ -125,6 +144,7 @@ class CallFacts:
     ended: Ended | None = None
     refused: bool = False
     reconnects: int = 0
+    fallback_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +156,29 @@ class Load:
 
 
 def decide_voice(
-    load: Load, direction: Literal["inbound", "outbound"], fallback_number: str | None, hops: int
+    load: Load,
+    hops: int,
+    overflow: Overflow = "fallback",
+    *,
+    fallback_number: str | None = None,
+    answered: bool = False,
 ) -> Connect | Redirect | Dial | Reject | HangUp:
     """Whether a new call is taken.
 
-    A worker that stops sends it to another one; if none is found, or the worker is full, the
-    fallback number takes it, or it is refused.
+    A worker that stops sends it to another one, and so does a full one whose `overflow` says so,
+    a bounded number of times. Else the fallback number takes it, or it is refused as busy.
+
+    Args:
+        hops: how often it was sent on already.
+        answered: whether the caller hears us already. `<Reject>` is for calls that still ring.
     """
-    if load.draining and hops < MAX_HOPS:
-        return Redirect(hops + 1)
     if not (load.draining or load.full):
         return Connect(1)
-    if fallback_number:
+    if (load.draining or overflow == "redirect") and hops < MAX_HOPS:
+        return Redirect(hops + 1)
+    if fallback_number and overflow != "busy":
         return Dial(fallback_number)
-    if direction == "inbound":
-        return Reject()
-    # <Reject> is for calls that were not answered yet.
-    return HangUp(Ended("error", "no capacity"))
+    return HangUp(Ended("error", "no capacity")) if answered else Reject()
 
 
 def decide_next(
@@ -168,22 +194,44 @@ def decide_next(
     if call_status in TERMINAL:
         return End(ended_by(call_status, facts.pending))
     if dial_status:
-        reason = "transferred" if dial_status in DIALLED else f"transfer failed: {dial_status}"
-        return HangUp(Ended("bot", reason))
-    match facts.pending:
-        case Hangup(reason):
-            return HangUp(Ended("bot", reason))
-        case Transfer(number, caller_id):
-            return Dial(number, caller_id)
+        return _decide_dialled(facts, dial_status)
+    if isinstance(facts.pending, Hangup | Transfer):
+        return decide_leaving(facts.pending, facts.generation)
     if facts.ended is not None:
         return HangUp(facts.ended)
-    if isinstance(facts.pending, SendDigits):
-        return Connect(facts.generation + 1, facts.pending.digits)
+    if facts.pending is not None:
+        return decide_leaving(facts.pending, facts.generation)
     if facts.refused:
         return HangUp(Ended("error", "stream refused"))
     if facts.reconnects >= MAX_RECONNECTS:
         return Apologize()
     return Connect(facts.generation + 1)
+
+
+def _decide_dialled(facts: CallFacts, dial_status: str) -> Connect | HangUp:
+    """A `<Dial>` is over: with the call, unless the bot can have the caller back."""
+    if dial_status in DIALLED:
+        return HangUp(Ended("bot", "transferred"))
+    pending = facts.pending
+    wanted = isinstance(pending, Transfer) and pending.to != facts.fallback_number
+    if not wanted or facts.ended is not None or facts.reconnects >= MAX_RECONNECTS:
+        return HangUp(Ended("bot", f"transfer failed: {dial_status}"))
+    return Connect(facts.generation + 1, dial_status=dial_status)
+
+
+def decide_leaving(action: Leaving, generation: int) -> Connect | HangUp | Dial:
+    """What the bot wants to happen now that it has closed the stream of this generation."""
+    match action:
+        case Hangup(reason):
+            return HangUp(Ended("bot", reason))
+        case Transfer(number, caller_id):
+            return Dial(number, caller_id)
+        case SendDigits(digits):
+            return Connect(generation + 1, digits=digits)
+        case Move():
+            return Connect(generation + 1)
+        case SayByTwilio(text):
+            return Connect(generation + 1, say=text)
 
 
 def decide_without_record(

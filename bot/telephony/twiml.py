@@ -17,14 +17,15 @@ from twilio.twiml.voice_response import VoiceResponse
 from .address import NEXT_PATH, STREAM_PATH, Address
 
 __all__ = [
+    "INLINE_LIMIT",
     "PARAMETER_LIMIT",
     "TOKEN_PARAMETER",
+    "Announcement",
     "Apology",
     "apologize",
     "connect",
     "hang_up",
     "nothing",
-    "pause",
     "redirect",
     "reject",
     "transfer",
@@ -38,16 +39,27 @@ TOKEN_PARAMETER = "token"
 PARAMETER_LIMIT = 500
 """A `<Parameter>`'s name and value together must stay below this many characters."""
 
+INLINE_LIMIT = 4000
+"""How many characters a document may have that is given by REST
+(https://www.twilio.com/docs/voice/api/call-resource#update-a-call-resource)."""
+
 # What XML 1.0 cannot hold, escaped or not (https://www.w3.org/TR/xml/#charsets).
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Apology:
-    """What a caller hears of Twilio when no worker can speak, and who takes the call then."""
+class Announcement:
+    """What a caller hears of a voice of Twilio's, when no worker can speak."""
 
     text: str
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Apology:
+    """What is said when a call is given up, and who takes it then."""
+
+    said: Announcement
     fallback_number: str | None = None
 
 
@@ -57,8 +69,9 @@ def connect(
     *,
     parameters: Mapping[str, str] | None = None,
     digits: str | None = None,
+    said: Announcement | None = None,
 ) -> str:
-    """Open the call's stream, after sending touch tones if there are `digits`.
+    """Open the call's stream, after sending touch tones or an announcement if there are any.
 
     Custom `parameters` that Twilio would refuse, or that would hide the token, are left out and
     said in the log by name: a call without them is better than none.
@@ -66,6 +79,8 @@ def connect(
     response = VoiceResponse()
     if digits:
         response.play(digits=digits)
+    if said is not None:
+        _say(response, said)
     stream = response.connect(action=address.url(NEXT_PATH), method="POST").stream(
         url=address.media, status_callback=address.url(STREAM_PATH)
     )
@@ -105,17 +120,15 @@ def reject() -> str:
     return str(response)
 
 
-def redirect(url: str) -> str:
-    """Ask `url` for the next document."""
-    response = VoiceResponse()
-    response.redirect(url, method="POST")
-    return str(response)
+def redirect(url: str, pause_s: int = 0) -> str:
+    """Ask `url` for the next document, after `pause_s` seconds of silence.
 
-
-def pause(url: str, seconds: int = 1) -> str:
-    """Wait `seconds` in silence, then ask `url`."""
+    A call that was not answered yet goes on ringing meanwhile
+    (https://www.twilio.com/docs/voice/twiml/pause).
+    """
     response = VoiceResponse()
-    response.pause(length=seconds)
+    if pause_s:
+        response.pause(length=pause_s)
     response.redirect(url, method="POST")
     return str(response)
 
@@ -123,13 +136,17 @@ def pause(url: str, seconds: int = 1) -> str:
 def apologize(address: Address, apology: Apology) -> str:
     """Say the apology, then dial the fallback number, or hang up when there is none."""
     response = VoiceResponse()
-    if text := _ILLEGAL.sub("", apology.text).strip():
-        response.say(text, language=apology.language)
+    _say(response, apology.said)
     if apology.fallback_number:
         _dial(response, address, apology.fallback_number)
     else:
         response.hangup()
     return str(response)
+
+
+def _say(response: VoiceResponse, said: Announcement) -> None:
+    if text := _ILLEGAL.sub("", said.text).strip():
+        response.say(text, language=said.language)
 
 
 def _dial(

@@ -6,14 +6,11 @@ put into words, and given again when Twilio asks again.
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
-from starlette.background import BackgroundTask
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,22 +23,18 @@ from bot.store import Store, StoreUnavailable, Superseded
 
 from . import decision as d
 from . import twiml
-from .address import NEXT_PATH, STATUS_PATH, STREAM_PATH, VOICE_PATH, Address
-from .answers import Answer, Answers, direction_of
-from .facts import gather
+from .address import NEXT_PATH, STATUS_PATH, STREAM_PATH, VOICE_PATH
+from .answers import Answer, Answers
+from .deliveries import Deliveries
+from .facts import Question, gather, renumber
+from .identity import CallIdentity
 from .memory import SharedMemory
 from .pending import load_pending
-from .requests import Form, read_form
-from .token import TTL_S
+from .requests import Form
 
 __all__ = ["Calls", "Webhooks"]
 
 log = structlog.get_logger(__name__)
-
-IDEMPOTENCY_HEADER = "I-Twilio-Idempotency-Token"
-_IDEMPOTENCY_TOKEN = re.compile(r"[\x21-\x7e]{1,128}")
-# An answer holds a token: given again later than that it would only be refused.
-ANSWER_TTL_S = TTL_S
 
 
 class Calls(Protocol):
@@ -49,7 +42,7 @@ class Calls(Protocol):
 
     @property
     def active(self) -> int:
-        """How many calls there are."""
+        """How many calls there are, those included whose stream is expected."""
 
     @property
     def draining(self) -> bool:
@@ -57,6 +50,9 @@ class Calls(Protocol):
 
     def holds(self, sid: str) -> bool:
         """Whether the call's record is kept by this worker."""
+
+    def expect(self, sid: str) -> None:
+        """The call was answered with a stream, which may come to this worker: keep it a place."""
 
     def came_back(self, sid: str) -> None:
         """Twilio has asked what comes next in the call."""
@@ -87,12 +83,12 @@ class Webhooks:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
-        self._address = Address(settings.public_url)
         self._store = store
         self._memory = memory
         self._calls = calls
         self._metrics = metrics
         self._answers = Answers(settings, clock)
+        self._deliveries = Deliveries(settings, memory, calls.end, metrics)
 
     def routes(self) -> list[Route]:
         """The routes, for the app."""
@@ -107,41 +103,42 @@ class Webhooks:
         """A call's first request: takes it, sends it elsewhere or refuses it."""
         hops = _count(request, "hop")
 
-        async def answer(form: Form) -> Answer:
+        async def answer(form: Form, delivery: str) -> Answer:
             try:
-                record = await self._load(form)
+                record = await self._load(form.get("CallSid"))
             except StoreUnavailable:
                 return await self._take_in(form, None, hops)
             if record is not None and record.generation:
                 # Whoever sends a call here that has had a stream wants it to go on.
-                return await self._go_on(form, record)
+                return await self._go_on(form, record, delivery)
             return await self._take_in(form, record, hops)
 
-        return await self._respond(request, answer)
+        return await self._deliveries.answer(request, answer)
 
     async def next(self, request: Request) -> Response:
         """What happens when a stream has ended or a verb is done."""
         waits = _count(request, "wait")
 
-        async def answer(form: Form) -> Answer:
-            self._calls.came_back(form.get("CallSid"))
+        async def answer(form: Form, delivery: str) -> Answer:
+            sid = form.get("CallSid")
+            self._calls.came_back(sid)
             try:
-                return await self._go_on(form, await self._load(form))
+                return await self._go_on(form, await self._load(sid), delivery)
             except StoreUnavailable:
                 decision = d.decide_without_record(
                     form.get("CallStatus"), form.get("DialCallStatus"), waits
                 )
-                return self._answers.render(decision, form, None)
+                return self._answers.render(decision, CallIdentity.of_form(form), None)
 
-        return await self._respond(request, answer)
+        return await self._deliveries.answer(request, answer)
 
     async def status(self, request: Request) -> Response:
         """Progress of a call."""
-        form = await self._read(request)
+        form = await self._deliveries.read(request)
         status = form.get("CallStatus")
         self._log(form, "status", status=status, sequence=form.get("SequenceNumber"))
         try:
-            record = await self._load(form)
+            record = await self._load(form.get("CallSid"))
         except StoreUnavailable:
             record = None
         ended = None
@@ -153,36 +150,37 @@ class Webhooks:
                 record.status = status
                 self._store.save(record)
                 self._let_go(record.sid)
-        return self._response(Answer(twiml.nothing(), ended), form)
+        return self._deliveries.respond(Answer(twiml.nothing(), ended), form)
 
     async def stream(self, request: Request) -> Response:
         """Events of a stream, errors among them."""
-        form = await self._read(request)
+        form = await self._deliveries.read(request)
         event, error = form.get("StreamEvent"), form.get("StreamError")[:200]
         if event == "stream-error":
             log.warning("stream error", call_sid=form.get("CallSid"), error=error)
         self._log(form, "stream", event=event, error=error, stream_sid=form.get("StreamSid"))
-        return self._response(Answer(twiml.nothing()), form)
+        return self._deliveries.respond(Answer(twiml.nothing()), form)
 
     # Deciding
 
     async def _take_in(self, form: Form, record: Record | None, hops: int) -> Answer:
-        full = self._calls.active >= self._settings.max_calls
+        call = CallIdentity.of_form(form)
         decision = d.decide_voice(
-            d.Load(full, self._calls.draining),
-            direction_of(form),
-            self._answers.bot(form).fallback_number,
+            d.Load(self._calls.active >= self._settings.max_calls, self._calls.draining),
             hops,
+            self._settings.overflow,
+            fallback_number=self._answers.bot(call).fallback_number,
+            answered=call.direction == "outbound" or form.get("CallStatus") == "in-progress",
         )
         if isinstance(decision, d.Connect):
-            record = record or self._new_record(form)
+            # At once: others are answered while this one is being kept.
+            self._calls.expect(call.sid)
+            record = record or self._new_record(call, form.get("CallStatus"))
             await self._keep(record)
         else:
             self._metrics.calls_refused.labels("capacity").inc()
-            log.warning(
-                "call not taken", call_sid=form.get("CallSid"), instead=type(decision).__name__
-            )
-        return self._answers.render(decision, form, record)
+            log.warning("call not taken", call_sid=call.sid, instead=type(decision).__name__)
+        return self._answers.render(decision, call, record)
 
     async def _keep(self, record: Record) -> None:
         """Keep a new call, at once if Redis is there: any worker may get the stream."""
@@ -197,7 +195,7 @@ class Webhooks:
             log.info("call has a stream already", call_sid=record.sid)
         self._let_go(record.sid)
 
-    async def _load(self, form: Form) -> Record | None:
+    async def _load(self, sid: str) -> Record | None:
         """The call's record.
 
         Raises:
@@ -206,56 +204,36 @@ class Webhooks:
         if self._memory.away:
             raise StoreUnavailable("Redis has just failed")
         try:
-            return await self._store.load(form.get("CallSid"))
+            return await self._store.load(sid)
         except StoreUnavailable:
             self._memory.set_away()
             raise
 
-    async def _go_on(self, form: Form, record: Record | None) -> Answer:
-        sid, status = form.get("CallSid"), form.get("CallStatus")
-        facts = await gather(self._memory, record or Record(sid), status)
-        decision = d.decide_next(facts, status, form.get("DialCallStatus"))
+    async def _go_on(self, form: Form, record: Record | None, delivery: str) -> Answer:
+        call = CallIdentity.of_form(form)
+        question = Question(delivery, form.get("CallStatus"), form.get("DialCallStatus"))
+        fallback_number = self._answers.bot(call).fallback_number
+        facts = await gather(self._memory, record or Record(call.sid), question, fallback_number)
+        decided = d.decide_next(facts, question.call_status, question.dial_status)
+        decision = await renumber(self._memory, call.sid, decided, question)
+        if isinstance(decision, d.Connect):
+            self._calls.expect(call.sid)
+        elif record is not None and record.generation:
+            await self._put_down(record)
         log.info(
-            "next", call_sid=sid, decision=type(decision).__name__,
+            "next", call_sid=call.sid, decision=type(decision).__name__,
             generation=facts.generation, reconnects=facts.reconnects,
         )  # fmt: skip
-        return self._answers.render(decision, form, record)
+        return self._answers.render(decision, call, record)
 
-    # Answering
-
-    async def _respond(
-        self, request: Request, answer: Callable[[Form], Awaitable[Answer]]
-    ) -> Response:
-        """Answer a signed request; the same answer when it is delivered again."""
-        form = await self._read(request)
-        given = request.headers.get(IDEMPOTENCY_HEADER, "")
-        if not _IDEMPOTENCY_TOKEN.fullmatch(given):
-            return self._response(await answer(form), form)
-        asked = f"{request.url.path}?{request.url.query}"
-        key = f"webhook:{form.get('CallSid')}:{given}:{asked}"
-        if (document := await self._memory.recall(key)) is not None:
-            return self._response(Answer(document), form)
-        new = await answer(form)
-        document = await self._memory.remember(key, new.document, ANSWER_TTL_S)
-        return self._response(Answer(document, new.ended), form)
-
-    def _response(self, answer: Answer, form: Form) -> Response:
-        # The dialog's on_end may take its time: Twilio has its answer first.
-        end = None
-        if answer.ended is not None:
-            end = BackgroundTask(self._calls.end, form.get("CallSid"), answer.ended)
-        return Response(answer.document, media_type="text/xml", background=end)
-
-    async def _read(self, request: Request) -> Form:
+    async def _put_down(self, record: Record) -> None:
+        """The call goes on without a stream: the end of who had it must not redirect it."""
         try:
-            return await read_form(request, self._address, self._settings.auth_tokens)
-        except HTTPException as refusal:
-            self._metrics.calls_refused.labels(f"webhook: {refusal.status_code}").inc()
-            log.warning(
-                "webhook refused", path=request.url.path, status=refusal.status_code,
-                reason=refusal.detail,
-            )  # fmt: skip
-            raise
+            await self._store.put_down(record.sid, record.generation)
+        except StoreUnavailable:
+            self._memory.set_away()
+
+    # Writing
 
     def _log(self, form: Form, kind: str, **fields: str) -> None:
         sid = form.get("CallSid")
@@ -267,15 +245,15 @@ class Webhooks:
         if not self._calls.holds(sid):
             self._store.release(sid)
 
-    def _new_record(self, form: Form) -> Record:
-        bot = self._answers.bot(form)
+    def _new_record(self, call: CallIdentity, status: str) -> Record:
+        bot = self._answers.bot(call)
         return Record(
-            sid=form.get("CallSid"),
-            account_sid=form.get("AccountSid"),
-            from_number=form.get("From"),
-            to_number=form.get("To"),
-            direction=direction_of(form),
-            status=form.get("CallStatus") or "ringing",
+            sid=call.sid,
+            account_sid=call.account_sid,
+            from_number=call.from_number,
+            to_number=call.to_number,
+            direction=call.direction,
+            status=status or "ringing",
             dialog=bot.dialog,
             language=bot.language,
         )

@@ -67,11 +67,15 @@ class Calls:
     active: int = 0
     draining: bool = False
     held: set[str] = field(default_factory=set)
+    expected: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
     ends: list[tuple[str, Ended]] = field(default_factory=list)
 
     def holds(self, sid: str) -> bool:
         return sid in self.held
+
+    def expect(self, sid: str) -> None:
+        self.expected.append(sid)
 
     def came_back(self, sid: str) -> None:
         self.back.append(sid)

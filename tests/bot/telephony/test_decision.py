@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import Literal
+from typing import get_args
 
 import pytest
 
@@ -20,6 +20,7 @@ from bot.telephony.decision import (
     End,
     HangUp,
     Load,
+    Overflow,
     Redirect,
     Reject,
     Wait,
@@ -29,35 +30,49 @@ from bot.telephony.decision import (
     decide_without_record,
     ended_by,
 )
+from bot.telephony.pending import Leaving, Move, SayByTwilio
 
 IN_PROGRESS = "in-progress"
+OVERFLOWS: tuple[Overflow, ...] = get_args(Overflow)
+FULL = Load(full=True)
+DRAINING = Load(draining=True)
 
 
 def test_a_new_call_gets_the_first_stream() -> None:
-    assert decide_voice(Load(), "inbound", None, 0) == Connect(1)
+    for overflow in OVERFLOWS:
+        assert decide_voice(Load(), 0, overflow, fallback_number="+1555") == Connect(1)
+
+
+BUSY = HangUp(Ended("error", "no capacity"))
 
 
 @pytest.mark.parametrize(
-    ("load", "direction", "fallback", "hops", "decision"),
+    ("load", "hops", "overflow", "with_fallback", "without"),
     [
-        (Load(full=True), "inbound", "+1555", 0, Dial("+1555")),
-        (Load(full=True), "inbound", None, 0, Reject()),
-        (Load(full=True), "outbound", None, 0, HangUp(Ended("error", "no capacity"))),
-        (Load(draining=True), "inbound", "+1555", 0, Redirect(1)),
-        (Load(full=True, draining=True), "inbound", None, MAX_HOPS - 1, Redirect(MAX_HOPS)),
-        (Load(draining=True), "inbound", "+1555", MAX_HOPS, Dial("+1555")),
-        (Load(draining=True), "inbound", None, MAX_HOPS, Reject()),
+        (FULL, 0, "fallback", Dial("+1555"), Reject()),
+        (FULL, 0, "busy", Reject(), Reject()),
+        (FULL, 0, "redirect", Redirect(1), Redirect(1)),
+        (FULL, MAX_HOPS - 1, "redirect", Redirect(MAX_HOPS), Redirect(MAX_HOPS)),
+        (FULL, MAX_HOPS, "redirect", Dial("+1555"), Reject()),
+        (DRAINING, 0, "fallback", Redirect(1), Redirect(1)),
+        (DRAINING, 0, "busy", Redirect(1), Redirect(1)),
+        (DRAINING, MAX_HOPS, "fallback", Dial("+1555"), Reject()),
+        (DRAINING, MAX_HOPS, "busy", Reject(), Reject()),
+        (DRAINING, MAX_HOPS, "redirect", Dial("+1555"), Reject()),
+        (Load(full=True, draining=True), 0, "busy", Redirect(1), Redirect(1)),
     ],
 )
 def test_a_call_that_is_not_taken(
-    load: Load,
-    direction: Literal["inbound", "outbound"],
-    fallback: str | None,
-    hops: int,
-    decision: object,
+    load: Load, hops: int, overflow: Overflow, with_fallback: object, without: object
 ) -> None:
+    assert decide_voice(load, hops, overflow, fallback_number="+1555") == with_fallback
+    assert decide_voice(load, hops, overflow) == without
 
-    assert decide_voice(load, direction, fallback, hops) == decision
+
+@pytest.mark.parametrize("load", [FULL, DRAINING])
+@pytest.mark.parametrize("overflow", OVERFLOWS)
+def test_a_call_that_is_answered_cannot_be_rejected(load: Load, overflow: Overflow) -> None:
+    assert decide_voice(load, MAX_HOPS, overflow, answered=True) == BUSY
 
 
 @pytest.mark.parametrize(
@@ -68,11 +83,14 @@ def test_a_call_that_is_not_taken(
         (CallFacts(pending=Hangup("done")), HangUp(Ended("bot", "done"))),
         (CallFacts(pending=Transfer("+1555", "+1666")), Dial("+1555", "+1666")),
         (CallFacts(generation=1, pending=SendDigits("1w2")), Connect(2, "1w2")),
+        (CallFacts(generation=1, pending=Move()), Connect(2)),
+        (CallFacts(generation=1, pending=SayByTwilio("Sorry.")), Connect(2, say="Sorry.")),
         (CallFacts(refused=True), HangUp(Ended("error", "stream refused"))),
         (CallFacts(refused=True, pending=Transfer("+1555")), Dial("+1555")),
         (CallFacts(reconnects=MAX_RECONNECTS - 1), Connect(1)),
         (CallFacts(reconnects=MAX_RECONNECTS), Apologize()),
         (CallFacts(pending=SendDigits("1"), reconnects=MAX_RECONNECTS), Connect(1, "1")),
+        (CallFacts(pending=Move(), refused=True), Connect(1)),
         (CallFacts(ended=Ended("bot", "x")), HangUp(Ended("bot", "x"))),
         (CallFacts(ended=Ended("bot", "x"), pending=SendDigits("1")), HangUp(Ended("bot", "x"))),
         (CallFacts(ended=Ended("bot", "x"), pending=Transfer("+1555")), Dial("+1555")),
@@ -88,18 +106,38 @@ def test_a_terminal_status_ends_the_call_whatever_was_pending(status: str) -> No
         assert decide_next(facts, status) == End(ended_by(status))
 
 
+@pytest.mark.parametrize("dial_status", ["completed", "answered"])
+def test_the_call_is_over_when_the_transfer_is(dial_status: str) -> None:
+    facts = CallFacts(pending=Transfer("+1555"))
+    assert decide_next(facts, IN_PROGRESS, dial_status) == HangUp(Ended("bot", "transferred"))
+
+
+@pytest.mark.parametrize("dial_status", ["busy", "no-answer", "failed"])
+def test_a_transfer_that_does_not_come_about_gives_the_caller_back_to_the_bot(
+    dial_status: str,
+) -> None:
+    facts = CallFacts(generation=2, pending=Transfer("+1555"), refused=True)
+    assert decide_next(facts, IN_PROGRESS, dial_status) == Connect(3, dial_status=dial_status)
+
+
 @pytest.mark.parametrize(
-    ("dial_status", "reason"),
+    "facts",
     [
-        ("completed", "transferred"),
-        ("answered", "transferred"),
-        ("busy", "transfer failed: busy"),
-        ("no-answer", "transfer failed: no-answer"),
+        pytest.param(CallFacts(), id="the fallback number, dialled by the worker"),
+        pytest.param(
+            CallFacts(pending=Transfer("+1555"), fallback_number="+1555"),
+            id="the fallback number, dialled by the bot",
+        ),
+        pytest.param(
+            CallFacts(pending=Transfer("+1555"), reconnects=MAX_RECONNECTS), id="again and again"
+        ),
+        pytest.param(CallFacts(pending=Transfer("+1555"), ended=Ended("unknown", "x")), id="ended"),
+        pytest.param(CallFacts(pending=Hangup("done")), id="hung up meanwhile"),
     ],
 )
-def test_the_call_is_over_when_the_transfer_is(dial_status: str, reason: str) -> None:
-    facts = CallFacts(pending=Transfer("+1555"))
-    assert decide_next(facts, IN_PROGRESS, dial_status) == HangUp(Ended("bot", reason))
+def test_a_transfer_without_a_way_back_ends_the_call(facts: CallFacts) -> None:
+    ended = HangUp(Ended("bot", "transfer failed: busy"))
+    assert decide_next(facts, IN_PROGRESS, "busy") == ended
 
 
 def test_without_redis_next_waits_a_bounded_number_of_times() -> None:
@@ -140,6 +178,7 @@ def test_only_a_later_status_is_news() -> None:
     [
         ("completed", None, Ended("caller", "hung up")),
         ("completed", SendDigits("1"), Ended("caller", "hung up")),
+        ("completed", Move(), Ended("caller", "hung up")),
         ("completed", Hangup("done"), Ended("bot", "done")),
         ("completed", Transfer("+1555"), Ended("bot", "transferred")),
         ("failed", None, Ended("error", "failed")),
@@ -147,7 +186,5 @@ def test_only_a_later_status_is_news() -> None:
         ("canceled", Hangup("done"), Ended("twilio", "canceled")),
     ],
 )
-def test_who_ended_the_call(
-    status: str, pending: Hangup | Transfer | SendDigits | None, ended: Ended
-) -> None:
+def test_who_ended_the_call(status: str, pending: Leaving | None, ended: Ended) -> None:
     assert ended_by(status, pending) == ended

@@ -94,7 +94,8 @@ def test_transfer_without_caller_id_leaves_it_to_twilio() -> None:
 
 
 def test_apology_with_a_fallback_number() -> None:
-    apology = twiml.Apology("Entschuldigung, <später>.\x00", "de-DE", "+15551234567")
+    said = twiml.Announcement("Entschuldigung, <später>.\x00", "de-DE")
+    apology = twiml.Apology(said, "+15551234567")
     say, dial = verbs(twiml.apologize(ADDRESS, apology))
     assert (say.tag, say.text) == ("Say", "Entschuldigung, <später>.")
     assert say.attrib == {"language": "de-DE"}
@@ -102,15 +103,25 @@ def test_apology_with_a_fallback_number() -> None:
 
 
 def test_apology_without_a_fallback_number_hangs_up() -> None:
-    assert tags(twiml.apologize(ADDRESS, twiml.Apology("Sorry."))) == ["Say", "Hangup"]
+    assert tags(twiml.apologize(ADDRESS, twiml.Apology(twiml.Announcement("Sorry.")))) == [
+        "Say",
+        "Hangup",
+    ]
 
 
 def test_an_empty_apology_says_nothing() -> None:
-    assert tags(twiml.apologize(ADDRESS, twiml.Apology(" "))) == ["Hangup"]
+    assert tags(twiml.apologize(ADDRESS, twiml.Apology(twiml.Announcement(" ")))) == ["Hangup"]
 
 
-def test_pause_comes_back_with_its_query() -> None:
-    pause, redirect = verbs(twiml.pause(ADDRESS.url("/twilio/next", "attempt=2&x=1"), 1))
+def test_an_announcement_is_made_before_the_stream() -> None:
+    said = twiml.Announcement("Un momento, por favor.", "es-ES")
+    say, connect, _ = verbs(twiml.connect(ADDRESS, "t", said=said))
+    assert (say.tag, say.text, say.attrib) == ("Say", said.text, {"language": "es-ES"})
+    assert connect.tag == "Connect"
+
+
+def test_a_redirect_comes_back_with_its_query_after_a_while() -> None:
+    pause, redirect = verbs(twiml.redirect(ADDRESS.url("/twilio/next", "attempt=2&x=1"), 1))
     assert pause.attrib == {"length": "1"}
     assert redirect.text == NEXT + "?attempt=2&x=1"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from structlog.testing import capture_logs
 from bot.dialog.types import Ended, Hangup, HistoryEntry, SendDigits, Transfer
 from bot.record import Record
 from bot.store import Store
-from bot.telephony.decision import MAX_HOPS, MAX_WAITS
+from bot.telephony.decision import MAX_HOPS, MAX_RECONNECTS, MAX_WAITS, RECONNECT_WINDOW_S
 from bot.telephony.facts import refusal_key
-from bot.telephony.pending import Leaving, dump_pending
+from bot.telephony.pending import Leaving, Move, SayByTwilio, dump_pending
 from bot.telephony.token import derive_key, verify
 from bot.write_behind import Backlog
 
@@ -48,7 +49,7 @@ async def stream_over(
     record = taken.record or Record(CALL)
     record.generation = number
     record.pending = dump_pending(pending) if pending else None
-    record.history = [HistoryEntry("caller", "hello", "hello", 0, 1)] * turns
+    record.turns = turns
     await deployment.store.commit(record)
 
 
@@ -117,17 +118,50 @@ async def test_a_full_worker_dials_the_fallback_number(tmp_path: Path, store: St
     assert (dial.tag, dial.attrib["action"], dial[0].text) == ("Dial", NEXT_URL, "+15557770000")
 
 
+async def test_a_full_worker_does_as_it_is_told(tmp_path: Path, store: Store) -> None:
+    values = {"max_calls": 1, "fallback_number": "+15557770000"}
+    for overflow, verb in (("fallback", "Dial"), ("busy", "Reject"), ("redirect", "Redirect")):
+        deployment = Deployment(settings(tmp_path, overflow=overflow, **values), store)
+        deployment.calls.active = 1
+        assert tags(await deployment.ask("/twilio/voice")) == [verb]
+        assert tags(await deployment.ask(f"/twilio/voice?hop={MAX_HOPS}"))[0] == (
+            "Reject" if overflow == "busy" else "Dial"
+        )
+
+
+async def test_a_call_that_is_answered_is_not_rejected(tmp_path: Path, store: Store) -> None:
+    deployment = Deployment(settings(tmp_path, max_calls=1), store)
+    deployment.calls.active = 1
+    assert tags(await deployment.ask("/twilio/voice", RUNNING)) == ["Hangup"]
+    assert deployment.calls.ends == [(CALL, Ended("error", "no capacity"))]
+
+
+async def test_a_place_is_kept_for_each_stream_that_is_to_come(deployment: Deployment) -> None:
+    for _ in range(2):
+        await deployment.ask("/twilio/voice", repeat="delivery")
+    assert deployment.calls.expected == [CALL]
+    await stream_over(deployment)
+    await deployment.ask("/twilio/next", RUNNING)
+    assert deployment.calls.expected == [CALL, CALL]
+    await stream_over(deployment, Hangup("done"), number=2)
+    await deployment.ask("/twilio/next", RUNNING)
+    assert deployment.calls.expected == [CALL, CALL]
+
+
 async def test_a_draining_worker_sends_new_calls_on_and_serves_the_others(
     deployment: Deployment,
 ) -> None:
     deployment.calls.draining = True
     target = "/twilio/voice"
     for hop in range(1, MAX_HOPS + 1):
-        (redirect,) = await deployment.ask(target)
+        *pause, redirect = await deployment.ask(target)
+        # At once first, then while the balancer finds out.
+        assert tags(pause) == ([] if hop == 1 else ["Pause"])
         assert redirect.tag == "Redirect"
         assert redirect.text == f"{PUBLIC_URL}/twilio/voice?hop={hop}"
         target = redirect.text.removeprefix(PUBLIC_URL)
     assert tags(await deployment.ask(target)) == ["Reject"]
+    assert deployment.calls.expected == []
     await stream_over(deployment)
     assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
 
@@ -211,6 +245,117 @@ async def test_digits_are_sent_once_though_the_stream_fails(deployment: Deployme
     play, *rest = await deployment.ask("/twilio/next", RUNNING)
     assert (play.tag, play.attrib, tags(rest)) == ("Play", {"digits": "ww12#"}, CONNECT)
     assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
+
+
+async def test_a_repetition_on_another_worker_sends_the_digits_too(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """Both are asked the same before either has answered: their answers must agree."""
+    other = Deployment(settings(tmp_path), deployment.store)
+    await stream_over(deployment, SendDigits("12#"))
+    answers = await asyncio.gather(
+        *(worker.ask("/twilio/next", RUNNING, repeat="one") for worker in (deployment, other))
+    )
+    assert [tags(verbs) for verbs in answers] == [["Play", *CONNECT]] * 2
+    assert len({parameters(verbs)["token"] for verbs in answers}) == 1
+
+
+async def test_a_call_that_moves_connects_again_without_counting(deployment: Deployment) -> None:
+    for number in range(1, MAX_RECONNECTS + 3):
+        await stream_over(deployment, Move(), number=number)
+        verbs = await deployment.ask("/twilio/next", RUNNING)
+        assert tags(verbs) == CONNECT
+        assert generation(deployment, parameters(verbs)["token"]) == number + 1
+
+
+async def test_a_move_whose_stream_fails_counts(deployment: Deployment) -> None:
+    await stream_over(deployment, Move())
+    for _ in range(1 + MAX_RECONNECTS):
+        assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == ["Say", "Hangup"]
+
+
+async def test_what_no_synthesizer_says_twilio_says_once(deployment: Deployment) -> None:
+    await stream_over(deployment, SayByTwilio("We are sorry."))
+    say, *rest = await deployment.ask("/twilio/next", RUNNING)
+    assert (say.tag, say.text, say.attrib) == ("Say", "We are sorry.", {"language": "en-US"})
+    assert tags(rest) == CONNECT
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
+
+
+async def test_two_answers_promise_two_generations(deployment: Deployment, tmp_path: Path) -> None:
+    """The stream ends, and at the same moment the call is redirected by REST: two ask for it."""
+    other = Deployment(settings(tmp_path), deployment.store)
+    await stream_over(deployment, number=4)
+    promised = [
+        generation(deployment, parameters(await worker.ask("/twilio/next", RUNNING))["token"])
+        for worker in (deployment, other, deployment)
+    ]
+    assert promised == [5, 6, 7]
+
+
+async def test_a_failed_transfer_comes_back_to_the_bot(deployment: Deployment) -> None:
+    await stream_over(deployment, Transfer("+15559990000"))
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == ["Dial"]
+    say, *rest = await deployment.ask("/twilio/next", {**RUNNING, "DialCallStatus": "busy"})
+    assert (say.tag, tags(rest)) == ("Say", CONNECT)
+    given = parameters(rest)
+    assert given["dial_status"] == "busy"
+    assert generation(deployment, given["token"]) == 2
+    assert deployment.calls.ends == []
+
+
+async def test_a_failed_fallback_ends_the_call(tmp_path: Path, store: Store) -> None:
+    deployment = Deployment(settings(tmp_path, fallback_number="+15557770000"), store)
+    await stream_over(deployment, Transfer("+15557770000"))
+    over = {**RUNNING, "DialCallStatus": "no-answer"}
+    assert tags(await deployment.ask("/twilio/next", over)) == ["Hangup"]
+    assert deployment.calls.ends == [(CALL, Ended("bot", "transfer failed: no-answer"))]
+
+
+async def test_a_turn_that_kills_its_worker_each_time_reaches_the_fallback(
+    tmp_path: Path, store: Store, redis_url: str, redis_prefix: str
+) -> None:
+    """However long it takes it each time, and whichever worker it kills."""
+    for number in range(1, MAX_RECONNECTS + 2):
+        worker = Deployment(settings(tmp_path, fallback_number="+15557770000"), store)
+        record = (await store.take(CALL, f"worker-{number}", number)).record or Record(CALL)
+        record.generation, record.turns = number, 1
+        record.history = [HistoryEntry("caller", "boom", "boom", 0, 1)]
+        record.open_turn = {"id": f"{CALL}-1", "text": "boom"}
+        await store.commit(record)
+        verbs = await worker.ask("/twilio/next", RUNNING)
+        if number <= MAX_RECONNECTS:
+            assert tags(verbs) == CONNECT
+    say, dial = verbs
+    assert (say.tag, dial.tag, dial[0].text) == ("Say", "Dial", "+15557770000")
+    async with Redis.from_url(redis_url) as redis:
+        for place in range(MAX_RECONNECTS):
+            key = f"{redis_prefix}answer:retry:{CALL}:1:{place}"
+            assert await redis.ttl(key) > 10 * RECONNECT_WINDOW_S
+    kept = await store.load(CALL)
+    assert kept is not None
+    assert (kept.open_turn, [entry.text for entry in kept.history]) == (record.open_turn, ["boom"])
+
+
+@pytest.mark.parametrize(
+    ("pending", "status", "held"),
+    [
+        (None, RUNNING, True),
+        (Move(), RUNNING, True),
+        (Hangup(), RUNNING, False),
+        (Transfer("+15559990000"), RUNNING, False),
+        (None, {"CallStatus": "completed"}, False),
+    ],
+)
+async def test_a_call_without_a_stream_has_no_holder(
+    deployment: Deployment, pending: Leaving | None, status: dict[str, str], held: bool
+) -> None:
+    """Else the end of a worker would bring its callers back from where they were transferred."""
+    await stream_over(deployment, pending)
+    await deployment.store.leases.renew("worker-1", {}, {CALL: 1})
+    await deployment.ask("/twilio/next", status)
+    assert await deployment.store.holder(CALL) == ("worker-1" if held else None)
 
 
 async def test_a_terminal_status_ends_the_call(deployment: Deployment) -> None:
