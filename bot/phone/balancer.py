@@ -1,20 +1,23 @@
-"""The load balancer between Twilio and the workers, as far as one call can tell.
+"""The load balancer between Twilio and the workers.
 
-URLs and signatures are the deployment's public ones; connections go to the addresses given, tried
-in order, and one that refuses is skipped.
+URLs and signatures are the deployment's public ones; connections go to the addresses given. Of
+several, the first that is ready takes each connection, and one that refuses is skipped; when none
+is known to be ready, all are tried in order.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-__all__ = ["AddressError", "Balancer", "ForeignUrl", "NoWorker", "check_address"]
+from .health import Health
+from .target import AddressError, Target, split_address
+
+__all__ = ["AddressError", "Balancer", "ForeignUrl", "NoWorker"]
 
 _MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # The line discards audio long before so much waits to be sent, and so never waits itself.
@@ -23,28 +26,12 @@ _CLOSE_TIMEOUT_S = 1.0
 _HTTP_OF = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 
 
-class AddressError(ValueError):
-    """An address that is not http:// or https:// with a host."""
-
-
 class ForeignUrl(Exception):
     """A URL outside the public address, to which the phone connects for nobody."""
 
 
 class NoWorker(Exception):
     """Every address refused the connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    tls: bool
-    host: str
-    port: int
-    path: str
-
-    @property
-    def authority(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class _Connect(connect):
@@ -61,16 +48,24 @@ class Balancer:
     """
 
     def __init__(self, public_url: str, addresses: Sequence[str] = ()) -> None:
-        self._public = _split(public_url)
-        self._targets = [_target(_split(url)) for url in addresses or [public_url]]
+        self._public = split_address(public_url)
+        self._targets = [Target.at(url) for url in addresses or [public_url]]
         # Every request is balanced anew, so no connection is kept for the next one.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._http = httpx.AsyncClient(limits=limits, trust_env=False)
+        self._health = Health(self._targets, self._http)
+        self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Balancer:
+        if len(self._targets) > 1:
+            await self._health.check()
+            self._watching = asyncio.create_task(self._health.watch())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
         await self._http.aclose()
 
     async def request(
@@ -84,18 +79,17 @@ class Balancer:
             httpx.HTTPError: the connection broke.
         """
         path = self._path(url)
-        for target in self._targets:
-            scheme = "https" if target.tls else "http"
+        for target in self._health.ordered:
             try:
                 return await self._http.request(
                     method,
-                    f"{scheme}://{target.authority}{target.path}{path}",
+                    target.http_url + path,
                     headers={**headers, "Host": self._public.netloc},
                     content=body,
                     timeout=None,
                 )
             except httpx.ConnectError:
-                continue
+                self._health.refused(target)
         raise NoWorker(self._refusal())
 
     async def open(
@@ -110,7 +104,7 @@ class Balancer:
             websockets.exceptions.InvalidHandshake: the worker refused it.
         """
         path = self._path(url)
-        for target in self._targets:
+        for target in self._health.ordered:
             try:
                 async with asyncio.timeout(timeout_s):
                     return await _Connect(
@@ -130,7 +124,7 @@ class Balancer:
             except TimeoutError:
                 raise
             except OSError:
-                continue
+                self._health.refused(target)
         raise NoWorker(self._refusal())
 
     def _path(self, url: str) -> str:
@@ -145,24 +139,3 @@ class Balancer:
 
     def _refusal(self) -> str:
         return f"connection refused by {', '.join(target.authority for target in self._targets)}"
-
-
-def check_address(url: str) -> None:
-    """Raise `AddressError` for what a `Balancer` would not take."""
-    _split(url)
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-            raise ValueError
-    except ValueError:
-        raise AddressError(f"{url!r} is no address; write it as http://host:port") from None
-    return parts
-
-
-def _target(parts: SplitResult) -> _Target:
-    tls = parts.scheme == "https"
-    port = parts.port or (443 if tls else 80)
-    return _Target(tls, str(parts.hostname), port, parts.path.rstrip("/"))

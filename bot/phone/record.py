@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from .balancer import Balancer, ForeignUrl, NoWorker
 __all__ = ["NoRecord", "fetch_record"]
 
 _DEADLINE_S = 5.0
+_REQUEST_S = 2.0
 _POLL_S = 0.1
 
 
@@ -35,25 +37,39 @@ async def fetch_record(
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     record: Mapping[str, Any] | None = None
     problem = f"no answer within {_DEADLINE_S:g} s"
-    try:
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_DEADLINE_S):
             while record is None or not _whole(record):
-                response = await balancer.request("GET", url, headers)
-                if response.status_code in {401, 403}:
-                    raise NoRecord("the worker's API is closed to the phone; set PARLEY_API_KEY")
-                if response.is_success:
-                    record = _read(response)
-                else:
-                    problem = f"the worker's API answered {response.status_code}"
+                try:
+                    record = await _ask(balancer, url, headers)
+                except _NotYet as error:
+                    problem = str(error)
                 if record is None or not _whole(record):
                     await asyncio.sleep(_POLL_S)
-    except TimeoutError:
-        if record is None:
-            raise NoRecord(problem) from None
-    except (ForeignUrl, NoWorker, httpx.HTTPError) as error:
-        raise NoRecord(f"the worker's API cannot be reached: {error}") from None
-    assert record is not None
+    if record is None:
+        raise NoRecord(problem)
     return record
+
+
+class _NotYet(Exception):
+    """Another worker, or the same one a moment later, may answer better."""
+
+
+async def _ask(balancer: Balancer, url: str, headers: Mapping[str, str]) -> Mapping[str, Any]:
+    try:
+        async with asyncio.timeout(_REQUEST_S):
+            response = await balancer.request("GET", url, headers)
+    except (ForeignUrl, NoWorker) as error:
+        raise NoRecord(f"the worker's API cannot be reached: {error}") from None
+    except TimeoutError:
+        raise _NotYet("the worker's API does not answer") from None
+    except httpx.HTTPError as error:
+        raise _NotYet(f"the worker's API cannot be reached: {error}") from None
+    if response.status_code in {401, 403}:
+        raise NoRecord("the worker's API is closed to the phone; set PARLEY_API_KEY")
+    if not response.is_success:
+        raise _NotYet(f"the worker's API answered {response.status_code}")
+    return _read(response)
 
 
 def _whole(record: Mapping[str, Any]) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from bot.phone import health
 from bot.phone.balancer import AddressError, Balancer, ForeignUrl, NoWorker
 
-from .worker_stub import running_worker, unused_port
+from .worker_stub import StubWorker, running_worker, silent_server, unused_port
 
 PUBLIC = "https://bot.example.com/prefix"
 
@@ -26,6 +29,75 @@ async def test_an_address_that_refuses_is_skipped() -> None:
     assert answer.request.headers["Host"] == "bot.example.com"
     assert worker.about("/twilio/voice") == [{"a": "1", "b": "2"}]
     assert worker.upgrades == [False]
+
+
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_PERIOD_S", 0.02)
+    monkeypatch.setattr(health, "_TIMEOUT_S", 0.1)
+
+
+async def a_round(worker: StubWorker) -> None:
+    """All workers have been asked again, and have answered or not."""
+    while not worker.polls.locked():
+        await worker.polls.acquire()
+    # The first of these may belong to a round that had begun; the third begins when one is over.
+    for _ in range(3):
+        await worker.polls.acquire()
+
+
+@pytest.mark.usefixtures("impatience")
+async def test_the_first_that_is_ready_takes_each_connection() -> None:
+    async with running_worker() as first, running_worker() as second:
+        first.ready = 503
+        async with Balancer(first.url, [first.url, second.url]) as balancer:
+            await balancer.request("GET", f"{first.url}/refused", {})
+            first.ready = 200
+            await a_round(first)
+            await balancer.request("GET", f"{first.url}/again", {})
+            first.ready = 0
+            await a_round(second)
+            await balancer.request("GET", f"{first.url}/frozen", {})
+            second.ready = 503
+            await a_round(second)
+            # None is ready: all are tried in order.
+            await balancer.request("GET", f"{first.url}/none", {})
+    assert second.paths() == ["/refused", "/frozen"]
+    assert first.paths() == ["/again", "/none"]
+
+
+async def test_one_address_is_asked_nothing() -> None:
+    async with running_worker() as worker:
+        worker.ready = 503
+        async with Balancer(worker.url) as balancer:
+            await balancer.request("GET", f"{worker.url}/x", {})
+    assert worker.polls.locked()
+    assert worker.paths() == ["/x"]
+
+
+async def test_one_that_refuses_after_it_was_ready_is_skipped() -> None:
+    async with (
+        running_worker() as first,
+        running_worker() as second,
+        Balancer(first.url, [first.url, second.url]) as balancer,
+    ):
+        assert first.server is not None
+        for server in first.server.servers:
+            server.close()
+        ws = await balancer.open(f"ws{first.url[4:]}/twilio/media", {}, 5.0)
+        await ws.close()
+        await balancer.request("GET", f"{first.url}/x", {})
+    assert second.paths() == ["/x"]
+    assert len(second.upgrades) == 1
+
+
+@pytest.mark.usefixtures("impatience")
+async def test_nothing_is_left_of_a_balancer() -> None:
+    before = asyncio.all_tasks()
+    with silent_server() as port:
+        async with Balancer(PUBLIC, [f"http://127.0.0.1:{port}"] * 2):
+            assert len(asyncio.all_tasks()) == len(before) + 1
+    assert asyncio.all_tasks() == before
 
 
 async def test_all_refuse() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import pytest
 from starlette.responses import JSONResponse, Response
 
@@ -77,3 +79,26 @@ async def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     worker.port = unused_port()
     with pytest.raises(NoRecord, match="cannot be reached"):
         await fetch(worker)
+
+
+async def test_an_answer_that_does_not_come_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(record, "_REQUEST_S", 0.05)
+    connections: list[asyncio.StreamWriter] = []
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        if len(connections) == 2:
+            writer.close()  # as a dying worker does; the first answers as a frozen one does
+        elif len(connections) == 3:
+            body = orjson.dumps(ENDED)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    worker = StubWorker()
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        worker.port = server.sockets[0].getsockname()[1]
+        assert await fetch(worker) == ENDED
+        for writer in connections:
+            writer.close()
+    assert len(connections) == 3

@@ -96,6 +96,8 @@ class StubWorker:
         upgrade: HTTP status for the WebSocket's upgrade; 101 lets it in, 0 never answers.
         record: what the API answers, a list: in turn; None closes it.
         keys: what each request of the API said to open it.
+        ready: HTTP status of `/ready`; 0 never answers.
+        polls: a permit for each time that `/ready` was asked.
     """
 
     def __init__(self) -> None:
@@ -108,6 +110,8 @@ class StubWorker:
         self.upgrades: list[bool] = []
         self.record: dict[str, Any] | list[Response] | None = None
         self.keys: list[str | None] = []
+        self.ready = 200
+        self.polls = asyncio.Semaphore(0)
         self.server: uvicorn.Server | None = None
 
     @property
@@ -139,6 +143,7 @@ class StubWorker:
         return Starlette(
             routes=[
                 Route("/api/calls/{sid}", self._record),
+                Route("/ready", self._readiness),
                 Route("/{path:path}", self._webhook, methods=["GET", "POST"]),
                 WebSocketRoute("/twilio/media", self._media),
             ]
@@ -151,6 +156,13 @@ class StubWorker:
         if self.record is None:
             return Response(status_code=401)
         return JSONResponse(self.record)
+
+    async def _readiness(self, request: Request) -> Response:
+        self.polls.release()
+        if self.ready == 0:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+        return Response(status_code=self.ready or 204)
 
     async def _webhook(self, request: Request) -> Response:
         path = request.url.path
