@@ -1,0 +1,39 @@
+"""`python -m tests.bot.survival PROOF`: each proof is a command of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import killed
+
+PROOFS = {"killed": killed}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bot.survival",
+        description="Prove that a call outlives its worker.",
+        epilog="Example: python -m tests.bot.survival killed --times 5",
+    )
+    proofs = parser.add_subparsers(dest="proof", required=True, metavar="PROOF")
+    for name, module in PROOFS.items():
+        text = module.__doc__ or ""
+        proof = proofs.add_parser(
+            name,
+            help=text.splitlines()[0],
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        proof.add_argument("--seed", type=int, default=1, help="of the random moments")
+        proof.add_argument(
+            "--out", type=Path, help="a folder for records and logs of what went wrong"
+        )
+        module.add_arguments(proof)
+    arguments = parser.parse_args()
+    return PROOFS[arguments.proof].main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

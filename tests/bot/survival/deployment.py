@@ -1,0 +1,161 @@
+"""A deployment in the small: workers behind one public URL, their Redis, Twilio's REST, a phone."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.demo.worker import free_port
+from bot.phone.call import PhoneConfig
+from bot.phone.events import EventKind
+from bot.phone.exchange import Exchange
+from bot.phone.identity import SIMULATED_ACCOUNT
+from bot.phone.steps import Step
+from bot.redis_server import wait_until_stopped
+
+from .caller import Caller
+from .dialogs import JOURNAL
+from .journal import Journal
+from .rest import RestLog, twilio_rest
+from .workers import Worker
+
+__all__ = ["Deployment", "Fault", "deployment"]
+
+TOKEN = "a-token-of-the-proof"
+REDIS_DEADLINE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Harm that was done to the worker that held a call.
+
+    Attributes:
+        worker: its name.
+        pid: its process.
+        at_ms: when, on the phone's clock.
+        zero_ms: when that clock was zero, in ms since the epoch.
+    """
+
+    worker: str
+    pid: int
+    at_ms: float
+    zero_ms: float
+
+
+class Deployment:
+    """What `deployment` started; `workers` are in the balancer's order."""
+
+    def __init__(
+        self,
+        folder: Path,
+        workers: list[Worker],
+        public_url: str,
+        rest: RestLog,
+        exchange: Exchange,
+    ) -> None:
+        self.folder = folder
+        self.workers = workers
+        self.public_url = public_url
+        self.rest = rest
+        self.exchange = exchange
+        self.journal = Journal(folder / "journal")
+        self._numbers = itertools.count(5_550_100_001)
+        self._starting: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Start every worker that does not run."""
+        await asyncio.gather(*(worker.start() for worker in self.workers if not worker.running))
+
+    async def call(self, steps: Sequence[Step]) -> Caller:
+        """Make a call, from a number of its own; it is answered when this returns."""
+        config = PhoneConfig(
+            self.public_url,
+            TOKEN,
+            addresses=tuple(worker.url for worker in self.workers),
+            from_number=f"+1{next(self._numbers)}",
+            max_call_s=120,
+        )
+        caller = Caller(config, steps, self.exchange)
+        await caller.reach(EventKind.VERB)
+        return caller
+
+    def holder(self, caller: Caller) -> Worker:
+        """The worker whose dialog was asked last in the call."""
+        pid = self.journal.of(caller.sid)[-1].pid
+        return next(worker for worker in self.workers if worker.pid == pid)
+
+    def harm(self, caller: Caller, number: signal.Signals = signal.SIGKILL) -> Fault:
+        """Send a signal to the worker that holds the call."""
+        worker = self.holder(caller)
+        fault = Fault(worker.name, worker.pid, caller.now_ms, caller.zero_ms)
+        worker.signal(number)
+        return fault
+
+    def revive(self, name: str) -> None:
+        """Start a worker that was killed again, in the background."""
+        worker = next(worker for worker in self.workers if worker.name == name)
+        self._starting[name] = asyncio.create_task(self._revive(worker))
+
+    async def _revive(self, worker: Worker) -> None:
+        await worker.ended()
+        if not await worker.childless():
+            raise AssertionError(f"{worker.name} was killed and left processes behind")
+        await worker.start()
+
+    async def revived(self) -> None:
+        """Wait until all that are being started again take calls."""
+        starting, self._starting = list(self._starting.values()), {}
+        await asyncio.gather(*starting)
+
+    async def stop(self) -> None:
+        for task in self._starting.values():
+            task.cancel()
+        await asyncio.gather(*self._starting.values(), return_exceptions=True)
+        await asyncio.gather(*(worker.stop() for worker in self.workers))
+
+
+@asynccontextmanager
+async def deployment(
+    dialog: str, *, workers: int = 2, redis_url: str | None = None, **settings: str
+) -> AsyncIterator[Deployment]:
+    """Run so many workers until the context is left.
+
+    Args:
+        dialog: a class of `tests.bot.survival.dialogs`.
+        redis_url: their Redis; None is the private one of their common state directory.
+        settings: further variables of their environment.
+    """
+    async with AsyncExitStack() as stack:
+        # Not below pytest's folder: its path would be too long for Redis's socket.
+        temporary = tempfile.TemporaryDirectory(prefix="survival-", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(temporary))
+        state_dir = folder / "state"
+        exchange = Exchange()
+        rest = await stack.enter_async_context(twilio_rest(exchange, TOKEN))
+        public_url = f"http://127.0.0.1:{free_port()}"
+        environment = {
+            JOURNAL: str(folder / "journal"),
+            "PARLEY_DIALOG": f"tests.bot.survival.dialogs:{dialog}",
+            "PARLEY_POCKETSPHINX_PROCESSES": "1",
+            "PARLEY_PUBLIC_URL": public_url,
+            "PARLEY_STATE_DIR": str(state_dir),
+            "PARLEY_TWILIO_API_URL": rest.url,
+            "TWILIO_ACCOUNT_SID": SIMULATED_ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            **({"REDIS_URL": redis_url} if redis_url else {}),
+            **settings,
+        }
+        names = [f"worker-{letter}" for letter in "abcdefgh"[:workers]]
+        running = Deployment(
+            folder, [Worker(n, folder, environment) for n in names], public_url, rest, exchange
+        )
+        stack.push_async_callback(wait_until_stopped, state_dir, REDIS_DEADLINE_S)
+        stack.push_async_callback(running.stop)
+        await running.start()
+        yield running

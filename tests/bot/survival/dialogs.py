@@ -1,0 +1,126 @@
+"""The bots that the proofs talk to, named to a worker by `PARLEY_DIALOG`.
+
+They write down whatever they are asked, one line each, into the file that `SURVIVAL_JOURNAL`
+names: what was really asked of a bot is known only there, whoever of the workers was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from bot.dialog import Call, Ended, Hangup, Interruption, Reply, Turn
+
+__all__ = [
+    "ANSWER",
+    "GREETING",
+    "HOOK_S",
+    "JOURNAL",
+    "KEY_ANSWER",
+    "Deadly",
+    "Steady",
+    "Talker",
+    "Watchful",
+]
+
+JOURNAL = "SURVIVAL_JOURNAL"
+
+GREETING = (
+    "Welcome to the night desk.",
+    "We are open at every hour.",
+    "Please tell me when you want to come.",
+)
+ANSWER = ("Very well, I have made a note.", "We will be glad to see you.")
+KEY_ANSWER = "Thank you for the key."
+HOOK_S = 1.2
+"""How long a turn's hook takes, unless the turn is delivered again."""
+_TALK = (
+    "The first train leaves the harbour at half past six.",
+    "It stops in every village along the river.",
+    "Bicycles travel free of charge on weekdays.",
+    "The dining car serves hot soup and fresh bread.",
+)
+
+
+def note(call: Call, kind: str, **fields: Any) -> None:
+    """Append a line to the journal. One small write is not mixed with another process's."""
+    line = {"kind": kind, "sid": call.sid, "pid": os.getpid(), "at_ms": time.time_ns() / 1e6}
+    handle = os.open(os.environ[JOURNAL], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(handle, json.dumps(line | fields).encode() + b"\n")
+    finally:
+        os.close(handle)
+
+
+class Steady:
+    """Greets, answers every turn with the same words, and keeps in `call.state` that it did.
+
+    It has no `on_resume`: what Parley does by itself is what is proved.
+    """
+
+    async def greet(self, call: Call) -> str:
+        note(call, "greet")
+        call.state["greets"] = call.state.get("greets", 0) + 1
+        return " ".join(GREETING)
+
+    async def on_turn(self, call: Call, turn: Turn) -> str:
+        note(call, "asked", turn=turn.id, retried=turn.retried, text=turn.text)
+        # Changed before the end: must not be seen by whoever is asked again.
+        call.state.setdefault("asked", []).append(turn.id)
+        if not turn.retried:
+            await asyncio.sleep(HOOK_S)
+        call.state.setdefault("answered", []).append(turn.id)
+        note(call, "answered", turn=turn.id)
+        return " ".join(ANSWER)
+
+    async def on_dtmf(self, call: Call, digits: str) -> list[Reply]:
+        note(call, "keys", digits=digits)
+        call.state["keys"] = call.state.get("keys", "") + digits
+        return [KEY_ANSWER, Hangup("key")] if digits == "#" else [KEY_ANSWER]
+
+    async def on_interrupted(self, call: Call, interruption: Interruption) -> None:
+        note(call, "interrupted", heard=interruption.heard)
+
+    async def on_end(self, call: Call, ended: Ended) -> None:
+        note(call, "end", by=ended.by, reason=ended.reason)
+
+
+class Watchful(Steady):
+    """As `Steady`, and notes how it is resumed, and what it was told of the gap."""
+
+    async def on_resume(self, call: Call, unheard: str) -> str:
+        gap = call.gap
+        note(
+            call,
+            "resume",
+            unheard=unheard,
+            gap_ms=gap.gap_ms if gap else None,
+            speech_lost=gap.speech_lost if gap else None,
+        )
+        call.state["resumes"] = call.state.get("resumes", 0) + 1
+        return unheard
+
+
+class Talker(Steady):
+    """Greets with a talk of many sentences, so that there is something to cut at any time."""
+
+    async def greet(self, call: Call) -> AsyncIterator[str]:
+        note(call, "greet")
+        call.state["greets"] = call.state.get("greets", 0) + 1
+        for _ in range(4):
+            for sentence in _TALK:
+                yield sentence + " "
+
+
+class Deadly(Steady):
+    """Kills its worker whenever it is asked to answer a turn."""
+
+    async def on_turn(self, call: Call, turn: Turn) -> str:
+        note(call, "asked", turn=turn.id, retried=turn.retried, text=turn.text)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return "Nobody ever hears this."

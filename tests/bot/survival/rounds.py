@@ -1,0 +1,80 @@
+"""What a proof prints: a line for each round, a summary, and evidence where a bound was broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bot.phone.measure import percentile
+from bot.phone.report import call_report
+from bot.phone.result import CallResult
+
+from .deployment import Deployment
+
+__all__ = ["Round", "keep_evidence", "report", "summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One call that was harmed.
+
+    Attributes:
+        name: of the round, such as `hook 7`.
+        moment: what was going on, in words.
+        gap_ms: how long the call was dead; None where that is not asked, or it stayed dead.
+        audible_ms: how long until the bot was heard again.
+        problems: what was not as it should be.
+    """
+
+    name: str
+    moment: str
+    gap_ms: float | None
+    audible_ms: float | None
+    problems: tuple[str, ...]
+
+
+def report(done: Round) -> None:
+    """Print the round."""
+    gap = "" if done.gap_ms is None else f"gap {done.gap_ms:4.0f} ms"
+    audible = "" if done.audible_ms is None else f", audible after {done.audible_ms:4.0f} ms"
+    verdict = "; ".join(done.problems) or "good"
+    print(f"{done.name:12} {done.moment}: {gap}{audible}: {verdict}", flush=True)
+
+
+def summary(rounds: Sequence[Round]) -> int:
+    """Print what all rounds come to; the status to exit with."""
+    bad = [done.name for done in rounds if done.problems]
+    gaps = [done.gap_ms for done in rounds if done.gap_ms is not None]
+    audible = [done.audible_ms for done in rounds if done.audible_ms is not None]
+    print(f"{len(rounds)} rounds, {len(bad)} bad{': ' if bad else ''}{', '.join(bad)}")
+    for what, values in (("gap", gaps), ("audible", audible)):
+        if values:
+            print(f"{what}: p50 {percentile(values, 50):.0f} ms, max {max(values):.0f} ms")
+    return 1 if bad or not rounds else 0
+
+
+def keep_evidence(
+    out: Path | None, done: Round, deployment: Deployment, results: Sequence[CallResult]
+) -> None:
+    """Leave in `out` what is needed to find out why a round went wrong."""
+    if out is None or not done.problems:
+        return
+    folder = out / done.name.replace(" ", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = [
+        {
+            "report": call_report(result),
+            "verbs": result.verbs,
+            "notes": result.notes,
+            "record": result.record,
+            "journal": [asdict(entry) for entry in deployment.journal.of(result.call_sid)],
+        }
+        for result in results
+    ]
+    text = json.dumps({"round": asdict(done), "calls": facts}, indent=1, default=str)
+    (folder / "round.json").write_text(text)
+    for worker in deployment.workers:
+        shutil.copy(worker.log, folder)
