@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": ("bot.demo.command:demo", "A whole call on this machine, with no account and no key."),
     "serve": ("bot.serve:serve", "Run the worker that answers calls."),
     "call": ("bot.phone.command:call", "Call a worker as Twilio would: the simulated phone."),
+    "doctor": ("bot.doctor.command:doctor", "Check everything that calls need."),
     "calls": ("bot.records.command:calls", "List, show and delete records of calls."),
     "bench": ("bot.bench.command:bench", "Measure this machine against the budgets."),
 }

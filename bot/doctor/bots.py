@@ -1,0 +1,135 @@
+"""What answers: the dialogs of all numbers, their engines and languages, voice activity."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from bot.dialog import DialogError
+from bot.dialog.hook import load_dialog
+from bot.engines import check_language, tts_options
+from bot.numbers import BotSettings
+from bot.settings import Settings
+from bot.speech import synthesize_ulaw
+from bot.vad import MissingModelError, load_model
+from providers.catalog import build_stt, build_tts
+from providers.errors import ProviderError
+from providers.types import TtsProvider
+
+from .finding import Finding, Tell, failure, ok, warning
+from .thread import Exited, aside
+
+__all__ = ["check_dialogs", "check_recognizers", "check_vad", "check_voices"]
+
+K = TypeVar("K", bound=Hashable)
+
+# One process tells whether they start; a worker has one for each call.
+OWN: dict[str, dict[str, Any]] = {"pocketsphinx": {"processes": 1}}
+MOST_NAMED = 3
+
+
+async def check_dialogs(settings: Settings, tell: Tell) -> None:
+    """Load every number's dialog, each once."""
+    for dialog, numbers in _grouped(settings, lambda bot: bot.dialog).items():
+        remedy = f"correct it, or what names it{numbers}: PARLEY_DIALOG or a number's own"
+        try:
+            await aside(lambda: load_dialog(dialog))  # noqa: B023
+        except DialogError as error:
+            tell(failure("dialog", str(error), remedy))
+        except Exited as error:
+            text = f"dialog {dialog!r} ends the process when it is imported: {error}"
+            tell(failure("dialog", text, remedy))
+        else:
+            tell(ok("dialog", f"{dialog} is loaded{numbers}"))
+
+
+async def check_recognizers(settings: Settings, tell: Tell) -> None:
+    """Start every number's recognizer, and ask whether it understands what is spoken there."""
+    spoken = _grouped(settings, lambda bot: (bot.stt, bot.language))
+    for name in sorted({name for name, _ in spoken}):
+        began_s = time.perf_counter()
+        try:
+            recognizer = build_stt(name, **OWN.get(name, {}))
+            try:
+                await recognizer.start()
+                took_s = time.perf_counter() - began_s
+                tell(ok("recognizer", f"{name} starts in {took_s:.1f} s"))
+                for language, numbers in _of(name, spoken).items():
+                    check_language(recognizer, language)
+                    tell(ok("recognizer", f"{name} understands {language}{numbers}"))
+            finally:
+                await recognizer.aclose()
+        except ProviderError as error:
+            tell(_refused("recognizer", error))
+
+
+async def check_voices(settings: Settings, tell: Tell) -> None:
+    """Start every number's synthesizer, and have the apology spoken in each voice."""
+    spoken = _grouped(settings, lambda bot: (bot.tts, tts_options(bot)))
+    for name in sorted({name for name, _ in spoken}):
+        try:
+            synthesizer = build_tts(name, **OWN.get(name, {}))
+            try:
+                await synthesizer.start()
+                for options, numbers in _of(name, spoken).items():
+                    voice = f" as {options.voice}" if options.voice else ""
+                    named = f"{name} speaks {options.language}{voice}{numbers}"
+                    await _speak(synthesizer, settings.apology, options, named, tell)
+            finally:
+                await synthesizer.aclose()
+        except ProviderError as error:
+            tell(_refused("voice", error))
+
+
+async def _speak(tts: TtsProvider, text: str, options: Any, named: str, tell: Tell) -> None:
+    began_s = time.perf_counter()
+    try:
+        await synthesize_ulaw(tts, text, options)
+    except ProviderError as error:
+        tell(_refused("voice", error))
+    else:
+        took_ms = (time.perf_counter() - began_s) * 1000
+        tell(ok("voice", f"{named}, a sentence in {took_ms:.0f} ms"))
+
+
+async def check_vad(settings: Settings, tell: Tell) -> None:
+    """Load the model of voice activity."""
+    try:
+        model = await aside(lambda: load_model(settings.vad))
+    except MissingModelError as error:
+        tell(failure("vad", str(error), "install it, or correct PARLEY_VAD"))
+        return
+    if settings.vad == "auto" and model.name == "energy":
+        text = "only loudness is measured: noise will be taken for speech"
+        tell(warning("vad", text, "pip install 'parley[silero]'"))
+    else:
+        tell(ok("vad", f"{model.name} is loaded"))
+
+
+def _grouped(settings: Settings, key: Callable[[BotSettings], K]) -> dict[K, str]:
+    """What is used, each with who uses it in brackets, unless there is but one who could."""
+    users: dict[K, list[str]] = {}
+    for name in ["the default", *settings.numbers]:
+        bot = settings.bot_for("" if name == "the default" else name)
+        users.setdefault(key(bot), []).append(name)
+    if not settings.numbers:
+        return dict.fromkeys(users, "")
+    return {used: f" ({_some(names)})" for used, names in users.items()}
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _of(name: str, grouped: dict[tuple[str, K], str]) -> dict[K, str]:
+    return {rest: users for (provider, rest), users in grouped.items() if provider == name}
+
+
+def _refused(check: str, error: ProviderError) -> Finding:
+    code = f" ({error.code})" if error.code else ""
+    text = f"{error.provider}: {error.reason}{code}"
+    if error.retryable:
+        return warning(check, text, error.hint or "try again soon")
+    return failure(check, text, error.hint or "choose another provider, language or voice")

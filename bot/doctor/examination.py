@@ -1,0 +1,82 @@
+"""Everything that is looked at, in the order in which it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from urllib.parse import urlsplit
+
+from bot.settings import Settings
+from bot.state_dir import find_dev_token
+from bot.telephony.address import Address
+
+from .account import check_account
+from .address import PublicAddress, check_name, check_tls
+from .bots import check_dialogs, check_recognizers, check_vad, check_voices
+from .disk import check_disk
+from .finding import Check, Tell, failure, ok, run_checks, warning
+from .probe import Probe
+from .redis import check_redis
+
+__all__ = ["examine"]
+
+
+async def examine(settings: Settings, fix: Sequence[str], tell: Tell) -> None:
+    """Look at everything that answers calls with these settings.
+
+    Args:
+        settings: as a worker has them, or, with the development token, a command.
+        fix: numbers of the account whose URLs are to be set.
+        tell: is told what is found, in an order that does not change.
+    """
+    checks = [
+        Check("settings", partial(_check_settings, settings), 5.0),
+        Check("address", partial(_check_address, settings), 40.0),
+        Check("redis", partial(check_redis, settings), 20.0),
+        Check("dialog", partial(check_dialogs, settings), 30.0),
+        Check("recognizer", partial(check_recognizers, settings), 60.0),
+        Check("voice", partial(check_voices, settings), 60.0),
+        Check("vad", partial(check_vad, settings), 30.0),
+        Check("disk", partial(check_disk, settings), 5.0),
+        Check("account", partial(check_account, settings, fix), 60.0),
+    ]
+    await run_checks(checks, tell, partial(_hide, _secrets(settings)))
+
+
+async def _check_settings(settings: Settings, tell: Tell) -> None:
+    token = settings.twilio_auth_token
+    if token is None:
+        text = "there is no auth token: nothing that Twilio signs can be checked"
+        tell(failure("settings", text, "set TWILIO_AUTH_TOKEN, or run parley serve --dev"))
+    elif token.get_secret_value() == find_dev_token(settings.state_dir):
+        text = "TWILIO_AUTH_TOKEN is not set: this is how parley serve --dev takes calls"
+        tell(warning("settings", text, "for calls from Twilio set it to the account's auth token"))
+    else:
+        tell(ok("settings", f"read, with an auth token, for {settings.public_url}"))
+
+
+async def _check_address(settings: Settings, tell: Tell) -> None:
+    public = PublicAddress.of(settings.public_url)
+    if not await check_name(public, tell):
+        return
+    context = await check_tls(public, tell) if public.tls else None
+    if public.tls and context is None:
+        return
+    token = settings.auth_tokens[0] if settings.auth_tokens else None
+    await Probe(Address(settings.public_url), token, context).run(tell)
+
+
+def _secrets(settings: Settings) -> list[str]:
+    secrets = [*settings.auth_tokens]
+    if settings.api_key is not None:
+        secrets.append(settings.api_key.get_secret_value())
+    if settings.redis_url is not None:
+        password = urlsplit(settings.redis_url.get_secret_value()).password
+        secrets.append(password or "")
+    return [secret for secret in secrets if secret]
+
+
+def _hide(secrets: list[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return text
