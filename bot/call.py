@@ -8,19 +8,20 @@ through plain calls, never through a queue.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
 
 import structlog
 
 from bot.conversation import Conversation
-from bot.dialog import Gather, Hangup, SendDigits, Transfer
+from bot.dialog import Gather, Hangup, Transfer
 from bot.hearing import Hearing
 from bot.keys import Keys
+from bot.leaving import Exit, reason_of
 from bot.parts import CallParts, Latency, Socket, StreamEnd, StreamEndHow
 from bot.speech import Speaker
-from bot.telephony.pending import Leaving, Move, SayByTwilio
+from bot.tasks import Tasks
+from bot.telephony.pending import Leaving, Move
 from bot.turn import (
     Bot,
     Command,
@@ -46,8 +47,6 @@ log = structlog.get_logger(__name__)
 
 SEND_DEADLINE_S = 5.0
 """A peer that takes nothing for so long is gone."""
-LEAVE_DEADLINE_S = 150.0
-"""How long the last words may take to be heard: as long as the ledger can hold."""
 
 
 class CallSession:
@@ -67,18 +66,21 @@ class CallSession:
         self._started_s = self._loop.time()
         self._wake = asyncio.Event()
         self._done = asyncio.Event()
-        self._settled = asyncio.Event()
         self._end: StreamEnd | None = None
         self._outbox: list[Outbound] = []
-        self._group: asyncio.TaskGroup | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._failure = ""
         self._finished_ms: tuple[float, float] | None = None
         self.counts = parts.counts
+        self._progress = parts.progress
+        self._exit = Exit(parts.keeper, parts.progress, parts.act_now)
         self._turn = TurnTaking(parts.turn_settings, self.now_ms())
-        self._keys = Keys()
+        self._keys = Keys(parts.progress.gathering, self.now_ms())
         self._playout = Playout()
-        self._hearing = Hearing(parts.ears, parts.stt, parts.stt_options, self._speech)
+        options = replace(
+            parts.stt_options, phrases=parts.progress.expected or parts.stt_options.phrases
+        )
+        self._hearing = Hearing(parts.ears, parts.stt, options, self._speech)
         self._speaker = Speaker(parts.tts, parts.tts_options, self._playout, self._wake.set)
         self.conversation = Conversation(
             parts.dialog,
@@ -86,7 +88,10 @@ class CallSession:
             self._speaker,
             self._playout,
             self,
-            spawn=self._spawn,
+            keeper=parts.keeper,
+            progress=parts.progress,
+            counts=parts.counts,
+            spawn=self._tasks.spawn,
             apology=parts.apology,
             hook_timeout_s=parts.hook_timeout_s,
         )
@@ -98,24 +103,27 @@ class CallSession:
     async def run(self) -> StreamEnd:
         """Carry the call until its stream ends."""
         try:
-            async with asyncio.TaskGroup() as self._group:
+            async with asyncio.TaskGroup() as group:
+                self._tasks.open(group)
                 for work in (self._receive(), self._clock(), self._recognize()):
-                    self._spawn(work)
+                    self._tasks.spawn(work)
                 if self._parts.resuming:
-                    self.conversation.come_back()
+                    self.conversation.come_back(self._parts.gap)
                 else:
                     self.conversation.greet()
                 await self._done.wait()
                 # Before anything is cancelled: a sentence whose synthesis is cancelled would pass
                 # for complete, and speech that is still judged would begin another turn.
                 self._quiet()
-                await self._cancel_tasks()
+                await self._tasks.cancel()
         finally:
             self._quiet()
             self.counts.stt_errors = self._hearing.errors
-            self.conversation.settled()
+            self.conversation.ended()
             if self._parts.recording is not None:
                 self._parts.recording.close()
+            # Who goes on with the call is to find it as it is now.
+            await self._parts.keeper.secure()
             with suppress(TimeoutError):
                 async with asyncio.timeout(SEND_DEADLINE_S):
                     await self._socket.close(1000)
@@ -126,18 +134,24 @@ class CallSession:
         """End the stream from outside."""
         self._over("bot", reason)
 
+    async def move(self) -> bool:
+        """End the stream, in mid-sentence if need be, so that the call goes on elsewhere.
+
+        False when that can be neither stored nor done by REST: the call goes on here.
+        """
+        return await self.leave_now(Move())
+
+    async def leave_now(self, action: Leaving) -> bool:
+        """Do what somebody else than the dialog wants, whatever is being said; false as `move`."""
+        way = await self._exit.take(action)
+        if way != "none":
+            self._over("bot", reason_of(action) if way == "out" else way)
+        return way != "none"
+
     def _quiet(self) -> None:
         """Hear and play nothing more."""
         self._hearing.close()
         self._played(self._playout.lost(self.now_ms()).played)
-
-    async def _cancel_tasks(self) -> None:
-        """Cancel every task, and those that one starts while it ends."""
-        while self._tasks:
-            for task in self._tasks:
-                if not task.cancelling():
-                    task.cancel()
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     # The way in
 
@@ -186,6 +200,8 @@ class CallSession:
         echoed = self._playout.mark_echoed(name, now_ms)
         self._parts.keeper.note("mark", name=name, stream_ms=round(now_ms))
         self._played(echoed.played)
+        if echoed.segments:
+            self.conversation.heard()
         self._speaker.made_room()
         self._wake.set()
 
@@ -193,8 +209,10 @@ class CallSession:
         self._parts.keeper.note("key", digit=digit, stream_ms=round(now_ms))
         self._apply(self._turn.key_pressed(now_ms))
         self._keys_done(self._keys.press(digit, now_ms), now_ms)
+        self._parts.keeper.save()
 
     def _keys_done(self, digits: str | None, now_ms: float) -> None:
+        self._progress.gathering = self._keys.gathering
         if digits is not None:
             self._apply(self._turn.bot_thinking(now_ms))
             self.conversation.keys(digits)
@@ -207,14 +225,15 @@ class CallSession:
             self._parts.keeper.note("error", stage="stt", error=str(error))
             self._failure = "speech recognition is not available"
             fallback = self._parts.fallback_number
-            self._spawn(self._give_up(Transfer(fallback) if fallback else Hangup(self._failure)))
+            self._tasks.spawn(
+                self._give_up(Transfer(fallback) if fallback else Hangup(self._failure))
+            )
 
     async def _give_up(self, action: Leaving) -> None:
         """Stop what is being said, say that it cannot go on, and leave."""
         self._interrupt()
-        self.conversation.leaving = True
         self._turn.bot_thinking(self.now_ms())
-        await self.conversation.say_ready(*self._parts.farewell)
+        await self.conversation.say_last(*self._parts.farewell)
         await self.leave(action)
 
     def _recognized(self, event: SttEvent) -> None:
@@ -228,6 +247,7 @@ class CallSession:
     # Turn-taking
 
     def _apply(self, commands: list[Command]) -> None:
+        self._note_speech()
         for command in commands:
             match command:
                 case Finalize():
@@ -243,10 +263,17 @@ class CallSession:
                 case PromptIdle(count):
                     self.conversation.prompt(count)
                 case EndCall(reason):
-                    self._spawn(self.leave(Hangup(reason)))
+                    self._tasks.spawn(self.leave(Hangup(reason)))
         if commands:
             # Deadlines have changed, and perhaps there is something to send.
             self._wake.set()
+
+    def _note_speech(self) -> None:
+        """Keep since when the caller speaks, of which no turn tells yet."""
+        from_ms = self._turn.speaking_from_ms
+        if (from_ms is None) is not (self._progress.speaking_from_ms is None):
+            self._progress.speaking_from_ms = None if from_ms is None else round(from_ms)
+            self._parts.keeper.save()
 
     def _interrupt(self) -> None:
         self.counts.barge_ins += 1
@@ -313,7 +340,7 @@ class CallSession:
             self._apply(self._turn.set_interruptible(interruptible, now_ms))
         if not self._playout.idle:
             return
-        self._settled.set()
+        self._exit.heard()
         if self._turn.bot is not Bot.SILENT and not self.conversation.replying:
             self.conversation.settled()
             self._finished_ms = None
@@ -328,13 +355,6 @@ class CallSession:
             due_ms.append(pump_ms)
         return self._started_s + (min(due_ms) - self._parts.began_ms) / 1000
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        assert self._group is not None
-        task = self._group.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
     def _over(self, how: StreamEndHow, reason: str) -> None:
         if self._end is None:
             self._end = StreamEnd(how, reason)
@@ -344,27 +364,25 @@ class CallSession:
 
     async def leave(self, action: Leaving) -> None:
         """Close the stream when all was heard and what comes next is safe in the store."""
-        try:
-            async with asyncio.timeout(LEAVE_DEADLINE_S):
-                while not self._playout.idle:
-                    self._settled.clear()
-                    await self._settled.wait()
-        except TimeoutError:
-            log.warning("the last words were not confirmed as heard")
+        await self._exit.until_heard(self._playout)
         self.conversation.settled()
-        if await self._parts.keeper.commit(action) == "kept":
-            self._over("error" if self._failure else "bot", self._failure or _reason(action))
+        way = await self._exit.take(action)
+        if way == "superseded":
+            self._over("bot", way)
+        elif way == "out":
+            self._over("error" if self._failure else "bot", self._failure or reason_of(action))
         else:
-            log.error("what comes next cannot be stored: the call goes on")
-            self._parts.keeper.withdraw()
-            self.conversation.leaving = False
+            self.conversation.stays()
             self._apply(self._turn.go_on(self.now_ms()))
             self._wake.set()
 
     def gather(self, gather: Gather) -> None:
         self._keys.gather(gather)
+        self._progress.gathering = self._keys.gathering
+        self._parts.keeper.save()
 
     def expect(self, phrases: tuple[str, ...]) -> None:
+        self._progress.expected = phrases
         self._hearing.expect(phrases)
 
     async def set_language(self, language: str) -> None:
@@ -372,26 +390,3 @@ class CallSession:
 
     def reply_over(self) -> None:
         self._wake.set()
-
-    def keep(self) -> None:
-        self._parts.keeper.save()
-
-    def hook_failed(self) -> None:
-        self.counts.hook_errors += 1
-
-    def synthesizer_failed(self) -> None:
-        self.counts.tts_errors += 1
-
-
-def _reason(action: Leaving) -> str:
-    match action:
-        case Hangup(reason):
-            return reason
-        case Transfer():
-            return "transfer"
-        case SendDigits():
-            return "digits"
-        case Move():
-            return "move"
-        case SayByTwilio():
-            return "speech synthesis is not available"

@@ -8,41 +8,26 @@ that is interrupted is cancelled, and the history keeps what the caller heard of
 from __future__ import annotations
 
 import asyncio
-import copy
-import re
 from collections.abc import Callable, Iterable
-from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from contextlib import aclosing
+from dataclasses import replace
 
 import structlog
 
-from bot.dialog import (
-    Action,
-    Call,
-    Expect,
-    Gather,
-    Hangup,
-    HistoryEntry,
-    Interruption,
-    Play,
-    Reply,
-    Say,
-    SendDigits,
-    SetLanguage,
-    Transfer,
-    Turn,
-)
+from bot.asking import Asking
+from bot.delivery import Delivery
+from bot.dialog import Call, Gap, Interruption, Play, Reply, Say, Turn
 from bot.dialog.hook import Dialog, Replies
 from bot.line import Line
-from bot.sentences import Sentences
+from bot.parts import Counts, Keeper
+from bot.progress import Progress
+from bot.reading import Reading
+from bot.reply import SpokenReply
+from bot.resuming import reopen, take_unheard
 from bot.speech import Speaker
 from bot.telephony.pending import Leaving
 from bot.turn import FinishTurn
-from media.files import AudioFileError
-from media.playout import Playout, PlayoutFull, Segment
-from providers.errors import ProviderError
+from media.playout import Playout
 
 __all__ = ["Conversation"]
 
@@ -50,34 +35,6 @@ log = structlog.get_logger(__name__)
 
 MAX_REPLIES = 64
 """How many replies may wait for one another: a caller can press keys faster than a bot speaks."""
-
-_RECORDING = re.compile(r"\s*\[[^\[\]]+\.(?:wav|ulaw|ul)\]\s*", re.IGNORECASE)
-"""What stands in the history for a recording that was played."""
-
-
-@dataclass(slots=True)
-class _Spoken:
-    """A reply as it is being spoken: its segments, and what each of them says or plays."""
-
-    entry: HistoryEntry
-    segments: list[Segment] = field(default_factory=list)
-    replies: list[Say | Play] = field(default_factory=list)
-
-    def heard(self) -> str:
-        return " ".join(filter(None, (segment.heard for segment in self.segments)))
-
-    def unheard(self) -> list[Say | Play]:
-        """From the first sentence that was not wholly heard."""
-        whole = [segment.whole for segment in self.segments]
-        return self.replies[whole.index(False) :] if False in whole else []
-
-
-@dataclass(slots=True)
-class _Taken:
-    """A turn that is being answered: what to go back to if the caller goes on speaking."""
-
-    entry: HistoryEntry
-    state: dict[str, Any]
 
 
 class Conversation:
@@ -88,8 +45,11 @@ class Conversation:
         call: what the hook sees; its history and state are kept up to date here.
         speaker, playout: the way out.
         line: the call that carries it.
+        keeper: what saves history, state and progress.
+        progress: what is under way; kept up to date here.
+        counts: where failures and breaks are counted.
         spawn: starts a task in the call's task group.
-        apology: µ-law of the apology and its text, said when a hook or the synthesizer fails.
+        apology: its text and µ-law, said when a hook or the synthesizer fails.
         hook_timeout_s: how long a hook may take before each piece of its reply.
     """
 
@@ -101,65 +61,103 @@ class Conversation:
         playout: Playout,
         line: Line,
         *,
+        keeper: Keeper,
+        progress: Progress,
+        counts: Counts,
         spawn: Callable[..., asyncio.Task[None]],
         apology: tuple[str, bytes],
         hook_timeout_s: float,
     ) -> None:
         self._dialog = dialog
         self.call = call
-        self._speaker = speaker
-        self._playout = playout
         self._line = line
+        self._keeper = keeper
+        self._progress = progress
+        self._counts = counts
         self._spawn = spawn
         self._apology = apology
         self._hook_timeout_s = hook_timeout_s
+        self._asking = Asking(call, progress, keeper)
+        self._delivery = Delivery(
+            call,
+            self._asking,
+            speaker,
+            playout,
+            line,
+            keeper=keeper,
+            progress=progress,
+            counts=counts,
+            spawn=spawn,
+            apology=apology,
+        )
         self._task: asyncio.Task[None] | None = None
-        self._replies: set[asyncio.Task[None]] = set()
-        self._spoken: _Spoken | None = None
-        self._taken: _Taken | None = None
-        self._carried = ""
+        # What is not yet made, said and heard, in order.
+        self._replies: list[SpokenReply] = []
+        # What nothing was heard of in answer: a turn that is not over yet, and keys.
+        self._carried: Turn | None = None
+        self._talked_over: list[str] = []
         self._unheard: list[Say | Play] = []
-        self._turns = sum(entry.role == "caller" for entry in call.history)
-        self.leaving = False
 
     @property
     def replying(self) -> bool:
         """Whether a reply is still being made (hook or synthesis)."""
         return self._task is not None and not self._task.done()
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the bot is saying its last words, which may not be interrupted."""
+        return self._delivery.leaving
+
     # What happens in the call
 
     def greet(self) -> None:
         """The call has begun."""
-        self._reply(self._dialog.greet(self.call))
+        self._reply(self._dialog.greet(self.call), by_twilio=True)
 
-    def come_back(self) -> None:
-        """The call goes on in a new stream."""
-        self._reply(self._dialog.on_resume(self.call, _unheard(self.call.history)))
+    def come_back(self, gap: Gap | None) -> None:
+        """The call goes on in a new stream: where it was, as far as anybody knows."""
+        self._note_gap(gap)
+        call, turn, planned = self.call, self._progress.open_turn, self._progress.planned
+        heard, unheard = [], ""
+        if turn is not None:
+            self._progress.open_turn = turn = replace(turn, retried=True)
+            heard = reopen(call.history, turn)
+        else:
+            unheard = take_unheard(call.history)
+        waiting = turn is not None or self._progress.open_keys or planned is not None
+        lost = gap is not None and gap.speech_lost
+        if lost and not (unheard or waiting or self._dialog.has("on_resume")):
+            self._task = self._spawn(self.say_ready(*self._apology))
+            return
+        self._delivery.leaving = planned is not None
+        self._reply(self._dialog.on_resume(call, unheard), then=planned)
+        self._talked_over = list(self._progress.open_keys)
+        self._ask_keys()
+        if turn is not None:
+            self._ask_turn(turn, heard)
 
     def finish_turn(self, finished: FinishTurn) -> None:
         """The caller's turn is over: record it and ask the dialog."""
-        self._turns += 1
-        text = f"{self._carried} {finished.text}".strip()
-        self._carried = ""
+        carried, self._carried = self._carried, None
         self._unheard = []
+        self._progress.turns += 1
         turn = Turn(
-            id=f"{self.call.sid}-{self._turns}",
-            text=text,
+            id=f"{self.call.sid}-{self._progress.turns}",
+            text=f"{carried.text} {finished.text}" if carried else finished.text,
             confidence=finished.confidence,
-            start_ms=round(finished.start_ms),
+            start_ms=carried.start_ms if carried else round(finished.start_ms),
             end_ms=round(finished.end_ms),
             rejected=finished.rejected,
         )
-        entry = HistoryEntry("caller", text, text, turn.start_ms, turn.end_ms)
-        self.call.history.append(entry)
-        self._line.keep()
-        self._taken = _Taken(entry, _copied(self.call.state))
-        self._reply(self._dialog.on_turn(self.call, turn))
+        self._hand_over(turn)
 
     def keys(self, digits: str) -> None:
         """The caller pressed a key, or all those that were to be gathered."""
-        self._reply(self._dialog.on_dtmf(self.call, digits))
+        if self._carried is not None and self._progress.speaking_from_ms is None:
+            # It was the key that interrupted the answer: nothing will follow the turn's words.
+            self.resume()
+        if self._reply(self._dialog.on_dtmf(self.call, digits), digits, by_twilio=True):
+            self._asking.add(digits)
 
     def prompt(self, count: int) -> None:
         """The caller has been silent for long."""
@@ -167,151 +165,129 @@ class Conversation:
 
     def interrupt(self) -> None:
         """The caller speaks over the bot: `clear` has been called on the ledger already."""
-        for reply in self._replies:
+        replies, self._replies = self._replies, []
+        self._unheard = []
+        told = []
+        for reply in reversed(replies):
             reply.cancel()
-        spoken, self._spoken = self._spoken, None
-        if self._taken is not None and not (spoken and spoken.heard()):
-            self._take_back(self._taken, spoken)
-        elif spoken is not None:
-            self._note_interruption(spoken)
-        self._taken = None
-        self._line.keep()
+            reply.note_heard()
+            if reply.asked is not None and not reply.over and not reply.heard:
+                self._asking.take_back(reply, reply.asked)
+                if isinstance(reply.asked, Turn):
+                    self._carried = reply.asked
+                else:
+                    self._talked_over.insert(0, reply.asked)
+            elif reply.entry is not None and not reply.over:
+                reply.entry.interrupted = True
+                told.append(Interruption(reply.entry.text, reply.entry.heard))
+                self._unheard = reply.unheard + self._unheard
+                self._asking.close(reply)
+        for interruption in reversed(told):
+            self._task = self._spawn(self._tell(interruption, self._task))
+        self._keeper.save()
 
     def resume(self) -> None:
         """What interrupted the bot was no speech: go on where it was interrupted."""
-        if self._carried:
-            self.finish_turn(FinishTurn("", None, self._line.now_ms(), self._line.now_ms()))
-        else:
-            unheard, self._unheard = self._unheard, []
+        carried, self._carried = self._carried, None
+        unheard, self._unheard = self._unheard, []
+        if unheard:
             self._reply(_just(unheard))
+        if carried is not None:
+            self._hand_over(replace(carried, retried=True))
+        else:
+            self._ask_keys()
+
+    def heard(self) -> None:
+        """The caller has heard a sentence to its end."""
+        for reply in self._replies:
+            reply.note_heard()
+        self._replies = [reply for reply in self._replies if not reply.over]
+        self._keeper.save()
 
     def settled(self) -> None:
-        """All of the reply was heard, or the ledger was cleared by the end of the stream."""
-        self._taken = None
-        if self._spoken is not None:
-            self._close_entry(self._spoken)
-            self._spoken = None
-            self._line.keep()
+        """All that was said was heard."""
+        if self._replies:
+            self.heard()
 
-    # One reply
+    def stays(self) -> None:
+        """The bot wanted to leave and could not: the call goes on."""
+        self._delivery.leaving = False
+        self._keeper.save()
 
-    def _reply(self, replies: Replies) -> None:
-        if len(self._replies) >= MAX_REPLIES:
-            log.warning("reply left out: too many are waiting", waiting=len(self._replies))
-            return
-        self._task = self._spawn(self._run(replies, self._task))
-        self._replies.add(self._task)
-        self._task.add_done_callback(self._replies.discard)
+    def ended(self) -> None:
+        """The stream has ended: what was not answered whole is as if it had not been asked."""
+        for reply in self._replies:
+            reply.note_heard()
+        self._asking.stop()
+        self._keeper.save()
 
-    async def _run(self, replies: Replies, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        leaving: Leaving | None = None
-        try:
-            leaving = await self._speak(replies)
-        except ProviderError as error:
-            log.error("speech engine failed", error=str(error))
-            self._line.synthesizer_failed()
-            await self.apologize()
-        except AudioFileError as error:
-            log.error("recording cannot be played", error=str(error))
-            await self.apologize()
-        except PlayoutFull as error:
-            log.error("reply cut: too much to say", error=str(error))
-        except Exception as error:
-            # The user's code: whatever it raises, the call goes on.
-            reason = "took too long" if isinstance(error, TimeoutError) else "raised"
-            log.error(f"dialog {reason}", exc_info=error)
-            self._line.hook_failed()
-            await self.apologize()
-        self._line.keep()
-        self._line.reply_over()
-        if leaving is not None:
-            await self._line.leave(leaving)
-
-    async def _speak(self, replies: Replies) -> Leaving | None:
-        """Say a reply piece by piece. Returns the action that ends the stream, if it has one."""
-        sentences = Sentences()
-        async with aclosing(replies):
-            while True:
-                async with asyncio.timeout(self._hook_timeout_s):
-                    reply = await anext(replies, None)
-                if isinstance(reply, str):
-                    for sentence in sentences.feed(reply):
-                        await self._say(sentence)
-                    continue
-                for sentence in sentences.flush():
-                    await self._say(sentence)
-                if reply is None:
-                    return None
-                if isinstance(reply, Leaving):
-                    self.leaving = True
-                    return reply
-                await self._act(reply)
-
-    async def _act(self, action: Action) -> None:
-        match action:
-            case Say(text, interruptible):
-                sentences = Sentences()
-                for sentence in [*sentences.feed(text), *sentences.flush()]:
-                    await self._say(sentence, interruptible=interruptible)
-            case Play(path):
-                segment = self._open(f"[{Path(path).name}]", action)
-                await self._speaker.play(segment, Path(path))
-            case Gather():
-                self._line.gather(action)
-            case Expect(phrases):
-                self._line.expect(tuple(phrases))
-            case SetLanguage(language, voice):
-                await self._line.set_language(language)
-                self.call.language = language
-                self._speaker.set_language(language, voice)
-
-    async def _say(self, sentence: str, *, interruptible: bool = True) -> None:
-        pause = self._spoken is not None
-        say = Say(_printable(sentence), interruptible)
-        await self._speaker.say(self._open(say.text, say), pause=pause)
-
-    async def apologize(self) -> None:
-        """Say the apology."""
-        await self.say_ready(*self._apology)
+    async def say_last(self, text: str, ulaw: bytes) -> None:
+        """Say the last words of a call that cannot go on."""
+        self._delivery.leaving = True
+        await self.say_ready(text, ulaw)
 
     async def say_ready(self, text: str, ulaw: bytes) -> None:
         """Say what was synthesized before the call."""
-        with suppress(PlayoutFull, TimeoutError):
-            await self._speaker.play_ready(self._open(text, Say(text)), ulaw)
+        reply = SpokenReply()
+        self._replies.append(reply)
+        await self._delivery.say_ready(reply, text, ulaw)
 
-    def _open(self, text: str, reply: Say | Play) -> Segment:
-        """Open a segment in the ledger and note it in the history."""
-        segment = self._playout.open(text, interruptible=reply.interruptible)
-        if self._spoken is None:
-            now_ms = round(self._line.now_ms())
-            entry = HistoryEntry("bot", "", "", now_ms, now_ms)
-            self.call.history.append(entry)
-            self._spoken = _Spoken(entry)
-        self._spoken.segments.append(segment)
-        self._spoken.replies.append(reply)
-        self._spoken.entry.text = " ".join(s.text for s in self._spoken.segments)
-        return segment
+    def _note_gap(self, gap: Gap | None) -> None:
+        """Say what is known of the break that the call has come back from."""
+        self.call.gap = gap
+        self._progress.speaking_from_ms = None
+        if gap is None:
+            return
+        self._counts.gaps += 1
+        self._counts.lost_ms += gap.gap_ms
+        now_ms = round(self._line.now_ms())
+        self._keeper.note("gap", gap_ms=gap.gap_ms, speech_lost=gap.speech_lost, stream_ms=now_ms)
+        if gap.speech_lost:
+            self._keeper.remark("the caller was speaking when the stream was lost")
 
-    # Interruptions
+    # What the dialog is asked
 
-    def _take_back(self, taken: _Taken, spoken: _Spoken | None) -> None:
-        """Nothing was heard of the answer: the turn is not over, its words open the next one."""
-        self.call.state.clear()
-        self.call.state.update(taken.state)
-        self._carried = taken.entry.text
-        dropped = [taken.entry, spoken.entry] if spoken else [taken.entry]
-        history = self.call.history
-        history[:] = [entry for entry in history if all(entry is not d for d in dropped)]
+    def _hand_over(self, turn: Turn) -> None:
+        self._ask_keys()
+        self._ask_turn(turn)
+        self._asking.add(turn)
 
-    def _note_interruption(self, spoken: _Spoken) -> None:
-        self._unheard = spoken.unheard()
-        entry = spoken.entry
-        self._close_entry(spoken)
-        entry.interrupted = True
-        interruption = Interruption(entry.text, entry.heard)
-        self._task = self._spawn(self._tell(interruption, self._task))
+    def _ask_turn(self, turn: Turn, heard: Iterable[str] = ()) -> None:
+        self._reply(self._dialog.on_turn(self.call, turn), turn, heard=heard, by_twilio=True)
+
+    def _ask_keys(self) -> None:
+        """Ask for answers to keys that were talked over, or whose stream was lost."""
+        talked_over, self._talked_over = self._talked_over, []
+        for digits in talked_over:
+            self._reply(self._dialog.on_dtmf(self.call, digits), digits, by_twilio=True)
+
+    def _reply(
+        self,
+        replies: Replies,
+        asked: Turn | str | None = None,
+        *,
+        heard: Iterable[str] = (),
+        then: Leaving | None = None,
+        by_twilio: bool = False,
+    ) -> bool:
+        """Have a reply made behind the others; false when too many wait already.
+
+        It ends with `then` unless it leaves by itself. With `by_twilio`, Twilio may say the apology
+        when there is no other voice. What nobody asked for goes without: a call that has just come
+        back from such an apology, or is silent, would have it said over and over.
+        """
+        if sum(reply.busy for reply in self._replies) >= MAX_REPLIES:
+            log.warning("reply left out: too many are waiting", waiting=MAX_REPLIES)
+            return False
+        reply = SpokenReply(asked, by_twilio=by_twilio)
+
+        def over() -> None:
+            self._delivery.hook_over(reply, reading.leaving)
+
+        reading = reply.reading = Reading(replies, self._hook_timeout_s, over, heard, then)
+        reply.task = self._task = self._spawn(self._delivery.run(reply, reading, self._task))
+        self._replies.append(reply)
+        return True
 
     async def _tell(self, interruption: Interruption, before: asyncio.Task[None] | None) -> None:
         if before is not None:
@@ -322,53 +298,14 @@ class Conversation:
                 aclosing(self._dialog.on_interrupted(self.call, interruption)) as actions,
             ):
                 async for action in actions:
-                    if not isinstance(action, str | Say | Play | Hangup | Transfer | SendDigits):
-                        await self._act(action)
+                    if not isinstance(action, str | Say | Play | Leaving):
+                        await self._delivery.act(action)
         except Exception as error:
             log.error("dialog failed to note an interruption", exc_info=error)
-            self._line.hook_failed()
-
-    def _close_entry(self, spoken: _Spoken) -> None:
-        entry = spoken.entry
-        entry.heard = spoken.heard()
-        starts = [s.heard_from_ms for s in spoken.segments if s.heard_from_ms is not None]
-        ends = [s.heard_to_ms for s in spoken.segments if s.heard_to_ms is not None]
-        if starts and ends:
-            entry.start_ms, entry.end_ms = round(min(starts)), round(max(ends))
+            self._counts.hook_errors += 1
+        self._keeper.save()
 
 
 async def _just(replies: Iterable[Reply]) -> Replies:
     for reply in replies:
         yield reply
-
-
-def _copied(state: dict[str, Any]) -> dict[str, Any]:
-    """The state to go back to. A value that cannot be copied, which is no JSON, stays as it is."""
-    copies: dict[str, Any] = {}
-    for key, value in state.items():
-        try:
-            copies[key] = copy.deepcopy(value)
-        except Exception:
-            copies[key] = value
-    return copies
-
-
-def _printable(text: str) -> str:
-    """The text without halves of characters, as JSON cut in pieces has them: nothing takes them."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _unheard(history: list[HistoryEntry]) -> str:
-    """What the bot said last, from the first sentence that was not wholly heard."""
-    if not history or history[-1].role != "bot" or history[-1].heard == history[-1].text:
-        return ""
-    text, heard = history[-1].text, history[-1].heard
-    sentences = Sentences()
-    start = end = 0
-    for sentence in [*sentences.feed(text), *sentences.flush()]:
-        start = text.index(sentence, end)
-        end = start + len(sentence)
-        if end > len(heard):
-            break
-    # The name of a recording is not to be read out.
-    return _RECORDING.sub(" ", text[start:]).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.dialog import Gather
+from bot.progress import Gathering
 
 __all__ = ["MAX_KEYS", "Keys"]
 
@@ -11,12 +12,16 @@ MAX_KEYS = 64
 
 
 class Keys:
-    """Collects keys. Times are milliseconds on the call's clock."""
+    """Collects keys. Times are milliseconds on the call's clock.
 
-    def __init__(self) -> None:
-        self._gather: Gather | None = None
-        self._pressed = ""
+    `gathering` is what is being collected, perhaps since an earlier stream.
+    """
+
+    def __init__(self, gathering: Gathering | None = None, now_ms: float = 0.0) -> None:
+        self.gathering = gathering
         self._due_ms: float | None = None
+        if gathering is not None and gathering.pressed:
+            self._due_ms = now_ms + gathering.gather.timeout_s * 1000
 
     @property
     def deadline_ms(self) -> float | None:
@@ -25,31 +30,29 @@ class Keys:
 
     def gather(self, gather: Gather) -> None:
         """Collect keys from now on, until they are complete."""
-        self._gather = gather
-        self._pressed = ""
+        self.gathering = Gathering(gather)
         self._due_ms = None
 
     def press(self, digit: str, now_ms: float) -> str | None:
         """A key was pressed. Returns what is complete with it: itself, or the gathered keys."""
-        gather = self._gather
-        if gather is None:
+        gathering = self.gathering
+        if gathering is None:
             return digit
-        if digit == gather.finish_on:
-            return self._complete()
-        self._pressed += digit
-        if len(self._pressed) >= (gather.digits or MAX_KEYS):
-            return self._complete()
-        self._due_ms = now_ms + gather.timeout_s * 1000
+        if digit == gathering.gather.finish_on:
+            return self._complete(gathering)
+        gathering.pressed += digit
+        if len(gathering.pressed) >= (gathering.gather.digits or MAX_KEYS):
+            return self._complete(gathering)
+        self._due_ms = now_ms + gathering.gather.timeout_s * 1000
         return None
 
     def tick(self, now_ms: float) -> str | None:
         """The gathered keys, when no further one came in time."""
-        if self._due_ms is None or now_ms < self._due_ms:
+        if self.gathering is None or self._due_ms is None or now_ms < self._due_ms:
             return None
-        return self._complete()
+        return self._complete(self.gathering)
 
-    def _complete(self) -> str:
-        pressed, self._pressed = self._pressed, ""
-        self._gather = None
+    def _complete(self, gathering: Gathering) -> str:
+        self.gathering = None
         self._due_ms = None
-        return pressed
+        return gathering.pressed

@@ -30,12 +30,3 @@ class Line(Protocol):
 
     def reply_over(self) -> None:
         """The dialog has given its whole reply; perhaps it is still being heard."""
-
-    def keep(self) -> None:
-        """State or history have changed: save them."""
-
-    def hook_failed(self) -> None:
-        """Count a hook that raised or took too long."""
-
-    def synthesizer_failed(self) -> None:
-        """Count a failure of the synthesizer."""

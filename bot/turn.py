@@ -43,7 +43,7 @@ class TurnSettings:
         idle_ms: after this much silence of both sides the caller is prompted.
         idle_prompts: after so many prompts without an answer the call is ended.
         max_utterance_ms: an utterance is cut here; a caller near a radio never pauses.
-        max_duration_ms: the call is ended here; it begins at 0.
+        max_duration_ms: the call is ended at this time; it began at 0, perhaps in another stream.
     """
 
     endpointing_ms: float = 450.0
@@ -161,7 +161,7 @@ class TurnTaking:
 
     def __init__(self, settings: TurnSettings, now_ms: float = 0.0) -> None:
         self._settings = settings
-        self._ends_ms = now_ms + settings.max_duration_ms
+        self._ends_ms = settings.max_duration_ms
         self._quiet_since_ms = now_ms
         self._speech_ms: float | None = None
         self._utterance: _Utterance | None = None
@@ -175,6 +175,11 @@ class TurnTaking:
     def floor_taken(self) -> bool:
         """Whether a reply that is ready must wait, because the caller has begun to say more."""
         return self.bot is Bot.THINKING and self._utterance is not None
+
+    @property
+    def speaking_from_ms(self) -> float | None:
+        """Since when the caller has been saying what is in no turn yet."""
+        return None if self._utterance is None else self._utterance.start_ms
 
     # What the caller does
 

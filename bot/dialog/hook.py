@@ -63,6 +63,10 @@ class Dialog:
         """Going on after a break: by default with what was not heard."""
         return self._replies("on_resume", call, unheard, default=unheard)
 
+    def has(self, name: str) -> bool:
+        """Whether the hook has a method of that name itself."""
+        return self._method(name) is not None
+
     async def on_end(self, call: Call, ended: Ended) -> None:
         """The call is over."""
         async for _ in self._replies("on_end", call, ended):

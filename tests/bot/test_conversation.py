@@ -22,6 +22,7 @@ from bot.dialog import (
     SetLanguage,
     Turn,
 )
+from bot.progress import Progress
 from bot.turn import TurnSettings
 from media.audio import pcm_to_ulaw
 from media.playout import MAX_SEGMENTS
@@ -92,7 +93,8 @@ async def test_turns_are_counted_on_in_a_second_stream() -> None:
 
     call = Call("CA1", "", "", "inbound")
     call.history.append(HistoryEntry("caller", "one", "one", 0, 100))
-    async with scene(hook, texts=["two"], call=call, resuming=True) as s:
+    progress = Progress(turns=1)
+    async with scene(hook, texts=["two"], call=call, progress=progress, resuming=True) as s:
         await s.say()
     assert turns[0].id == "CA1-2"
 

@@ -1,0 +1,93 @@
+"""The way out of a call: what Twilio is to do next is safe before the stream is closed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import structlog
+
+from bot.dialog import Hangup, SendDigits, Transfer
+from bot.parts import ActNow, Keeper
+from bot.progress import Progress
+from bot.telephony.pending import Leaving, Move, SayByTwilio
+from media.playout import Playout
+
+__all__ = ["Exit", "Way", "reason_of"]
+
+log = structlog.get_logger(__name__)
+
+LEAVE_DEADLINE_S = 150.0
+"""How long the last words may take to be heard: as long as the ledger can hold."""
+
+Way = Literal["out", "superseded", "none"]
+"""Whether Twilio will do the action, or does it already; a newer stream owns the call; or neither:
+the call goes on here."""
+
+
+class Exit:
+    """Makes sure that Twilio does an action when the stream is closed: from the store, else by
+    REST.
+
+    Args:
+        keeper: what makes it durable.
+        progress: where a reply's last action is planned.
+        act_now: what does it by REST; None without credentials.
+    """
+
+    def __init__(self, keeper: Keeper, progress: Progress, act_now: ActNow | None) -> None:
+        self._keeper = keeper
+        self._progress = progress
+        self._act_now = act_now
+        # A dialog's goodbye, a drain and an API's hang-up may come at once: one pending at a time.
+        self._lock = asyncio.Lock()
+        self._out = False
+        self._heard = asyncio.Event()
+
+    async def until_heard(self, playout: Playout) -> None:
+        """Wait until all that was said is heard."""
+        try:
+            async with asyncio.timeout(LEAVE_DEADLINE_S):
+                while not playout.idle:
+                    self._heard.clear()
+                    await self._heard.wait()
+        except TimeoutError:
+            log.warning("the last words were not confirmed as heard")
+
+    def heard(self) -> None:
+        """Nothing is left to be heard."""
+        self._heard.set()
+
+    async def take(self, action: Leaving) -> Way:
+        """Have Twilio do `action`, unless another action was taken before."""
+        async with self._lock:
+            if self._out:
+                return "out"
+            if not isinstance(action, Move | SayByTwilio):
+                self._progress.planned = None  # from now on it is pending
+            outcome = await self._keeper.commit(action)
+            if outcome == "unavailable":
+                # The record may say so by now or later: the same action, done once by its call.
+                if self._act_now is None or not await self._act_now(action):
+                    log.error("what comes next can be neither stored nor done: the call goes on")
+                    self._keeper.withdraw()
+                    return "none"
+            elif outcome == "superseded":
+                return "superseded"
+            self._out = True
+            return "out"
+
+
+def reason_of(action: Leaving) -> str:
+    """Why the stream ended, in a word."""
+    match action:
+        case Hangup(reason):
+            return reason
+        case Transfer():
+            return "transfer"
+        case SendDigits():
+            return "digits"
+        case Move():
+            return "move"
+        case SayByTwilio():
+            return "speech synthesis is not available"

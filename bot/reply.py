@@ -1,0 +1,98 @@
+"""One reply of the bot on its way to the caller: what is planned of it, and what was heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.dialog import Action, HistoryEntry, Play, Say, Turn
+from bot.reading import Reading
+from media.playout import Segment
+
+__all__ = ["SpokenReply"]
+
+
+@dataclass(slots=True, eq=False)
+class SpokenReply:
+    """One reply.
+
+    Attributes:
+        asked: the turn, or the keys, that it answers.
+        reading: the run of the hook that gives it, once that runs.
+        task: what makes it.
+        state_before: `call.state` before the hook ran; None while it has not begun.
+        entry: its place in the history, once there is something to say.
+        said: what was given to the voice, each with its segment in the ledger.
+        closed: the hook has given all of it, or is not to any more.
+        by_twilio: Twilio may apologize when there is no other voice.
+    """
+
+    asked: Turn | str | None = None
+    reading: Reading | None = None
+    task: asyncio.Task[None] | None = None
+    state_before: dict[str, Any] | None = None
+    entry: HistoryEntry | None = None
+    said: list[tuple[Say | Play, Segment]] = field(default_factory=list)
+    closed: bool = False
+    by_twilio: bool = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is still being made, or waits for the one before it."""
+        return self.task is not None and not self.task.done()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left of it to be said or heard."""
+        return not self.busy and all(segment.whole for _, segment in self.said)
+
+    @property
+    def heard(self) -> str:
+        """What the caller is confirmed to have heard of it."""
+        return " ".join(filter(None, (segment.heard for _, segment in self.said)))
+
+    @property
+    def planned(self) -> list[Say | Play]:
+        """All that is to be said, as far as the hook has given it."""
+        ahead: Iterable[Action] = self.reading.ahead if self.reading is not None else ()
+        later = (step for step in ahead if isinstance(step, Say | Play))
+        return [*(step for step, _ in self.said), *later]
+
+    @property
+    def unheard(self) -> list[Say | Play]:
+        """From the first sentence that was not wholly heard."""
+        whole = [segment.whole for _, segment in self.said]
+        return self.planned[whole.index(False) if False in whole else len(whole) :]
+
+    def note_planned(self, now_ms: float) -> HistoryEntry | None:
+        """Bring the planned text of its entry up to date; gives an entry that is new."""
+        text = " ".join(map(_text, self.planned))
+        if self.entry is not None:
+            self.entry.text = text
+        elif text:
+            self.entry = HistoryEntry("bot", text, "", round(now_ms), round(now_ms))
+            return self.entry
+        return None
+
+    def note_heard(self) -> None:
+        """Bring what was heard, and when, up to date in its entry."""
+        if self.entry is None:
+            return
+        self.entry.heard = self.heard
+        segments = [segment for _, segment in self.said]
+        starts = [s.heard_from_ms for s in segments if s.heard_from_ms is not None]
+        ends = [s.heard_to_ms for s in segments if s.heard_to_ms is not None]
+        if starts and ends:
+            self.entry.start_ms, self.entry.end_ms = round(min(starts)), round(max(ends))
+
+    def cancel(self) -> None:
+        """Stop making it."""
+        if self.task is not None and not self.task.cancelling():
+            self.task.cancel()
+
+
+def _text(step: Say | Play) -> str:
+    return step.text if isinstance(step, Say) else f"[{Path(step.path).name}]"
