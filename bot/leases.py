@@ -25,6 +25,7 @@ from .redis_link import RedisLink, StoreUnavailable
 from .store_keys import Keys
 from .store_lease_scripts import (
     CLAIM,
+    CLAIM_MS,
     FORGET,
     HELD_BY,
     HOLDER,
@@ -33,10 +34,13 @@ from .store_lease_scripts import (
     RENEW,
 )
 
-__all__ = ["LEASE_S", "Held", "Leases", "Renewal"]
+__all__ = ["CLAIM_S", "LEASE_S", "Held", "Leases", "Renewal"]
 
 LEASE_S = LEASE_MS / 1000
 """How long a worker may be silent before its calls are rescued."""
+
+CLAIM_S = CLAIM_MS / 1000
+"""How long one worker has for rescuing a call before another may try."""
 
 LATEST = -1
 MAX_LATE = 1000
@@ -61,7 +65,7 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A call whose stream a worker holds; `rescued` says that Twilio was sent to `next` for it."""
+    """A call whose stream a worker holds; `rescued` says that Twilio was told to bring it back."""
 
     sid: str
     generation: int
@@ -147,15 +151,15 @@ class Leases:
             raise
 
     async def claim_rescue(self, sid: str, generation: int, worker: str) -> bool:
-        """Whether `worker` is to rescue the call from its dead holder.
+        """Whether `worker` is to see to the call of a dead worker.
 
-        Of all workers only one may, for 10 s, and nobody after `rescued`; nor when the holder is
-        alive, or the call is put down, has ended, or has a newer generation.
+        Of all workers only one may, for 10 s, or a minute after `rescued`; it may ask again. Nobody
+        may when the holder is alive, or the call is put down, has ended or has a newer generation.
         """
         return await self._claim(sid, generation, worker)
 
     async def rescued(self, sid: str, generation: int) -> None:
-        """The call was sent to `next`: nobody need rescue this generation of it again."""
+        """Twilio was told to bring the call back, and has a minute for it."""
         await self._claim(sid, generation, "")
 
     async def forget_worker(self, worker: str) -> bool:

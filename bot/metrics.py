@@ -89,6 +89,18 @@ class Metrics:
             registry=registry,
         )
 
+        self.workers_lost = Counter(
+            "parley_workers_lost", "Times another worker was seen to have died.", registry=registry
+        )
+        self.rescues = Counter(
+            "parley_rescues", "Calls of dead workers: rescued, failed for now, ended.",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self.commands = Counter(
+            "parley_commands", "Commands for calls of other workers, by how they went.",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+
     def render(self) -> bytes:
         """The metrics as text (`CONTENT_TYPE`); those of one supervisor's workers are added up."""
         if MULTIPROCESS_VARIABLE not in os.environ:

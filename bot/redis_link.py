@@ -36,14 +36,20 @@ class RedisLink:
         url: `redis://`, `rediss://` or `unix://`.
         metrics: where failures are counted.
         deadline_s: within which every question is answered or fails.
+        connections: how many questions may be asked at once; more of them wait for their turn.
+
+    Attributes:
+        available: whether Redis answered last.
     """
 
-    def __init__(self, url: str, metrics: Metrics, deadline_s: float) -> None:
+    def __init__(
+        self, url: str, metrics: Metrics, deadline_s: float, connections: int = CONNECTIONS
+    ) -> None:
         # redis-py alone would wait for seconds on a server that hangs, and retry one that is gone.
         self._redis = Redis(
             connection_pool=BlockingConnectionPool.from_url(
                 url,
-                max_connections=CONNECTIONS,
+                max_connections=connections,
                 timeout=deadline_s,
                 socket_timeout=deadline_s,
                 socket_connect_timeout=deadline_s,
@@ -53,7 +59,7 @@ class RedisLink:
         )
         self._metrics = metrics
         self._deadline_s = deadline_s
-        self._available = True
+        self.available = True
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -64,18 +70,22 @@ class RedisLink:
     ) -> Any:
         """Run a command within the deadline.
 
+        Who has less time than that learns nothing about Redis from being too late.
+
         Raises:
             StoreUnavailable: it failed or took too long.
         """
+        hurried = deadline_s is not None and deadline_s < self._deadline_s
         try:
             async with asyncio.timeout(self._deadline_s if deadline_s is None else deadline_s):
                 answer = await command(self._redis)
         except (RedisError, OSError, TimeoutError) as error:
-            self.failed(error)
+            if not (hurried and isinstance(error, TimeoutError)):
+                self.failed(error)
             raise StoreUnavailable(f"Redis: {type(error).__name__}") from error
         self._metrics.store_available.set(1)
-        if not self._available:
-            self._available = True
+        if not self.available:
+            self.available = True
             log.info("Redis is back")
         return answer
 
@@ -94,6 +104,6 @@ class RedisLink:
         """Count a failure; the first of a row is logged."""
         self._metrics.store_failures.inc()
         self._metrics.store_available.set(0)
-        if self._available:
-            self._available = False
+        if self.available:
+            self.available = False
             log.warning("Redis does not answer", error=type(error).__name__)

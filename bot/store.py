@@ -133,6 +133,10 @@ class Store:
         self._backlog.append(sid, orjson.dumps({"kind": kind, "at_ms": at_ms, **fields}))
         self._writer.wake()
 
+    def hurry(self) -> None:
+        """Let what was just saved be written at once, not gathered with what comes after it."""
+        self._writer.hurry()
+
     def release(self, sid: str) -> None:
         """The call is over or goes on elsewhere: it need not be remembered once it is written."""
         self._backlog.release(sid)
@@ -188,6 +192,20 @@ class Store:
         if not kept:
             raise Superseded(record.sid)
         await self._writer.write_now(record.sid, deadline_s)
+
+    async def secure(self, sid: str, deadline_s: float) -> bool:
+        """Wait until Redis has everything of the call that was saved; whether it has.
+
+        False at once while Redis is known to be away, and when a newer generation owns the call.
+        What is not written then is written later, as ever.
+        """
+        if not self._link.available:
+            return False
+        try:
+            await self._writer.write_now(sid, deadline_s)
+        except StoreError:
+            return False
+        return True
 
     async def finish(self, sid: str, ended: Ended, generation: int | None = None) -> bool:
         """The call has ended; true for the first to say so, who is to run `on_end`.

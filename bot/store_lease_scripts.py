@@ -8,6 +8,7 @@ __all__ = ["CLAIM", "CLAIM_MS", "FORGET", "HELD_BY", "HOLDER", "LEASE_MS", "PUT_
 
 LEASE_MS = 3000
 CLAIM_MS = 10_000
+RESCUED_MS = 60_000  # how long a call that Twilio was told to bring back may take
 WORKER_TTL_S = 86_400
 
 # Says that the call's stream of that generation (nil: of the latest) is over. Needs `base` (of the
@@ -131,8 +132,8 @@ local renewed = call[2] and not over and redis.call('ZSCORE', KEYS[2], call[2])
 return renewed and now - renewed < {LEASE_MS} and call[2]
 """
 
-# KEYS: call, workers. ARGV: generation, worker ('' = the rescue is done), ttl in s.
-# Gives 1 to the one who is to rescue the call.
+# KEYS: call, workers. ARGV: generation, worker ('' = the call is rescued), ttl in s.
+# Gives 1 to the one who is to see to the call now.
 CLAIM = f"""{NOW}
 local call = redis.call('HMGET', KEYS[1],
   'generation', 'worker', 'down', 'ended', 'rescue', 'rescuer', 'rescue_until')
@@ -141,16 +142,18 @@ if tonumber(call[1] or '0') ~= generation or not call[2] or call[4]
     or tonumber(call[3] or '0') >= generation then
   return 0
 end
+local for_ms = {RESCUED_MS}
 if ARGV[2] ~= '' then
+  for_ms = {CLAIM_MS}
   local renewed = redis.call('ZSCORE', KEYS[2], call[2])
   if renewed and now - renewed < {LEASE_MS} then return 0 end
-  if tonumber(call[5] or '-1') == generation and call[6] ~= ARGV[2]
-      and (call[6] == '' or now < tonumber(call[7])) then
+  if call[5] and tonumber(call[5]) == generation and call[6] ~= ARGV[2]
+      and now < tonumber(call[7]) then
     return 0
   end
 end
 redis.call('HSET', KEYS[1],
-  'rescue', generation, 'rescuer', ARGV[2], 'rescue_until', now + {CLAIM_MS})
+  'rescue', generation, 'rescuer', ARGV[2], 'rescue_until', now + for_ms)
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -62,23 +63,29 @@ class Writer:
         self._on_superseded = on_superseded
         self._id = secrets.token_hex(6)
         self._wake = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._dropped = 0
 
     def wake(self) -> None:
         """There is something to write."""
         self._wake.set()
 
+    def hurry(self) -> None:
+        """What there is to write is to be written now."""
+        self._hurried.set()
+        self._wake.set()
+
     async def run(self) -> None:
         """Write what is buffered, for ever; the worker starts this once."""
         failures = 0
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_S):
                     await self._wake.wait()
-                await asyncio.sleep(GATHER_S)
-            except TimeoutError:
-                pass
+                async with asyncio.timeout(GATHER_S):
+                    await self._hurried.wait()
             self._wake.clear()
+            self._hurried.clear()
             if not len(self._backlog):
                 continue
             if await self._write_all():

@@ -1,0 +1,220 @@
+"""Reaching the worker that holds a call: what lands elsewhere is done where the call is.
+
+A command is kept under a key of its own, with the deadline as its time to live, and the holder's
+inbox holds its id. Who takes that key away decides about it: the holder, who then carries the
+command out in what is left of its time and says so with a receipt, or the sender, who takes it
+back at the deadline. So a command is carried out once or not at all, by Redis's clock.
+
+Keys, each with a time to live::
+
+    PREFIX worker:{id}:inbox      list: ids of commands
+    PREFIX command:{id}           the command: {"id", "kind", "sid", …}
+    PREFIX command:{id}:receipt   list of one: 1 = it was carried out, 0 = it could not be
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+import orjson
+import structlog
+
+from .metrics import Metrics
+from .redis_link import RedisLink, StoreUnavailable
+from .store_keys import Keys
+from .store_scripts import NOW
+
+__all__ = ["Command", "Handler", "Inbox"]
+
+DEADLINE_S = 2.0
+MAX_WAITING = 1000
+INBOX_TTL_S = 60
+RECEIPT_TTL_S = 10
+HANDLERS = 8
+"""How many commands are carried out at the same time."""
+
+WAIT_S = 1.0
+STEP_S = 0.3
+GRACE_S = 0.2
+"""How long after a command's deadline the receipt may be on its way."""
+
+BACKOFF_S = (0.05, 0.1, 0.2, 0.5)
+CONNECTIONS = 17
+"""One receives; so many others may wait for a receipt, each on one."""
+
+# KEYS: inbox, command. ARGV: id, command (JSON), deadline in ms of Redis's clock, how many may
+# wait, ttl in s. Gives 1 if it waits now; not so when Redis itself was stopped in between.
+SEND = f"""{NOW}
+local left = ARGV[3] - now
+if left <= 0 or redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', left)
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+return 1
+"""
+
+# KEYS: command. Gives it and how many ms are left for it, once; else nothing.
+ACCEPT = """
+local command, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
+redis.call('DEL', KEYS[1])
+return command and {command, left}
+"""
+
+# KEYS: receipt. ARGV: what it says, ttl in s.
+RECEIPT = """
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the holder of a call is to do with it.
+
+    Attributes:
+        kind: hang up, transfer it, or hear what answering-machine detection found.
+        sid: the call's.
+        reason: of a hang-up.
+        to, caller_id: of a transfer.
+        answered_by: of `amd`, Twilio's word.
+        id: of this one command.
+    """
+
+    kind: Literal["hangup", "transfer", "amd"]
+    sid: str
+    reason: str | None = None
+    to: str | None = field(default=None, repr=False)
+    caller_id: str | None = field(default=None, repr=False)
+    answered_by: str | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+Handler = Callable[[Command], Awaitable[None]]
+"""Carries out a command; raises when it cannot, be it that the call is no longer here."""
+
+
+class Inbox:
+    """The commands that reach a worker, and those that it sends to others.
+
+    Args:
+        url, prefix: of Redis, as the store's.
+        worker: whose inbox it is.
+        metrics: where what was sent is counted.
+    """
+
+    def __init__(self, url: str, worker: str, *, prefix: str, metrics: Metrics) -> None:
+        self._keys = Keys(prefix)
+        self._worker = worker
+        self._metrics = metrics
+        # Connections of its own: waiting for a command must not keep the store from writing.
+        self._link = RedisLink(url, metrics, DEADLINE_S + WAIT_S, CONNECTIONS)
+        self._ids: asyncio.Queue[str] = asyncio.Queue(HANDLERS)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._link.aclose()
+
+    async def run(self, handler: Handler) -> None:
+        """Receive commands for ever and have them carried out; the worker starts this once."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._receive())
+            for _ in range(HANDLERS):
+                group.create_task(self._handle(handler))
+
+    async def send(self, worker: str, command: Command, deadline_s: float = DEADLINE_S) -> bool:
+        """Have `worker` carry out a command; true when it has.
+
+        False when it could not, or has not within the deadline and then never will; or when Redis
+        failed, so that nobody knows.
+        """
+        try:
+            done = await self._send(worker, command, deadline_s)
+        except StoreUnavailable:
+            done = False
+        self._metrics.commands.labels("delivered" if done else "undelivered").inc()
+        if not done:
+            log.warning("command undelivered", kind=command.kind, call_sid=command.sid, to=worker)
+        return done
+
+    async def _send(self, worker: str, command: Command, deadline_s: float) -> bool:
+        keys, began_s = self._keys, _now_s()
+        seconds, micros = await self._link.ask(lambda redis: redis.time(), STEP_S)
+        # Of Redis's clock: a command that reaches Redis only after it hung is not to be done.
+        until_ms = seconds * 1000 + micros // 1000 + round(deadline_s * 1000)
+        values = [command.id, orjson.dumps(command), until_ms, MAX_WAITING, INBOX_TTL_S]
+        names = [keys.inbox(worker), keys.command(command.id)]
+        if not await self._link.eval(SEND, names, values, STEP_S):
+            return False
+        left_s = began_s + deadline_s - _now_s()
+        receipt = await self._receipt(command.id, left_s) if left_s > 0 else None
+        if receipt is None:
+            name = keys.command(command.id)
+            if await self._link.ask(lambda redis: redis.delete(name), STEP_S):
+                return False  # taken back
+            receipt = await self._receipt(command.id, GRACE_S)
+        return receipt == b"1"
+
+    async def _receipt(self, command: str, wait_s: float) -> bytes | None:
+        return await self._pop(self._keys.receipt(command), wait_s)
+
+    async def _pop(self, key: str, wait_s: float) -> bytes | None:
+        """The next item of a list, or None if there is none for so long."""
+        popped = await self._link.ask(
+            lambda redis: redis.blpop([key], timeout=wait_s), wait_s + STEP_S
+        )
+        return None if popped is None else cast(bytes, popped[1])
+
+    async def _receive(self) -> None:
+        failures, name = 0, self._keys.inbox(self._worker)
+        while True:
+            try:
+                popped = await self._pop(name, WAIT_S)
+            except StoreUnavailable:
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+                failures += 1
+                continue
+            failures = 0
+            if popped is not None:
+                await self._ids.put(popped.decode())
+
+    async def _handle(self, handler: Handler) -> None:
+        while True:
+            command = await self._ids.get()
+            # One command's fault, or Redis's, must not keep the others from being carried out. The
+            # sender learns from a missing receipt.
+            with suppress(StoreUnavailable):
+                await self._accept(command, handler)
+
+    async def _accept(self, command: str, handler: Handler) -> None:
+        asked_s = _now_s()
+        accepted = await self._link.eval(ACCEPT, [self._keys.command(command)], [], STEP_S)
+        if accepted is None:
+            return  # taken back, or too old
+        text, left_ms = accepted
+        done = await _carry_out(text, asked_s + left_ms / 1000, handler)
+        name = self._keys.receipt(command)
+        await self._link.eval(RECEIPT, [name], [int(done), RECEIPT_TTL_S], STEP_S)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _carry_out(text: bytes, until_s: float, handler: Handler) -> bool:
+    """Have a command carried out before `until_s`; false if that failed, or it is too late."""
+    try:
+        command = Command(**orjson.loads(text))
+        async with asyncio.timeout_at(until_s):
+            await asyncio.sleep(0)  # where one who slept until now is told that it is too late
+            await handler(command)
+    except Exception as error:
+        log.warning("command failed", error=type(error).__name__)
+        return False
+    return True
