@@ -210,8 +210,8 @@ def _on(day: str | None, how: str, at_s: float | None) -> bool:
     if at_s is None:
         return False
     moment = datetime.fromtimestamp(at_s, UTC)
-    if "T" in day:
-        limit = datetime.fromisoformat(day)
-        return {"": moment == limit, "<": moment < limit, ">": moment >= limit}[how]
-    on = moment.date().isoformat()
-    return {"": on == day, "<": on <= day, ">": on >= day}[how]
+    if not how or "T" not in day:
+        on = moment.date().isoformat()
+        return {"": on == day[:10], "<": on <= day, ">": on >= day}[how]
+    limit = datetime.fromisoformat(day)
+    return moment < limit if how == "<" else moment >= limit

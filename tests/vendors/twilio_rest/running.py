@@ -63,25 +63,33 @@ class Twilio:
     exchange: Exchange
     _tasks: asyncio.TaskGroup
     obeyed: dict[str, list[Source]] = field(default_factory=dict)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def call(self, *, answered: bool = True, account_sid: str = ACCOUNT) -> LiveCall:
         """A simulated call that does nothing but what REST says."""
         call = LiveCall(CallIdentity(account_sid, CALLER, OURS), PhoneClock(1.0))
         self.exchange.add(call)
-        begun = asyncio.Event()
         obeyed = self.obeyed.setdefault(call.sid, [])
 
         async def follow(source: Source) -> Ended:
-            obeyed.append(source)
-            begun.set()
+            async with self._news:
+                obeyed.append(source)
+                self._news.notify_all()
             await asyncio.Event().wait()
             raise AssertionError
 
         self._tasks.create_task(call.run(follow, "begin"))
-        await begun.wait()
+        await self.followed(call.sid, 1)
         if answered:
             call.answered()
         return call
+
+    async def followed(self, sid: str, orders: int) -> list[Source]:
+        """Wait until a call has followed so many documents; gives them."""
+        obeyed = self.obeyed[sid]
+        async with asyncio.timeout(5), self._news:
+            await self._news.wait_for(lambda: len(obeyed) >= orders)
+        return obeyed
 
     def over(self) -> None:
         """Everybody hangs up."""
