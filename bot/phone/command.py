@@ -65,7 +65,7 @@ class _Speed(click.ParamType[float]):
     "urls",
     multiple=True,
     metavar="URL",
-    help="Connect here instead of to the public URL; several are tried in order.",
+    help="Connect here instead of to the public URL; the first of several that is ready is used.",
 )
 @click.option("--from", "from_number", default="+15550100001", show_default=True, metavar="NUMBER")
 @click.option("--to", "to_number", default="+15550100002", show_default=True, metavar="NUMBER")

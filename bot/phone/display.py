@@ -94,6 +94,7 @@ def _timings(results: Sequence[CallResult]) -> Table:
         ("greeting", greetings),
         ("response", [ms for r in results for ms in r.latencies.response]),
         ("barge-in", [ms for r in results for ms in r.latencies.barge_in]),
+        *_gap_rows(results),
         ("phone's own lateness", [ms for r in results for ms in r.traffic.late_ms]),
     ]
     for name, values in rows:
@@ -108,6 +109,17 @@ def _timings(results: Sequence[CallResult]) -> Table:
     clears = sum(len(result.tape.clears) for result in results)
     table.caption = f"overlaps: {overlaps}, clears: {clears}"
     return table
+
+
+def _gap_rows(results: Sequence[CallResult]) -> list[tuple[str, list[float]]]:
+    """After streams that ended before their calls did; calls without any show no rows."""
+    found = [gap for result in results for gap in result.gaps]
+    if not found:
+        return []
+    return [
+        ("gap to the next stream", [ms for g in found if (ms := g.to_stream_ms) is not None]),
+        ("gap to the bot's sound", [ms for g in found if (ms := g.to_audio_ms) is not None]),
+    ]
 
 
 def _print_troubles(console: Console, result: CallResult) -> None:

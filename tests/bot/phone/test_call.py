@@ -9,9 +9,9 @@ import pytest
 from starlette.responses import Response
 
 from bot.dialog.types import Ended
-from bot.phone import streams
 from bot.phone.call import PhoneConfig, place_call
 from bot.phone.clip import Clip
+from bot.phone.config import Dialled
 from bot.phone.events import EventKind, PhoneEvent
 from bot.phone.result import CallResult
 from bot.phone.steps import Play, Step, Wait, WaitForBot, default_steps
@@ -156,14 +156,6 @@ async def test_a_url_that_cannot_be_opened(url: str, code: int) -> None:
     assert worker.streams == []
 
 
-async def test_a_handshake_that_is_never_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "HANDSHAKE_TIMEOUT_S", 0.05)
-    async with running_worker() as worker:
-        worker.upgrade = 0
-        result = await place(worker)
-    assert [fault.code for fault in result.faults] == [31901]
-
-
 async def test_a_worker_that_is_gone_when_the_stream_opens() -> None:
     async with running_worker() as worker:
 
@@ -216,6 +208,29 @@ async def test_a_call_that_is_passed_on(action: str, asked: int) -> None:
     assert [params["DialCallStatus"] for params in worker.about("/twilio/next")] == (
         ["completed"] * asked
     )
+
+
+@pytest.mark.parametrize(
+    ("dialled", "expected"),
+    [
+        (Dialled(for_ms=3_000), {"DialCallStatus": "completed", "DialCallDuration": "3"}),
+        (Dialled("busy"), {"DialCallStatus": "busy"}),
+        (Dialled("no-answer", 4_000), {"DialCallStatus": "no-answer"}),
+        (Dialled("failed", 0), {"DialCallStatus": "failed"}),
+    ],
+)
+async def test_what_becomes_of_a_number(dialled: Dialled, expected: dict[str, str]) -> None:
+    async with running_worker() as worker:
+        worker.documents["/twilio/voice"] = [
+            "<Response><Dial action='/twilio/next'><Number>+15550199</Number></Dial></Response>"
+        ]
+        config = PhoneConfig(worker.url, TOKEN, speed=50.0, dialled={"+15550199": dialled})
+        result = await place_call(config, [])
+    (params,) = worker.about("/twilio/next")
+    about = {name: params[name] for name in params if name.startswith("DialCall")}
+    assert len(about.pop("DialCallSid")) == 34
+    assert about == expected
+    assert result.duration_s * 1_000 >= dialled.for_ms
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from bot.phone.display import LiveLog, late_note, print_call, print_calls
 from bot.phone.events import EventKind, PhoneEvent, Traffic
+from bot.phone.gaps import Gap
 from bot.phone.result import Artifacts
 
 from .results import FAULT, finished_call
@@ -60,6 +61,21 @@ def test_many_calls() -> None:
     assert "2 calls, 1 failed" in shown
     assert shown.count("31951") == 1
     assert shown.count("CA000") == 1
+
+
+def test_gaps_are_shown_where_there_are_any() -> None:
+    screen = console()
+    print_call(screen, finished_call(), Artifacts())
+    assert "gap" not in text(screen)
+    gaps = (Gap("broke", 1.0, 400.0, 700.0), Gap("broke", 2.0, None, None))
+    print_calls(screen, [finished_call(gaps=gaps), finished_call()])
+    rows = {
+        cells[1]: cells[2:-1]
+        for line in text(screen).splitlines()
+        if len(cells := [cell.strip() for cell in line.split("│")]) > 3
+    }
+    assert rows["gap to the next stream"] == ["1", "400.0", "400.0", "400.0"]
+    assert rows["gap to the bot's sound"] == ["1", "700.0", "700.0", "700.0"]
 
 
 def test_a_late_phone_says_so() -> None:

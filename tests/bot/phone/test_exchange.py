@@ -164,6 +164,24 @@ async def test_of_two_orders_at_once_the_second_counts(worker: StubWorker) -> No
     assert "/moved" in worker.paths()
 
 
+async def test_an_order_that_comes_while_the_stream_is_ended_counts_too(
+    worker: StubWorker,
+) -> None:
+    rest = Rest(worker, lambda live: live.redirect(f"{worker.url}/never"))
+    worker.talk = [rest.talk]
+
+    def on_event(event: PhoneEvent) -> None:
+        if event.kind is EventKind.STREAM_ENDED:
+            (live,) = rest.exchange.calls.values()
+            live.redirect(f"{worker.url}/moved")
+
+    config = PhoneConfig(worker.url, TOKEN, speed=5.0)
+    steps = [Wait(60_000)]
+    result = await place_call(config, steps, on_event=on_event, exchange=rest.exchange)
+    assert result.verbs == ("Connect", "Hangup")
+    assert "/never" not in worker.paths()
+
+
 async def test_a_call_is_hung_up(worker: StubWorker) -> None:
     def hang_up(live: LiveCall) -> None:
         live.complete()

@@ -89,3 +89,22 @@ async def test_more_callbacks_than_fit_are_said() -> None:
     assert [failure.reason for failure in callbacks.failures] == [
         "POST http://127.0.0.1:1/a: too many callbacks were waiting"
     ]
+
+
+async def test_callbacks_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "PATIENCE_S", 0.05)
+    with silent_server() as port:
+        url = f"http://127.0.0.1:{port}"
+        async with Balancer(url) as balancer:
+            callbacks = Callbacks(Webhooks(balancer, TOKEN))
+            for _ in range(100):
+                callbacks.post(Request(f"{url}/a"), {})
+            running = asyncio.create_task(callbacks.run())
+            # One of them waits for its answer now.
+            await asyncio.sleep(0)
+            callbacks.close()
+            async with asyncio.timeout(5):
+                await running
+    assert [failure.reason for failure in callbacks.failures] == [
+        "callbacks were not answered within 0.05 s of the call's end"
+    ]
