@@ -107,10 +107,7 @@ class CallSession:
                 self._tasks.open(group)
                 for work in (self._receive(), self._clock(), self._recognize()):
                     self._tasks.spawn(work)
-                if self._parts.resuming:
-                    self.conversation.come_back(self._parts.gap)
-                else:
-                    self.conversation.greet()
+                self.conversation.begin(self._parts.gap, resuming=self._parts.resuming)
                 await self._done.wait()
                 # Before anything is cancelled: a sentence whose synthesis is cancelled would pass
                 # for complete, and speech that is still judged would begin another turn.

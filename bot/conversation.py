@@ -110,13 +110,19 @@ class Conversation:
 
     # What happens in the call
 
-    def greet(self) -> None:
-        """The call has begun."""
-        self._reply(self._dialog.greet(self.call), by_twilio=True)
-
-    def come_back(self, gap: Gap | None) -> None:
-        """The call goes on in a new stream: where it was, as far as anybody knows."""
+    def begin(self, gap: Gap | None, *, resuming: bool) -> None:
+        """The stream has begun: the call's first, or one behind `gap`, to go on if `resuming`."""
         self._note_gap(gap)
+        lost = gap is not None and gap.speech_lost
+        if resuming:
+            self._come_back(lost)
+        elif lost and not self._dialog.has("greet"):
+            self._say_again()
+        else:
+            self._reply(self._dialog.greet(self.call), by_twilio=True)
+
+    def _come_back(self, lost: bool) -> None:
+        """Go on where the call was, as far as anybody knows."""
         call, turn, planned = self.call, self._progress.open_turn, self._progress.planned
         heard, unheard = [], ""
         if turn is not None:
@@ -125,9 +131,8 @@ class Conversation:
         else:
             unheard = take_unheard(call.history)
         waiting = turn is not None or self._progress.open_keys or planned is not None
-        lost = gap is not None and gap.speech_lost
         if lost and not (unheard or waiting or self._dialog.has("on_resume")):
-            self._task = self._spawn(self.say_ready(*self._apology))
+            self._say_again()
             return
         self._delivery.leaving = planned is not None
         self._reply(self._dialog.on_resume(call, unheard), then=planned)
@@ -244,6 +249,10 @@ class Conversation:
         self._keeper.note("gap", gap_ms=gap.gap_ms, speech_lost=gap.speech_lost, stream_ms=now_ms)
         if gap.speech_lost:
             self._keeper.remark("the caller was speaking when the stream was lost")
+
+    def _say_again(self) -> None:
+        """The caller's words are lost, and the dialog has nothing of its own to say to that."""
+        self._task = self._spawn(self.say_ready(*self._apology))
 
     # What the dialog is asked
 

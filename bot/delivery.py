@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -111,12 +110,23 @@ class Delivery:
         if leaving is not None:
             self.leaving = True
             self._progress.planned = leaving
-        self._keeper.save()
+        self._keeper.save(at_once=True)
 
-    async def say_ready(self, reply: SpokenReply, text: str, ulaw: bytes) -> None:
-        """Say what was synthesized before the call."""
-        with suppress(PlayoutFull, TimeoutError):
-            await self._speaker.play_ready(self._open(reply, Say(text), text), ulaw)
+    async def say_ready(self, reply: SpokenReply, text: str, ulaw: bytes) -> bool:
+        """Say what should have been synthesized before the call; false when it cannot be said."""
+        try:
+            segment = self._open(reply, Say(text), text)
+            if ulaw:
+                await self._speaker.play_ready(segment, ulaw)
+            else:
+                await self._speaker.say(segment)
+        except (PlayoutFull, TimeoutError) as error:
+            log.error("apology left out: too much to say", error=str(error))
+        except ProviderError as error:
+            log.error("apology cannot be said", error=str(error))
+            self._counts.tts_errors += 1
+            return False
+        return True
 
     async def act(self, action: Action) -> None:
         """Do what a reply asks for beside speech."""
@@ -177,20 +187,6 @@ class Delivery:
         """
         self._cut(reply)
         text, ulaw = self._apology
-        if ulaw:
-            await self.say_ready(reply, text, ulaw)
-        elif speechless or not await self._say(reply, text):
+        if not ulaw and speechless or not await self.say_ready(reply, text, ulaw):
             return SayByTwilio(text) if reply.by_twilio else None
         return None
-
-    async def _say(self, reply: SpokenReply, text: str) -> bool:
-        """Say a text that was not synthesized before; false when that cannot be done either."""
-        try:
-            await self._speaker.say(self._open(reply, Say(text), text))
-        except PlayoutFull as error:
-            log.error("apology left out: too much to say", error=str(error))
-        except ProviderError as error:
-            log.error("apology cannot be said", error=str(error))
-            self._counts.tts_errors += 1
-            return False
-        return True

@@ -51,10 +51,12 @@ class RecordKeeper:
         self._latencies_before = list(record.latencies)
         self._said: set[str] = set()
 
-    def save(self) -> None:
-        """Keep the record as it is now; it is written soon."""
+    def save(self, *, at_once: bool = False) -> None:
+        """Keep the record as it is now; it is written soon, or `at_once`."""
         try:
             self._store.save(self._current())
+            if at_once:
+                self._store.hurry()
         except TypeError as error:
             # What the dialog put into the history, say: no reason to lose the call.
             log.error("the call's record holds what JSON cannot: not saved", error=str(error))
@@ -70,30 +72,27 @@ class RecordKeeper:
 
     async def secure(self) -> bool:
         """Have in Redis what was saved; false when it is not there in time."""
-        return await self._commit(SECURE_DEADLINE_S) == "kept"
+        return await self._store.secure(self._record.sid, SECURE_DEADLINE_S)
 
     async def commit(self, action: Leaving) -> Commit:
         """Make durable what Twilio is to do when the stream has ended."""
         self._record.pending = dump_pending(action)
-        return await self._commit(COMMIT_DEADLINE_S)
-
-    def withdraw(self) -> None:
-        """What was to be made durable is not to be done after all."""
-        self._record.pending = None
-        self.save()
-
-    async def _commit(self, deadline_s: float) -> Commit:
         try:
-            await self._store.commit(self._current(), deadline_s)
+            await self._store.commit(self._current(), COMMIT_DEADLINE_S)
         except Superseded:
             return "superseded"
         except StoreError as error:
-            log.warning("not stored in time", error=str(error))
+            log.warning("what comes next is not stored in time", error=str(error))
             return "unavailable"
         except TypeError as error:
             log.error("the call's record holds what JSON cannot: not saved", error=str(error))
             return "unavailable"
         return "kept"
+
+    def withdraw(self) -> None:
+        """What was to be made durable is not to be done after all."""
+        self._record.pending = None
+        self.save()
 
     def _current(self) -> Record:
         """The record with its counters, and of the user's state what JSON can hold."""

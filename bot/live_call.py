@@ -192,7 +192,8 @@ def _gap(record: Record, silent_ms: int | None) -> Gap | None:
 
 def _was_greeted(record: Record) -> bool:
     """Whether a call has got so far that a new stream is to go on rather than to begin."""
-    return bool(record.history) or record.pending is not None
+    asked = record.open_turn is not None or bool(record.open_keys)
+    return bool(record.history) or asked or record.pending is not None
 
 
 def _spoken_in(language: str, options: TtsOptions) -> TtsOptions:

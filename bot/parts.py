@@ -50,8 +50,9 @@ class Socket(Protocol):
 class Keeper(Protocol):
     """What keeps a call's record."""
 
-    def save(self) -> None:
-        """State, history or counters have changed. Never waits."""
+    def save(self, *, at_once: bool = False) -> None:
+        """State, history or counters have changed; with `at_once` Redis is to have it soon, alone
+        if need be. Never waits."""
 
     def note(self, kind: str, **fields: Any) -> None:
         """Append to the call's log of events. Never waits."""

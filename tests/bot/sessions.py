@@ -137,7 +137,7 @@ class Keeper:
     withdrawn: int = 0
     remarks: list[str] = field(default_factory=list)
 
-    def save(self) -> None:
+    def save(self, *, at_once: bool = False) -> None:
         self.saves += 1
 
     def note(self, kind: str, **fields: Any) -> None:

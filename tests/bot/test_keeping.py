@@ -114,9 +114,11 @@ async def test_what_json_cannot_hold_is_not_committed(store: Store) -> None:
 
 
 async def test_what_is_secured_is_there(store: Store, no_store: Store) -> None:
-    assert await keeper(store).secure()
+    for where, there in ((store, True), (no_store, False)):
+        keeps = keeper(where)
+        keeps.save(at_once=True)
+        assert await keeps.secure() is there
     assert await store.load(SID) is not None
-    assert not await keeper(no_store).secure()
 
 
 async def test_where_the_conversation_stands_is_kept(store: Store) -> None:
