@@ -186,7 +186,10 @@ def _shown(url: str | None, method: str | None) -> str:
     """A URL for a person, without what may be secret in it."""
     if not url:
         return "not set"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "no URL"
     host = parts.netloc.rpartition("@")[2]
     query = "?…" if parts.query else ""
     return f"{method or 'POST'} {parts.scheme}://{host}{parts.path}{query}"

@@ -50,13 +50,8 @@ async def _check(url: str, name: str, tell: Tell) -> None:
         took_ms = await _latency_ms(redis)
         info: dict[str, Any] = await redis.info()
         saves = await _saves(redis)
-    except (AuthenticationError, ResponseError) as error:
-        remedy = "correct user and password in REDIS_URL, and allow that user PING and INFO"
-        tell(failure("redis", f"{name} refuses: {error}", remedy))
-        return
     except (RedisError, OSError) as error:
-        text = f"{name} does not answer: {error or type(error).__name__}"
-        tell(failure("redis", text, "start it, or correct REDIS_URL"))
+        _tell_error(name, error, tell)
         return
     finally:
         await redis.aclose()
@@ -64,6 +59,17 @@ async def _check(url: str, name: str, tell: Tell) -> None:
     _tell_fitness(info, tell)
     _tell_memory(info, tell)
     _tell_persistence(info, saves, tell)
+
+
+def _tell_error(name: str, error: Exception, tell: Tell) -> None:
+    # A refusal while it connects comes wrapped into an error of the connection, or by itself.
+    refusals = (AuthenticationError, ResponseError)
+    if isinstance(error, refusals) or isinstance(error.__cause__, refusals):
+        remedy = "correct user and password in REDIS_URL, and allow that user PING and INFO"
+        tell(failure("redis", f"{name} refuses: {error}", remedy))
+    else:
+        text = f"{name} does not answer: {str(error) or type(error).__name__}"
+        tell(failure("redis", text, "start it, or correct REDIS_URL"))
 
 
 async def _latency_ms(redis: Redis) -> float:

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from bot.telephony.address import MEDIA_PATH, VOICE_PATH, Address
@@ -74,19 +75,25 @@ class Site:
 @asynccontextmanager
 async def serving(site: Site) -> AsyncIterator[str]:
     """Serve a site on a port of this machine; gives its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with serving_app(site.app()) as url:
         site.address = Address(url)
-        config = uvicorn.Config(
-            site.app(), ws="websockets-sansio", lifespan="off", log_config=None, access_log=False
-        )
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
+        yield url
+
+
+@asynccontextmanager
+async def serving_app(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on a port of this machine; gives its URL."""
+    config = uvicorn.Config(
+        app, ws="websockets-sansio", lifespan="off", log_config=None, access_log=False
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         # Without its main loop, which looks only now and then whether it is to stop.
         await server.startup([listener])
         try:
-            yield url
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             await server.shutdown([listener])
 

