@@ -14,10 +14,12 @@ import structlog
 
 from bot.dialog import Ended
 from bot.ears import Ears
+from bot.inbox import Command
 from bot.live_call import LiveCall, LiveCalls
 from bot.log import bind_call
 from bot.metrics import Metrics
 from bot.parts import Counts, Socket, StreamEnd
+from bot.reaching import action_of
 from bot.record import Record, now_ms
 from bot.store import Store, StoreError
 from media.messages import Start
@@ -85,6 +87,21 @@ class Calls:
         for live in streams:
             async with live.stream:
                 pass
+
+    async def command(self, command: Command) -> None:
+        """Carry out what somebody outside the call wants.
+
+        Raises:
+            LookupError: the call has no stream here, or it cannot be done.
+        """
+        live = self._live.get(command.sid)
+        if live is None or live.session is None:
+            raise LookupError("the call has no stream here")
+        if command.kind == "amd":
+            live.record.answered_by = command.answered_by
+            live.keeper.save()
+        elif not await live.session.leave_now(action_of(command)):
+            raise LookupError("it can be neither stored nor done by REST")
 
     def held(self) -> dict[str, int]:
         """The streams that are here: the generation of each by the call's SID."""

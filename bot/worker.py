@@ -1,7 +1,8 @@
 """The process: everything a worker is made of, its signals, and its process-level tasks.
 
 The process-level tasks, all of them: `store.run` (writes what is buffered), `calls.run` (ends
-calls that nobody came back for), `server.serve` (uvicorn), `drain.run` (how it stops).
+calls that nobody came back for), `inbox.run` (what other workers were asked of our calls),
+`server.serve` (uvicorn), `drain.run` (how it stops).
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -24,15 +27,19 @@ from bot.disk import Disk
 from bot.drain import Drain
 from bot.ears import Ears
 from bot.engines import Engines
+from bot.inbox import Inbox
 from bot.live_call import LiveCalls
 from bot.metrics import Metrics
+from bot.reaching import Reaching
 from bot.redis_server import private_redis
 from bot.server import Server
 from bot.settings import Settings
 from bot.store import Store, StoreUnavailable
 from bot.telephony.address import Address
 from bot.telephony.admission import Admission
+from bot.telephony.answers import Answers
 from bot.telephony.memory import SharedMemory
+from bot.telephony.rest import TwilioRest
 from bot.telephony.webhooks import Webhooks
 from bot.vad import load_model
 
@@ -97,6 +104,12 @@ async def run_worker(
             disk=disk,
         )
         calls = Calls(makes, store, ears, metrics)
+        inbox = Inbox(redis_url, worker_id, prefix=settings.redis_prefix, metrics=metrics)
+        stack.push_async_callback(inbox.aclose)
+        rest = _rest(settings)
+        if rest is not None:
+            stack.push_async_callback(rest.aclose)
+        reaching = Reaching(store, inbox, calls, rest, Answers(settings, time.time))
 
         def ready() -> None:
             used = {"dialog": settings.dialog, "vad": model.name}
@@ -105,8 +118,9 @@ async def run_worker(
             log.info("ready", url=settings.public_url, port=settings.port, redis=redis, **used)
             on_ready()
 
-        app = _app(settings, calls, store, memory, metrics, worker_id)
-        await _serve(Server(app, ready), calls, store, listener, settings.drain_s)
+        app = _app(settings, calls, store, memory, metrics, worker_id, reaching)
+        works = (store.run(), calls.run(), inbox.run(calls.command))
+        await _serve(Server(app, ready), calls, store, listener, settings.drain_s, works)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -138,6 +152,19 @@ async def _engines(settings: Settings) -> AsyncIterator[Engines]:
         await engines.aclose()
 
 
+def _rest(settings: Settings) -> TwilioRest | None:
+    if not settings.rest_configured:
+        return None
+    assert settings.twilio_account_sid is not None
+    return TwilioRest(
+        settings.twilio_account_sid,
+        settings.auth_tokens[0],
+        api_url=settings.twilio_api_url,
+        region=settings.twilio_region,
+        edge=settings.twilio_edge,
+    )
+
+
 def _app(
     settings: Settings,
     calls: Calls,
@@ -145,29 +172,35 @@ def _app(
     memory: SharedMemory,
     metrics: Metrics,
     worker_id: str,
+    reaching: Reaching,
 ) -> Starlette:
     address = Address(settings.public_url)
     admission = Admission(
         address, settings.auth_tokens, store, memory, worker=worker_id, metrics=metrics
     )
     return build_app(
-        webhooks=Webhooks(settings, store, memory, calls, metrics),
+        webhooks=Webhooks(settings, store, memory, calls, reaching, metrics),
         admission=admission,
         calls=calls,
-        api=CallsApi(settings, store),
+        api=CallsApi(settings, store, reaching, calls),
         metrics=metrics,
         ready=lambda: not calls.draining,
     )
 
 
 async def _serve(
-    server: Server, calls: Calls, store: Store, listener: socket.socket, drain_s: float
+    server: Server,
+    calls: Calls,
+    store: Store,
+    listener: socket.socket,
+    drain_s: float,
+    works: Iterable[Coroutine[Any, Any, None]],
 ) -> None:
     drain = Drain(calls, drain_s, server.stop_listening)
     try:
         with drain.signals():
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(work) for work in (store.run(), calls.run())]
+                tasks = [group.create_task(work) for work in works]
                 serving = group.create_task(server.serve([listener]))
                 draining = group.create_task(drain.run())
                 await asyncio.wait([serving, draining], return_when=asyncio.FIRST_COMPLETED)

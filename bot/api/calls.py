@@ -1,64 +1,167 @@
-"""`/api/calls`: records of calls, for whoever holds the API key."""
+"""`/api/calls`: records of calls, and what can be done to a call, for whoever has the API key."""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
+import time
+from pathlib import Path
 from typing import Any
 
 import orjson
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.dialog.types import DialogError, Transfer
+from bot.inbox import Command
+from bot.reaching import EndingCalls, Outcome, Reaching
+from bot.record import Record
+from bot.records.removal import Recordings, find_recordings, in_progress
 from bot.settings import Settings
 from bot.store import Store, StoreUnavailable
+from bot.telephony.requests import read_body
+
+from .openapi import describe
 
 __all__ = ["CallsApi"]
 
 MAX_LIMIT = 200
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_REFUSALS = {
+    Outcome.UNKNOWN: (404, "no such call"),
+    Outcome.ENDED: (409, "the call has ended"),
+    Outcome.UNREACHED: (
+        503,
+        "neither a worker nor Twilio has confirmed it: it may still be done; try again soon",
+    ),
+}
+_AWAY = "the store is away: try again soon"
 
 
 class CallsApi:
-    """Shows calls. Open with `--dev`; else it asks for the bearer `PARLEY_API_KEY`."""
+    """Shows calls, and hangs up, transfers and deletes them.
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    Open with `--dev`; else it asks for the bearer `PARLEY_API_KEY`.
+
+    Args:
+        settings: the key, and where recordings are.
+        store: where calls are kept.
+        reaching: the way to a call in progress.
+        calls: told of a call that was ended here.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, reaching: Reaching, calls: EndingCalls
+    ) -> None:
         key = settings.api_key
         self._key = key.get_secret_value().encode() if key is not None else None
         self._open = settings.dev and key is None
+        self._recordings = settings.recordings
         self._store = store
+        self._reaching = reaching
+        self._calls = calls
+        self._openapi = orjson.dumps(describe(settings.public_url + "/api"))
 
     @property
     def routes(self) -> list[Route]:
         """The routes, below `/api`."""
-        return [Route("/calls", self.list), Route("/calls/{sid}", self.show)]
+        call = "/calls/{sid}"
+        return [
+            Route("/openapi.json", self.openapi),
+            Route("/calls", self.list),
+            Route(call, self.show),
+            Route(call, self.delete, methods=["DELETE"]),
+            Route(f"{call}/hangup", self.hang_up, methods=["POST"]),
+            Route(f"{call}/transfer", self.transfer, methods=["POST"]),
+        ]
+
+    async def openapi(self, request: Request) -> Response:
+        """The description of this API; it holds no secret, so it asks for no key."""
+        return Response(self._openapi, media_type="application/json")
 
     async def show(self, request: Request) -> Response:
         """A call's record and its log of events."""
-        self._check(request)
-        sid = request.path_params["sid"]
+        sid = self._check(request)
         try:
-            # What is no SID could be part of the name of another key.
-            stored = await self._store.get(sid) if _SID.fullmatch(sid) else None
+            stored = await self._store.get(sid)
         except StoreUnavailable:
-            raise HTTPException(503, "the store is away: try again soon") from None
+            raise HTTPException(503, _AWAY) from None
         if stored is None:
             raise HTTPException(404, "no such call")
         return _json({**orjson.loads(stored.record.to_json()), "log": stored.log})
 
     async def list(self, request: Request) -> Response:
         """The latest calls, newest first: `?limit=` (at most 200), `?before_ms=` to page."""
-        self._check(request)
+        self._check_key(request)
         limit = min(_number(request, "limit") or 50, MAX_LIMIT)
         try:
             records = await self._store.list_calls(limit, _number(request, "before_ms"))
         except StoreUnavailable:
-            raise HTTPException(503, "the store is away: try again soon") from None
+            raise HTTPException(503, _AWAY) from None
         return _json({"calls": [orjson.loads(record.to_json()) for record in records]})
 
-    def _check(self, request: Request) -> None:
+    async def hang_up(self, request: Request) -> Response:
+        """Hang up at once."""
+        sid = self._check(request)
+        return await self._command(Command("hangup", sid, reason="api"))
+
+    async def transfer(self, request: Request) -> Response:
+        """Connect the caller to another number at once: `{"to": "+15551234567"}`."""
+        sid = self._check(request)
+        transfer = _transfer(await read_body(request))
+        return await self._command(
+            Command("transfer", sid, to=transfer.to, caller_id=transfer.caller_id)
+        )
+
+    async def delete(self, request: Request) -> Response:
+        """Delete what is kept of a call that has ended: record, log, recordings on this machine."""
+        sid = self._check(request)
+        try:
+            record = await self._store.load(sid)
+            if record is None:
+                raise HTTPException(404, "no such call")
+            if in_progress(record, time.time_ns() // 1_000_000):
+                raise HTTPException(409, "the call is in progress: hang up first")
+            recordings = await asyncio.to_thread(_delete_recordings, record, self._recordings)
+            # Last: what failed half-way can be asked for again.
+            await self._store.delete(sid)
+        except StoreUnavailable:
+            raise HTTPException(503, _AWAY) from None
+        except OSError as error:
+            raise HTTPException(500, f"a recording was not deleted: {error.strerror}") from None
+        return _json(
+            {
+                "deleted": sid,
+                "recordings": [str(path) for path in recordings.here],
+                "missing": [str(path) for path in recordings.missing],
+            }
+        )
+
+    async def _command(self, command: Command) -> Response:
+        reached = await self._reaching.reach(command)
+        end = None
+        if reached.ended is not None:
+            # The dialog's on_end may take its time.
+            end = BackgroundTask(self._calls.end, command.sid, reached.ended)
+        if (refusal := _REFUSALS.get(reached.outcome)) is None:
+            return _json({"sid": command.sid, "command": command.kind}, background=end)
+        status, fault = refusal
+        return _json({"error": fault}, status, background=end)
+
+    def _check(self, request: Request) -> str:
+        """The SID of the call that is asked for by somebody who may."""
+        self._check_key(request)
+        sid = str(request.path_params["sid"])
+        if not _SID.fullmatch(sid):
+            # It could be part of the name of another key.
+            raise HTTPException(404, "no such call")
+        return sid
+
+    def _check_key(self, request: Request) -> None:
         if self._open:
             return
         if self._key is None:
@@ -71,6 +174,29 @@ class CallsApi:
             )
 
 
+def _transfer(body: bytes) -> Transfer:
+    try:
+        values = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, "the body is not JSON") from None
+    match values:
+        case {"to": str(to), **rest} if rest.keys() <= {"caller_id"}:
+            caller_id = rest.get("caller_id")
+            if caller_id is None or isinstance(caller_id, str):
+                try:
+                    return Transfer(to, caller_id)
+                except DialogError as error:
+                    raise HTTPException(400, str(error)) from None
+    raise HTTPException(400, 'the body must be {"to": "+15551234567"}, perhaps with a "caller_id"')
+
+
+def _delete_recordings(record: Record, folder: Path | None) -> Recordings:
+    recordings = find_recordings(record, folder)
+    for path in recordings.here:
+        path.unlink(missing_ok=True)
+    return recordings
+
+
 def _number(request: Request, name: str) -> int | None:
     value = request.query_params.get(name)
     if value is None:
@@ -80,5 +206,9 @@ def _number(request: Request, name: str) -> int | None:
     return int(value)
 
 
-def _json(value: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
+def _json(
+    value: dict[str, Any], status: int = 200, background: BackgroundTask | None = None
+) -> Response:
+    return Response(
+        orjson.dumps(value), status, media_type="application/json", background=background
+    )

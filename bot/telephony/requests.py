@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from .address import Address
 from .signature import SETTINGS_HEADER, SIGNATURE_HEADER, Params, algorithm_of, verify
 
-__all__ = ["MAX_BODY_BYTES", "MAX_FIELDS", "Form", "read_form"]
+__all__ = ["MAX_BODY_BYTES", "MAX_FIELDS", "Form", "read_body", "read_form"]
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ async def read_form(request: Request, address: Address, auth_tokens: Sequence[st
             is no form of a call, does not come in time, is too large or is of another type.
     """
     _check_type(request)
-    form = Form(_parse(await _read(request)))
+    form = Form(_parse(await read_body(request)))
     _check_signature(request, form, address, auth_tokens)
     for name in ("CallSid", "AccountSid"):
         if not _SID.fullmatch(form.get(name)):
@@ -63,7 +63,12 @@ def _check_type(request: Request) -> None:
         raise HTTPException(415, "the body is not a form")
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body of a request, if it is not too large and comes in time.
+
+    Raises:
+        HTTPException: 400, 408 or 413.
+    """
     body = bytearray()
     try:
         async with asyncio.timeout(READ_DEADLINE_S):

@@ -6,24 +6,28 @@ put into words, and given again when Twilio asks again.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.dialog.types import Ended
+from bot.inbox import Command
 from bot.metrics import Metrics
+from bot.reaching import Outcome, Reaching
 from bot.record import Record, now_ms
 from bot.settings import Settings
 from bot.store import Store, StoreUnavailable, Superseded
 
 from . import decision as d
 from . import twiml
-from .address import NEXT_PATH, STATUS_PATH, STREAM_PATH, VOICE_PATH
+from .address import AMD_PATH, NEXT_PATH, STATUS_PATH, STREAM_PATH, VOICE_PATH
 from .answers import Answer, Answers
 from .deliveries import Deliveries
 from .facts import Question, gather, renumber
@@ -35,6 +39,8 @@ from .requests import Form
 __all__ = ["Calls", "Webhooks"]
 
 log = structlog.get_logger(__name__)
+
+_ANSWERED_BY = re.compile(r"[a-z_]{1,32}", re.ASCII)
 
 
 class Calls(Protocol):
@@ -69,6 +75,7 @@ class Webhooks:
         store: where calls are kept.
         memory: where answers given are remembered.
         calls: the worker's calls.
+        reaching: the way to a call that another worker may hold.
         metrics: where refusals are counted.
         clock: seconds since the epoch.
     """
@@ -79,6 +86,7 @@ class Webhooks:
         store: Store,
         memory: SharedMemory,
         calls: Calls,
+        reaching: Reaching,
         metrics: Metrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -86,6 +94,7 @@ class Webhooks:
         self._store = store
         self._memory = memory
         self._calls = calls
+        self._reaching = reaching
         self._metrics = metrics
         self._answers = Answers(settings, clock)
         self._deliveries = Deliveries(settings, memory, calls.end, metrics)
@@ -96,6 +105,7 @@ class Webhooks:
             Route(VOICE_PATH, self.voice, methods=["POST"]),
             Route(NEXT_PATH, self.next, methods=["POST"]),
             Route(STATUS_PATH, self.status, methods=["POST"]),
+            Route(AMD_PATH, self.amd, methods=["POST"]),
             Route(STREAM_PATH, self.stream, methods=["POST"]),
         ]
 
@@ -151,6 +161,26 @@ class Webhooks:
                 self._store.save(record)
                 self._let_go(record.sid)
         return self._deliveries.respond(Answer(twiml.nothing(), ended), form)
+
+    async def amd(self, request: Request) -> Response:
+        """What answered an outbound call: a human, a machine, a fax.
+
+        Source: https://www.twilio.com/docs/voice/answering-machine-detection. Twilio ignores the
+        document; that it reached nobody it shows in its own log.
+        """
+
+        async def answer(form: Form, delivery: str) -> Answer:
+            answered_by = form.get("AnsweredBy")
+            if not _ANSWERED_BY.fullmatch(answered_by):
+                raise HTTPException(400, "AnsweredBy is missing or no word")
+            sid = form.get("CallSid")
+            self._log(form, "amd", answered_by=answered_by)
+            reached = await self._reaching.reach(Command("amd", sid, answered_by=answered_by))
+            if reached.outcome is Outcome.UNREACHED:
+                raise HTTPException(503, "the call is not reached: its record is not written")
+            return Answer(twiml.nothing())
+
+        return await self._deliveries.answer(request, answer)
 
     async def stream(self, request: Request) -> Response:
         """Events of a stream, errors among them."""
@@ -235,7 +265,7 @@ class Webhooks:
 
     # Writing
 
-    def _log(self, form: Form, kind: str, **fields: str) -> None:
+    def _log(self, form: Form, kind: str, **fields: Any) -> None:
         sid = form.get("CallSid")
         self._store.append(sid, kind, now_ms(), **fields)
         self._let_go(sid)

@@ -29,6 +29,9 @@ from bot.telephony.webhooks import Webhooks
 from media.messages import Connected, Start
 from media.twilio import render_event
 
+from .reachable import Calls as Unreached
+from .reachable import reaching
+
 TOKEN = "12345"
 URL = "http://127.0.0.1:8080"
 STREAM_URL = "ws://127.0.0.1:8080/twilio/media"
@@ -48,6 +51,9 @@ class Calls:
 
     def holds(self, sid: str) -> bool:
         return False
+
+    def expect(self, sid: str) -> None:
+        pass
 
     def came_back(self, sid: str) -> None:
         pass
@@ -77,11 +83,12 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
     )
     store = Store("unix:///nonexistent/redis.sock")
     metrics, memory, calls = Metrics(), SharedMemory(store), Calls()
+    nobody = reaching(settings, store, Unreached())
     built = build_app(
-        webhooks=Webhooks(settings, store, memory, calls, metrics),
+        webhooks=Webhooks(settings, store, memory, calls, nobody, metrics),
         admission=Admission(Address(URL), [TOKEN], store, memory, worker="w", metrics=metrics),
         calls=calls,  # type: ignore[arg-type]
-        api=CallsApi(settings, store),
+        api=CallsApi(settings, store, nobody, calls),
         metrics=metrics,
         ready=lambda: whole.ready,
     )

@@ -11,13 +11,13 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
-from bot.dialog.types import Ended
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.store import Store
 from bot.telephony.memory import SharedMemory
 from bot.telephony.signature import SIGNATURE_HEADER, sign
 from bot.telephony.webhooks import Webhooks
+from tests.bot import reachable
 
 AUTH_TOKEN = "12345"
 OLD_TOKEN = "67890"
@@ -61,27 +61,19 @@ def refusals(metrics: Metrics) -> dict[str, float]:
 
 
 @dataclass
-class Calls:
+class Calls(reachable.Calls):
     """The worker's calls, as the webhooks see them."""
 
     active: int = 0
     draining: bool = False
-    held: set[str] = field(default_factory=set)
     expected: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
-    ends: list[tuple[str, Ended]] = field(default_factory=list)
-
-    def holds(self, sid: str) -> bool:
-        return sid in self.held
 
     def expect(self, sid: str) -> None:
         self.expected.append(sid)
 
     def came_back(self, sid: str) -> None:
         self.back.append(sid)
-
-    async def end(self, sid: str, ended: Ended) -> None:
-        self.ends.append((sid, ended))
 
 
 class Deployment:
@@ -94,7 +86,13 @@ class Deployment:
         self.memory = SharedMemory(store)
         self.now_s = 1_700_000_000.0
         webhooks = Webhooks(
-            settings, store, self.memory, self.calls, self.metrics, clock=lambda: self.now_s
+            settings,
+            store,
+            self.memory,
+            self.calls,
+            reachable.reaching(settings, store, self.calls),
+            self.metrics,
+            clock=lambda: self.now_s,
         )
         self.app = Starlette(routes=webhooks.routes())
         self.client = httpx.AsyncClient(

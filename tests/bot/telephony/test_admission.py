@@ -286,6 +286,53 @@ async def test_a_stream_takes_its_call(store: Store) -> None:
     assert (taken.generation, taken.worker) == (2, "worker-7")
 
 
+async def test_a_stream_is_told_how_long_its_call_had_nobody(store: Store) -> None:
+    await store.take(CALL, "worker-1", 1)
+    await store.leases.renew("worker-1", {}, {CALL: 1})
+    async with serve(store, worker="worker-2") as door, door.knock() as client:
+        await say(client, Connected(), start(token(2)))
+        assert await closed_with(client) == 1000
+        admitted = await door.outcomes.get()
+    assert admitted is not None
+    assert admitted.silent_ms is not None
+    assert 0 <= admitted.silent_ms < 5000
+
+
+@pytest.mark.parametrize("shown", [None, token(auth_token="foreign"), token(1, nonce="late")])
+async def test_who_asks_for_a_second_stream_does_the_first_one_no_harm(
+    store: Store, door: Door, shown: str | None
+) -> None:
+    """Twilio opens one: `next` must not hang up for what somebody else has tried."""
+    await store.take(CALL, "worker-2", 2)
+    await store.leases.renew("worker-2", {}, {CALL: 2})
+    async with door.knock() as client:
+        await say(client, Connected(), start(shown))
+        assert await closed_with(client) == 1008
+    assert await door.outcomes.get() is None
+    assert await door.memory.recall(refusal_key(CALL)) is None
+
+
+async def test_a_superseded_stream_is_no_refusal(store: Store, door: Door) -> None:
+    """Nobody holds the newer one any more: `next` goes on with the call."""
+    await store.take(CALL, "worker-2", 2)
+    await store.put_down(CALL)
+    async with door.knock() as client:
+        await say(client, Connected(), start(token(1)))
+        assert await closed_with(client) == 1008
+    assert await door.outcomes.get() is None
+    assert await door.memory.recall(refusal_key(CALL)) is None
+
+
+async def test_a_refusal_without_redis_is_remembered(no_store: Store) -> None:
+    async with serve(no_store) as door:
+        for _ in range(2):
+            async with door.knock() as client:
+                await say(client, Connected(), start(None))
+                assert await closed_with(client) == 1008
+            assert await door.outcomes.get() is None
+            assert await door.memory.recall(refusal_key(CALL)) is not None
+
+
 async def test_an_older_generation_is_superseded(store: Store, door: Door) -> None:
     await store.take(CALL, "worker-2", 2)
     for generation, nonce in ((1, "a"), (2, "b")):

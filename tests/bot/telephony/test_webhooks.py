@@ -471,6 +471,36 @@ async def test_status_without_redis_still_ends_the_call(lonely: Deployment) -> N
     assert lonely.calls.ends == [(CALL, Ended("twilio", "busy"))]
 
 
+async def test_what_answered_is_told_to_the_calls_stream_once(deployment: Deployment) -> None:
+    await deployment.store.commit(Record(CALL, direction="outbound"))
+    deployment.calls.here.add(CALL)
+    for _ in range(2):
+        found = {"AnsweredBy": "machine_end_beep"}
+        assert tags(await deployment.ask("/twilio/amd", found, repeat="delivery")) == []
+    (command,) = deployment.calls.commands
+    assert (command.kind, command.sid, command.answered_by) == ("amd", CALL, "machine_end_beep")
+    (event,) = await log_of(deployment)
+    assert (event["kind"], event["answered_by"]) == ("amd", "machine_end_beep")
+
+
+async def test_what_answered_is_kept_when_nobody_has_the_call(deployment: Deployment) -> None:
+    await deployment.store.commit(Record(CALL, direction="outbound"))
+    await deployment.ask("/twilio/amd", {"AnsweredBy": "human"})
+    record = await deployment.store.load(CALL)
+    assert record is not None
+    assert record.answered_by == "human"
+
+
+async def test_what_answered_can_be_told_again_when_redis_is_back(lonely: Deployment) -> None:
+    answer = await lonely.post("/twilio/amd", {"AnsweredBy": "human"})
+    assert answer.status_code == 503
+
+
+@pytest.mark.parametrize("word", ["", "x" * 33, "<human>"])
+async def test_what_answered_is_a_word(deployment: Deployment, word: str) -> None:
+    assert (await deployment.post("/twilio/amd", {"AnsweredBy": word})).status_code == 400
+
+
 async def test_stream_errors_are_kept(deployment: Deployment) -> None:
     await deployment.ask("/twilio/voice")
     event = {"StreamEvent": "stream-error", "StreamError": "31920" * 100, "StreamSid": "MZ1"}
@@ -491,11 +521,11 @@ async def test_a_call_that_this_worker_holds_stays_in_its_memory(
     backlog = Backlog()
     store = Store(redis_url, prefix=redis_prefix, backlog=backlog)
     deployment = Deployment(settings(tmp_path), store)
-    deployment.calls.held.add(CALL)
+    deployment.calls.here.add(CALL)
     await deployment.ask("/twilio/stream", {"StreamEvent": "stream-started"})
     assert await store.flush(1.0)
     assert len(backlog) == 1
-    deployment.calls.held.clear()
+    deployment.calls.here.clear()
     await deployment.ask("/twilio/stream", {"StreamEvent": "stream-stopped"})
     assert await store.flush(1.0)
     assert len(backlog) == 0
@@ -516,7 +546,7 @@ async def test_voice_does_not_write_over_a_stream_that_it_cannot_see(
 
 async def test_voice_leaves_a_stream_of_this_worker_alone(deployment: Deployment) -> None:
     # Redis came back empty, and what this worker holds is not written again yet.
-    deployment.calls.held.add(CALL)
+    deployment.calls.here.add(CALL)
     deployment.store.save(Record(CALL, generation=2, status="in-progress"))
     with capture_logs() as logs:
         assert tags(await deployment.ask("/twilio/voice")) == CONNECT
