@@ -105,7 +105,8 @@ class RestClient:
                 isinstance(error, RestUnavailable) and not creates
             )
             if not repeatable or loop.time() + wait_s >= deadline:
-                raise error
+                # Frames of Twilio's client hold the token in a local variable.
+                raise error.with_traceback(None)
             await self._sleep(wait_s)
             attempt += 1
 

@@ -158,18 +158,17 @@ class Routes:
             raise denied()
 
     async def _read(self, request: Request, known: Mapping[str, Parameter]) -> Given:
-        query = request.url.query.encode()
+        query = request.url.query
         if request.method == "GET":
-            pairs = parse_qsl(query, keep_blank_values=True)
-            given = parameters.read(_text(pairs), known)
+            given = parameters.read(parse_qsl(query, keep_blank_values=True), known)
         else:
-            form = await request.body()
+            form = (await request.body()).decode()
             if not request.headers.get("content-type", "").startswith(FORM):
                 self._tell(request, ["a body that is no form is not read"])
-                form = b""
+                form = ""
             if query:
                 self._tell(request, ["a query beside a form is not read"])
-            given = parameters.read(_text(parse_qsl(form, keep_blank_values=True)), known)
+            given = parameters.read(parse_qsl(form, keep_blank_values=True), known)
         self._tell(request, given.complaints)
         return given
 
@@ -205,10 +204,6 @@ def refused(problem: Problem) -> Response:
 
 def _json(body: Mapping[str, object] | Json, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-def _text(pairs: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(name.decode(), value.decode()) for name, value in pairs]
 
 
 def _credentials(request: Request) -> bytes:
