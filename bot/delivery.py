@@ -187,6 +187,6 @@ class Delivery:
         """
         self._cut(reply)
         text, ulaw = self._apology
-        if not ulaw and speechless or not await self.say_ready(reply, text, ulaw):
+        if (speechless and not ulaw) or not await self.say_ready(reply, text, ulaw):
             return SayByTwilio(text) if reply.by_twilio else None
         return None

@@ -204,6 +204,7 @@ async def scene(
     turn: TurnSettings | None = None,
     apology: tuple[str, bytes] | None = None,
     hook_timeout_s: float = 2.0,
+    counts: Counts | None = None,
     recording: CallRecording | None = None,
     **parts: Any,
 ) -> AsyncIterator[Scene]:
@@ -212,7 +213,7 @@ async def scene(
     tts = tts or Tones()
     keeper = keeper or Keeper()
     call = call or Call(CALL, "+15550100001", "+15550100002", "inbound")
-    counts = Counts()
+    counts = counts or Counts()
     ears = Ears(Level())
     phone = Telephone()
     session = CallSession(

@@ -428,36 +428,6 @@ async def test_an_unheard_prompt_takes_no_earlier_turn_back() -> None:
 # Coming back
 
 
-@pytest.mark.parametrize(
-    ("text", "heard_text", "unheard"),
-    [
-        ("One two. Three four.", "One two. Three", "Three four."),
-        ("One two. Three four.", "One", "One two. Three four."),
-        ("One two. Three four.", "", "One two. Three four."),
-        ("One two. Three four.", "One two.", "Three four."),
-        ("One two.", "One two.", ""),
-        ("One. [jingle.wav] Two three.", "One. [jing", "Two three."),
-        ("One. [jingle.wav]", "One.", ""),
-    ],
-)
-def test_where_a_call_goes_on(text: str, heard_text: str, unheard: str) -> None:
-    given: list[str] = []
-
-    class Resuming:
-        async def on_resume(self, call: Call, unheard: str) -> None:
-            given.append(unheard)
-
-    @virtual_time
-    async def come_back() -> None:
-        call = Call("CA1", "", "", "inbound")
-        call.history.append(HistoryEntry("bot", text, heard_text, 0, 900))
-        async with scene(Resuming(), call=call, resuming=True) as s:
-            await s.wait(0.1)
-
-    come_back()
-    assert given == [unheard]
-
-
 @virtual_time
 async def test_a_call_without_words_comes_back_in_silence() -> None:
     class Quiet:
