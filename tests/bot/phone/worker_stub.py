@@ -224,8 +224,10 @@ async def running_worker() -> AsyncIterator[StubWorker]:
     try:
         yield worker
     finally:
-        worker.server.should_exit = True
-        await serving
+        # What `should_exit` asks for is noticed ten times a second only.
+        serving.cancel()
+        await asyncio.wait([serving])
+        await worker.server.shutdown([listening])
         listening.close()
 
 
