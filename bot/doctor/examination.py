@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlsplit
@@ -78,5 +79,6 @@ def _secrets(settings: Settings) -> list[str]:
 
 def _hide(secrets: list[str], text: str) -> str:
     for secret in secrets:
-        text = text.replace(secret, "…")
+        # Not inside of words: a short one would make holes in all that is said.
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "…", text)
     return text

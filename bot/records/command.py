@@ -79,7 +79,11 @@ def list_(limit: int, before: str | None, as_json: bool) -> int:
 @click.argument("sid", type=_Sid())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/calls/SID gives it.")
 def show(sid: str, as_json: bool) -> int:
-    """Show a call: how it ended, its timings, the conversation as heard, events, recordings."""
+    """Show all about a call.
+
+    How it ended and why, its timings and gaps, the conversation as it was heard, its events, and
+    where its recordings are.
+    """
     settings = _settings()
     stored = asyncio.run(_get(settings, sid))
     if as_json:
@@ -95,7 +99,12 @@ def show(sid: str, as_json: bool) -> int:
 
 @calls.command(epilog="Example: parley calls delete --older-than 7 --yes")
 @click.argument("sids", metavar="[SID]...", nargs=-1, type=_Sid())
-@click.option("--older-than", type=click.IntRange(0), metavar="DAYS", help="All that began before.")
+@click.option(
+    "--older-than",
+    type=click.IntRange(0),
+    metavar="DAYS",
+    help="All that began more than so many days ago.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(sids: tuple[str, ...], older_than: int | None, yes: bool) -> int:
     """Delete calls: record, log, and the recordings on this machine.

@@ -23,6 +23,8 @@ from tests.bot.running import Running, running_worker
 from .conftest import Findings, server_context
 from .site import TOKEN, Site, serving, tls_proxy
 
+pytestmark = pytest.mark.xdist_group("doctor")  # one worker for all
+
 PREFIX = "test-doctor:"
 LINES = [
     "warning settings",
