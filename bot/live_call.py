@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.call import CallSession
-from bot.dialog import Call, Gap, SendDigits
+from bot.dialog import Call, Gap, SendDigits, Transfer
 from bot.dialog.hook import Dialog, DialogFactory
 from bot.disk import Disk
 from bot.ears import Ears
@@ -20,6 +20,7 @@ from bot.record import Record, now_ms
 from bot.recording import CallRecording
 from bot.settings import Settings
 from bot.store import Store
+from bot.telephony.answers import DIAL_STATUS_PARAMETER
 from bot.telephony.pending import load_pending
 from bot.turn import TurnSettings
 from media.messages import Start
@@ -126,6 +127,7 @@ class LiveCalls:
         progress = Progress.of(record)
         live.keeper = RecordKeeper(self._store, record, live.call, counts, progress)
         stt, tts = self._engines.stt(bot), self._engines.tts(bot)
+        _note_transfer(record, start)
         record.answered_ms = record.answered_ms or now_ms()
         record.status = "in-progress"
         record.worker = self._worker_id
@@ -181,9 +183,18 @@ def _turn_settings(settings: Settings) -> TurnSettings:
     )
 
 
+def _note_transfer(record: Record, start: Start) -> None:
+    """Let the dialog see why it has the caller back, if it had transferred the call."""
+    record.parameters.pop(DIAL_STATUS_PARAMETER, None)
+    if (status := start.parameters.get(DIAL_STATUS_PARAMETER)) is not None:
+        record.parameters[DIAL_STATUS_PARAMETER] = status
+
+
 def _gap(record: Record, silent_ms: int | None) -> Gap | None:
     """The break before a call's new stream; None before the first, and if the bot asked for it."""
-    if record.answered_ms is None or isinstance(load_pending(record.pending), SendDigits):
+    if record.answered_ms is None:
+        return None
+    if isinstance(load_pending(record.pending), SendDigits | Transfer):
         return None
     if record.left_ms is not None:
         silent_ms = now_ms() - record.left_ms

@@ -27,7 +27,8 @@ CALL_PARAMETERS = ("from", "to", "direction")
 """The `<Parameter>`s that tell a worker without Redis whose stream it has got."""
 
 DIAL_STATUS_PARAMETER = "dial_status"
-"""The `<Parameter>` that tells a stream why the transfer before it did not come about."""
+"""The `<Parameter>` that tells a stream why the transfer before it did not come about, in the word
+of Twilio's DialCallStatus; the dialog finds it in `call.parameters`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ class Answers:
             **dict(zip(CALL_PARAMETERS, own, strict=True)),
         }
         said = decision.say
+        # A stream before this one may have been told of another transfer.
+        parameters.pop(DIAL_STATUS_PARAMETER, None)
         if decision.dial_status is not None:
             parameters[DIAL_STATUS_PARAMETER] = decision.dial_status
             # A dialog that knows nothing of failed transfers would only be silent.

@@ -15,6 +15,7 @@ from bot.dialog.hook import Dialog
 from bot.disk import Disk
 from bot.ears import Ears
 from bot.engines import Engines
+from bot.inbox import Command
 from bot.live_call import LiveCalls
 from bot.metrics import Metrics
 from bot.record import Record
@@ -58,10 +59,10 @@ class Worker:
         self.folder = folder
 
     @asynccontextmanager
-    async def stream(self, record: Record) -> AsyncIterator[Telephone]:
+    async def stream(self, record: Record, **parameters: str) -> AsyncIterator[Telephone]:
         """A stream of the call. It is hung up at the end, if it has not ended before."""
         phone = Telephone()
-        start = Start(STREAM, ACCOUNT, record.sid)
+        start = Start(STREAM, ACCOUNT, record.sid, parameters)
         line = asyncio.create_task(phone.run())
         carried = asyncio.create_task(self.calls.carry(phone, start, record))
         try:
@@ -341,6 +342,59 @@ class TestDigits:
             await worker.said("Again.")
         assert hook.resumed == [""]
         assert (await worker.stored()).pending is None
+
+
+class TestFailedTransfer:
+    @pytest.fixture
+    def hook(self) -> Bot:
+        return Bot(Transfer("+15559990000"))
+
+    async def test_the_dialog_is_told_why_it_has_the_caller_back(self, worker: Worker) -> None:
+        async with worker.stream(await worker.take(1)) as phone:
+            await until(lambda: phone.closed is not None)
+        async with worker.stream(await worker.take(2), dial_status="busy"):
+            await worker.said("Again.")
+            call = worker.calls._live[SID].call
+            assert (call.parameters, call.gap) == ({"dial_status": "busy"}, None)
+        async with worker.stream(await worker.take(3)):
+            await worker.said("Again.", "Again.")
+            assert worker.calls._live[SID].call.parameters == {}
+
+
+class TestCommands:
+    async def test_a_call_is_hung_up_in_mid_sentence(self, worker: Worker) -> None:
+        async with worker.stream(await worker.take(1)) as phone:
+            await heard(phone)
+            await worker.calls.command(Command("hangup", SID, reason="api"))
+            await until(lambda: phone.closed is not None)
+        assert (await worker.stored()).pending == {"action": "hangup", "reason": "api"}
+
+    async def test_what_answered_is_kept(self, worker: Worker) -> None:
+        async with worker.stream(await worker.take(1)):
+            await worker.calls.command(Command("amd", SID, answered_by="human"))
+        assert (await worker.stored()).answered_by == "human"
+
+    async def test_a_call_without_a_stream_here_takes_none(self, worker: Worker) -> None:
+        with pytest.raises(LookupError):
+            await worker.calls.command(Command("hangup", SID))
+        async with worker.stream(await worker.take(1)):
+            pass
+        with pytest.raises(LookupError):
+            await worker.calls.command(Command("hangup", SID))
+
+
+async def test_a_place_is_kept_for_a_stream_until_it_comes_or_is_late(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.calls.expect(SID)
+    worker.calls.expect(SID)
+    assert worker.calls.active == 1
+    async with worker.stream(await worker.take(1)):
+        assert worker.calls.active == 1
+    assert worker.calls.active == 0
+    monkeypatch.setattr(bot.calls, "EXPECT_S", 0.0)
+    worker.calls.expect("CA1")
+    assert worker.calls.active == 0
 
 
 class TestLanguage:
