@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
-from . import killed
+from . import deadly, drained, frozen, killed
 
-PROOFS = {"killed": killed}
+
+class Proof(Protocol):
+    """A module of this package."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Say what the command takes."""
+
+    def main(self, arguments: argparse.Namespace) -> int:
+        """Do the proof, print its rounds, and give the status to exit with."""
+
+
+PROOFS: Mapping[str, Proof] = {
+    "killed": killed,
+    "frozen": frozen,
+    "drained": drained,
+    "deadly": deadly,
+}
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from bot.phone.steps import Step
 
 __all__ = ["Caller"]
 
-REACH_DEADLINE_S = 60.0
+REACH_DEADLINE_S = 120.0
 
 
 class Caller:
@@ -58,12 +58,12 @@ class Caller:
         """Wait for the `number`-th event of this kind.
 
         Raises:
-            TimeoutError: it did not come within a minute.
+            TimeoutError: it did not come within two minutes.
             RuntimeError: the call was over before it came.
         """
         async with asyncio.timeout(REACH_DEADLINE_S):
             while len(found := [event for event in self.events if event.kind is kind]) < number:
-                if self.placed.done():
+                if any(event.kind is EventKind.ENDED for event in self.events):
                     raise RuntimeError(f"the call was over before {kind.value!r} {number}")
                 self._notifying.clear()
                 await self._notifying.wait()

@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from bot.demo.worker import free_port
 from bot.phone.call import PhoneConfig
@@ -22,13 +25,15 @@ from bot.redis_server import wait_until_stopped
 from .caller import Caller
 from .dialogs import JOURNAL
 from .journal import Journal
-from .rest import RestLog, twilio_rest
+from .rest import Rest, twilio_rest
 from .workers import Worker
 
 __all__ = ["Deployment", "Fault", "deployment"]
 
 TOKEN = "a-token-of-the-proof"
 REDIS_DEADLINE_S = 10.0
+RECORD_DEADLINE_S = 10.0
+POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Deployment:
         folder: Path,
         workers: list[Worker],
         public_url: str,
-        rest: RestLog,
+        rest: Rest,
         exchange: Exchange,
     ) -> None:
         self.folder = folder
@@ -85,6 +90,30 @@ class Deployment:
         await caller.reach(EventKind.VERB)
         return caller
 
+    def worker(self, name: str) -> Worker:
+        """The worker of this name."""
+        return next(worker for worker in self.workers if worker.name == name)
+
+    async def ask(self, worker: Worker, path: str) -> dict[str, Any]:
+        """What a worker answers to `GET` of a path that gives JSON; nothing unless it is 200."""
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            response = await client.get(worker.url + path)
+        answer: dict[str, Any] = response.json() if response.status_code == 200 else {}
+        return answer
+
+    async def record(self, sid: str, worker: Worker) -> dict[str, Any]:
+        """A call's record with its log, by way of this worker, when the call's end is in it.
+
+        Raises:
+            TimeoutError: that was not so for ten seconds.
+        """
+        async with asyncio.timeout(RECORD_DEADLINE_S):
+            while True:
+                record = await self.ask(worker, f"/api/calls/{sid}")
+                if record.get("ended_ms") is not None:
+                    return record
+                await asyncio.sleep(POLL_S)
+
     def holder(self, caller: Caller) -> Worker:
         """The worker whose dialog was asked last in the call."""
         pid = self.journal.of(caller.sid)[-1].pid
@@ -99,7 +128,7 @@ class Deployment:
 
     def revive(self, name: str) -> None:
         """Start a worker that was killed again, in the background."""
-        worker = next(worker for worker in self.workers if worker.name == name)
+        worker = self.worker(name)
         self._starting[name] = asyncio.create_task(self._revive(worker))
 
     async def _revive(self, worker: Worker) -> None:
@@ -107,6 +136,10 @@ class Deployment:
         if not await worker.childless():
             raise AssertionError(f"{worker.name} was killed and left processes behind")
         await worker.start()
+
+    def starting(self, name: str) -> bool:
+        """Whether a worker is being started again."""
+        return name in self._starting and not self._starting[name].done()
 
     async def revived(self) -> None:
         """Wait until all that are being started again take calls."""

@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 from bot.dialog import Call, Ended, Hangup, Interruption, Reply, Turn
@@ -22,6 +21,7 @@ __all__ = [
     "HOOK_S",
     "JOURNAL",
     "KEY_ANSWER",
+    "TALK",
     "Deadly",
     "Steady",
     "Talker",
@@ -39,12 +39,20 @@ ANSWER = ("Very well, I have made a note.", "We will be glad to see you.")
 KEY_ANSWER = "Thank you for the key."
 HOOK_S = 1.2
 """How long a turn's hook takes, unless the turn is delivered again."""
-_TALK = (
+DEADLY_S = 2.0
+TALK = (
     "The first train leaves the harbour at half past six.",
     "It stops in every village along the river.",
     "Bicycles travel free of charge on weekdays.",
     "The dining car serves hot soup and fresh bread.",
+    "Dogs must be kept on a short lead.",
+    "The journey to the coast takes four hours.",
+    "Please keep your ticket until the very end.",
+    "Lost umbrellas are kept at the main office.",
+    "The museum of clocks is closed on Mondays.",
+    "Taxis wait outside the northern entrance.",
 )
+"""About twenty-five seconds."""
 
 
 def note(call: Call, kind: str, **fields: Any) -> None:
@@ -107,20 +115,19 @@ class Watchful(Steady):
 
 
 class Talker(Steady):
-    """Greets with a talk of many sentences, so that there is something to cut at any time."""
+    """Greets with a long talk, so that there is something to cut at any time."""
 
-    async def greet(self, call: Call) -> AsyncIterator[str]:
-        note(call, "greet")
-        call.state["greets"] = call.state.get("greets", 0) + 1
-        for _ in range(4):
-            for sentence in _TALK:
-                yield sentence + " "
+    async def greet(self, call: Call) -> str:
+        await super().greet(call)
+        return " ".join(TALK)
 
 
 class Deadly(Steady):
-    """Kills its worker whenever it is asked to answer a turn."""
+    """Kills its worker whenever it is to answer a turn."""
 
     async def on_turn(self, call: Call, turn: Turn) -> str:
         note(call, "asked", turn=turn.id, retried=turn.retried, text=turn.text)
+        # Long enough for those that died before to be started again.
+        await asyncio.sleep(DEADLY_S)
         os.kill(os.getpid(), signal.SIGKILL)
         return "Nobody ever hears this."

@@ -10,11 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from bot.phone.events import EventKind, PhoneEvent
 from bot.phone.result import CallResult
-from bot.phone.speech import FRAME_MS, loud_frames, speech_frames
+from bot.phone.speech import FRAME_BYTES, FRAME_MS, loud_frames, speech_frames
 
 from .journal import Entry
 from .voice import Voice
@@ -64,20 +61,18 @@ class Gap:
         return min(known, default=None)
 
 
-def measure_gap(result: CallResult, events: Sequence[PhoneEvent], harm: Harm) -> Gap:
+def measure_gap(result: CallResult, harm: Harm) -> Gap:
     """How long a call was dead after `harm`."""
-    begun = [
-        event.at_ms
-        for event in events
-        if event.kind is EventKind.STREAM_STARTED and event.at_ms > harm.at_ms
-    ]
-    if not begun:
+    following = next(
+        (span for span in result.tape.streams if (span.begun_ms or 0) > harm.at_ms), None
+    )
+    if following is None:
         return Gap(None, None)
-    speech = speech_frames(loud_frames(result.tape.bot))
-    audible = np.flatnonzero(speech[round(begun[0]) // FRAME_MS :])
+    first = following.first_frame
+    speech = speech_frames(loud_frames(result.tape.bot[first * FRAME_BYTES :]))
     audible_ms = None
-    if len(audible):
-        audible_ms = (round(begun[0]) // FRAME_MS + int(audible[0])) * FRAME_MS - harm.at_ms
+    if speech.any():
+        audible_ms = (first + int(speech.argmax())) * FRAME_MS - harm.at_ms
     resumed = [
         event["at_ms"] - harm.zero_ms
         for event in (result.record or {}).get("log", ())
@@ -85,7 +80,8 @@ def measure_gap(result: CallResult, events: Sequence[PhoneEvent], harm: Harm) ->
     ]
     accepted_ms = None
     if resumed:
-        accepted_ms = max(begun[0] + FRAME_MS, resumed[0]) - harm.at_ms
+        # A frame is sent at its end.
+        accepted_ms = max((first + 1) * FRAME_MS, resumed[0]) - harm.at_ms
     return Gap(audible_ms, accepted_ms)
 
 
@@ -199,12 +195,15 @@ def bot_said(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(e["text"], e["heard"]) for e in record["history"] if e["role"] == "bot"]
 
 
-def judge_resumed(record: Mapping[str, Any], sentences: Sequence[str], done: int) -> list[str]:
+def judge_resumed(
+    record: Mapping[str, Any], sentences: Sequence[str], done: int, *, finished: bool = True
+) -> list[str]:
     """The history of a reply that was cut and said again from the first sentence not heard whole.
 
     Args:
         sentences: the reply.
         done: how many of its sentences were certainly heard before the harm.
+        finished: whether all of it was heard in the end.
     """
     whole = " ".join(sentences)
     said = bot_said(record)
@@ -220,7 +219,7 @@ def judge_resumed(record: Mapping[str, Any], sentences: Sequence[str], done: int
         problems.append(f"heard is {heard!r}, after {kept!r} was heard for certain")
     rest = [" ".join(sentences[number:]) for number in range(done, len(sentences))]
     again = said[parts[0] + 1] if len(said) > parts[0] + 1 else ("", "")
-    if again[0] not in rest or again[1] != again[0]:
+    if again[0] not in rest or (finished and again[1] != again[0]):
         problems.append(f"said again was {again}, not one of {rest}")
     return problems
 

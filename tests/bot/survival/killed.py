@@ -28,6 +28,7 @@ from bot.phone.steps import HangUp, Lose, LossKind, Play, Step, Wait, WaitForBot
 from .caller import Caller
 from .deployment import Deployment, deployment
 from .dialogs import ANSWER, GREETING, HOOK_S
+from .journal import Entry
 from .judging import (
     BROKEN_PIPE,
     CONFIRMED_MS,
@@ -41,7 +42,21 @@ from .judging import (
 from .rounds import Round, keep_evidence, report, summary
 from .voice import Voice
 
-__all__ = ["FRIDAY", "INSTANTS", "LOSSES", "judge", "kill", "lose", "main", "run", "voice"]
+__all__ = [
+    "FRIDAY",
+    "KILLED",
+    "LOSSES",
+    "TALK",
+    "TALK_TWICE",
+    "WHEN",
+    "Expected",
+    "add_arguments",
+    "judge",
+    "kill",
+    "lose",
+    "main",
+    "voice",
+]
 
 FRIDAY = load_clip(Path(bot.demo.__file__).parent / "friday.ulaw")
 GAP_MS = 2_000.0
@@ -49,10 +64,7 @@ ENDPOINTING_MS = 450
 # The recognizer notices speech, and the record tells of it, a moment after it has begun.
 NOTICED_MS = 500
 
-INSTANTS = ("greeting", "answer", "hook", "caller")
 LOSSES: tuple[LossKind, ...] = ("close", "reset", "refused", "timeout")
-# What Twilio reports of each; and how long the phone itself takes to go on.
-LOSS_FAULTS = {"close": (), "reset": (), "refused": (31902,), "timeout": (31901,)}
 TIMEOUT_MS = 2_000
 
 TALK: tuple[Step, ...] = (WaitForBot(), Play(FRIDAY), WaitForBot(), HangUp())
@@ -61,6 +73,24 @@ TALK_TWICE: tuple[Step, ...] = (
     *(WaitForBot(), Play(FRIDAY), WaitForBot(5_000)),
     *(Play(FRIDAY), WaitForBot(), HangUp()),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a kind of harm brings: Twilio's error numbers, and the longest gap that is allowed."""
+
+    faults: tuple[int, ...]
+    gap_ms: float = GAP_MS
+
+
+KILLED = Expected((BROKEN_PIPE,))
+# The phone itself takes a while to find out that a handshake gets no answer.
+LOST = {
+    "close": Expected(()),
+    "reset": Expected(()),
+    "refused": Expected((31902,)),
+    "timeout": Expected((31901,), GAP_MS + TIMEOUT_MS),
+}
 
 
 async def voice() -> Voice:
@@ -92,7 +122,7 @@ async def in_speech(caller: Caller, house: Deployment, chance: random.Random) ->
     await caller.until(begun.at_ms + chance.uniform(0, len(FRIDAY.audio) / 8))
 
 
-_WHEN: dict[str, Callable[[Caller, Deployment, random.Random], Awaitable[None]]] = {
+WHEN: dict[str, Callable[[Caller, Deployment, random.Random], Awaitable[None]]] = {
     "greeting": in_greeting,
     "answer": in_answer,
     "hook": in_hook,
@@ -108,12 +138,12 @@ async def kill(
 ) -> tuple[Round, CallResult]:
     """One call whose worker is killed."""
     caller = await house.call(TALK_TWICE if instant == "caller" else TALK)
-    await _WHEN[instant](caller, house, chance)
+    await WHEN[instant](caller, house, chance)
     fault = house.harm(caller)
     house.revive(fault.worker)
     result = await caller.result()
     harm = Harm(fault.at_ms, fault.zero_ms, fault.pid)
-    return judge(house, known, name, instant, caller, result, harm, (BROKEN_PIPE,)), result
+    return judge(house, known, name, instant, result, harm, KILLED), result
 
 
 async def lose(
@@ -125,11 +155,7 @@ async def lose(
     result = await caller.result()
     ended = next(event for event in caller.events if event.kind is EventKind.STREAM_ENDED)
     harm = Harm(ended.at_ms, caller.zero_ms, None)
-    allowed_ms = GAP_MS + (TIMEOUT_MS if how == "timeout" else 0)
-    done = judge(
-        house, known, name, instant, caller, result, harm, LOSS_FAULTS[how], gap_ms=allowed_ms
-    )
-    return done, result
+    return judge(house, known, name, instant, result, harm, LOST[how]), result
 
 
 def _losing(lost: Lose, instant: str, chance: random.Random) -> tuple[Step, ...]:
@@ -149,22 +175,23 @@ def judge(
     known: Voice,
     name: str,
     instant: str,
-    caller: Caller,
     result: CallResult,
     harm: Harm,
-    faults: Sequence[int],
-    *,
-    gap_ms: float = GAP_MS,
+    expected: Expected,
 ) -> Round:
     """Whether the call went on as it should have."""
     journal = house.journal.of(result.call_sid)
-    problems = judge_call(result, journal, faults)
-    gap = measure_gap(result, caller.events, harm)
-    if gap.ms is None or gap.ms > gap_ms:
+    problems = judge_call(result, journal, expected.faults)
+    gap = measure_gap(result, harm)
+    if gap.ms is None or gap.ms > expected.gap_ms:
         problems.append(f"the gap lasted {gap.ms} ms")
-    problems += judge_gap(result, gap, harm, lost=_lost(instant, result, harm))
+    problems += judge_gap(result, gap, harm, lost=_lost(instant, result, journal, harm))
     answered = {entry.more["turn"] for entry in journal if entry.kind == "answered"}
-    if instant == "caller":
+    if instant == "hook" and not _asked(journal, harm):
+        # The recognizer was slower than the phone expected: what was said is lost.
+        problems += repeated(known, result, GREETING, harm)
+        problems += ["a turn was answered"] if answered else []
+    elif instant == "caller":
         problems += repeated(known, result, GREETING, harm)
         problems += _heard_after_the_caller(known, result)
     else:
@@ -184,8 +211,16 @@ def judge(
     return Round(name, moment, gap.ms, gap.audible_ms, tuple(problems))
 
 
-def _lost(instant: str, result: CallResult, harm: Harm) -> bool | None:
+def _asked(journal: Sequence[Entry], harm: Harm) -> bool:
+    """Whether the hook was running, or had run, before the harm."""
+    begun_ms = [e.at_ms for e in journal if e.kind == "asked" and not e.more["retried"]]
+    return any(at_ms < harm.zero_ms + harm.at_ms for at_ms in begun_ms)
+
+
+def _lost(instant: str, result: CallResult, journal: Sequence[Entry], harm: Harm) -> bool | None:
     """Whether the caller's speech must have been reported as lost."""
+    if instant == "hook":
+        return not _asked(journal, harm)
     if instant != "caller":
         return False
     speech = result.sound.steps[0].speech if result.sound.steps else None

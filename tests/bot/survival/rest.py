@@ -6,24 +6,33 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.demo.worker import free_port
 from bot.phone.exchange import Exchange
+from bot.phone.identity import SIMULATED_ACCOUNT
+from tests.vendors.twilio_rest.server import serving
+from tests.vendors.twilio_rest.standin import TwilioRestStandIn
 
-__all__ = ["RestLog", "twilio_rest"]
+__all__ = ["Rest", "twilio_rest"]
 
 
 @dataclass(frozen=True, slots=True)
-class RestLog:
-    """Where the API is, and what it was asked to do with each call."""
+class Rest:
+    """Where the API is, and what it was asked."""
 
     url: str
+    standin: TwilioRestStandIn
 
-    def updates(self, sid: str) -> int:
-        """How often the call was redirected, instructed or completed."""
-        return 0
+    def updates(self, sid: str) -> list[dict[str, str]]:
+        """Each time a call was to be redirected, instructed or completed: the fields given."""
+        return [
+            dict(seen.form)
+            for seen in self.standin.requests
+            if seen.method == "POST" and seen.path.endswith(f"/Calls/{sid}.json")
+        ]
 
 
 @asynccontextmanager
-async def twilio_rest(exchange: Exchange, auth_token: str) -> AsyncIterator[RestLog]:
-    """Serve the API until the context is left."""
-    yield RestLog(f"http://127.0.0.1:{free_port()}")
+async def twilio_rest(exchange: Exchange, auth_token: str) -> AsyncIterator[Rest]:
+    """Serve the API, in this event loop, until the context is left."""
+    standin = TwilioRestStandIn(SIMULATED_ACCOUNT, auth_token, exchange=exchange)
+    async with serving(standin) as url:
+        yield Rest(url, standin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bot.phone.measure import percentile
@@ -34,6 +34,10 @@ class Round:
     gap_ms: float | None
     audible_ms: float | None
     problems: tuple[str, ...]
+
+    def with_problems(self, more: Sequence[str]) -> Round:
+        """The round, and what else was wrong in it."""
+        return replace(self, problems=(*self.problems, *more))
 
 
 def report(done: Round) -> None:

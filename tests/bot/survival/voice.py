@@ -87,7 +87,8 @@ def _correlation(windows: Features, known: Features) -> NDArray[np.float64]:
     k = known - known.mean()
     norms = np.sqrt((w**2).sum(axis=(1, 2)) * (k**2).sum())
     sums: NDArray[np.float64] = np.einsum("ijk,jk->i", w, k)
-    return np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
+    alike: NDArray[np.float64] = np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
+    return alike
 
 
 def _is_whole(window: Features, known: Features) -> bool:

@@ -1,0 +1,140 @@
+"""A worker freezes in the middle of a call: it is moved by REST, once, and stays moved.
+
+    python -m tests.bot.survival frozen --times 6
+
+stops the worker that holds the call with SIGSTOP, which closes no connection, while the bot speaks,
+while the hook runs, and while the caller speaks. Every time: the other worker redirects the call by
+REST exactly once, it goes on within 6 s, nothing is said or answered twice, and when the worker is
+woken (in every other round while the call still lasts) it closes what it had and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bot.phone.events import EventKind
+from bot.phone.result import CallResult
+
+from .caller import Caller
+from .deployment import Deployment, Fault, deployment
+from .judging import Harm
+from .killed import TALK, TALK_TWICE, WHEN, Expected, judge, voice
+from .rounds import Round, keep_evidence, report, summary
+from .voice import Voice
+from .workers import Worker
+
+__all__ = ["add_arguments", "freeze", "main"]
+
+GAP_MS = 6_000.0
+WOKEN_S = 3.0
+"""So long a worker that was woken may take to notice that its call is elsewhere."""
+INSTANTS = ("greeting", "hook", "caller", "answer")
+# Nobody closes the stream but the phone, when REST says so.
+EXPECTED = Expected(faults=(), gap_ms=GAP_MS)
+
+
+async def freeze(
+    house: Deployment,
+    known: Voice,
+    instant: str,
+    name: str,
+    chance: random.Random,
+    *,
+    wake_early: bool,
+) -> tuple[Round, CallResult]:
+    """One call whose worker freezes, and is woken while the call lasts or after it."""
+    caller = await house.call(TALK_TWICE if instant == "caller" else TALK)
+    await WHEN[instant](caller, house, chance)
+    fault = house.harm(caller, signal.SIGSTOP)
+    frozen = house.worker(fault.worker)
+    try:
+        if wake_early:
+            # A call that is never moved is judged as such.
+            with suppress(RuntimeError):
+                await caller.reach(EventKind.STREAM_STARTED, 2)
+            await asyncio.sleep(chance.uniform(0, 1))
+            frozen.signal(signal.SIGCONT)
+        result = await caller.result()
+        problems = await _wake(house, frozen, caller)
+    finally:
+        frozen.signal(signal.SIGCONT)
+    harm = Harm(fault.at_ms, fault.zero_ms, fault.pid)
+    done = judge(house, known, name, instant, result, harm, EXPECTED)
+    problems += _judge_rest(house, result) + _judge_journal(house, result, fault)
+    return done.with_problems(problems), result
+
+
+async def _wake(house: Deployment, frozen: Worker, caller: Caller) -> list[str]:
+    """Wake the worker, and compare what is kept of the call before and after."""
+    others = [worker for worker in house.workers if worker is not frozen]
+    before = await house.record(caller.sid, others[0])
+    frozen.signal(signal.SIGCONT)
+    await asyncio.sleep(WOKEN_S)
+    after = await house.record(caller.sid, others[0])
+    problems = [
+        f"after it was woken, {key} is {_short(after.get(key))}, before {_short(before.get(key))}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+    health = await house.ask(frozen, "/health")
+    if health.get("calls") != 0:
+        problems.append(f"the woken worker says {health}")
+    return problems
+
+
+def _judge_rest(house: Deployment, result: CallResult) -> list[str]:
+    updates = house.rest.updates(result.call_sid)
+    wanted = [{"Method": "POST", "Url": f"{house.public_url}/twilio/next"}]
+    if updates != wanted:
+        return [f"REST was asked {updates}"]
+    return [f"REST complains: {complaint}" for complaint in house.rest.standin.complaints]
+
+
+def _judge_journal(house: Deployment, result: CallResult, fault: Fault) -> list[str]:
+    """The woken worker asks its dialog nothing more; a hook that ran may come to its end."""
+    frozen_ms = fault.zero_ms + fault.at_ms
+    late = [
+        entry.kind
+        for entry in house.journal.of(result.call_sid)
+        if entry.pid == fault.pid and entry.at_ms > frozen_ms + 50 and entry.kind != "answered"
+    ]
+    return [f"the woken worker asked its dialog: {late}"] if late else []
+
+
+def _short(value: Any) -> str:
+    return str(value)[:200]
+
+
+# The command
+
+
+async def run(times: int, seed: int, out: Path | None) -> list[Round]:
+    """Do so many rounds, one after another."""
+    known = await voice()
+    done: list[Round] = []
+    async with deployment("Steady") as house:
+        for number in range(times):
+            name = f"frozen {number + 1}"
+            instant = INSTANTS[number % len(INSTANTS)]
+            chance = random.Random(f"{seed} {name}")
+            outcome, result = await freeze(
+                house, known, instant, name, chance, wake_early=number % 2 == 1
+            )
+            report(outcome)
+            keep_evidence(out, outcome, house, [result])
+            done.append(outcome)
+    return done
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--times", type=int, default=8, help="rounds")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    return summary(asyncio.run(run(arguments.times, arguments.seed, arguments.out)))
