@@ -42,7 +42,6 @@ LEASE_S = LEASE_MS / 1000
 CLAIM_S = CLAIM_MS / 1000
 """How long one worker has for rescuing a call before another may try."""
 
-LATEST = -1
 MAX_LATE = 1000
 
 
@@ -134,18 +133,17 @@ class Leases:
         answer = await self._link.eval(HOLDER, [self._keys.call(sid), self._keys.workers], [])
         return None if answer is None else cast(bytes, answer).decode()
 
-    async def put_down(self, sid: str, generation: int | None = None) -> None:
-        """The call's stream of `generation` is over, and none follows yet; None is the latest.
+    async def put_down(self, sid: str, generation: int) -> None:
+        """The call's stream of `generation` is over, and none follows yet.
 
         Nobody then holds the call, and it is never redirected, until a newer stream takes it. If
-        Redis does not answer, it is done with the next renewal, and for the latest generation
-        only if nobody alive holds the call by then.
+        Redis does not answer, it is told with the next renewal.
         """
-        values = [sid, "" if generation is None else generation, self._keys.worker_base]
+        values = [sid, generation, self._keys.worker_base, self._ttl_s]
         try:
-            await self._link.eval(PUT_DOWN, [self._keys.call(sid)], [*values, self._ttl_s])
+            await self._link.eval(PUT_DOWN, [self._keys.call(sid)], values)
         except StoreUnavailable:
-            self._late[sid] = LATEST if generation is None else generation
+            self._late[sid] = generation
             if len(self._late) > MAX_LATE:
                 self._late.popitem(last=False)
             raise

@@ -124,13 +124,21 @@ class Store:
         self._writer.wake()
         return kept
 
-    def append(self, sid: str, kind: str, at_ms: int, **fields: Any) -> None:
+    def append(
+        self, sid: str, kind: str, at_ms: int, generation: int | None = None, **fields: Any
+    ) -> None:
         """Add an event to the call's log: what kind, when (ms since the epoch), and its fields.
+
+        Args:
+            sid, kind, at_ms, fields: as said.
+            generation: of the stream that says so, which is not heard once a newer one owns the
+                call; None when whoever says so has a right to at any time.
 
         Raises:
             TypeError: a field is no JSON value.
         """
-        self._backlog.append(sid, orjson.dumps({"kind": kind, "at_ms": at_ms, **fields}))
+        event = orjson.dumps({"kind": kind, "at_ms": at_ms, **fields})
+        self._backlog.append(sid, event, generation)
         self._writer.wake()
 
     def hurry(self) -> None:
@@ -217,7 +225,7 @@ class Store:
         values = [orjson.dumps(ended), self._ttl_s, sid, base, known]
         return bool(await self._link.eval(FINISH, [self._keys.call(sid)], values))
 
-    async def put_down(self, sid: str, generation: int | None = None) -> None:
+    async def put_down(self, sid: str, generation: int) -> None:
         """As `Leases.put_down`."""
         await self.leases.put_down(sid, generation)
 

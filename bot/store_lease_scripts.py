@@ -11,24 +11,22 @@ CLAIM_MS = 10_000
 RESCUED_MS = 60_000  # how long a call that Twilio was told to bring back may take
 WORKER_TTL_S = 86_400
 
-# Says that the call's stream of that generation (nil: of the latest) is over. Needs `base` (of the
-# workers' keys) and `ttl`.
+# Says that the call's stream of that generation is over. Needs `base` (of the workers' keys) and
+# `ttl`.
 _PUT_DOWN = """
 local function put_down(key, sid, generation)
   local call = redis.call('HMGET', key, 'generation', 'worker', 'down')
-  local owner = tonumber(call[1] or '0')
-  generation = generation or owner
   if generation > tonumber(call[3] or '0') then
     redis.call('HSET', key, 'down', generation)
     redis.call('EXPIRE', key, ttl)
   end
-  if call[2] and generation >= owner then
+  if call[2] and generation >= tonumber(call[1] or '0') then
     redis.call('SREM', base .. call[2] .. ':calls', sid)
   end
 end
 """
 
-# KEYS: call. ARGV: sid, generation ('' = the latest), base of the workers' keys, ttl in s.
+# KEYS: call. ARGV: sid, generation, base of the workers' keys, ttl in s.
 PUT_DOWN = f"""
 local base, ttl = ARGV[3], ARGV[4]
 {_PUT_DOWN}
@@ -36,38 +34,27 @@ put_down(KEYS[1], ARGV[1], tonumber(ARGV[2]))
 """
 
 # KEYS: workers, the worker's hash, its calls. ARGV: a JSON object: worker, info (field, value, …),
-# held ({sid, generation}, …), down ({sid, generation or -1 for the latest}, …), call_base, base (of
-# the workers' keys), ttl in s.
+# held and down ({sid, generation}, …), call_base, base (of the workers' keys), ttl in s.
 # Gives {ms since the last renewal or -1, ms until the next lease of another lapses or -1,
 # {worker, ms since its last renewal, …} whose lease has lapsed, superseded SIDs}.
 RENEW = f"""{NOW}
 local asked = cjson.decode(ARGV[1])
 local base, ttl = asked.base, asked.ttl
 {_PUT_DOWN}
-local function age(worker)
-  local renewed = redis.call('ZSCORE', KEYS[1], worker)
-  return renewed and now - renewed
-end
 
 -- A clock that was set back would leave renewals in the future, which never grow old.
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')) do
   redis.call('ZADD', KEYS[1], now, worker)
 end
-local lapsed = age(asked.worker) or -1
+local renewed = redis.call('ZSCORE', KEYS[1], asked.worker)
+local lapsed = renewed and now - renewed or -1
 redis.call('ZADD', KEYS[1], now, asked.worker)
 redis.call('EXPIRE', KEYS[1], {WORKER_TTL_S})
 redis.call('HSET', KEYS[2], 'worker', asked.worker, unpack(asked.info))
 redis.call('EXPIRE', KEYS[2], {WORKER_TTL_S})
 
 for _, item in ipairs(asked.down) do
-  local key = asked.call_base .. item[1]
-  local worker = redis.call('HGET', key, 'worker')
-  -- Of the latest generation, put down some time ago: not if somebody alive has the call by now.
-  if item[2] >= 0 then
-    put_down(key, item[1], item[2])
-  elseif worker and (age(worker) or {LEASE_MS}) >= {LEASE_MS} then
-    put_down(key, item[1])
-  end
+  put_down(asked.call_base .. item[1], item[1], item[2])
 end
 
 local superseded = {{}}

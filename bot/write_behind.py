@@ -99,9 +99,16 @@ class Backlog:
         entry = self._entry(sid)
         entry.generation, entry.released = generation, False
 
-    def append(self, sid: str, event: bytes) -> None:
-        """Keep one event of the call's log."""
+    def append(self, sid: str, event: bytes, generation: int | None = None) -> None:
+        """Keep one event of the call's log.
+
+        What a stream says of itself, as `generation`, is not kept once a newer one owns the call.
+        """
         entry = self._entry(sid)
+        if generation is not None:
+            if generation < (entry.generation or 0):
+                return
+            entry.generation = generation
         entry.events.append((self._next(entry), event))
         entry.events_bytes += len(event)
         while entry.events_bytes > self._log_bytes and len(entry.events) > 1:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.redis_server import private_redis
 from bot.store import Store
@@ -37,6 +38,22 @@ async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
     store = Store(redis_url, prefix=redis_prefix)
     yield store
     await store.aclose()
+
+
+@pytest.fixture
+async def other(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
+    """The store of another worker, in the same Redis."""
+    store = Store(redis_url, prefix=redis_prefix)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """The session's Redis itself, to look at and to change what time would."""
+    client = Redis.from_url(redis_url, decode_responses=True)
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -20,24 +20,9 @@ from bot.record import Record
 from bot.store import Store, StoreUnavailable, Superseded
 from bot.write_behind import Backlog
 
-from .redis_process import gone, server_pid, stopped
+from .redis_process import eventually, gone, server_pid, stopped
 
 DAY_S = 86_400
-
-
-@pytest.fixture
-async def other(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
-    """The store of another worker, in the same Redis."""
-    store = Store(redis_url, prefix=redis_prefix)
-    yield store
-    await store.aclose()
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = Redis.from_url(redis_url, decode_responses=True)
-    yield client
-    await client.aclose()
 
 
 @asynccontextmanager
@@ -50,14 +35,6 @@ async def writing(store: Store) -> AsyncIterator[None]:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            if await condition():
-                return
-            await asyncio.sleep(0.005)
 
 
 def metric(metrics: Metrics, name: str) -> float:
