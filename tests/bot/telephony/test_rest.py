@@ -250,6 +250,14 @@ async def test_an_answer_that_is_none_is_no_answer(
     assert len(twilio.standin.requests) == 2
 
 
+async def test_a_list_that_is_none_is_not_understood(twilio: Twilio, rest: TwilioRest) -> None:
+    twilio.standin.misbehave("empty")
+    assert await rest.list_calls() == []
+    twilio.standin.misbehave("empty", times=None)
+    with pytest.raises(RestUnavailable, match="was not understood: TwilioException"):
+        await rest.list_calls()
+
+
 async def test_a_refused_request_is_made_again_after_growing_waits(
     twilio: Twilio, rest: TwilioRest, waits: Waits
 ) -> None:

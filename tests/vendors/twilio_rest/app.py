@@ -40,7 +40,7 @@ class Routes:
     def table(self) -> list[Route]:
         """Every route."""
         return [
-            self._route("{sid}.json", f"/{API_VERSION}/Accounts/{{account}}.json", self.account),
+            self._route("account", f"/{API_VERSION}/Accounts/{{account}}.json", self.account),
             self._route("calls", f"{ROOT}/Calls.json", self.calls, self.create),
             self._route("call", f"{ROOT}/Calls/{{call}}.json", self.fetch, self.update),
             self._route("record", f"{ROOT}/Calls/{{call}}/Recordings.json", None, self.record),
@@ -163,7 +163,7 @@ class Routes:
             given = parameters.read(parse_qsl(query, keep_blank_values=True), known)
         else:
             form = (await request.body()).decode()
-            if not request.headers.get("content-type", "").startswith(FORM):
+            if form and not request.headers.get("content-type", "").startswith(FORM):
                 self._tell(request, ["a body that is no form is not read"])
                 form = ""
             if query:

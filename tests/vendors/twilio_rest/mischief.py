@@ -9,6 +9,7 @@
 | `page` | not carried out | 502 and HTML, as from a proxy |
 | `silent` | not carried out | none until the client gives up |
 | `nonsense` | not carried out | 200 and no JSON |
+| `empty` | not carried out | 200 and an object without anything in it |
 | `delay` | carried out, after `delay_s` | the right one |
 | `lost` | carried out | none until the client gives up |
 | `cut` | carried out | the right one, which breaks off |
@@ -36,6 +37,7 @@ Kind = Literal[
     "page",
     "silent",
     "nonsense",
+    "empty",
     "delay",
     "lost",
     "cut",
@@ -116,6 +118,8 @@ def _instead(mischief: Mischief) -> Response | None:
             response = Response(PAGE, 502, media_type="text/html")
         case "nonsense":
             response = Response(PAGE, 200, media_type="text/html")
+        case "empty":
+            response = Response("{}", 200, media_type="application/json")
         case _:
             return None
     if mischief.retry_after is not None:
