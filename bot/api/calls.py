@@ -25,12 +25,13 @@ from bot.settings import Settings
 from bot.store import Store, StoreUnavailable
 from bot.telephony.requests import read_body
 
-from .openapi import describe
+from .openapi import PHONE_NUMBER, describe
 
 __all__ = ["CallsApi"]
 
 MAX_LIMIT = 200
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NUMBER = re.compile(PHONE_NUMBER)
 _REFUSALS = {
     Outcome.UNKNOWN: (404, "no such call"),
     Outcome.ENDED: (409, "the call has ended"),
@@ -180,14 +181,16 @@ def _transfer(body: bytes) -> Transfer:
     except orjson.JSONDecodeError:
         raise HTTPException(400, "the body is not JSON") from None
     match values:
-        case {"to": str(to), **rest} if rest.keys() <= {"caller_id"}:
-            caller_id = rest.get("caller_id")
-            if caller_id is None or isinstance(caller_id, str):
-                try:
-                    return Transfer(to, caller_id)
-                except DialogError as error:
-                    raise HTTPException(400, str(error)) from None
-    raise HTTPException(400, 'the body must be {"to": "+15551234567"}, perhaps with a "caller_id"')
+        case {"to": str(to)} if values.keys() <= {"to", "caller_id"}:
+            caller_id = values.get("caller_id")
+        case _:
+            raise HTTPException(400, 'the body must be {"to": "+15551234567"}, or with "caller_id"')
+    if caller_id is not None and not (isinstance(caller_id, str) and _NUMBER.fullmatch(caller_id)):
+        raise HTTPException(400, "caller_id must be a number of yours such as +15551234567")
+    try:
+        return Transfer(to, caller_id)
+    except DialogError as error:
+        raise HTTPException(400, str(error)) from None
 
 
 def _delete_recordings(record: Record, folder: Path | None) -> Recordings:

@@ -12,11 +12,13 @@ from pydantic import TypeAdapter
 
 from bot.record import Record
 
-__all__ = ["describe"]
+__all__ = ["PHONE_NUMBER", "describe"]
 
 SCHEMAS = "#/components/schemas/"
 JSON = "application/json"
-_NUMBER = r"^(\+[1-9][0-9]{1,14}|(sip|client):\S+)$"
+PHONE_NUMBER = r"^\+[1-9][0-9]{1,14}$"
+"""E.164, as a JSON schema has it."""
+_DIALLABLE = r"^(\+[1-9][0-9]{1,14}|(sip|client):\S+)$"
 
 
 def describe(server_url: str) -> dict[str, Any]:
@@ -113,8 +115,9 @@ def _hang_up() -> dict[str, Any]:
 
 
 def _transfer() -> dict[str, Any]:
-    number = {"type": "string", "pattern": _NUMBER, "examples": ["+15551234567"]}
-    schema = _object({"to": number, "caller_id": {"type": ["string", "null"]}}, required=["to"])
+    number = {"type": "string", "pattern": _DIALLABLE, "examples": ["+15551234567"]}
+    own = {"type": ["string", "null"], "pattern": PHONE_NUMBER}
+    schema = _object({"to": number, "caller_id": own}, required=["to"])
     body = {**schema, "additionalProperties": False}
     return {
         "operationId": "transferCall",

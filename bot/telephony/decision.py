@@ -7,7 +7,7 @@ from typing import Literal
 
 from bot.dialog.types import Ended, EndedBy, Hangup, SendDigits, Transfer
 
-from .pending import Leaving, Move, SayByTwilio
+from .pending import Leaving, Move
 
 __all__ = [
     "DIALLED",
@@ -51,8 +51,9 @@ MAX_RECONNECTS = 3
 `RECONNECT_WINDOW_S`, or within `RETRY_WINDOW_S` while one turn is delivered again and again."""
 RECONNECT_WINDOW_S = 30
 RETRY_WINDOW_S = 3600
-MAX_WAITS = 5
-"""How often `next` waits a second for Redis before the caller is told."""
+MAX_WAITS = 12
+"""How often `next` waits a second for Redis before the caller is told: longer than a Redis takes to
+be restarted, or replaced by its replica."""
 MAX_HOPS = 5
 """How often a call is sent back to the balancer to find a worker that takes it. All hops but the
 first are a second apart: it may take a balancer as long to see that a worker stops."""
@@ -230,8 +231,7 @@ def decide_leaving(action: Leaving, generation: int) -> Connect | HangUp | Dial:
             return Connect(generation + 1, digits=digits)
         case Move():
             return Connect(generation + 1)
-        case SayByTwilio(text):
-            return Connect(generation + 1, say=text)
+    return Connect(generation + 1, say=action.text)
 
 
 def decide_without_record(

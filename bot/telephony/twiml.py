@@ -152,6 +152,8 @@ def _say(response: VoiceResponse, said: Announcement) -> None:
 def _dial(
     response: VoiceResponse, address: Address, number: str, caller_id: str | None = None
 ) -> None:
+    if caller_id is not None:
+        caller_id = _ILLEGAL.sub("", caller_id)
     dial = response.dial(action=address.url(NEXT_PATH), method="POST", caller_id=caller_id)
     dial.number(_ILLEGAL.sub("", number))
 

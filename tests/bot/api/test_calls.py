@@ -183,9 +183,11 @@ async def test_a_call_is_transferred(api: Client, caller_id: str | None) -> None
         (b"[]", "must be"),
         (b"{}", "must be"),
         (b'{"to": 1}', "must be"),
-        (b'{"to": "+15559990000", "caller_id": 1}', "must be"),
+        (b'{"to": "+15559990000", "caller_id": 1}', "caller_id must be"),
         (b'{"to": "+15559990000", "form": "+1555"}', "must be"),
         (b'{"to": "5559990000"}', "write a number as"),
+        (b'{"to": "+15559990000", "caller_id": "Ann"}', "caller_id must be"),
+        (b'{"to": "+15559990000", "caller_id": "+15551234567\\n"}', "caller_id must be"),
     ],
 )
 async def test_a_transfer_that_is_none(api: Client, body: bytes, fault: str) -> None:

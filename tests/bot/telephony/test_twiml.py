@@ -89,6 +89,11 @@ def test_transfer_asks_next_when_it_is_over() -> None:
     assert [(child.tag, child.text) for child in dial] == [("Number", "+15551234567")]
 
 
+def test_what_xml_cannot_hold_is_not_dialled() -> None:
+    (dial,) = verbs(twiml.transfer(ADDRESS, "sip:a\x00b@example.com", "+1555\x1b1234567"))
+    assert (dial[0].text, dial.attrib["callerId"]) == ("sip:ab@example.com", "+15551234567")
+
+
 def test_transfer_without_caller_id_leaves_it_to_twilio() -> None:
     assert "callerId" not in verbs(twiml.transfer(ADDRESS, "+1555"))[0].attrib
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.dialog.types import Ended, Hangup, HistoryEntry, SendDigits, Transfer
 from bot.record import Record
-from bot.store import Store
+from bot.store import Store, StoreUnavailable
 from bot.telephony.decision import MAX_HOPS, MAX_RECONNECTS, MAX_WAITS, RECONNECT_WINDOW_S
 from bot.telephony.facts import refusal_key
 from bot.telephony.pending import Leaving, Move, SayByTwilio, dump_pending
@@ -356,6 +356,21 @@ async def test_a_call_without_a_stream_has_no_holder(
     await deployment.store.leases.renew("worker-1", {}, {CALL: 1})
     await deployment.ask("/twilio/next", status)
     assert await deployment.store.holder(CALL) == ("worker-1" if held else None)
+
+
+async def test_the_call_goes_its_way_though_it_cannot_be_put_down(
+    tmp_path: Path, redis_url: str, redis_prefix: str
+) -> None:
+    class Failing(Store):
+        async def put_down(self, sid: str, generation: int) -> None:
+            raise StoreUnavailable("Redis: TimeoutError")
+
+    store = Failing(redis_url, prefix=redis_prefix)
+    deployment = Deployment(settings(tmp_path), store)
+    await stream_over(deployment, Transfer("+15559990000"))
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == ["Dial"]
+    assert deployment.memory.away
+    await store.aclose()
 
 
 async def test_a_terminal_status_ends_the_call(deployment: Deployment) -> None:
