@@ -28,8 +28,8 @@ __all__ = ["calls"]
 DAY_MS = 86_400_000
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _TIMES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
-# A pipe has no width: a line of the table is a line of its own there.
-_PIPE_COLUMNS = 250
+# What is made for one line stays on it: a terminal wraps it, and a pipe has no width.
+_WIDE = 250
 
 
 class _NothingKept(click.ClickException):
@@ -69,7 +69,7 @@ def list_(limit: int, before: str | None, as_json: bool) -> int:
         return 0
     from .display import print_calls
 
-    print_calls(_console(), records)
+    print_calls(_console(wide=True), records)
     if len(records) == limit and is_terminal(sys.stdout):
         click.echo(f"earlier ones: parley calls list --before {records[-1].sid}")
     return 0
@@ -93,7 +93,7 @@ def show(sid: str, as_json: bool) -> int:
     from .removal import find_recordings
 
     recordings = find_recordings(stored.record, settings.recordings)
-    print_call(_console(), stored.record, stored.log, recordings)
+    print_call(_console(wide=not is_terminal(sys.stdout)), stored.record, stored.log, recordings)
     return 0
 
 
@@ -237,11 +237,10 @@ def _settings() -> Settings:
     return settings
 
 
-def _console() -> Console:
+def _console(*, wide: bool) -> Console:
     from rich.console import Console
 
-    width = None if is_terminal(sys.stdout) else _PIPE_COLUMNS
-    return Console(width=width, markup=False, highlight=False)
+    return Console(width=_WIDE if wide else None, markup=False, highlight=False)
 
 
 def _print_json(value: dict[str, Any]) -> None:

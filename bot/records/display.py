@@ -136,7 +136,7 @@ def _duration(record: Record) -> str:
     """From the first stream's start, or from the first ring when there was none."""
     if record.ended_ms is None:
         return ""
-    return _seconds(record.ended_ms - (record.answered_ms or record.started_ms))
+    return f"{_seconds(record.ended_ms - (record.answered_ms or record.started_ms))} s"
 
 
 def _how(record: Record) -> str:
@@ -148,7 +148,7 @@ def _how(record: Record) -> str:
 def _ending(record: Record) -> str:
     if record.ended is None:
         return f"not yet: {record.status}"
-    after = f" after {_duration(record)} s" if record.ended_ms is not None else ""
+    after = f" after {_duration(record)}" if record.ended_ms is not None else ""
     return f"by {record.ended.by}: {record.ended.reason}{after}"
 
 

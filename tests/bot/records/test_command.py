@@ -56,9 +56,22 @@ def test_a_line_says_what_one_looks_for(run: Run, keep: Keep) -> None:
     assert heading == ["SID", "when", "from", "to", "direction", "duration", "turns", "ended"]
     assert first == [
         *(sid_of(1), "2026-11-20", "18:00:00", "+15550100001", "+15550100002", "inbound"),
-        *("42.0", "1", "caller:", "hangup"),
+        *("42.0", "s", "1", "caller:", "hangup"),
     ]
     assert second[-1] == "in-progress"
+
+
+def test_a_line_stays_a_line_on_a_narrow_terminal(
+    run: Run, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(command, "is_terminal", lambda stream: True)
+    keep(ended_call(1, BEGAN_MS), ended_call(2, BEGAN_MS))
+    heading, *lines, hint = run("calls", "list", "--limit", "2").out.splitlines()
+    assert heading.startswith("SID")
+    assert [line.split()[-1] for line in lines] == ["hangup", "hangup"]
+    assert hint.startswith("earlier ones: parley calls list --before CA")
+    assert max(map(len, run("calls", "show", sid_of(1)).out.splitlines())) <= 40
 
 
 def test_an_empty_store_has_no_calls(run: Run, deployment: None) -> None:
