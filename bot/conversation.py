@@ -135,7 +135,9 @@ class Conversation:
             self._say_again()
             return
         self._delivery.leaving = planned is not None
-        self._reply(self._dialog.on_resume(call, unheard), then=planned)
+        # When all was said, there is nothing to go on with but the end.
+        done = planned is not None and not unheard
+        self._reply(_just(()) if done else self._dialog.on_resume(call, unheard), then=planned)
         self._talked_over = list(self._progress.open_keys)
         self._ask_keys()
         if turn is not None:
@@ -160,6 +162,7 @@ class Conversation:
         """The caller pressed a key, or all those that were to be gathered."""
         if self._carried is not None and self._progress.speaking_from_ms is None:
             # It was the key that interrupted the answer: nothing will follow the turn's words.
+            self._unheard = []
             self.resume()
         if self._reply(self._dialog.on_dtmf(self.call, digits), digits, by_twilio=True):
             self._asking.add(digits)
@@ -239,6 +242,8 @@ class Conversation:
 
     def _note_gap(self, gap: Gap | None) -> None:
         """Say what is known of the break that the call has come back from."""
+        if gap is not None:
+            gap = replace(gap, turn_open=self._progress.open_turn is not None)
         self.call.gap = gap
         self._progress.speaking_from_ms = None
         if gap is None:

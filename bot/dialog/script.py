@@ -98,6 +98,8 @@ class Script:
     async def on_resume(self, call: Call, unheard: str) -> list[Reply]:
         """Go on after a break: what was not heard again, else the question."""
         _, ready = self._current(call)
+        if call.gap is not None and call.gap.turn_open:
+            return [Expect(ready.phrases)]  # the answer follows
         said: list[Reply] = [Say(unheard)] if unheard else []
         if ready.state.ends:
             return [*said, *self._end(ready)]

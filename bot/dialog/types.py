@@ -190,10 +190,12 @@ class Gap:
     Attributes:
         gap_ms: how long nobody listened to the caller, as far as is known.
         speech_lost: the caller was speaking when it began, and those words are in no turn.
+        turn_open: a turn was not answered whole: behind `on_resume` it is given to `on_turn` again.
     """
 
     gap_ms: int
     speech_lost: bool
+    turn_open: bool = False
 
 
 @dataclass(slots=True)

@@ -145,19 +145,6 @@ async def test_where_the_conversation_stands_is_kept(store: Store) -> None:
     assert (await stored(store)).state == {"before": 1, "during": 2}
 
 
-def test_where_another_version_of_parley_left_a_conversation() -> None:
-    record = Record(
-        SID,
-        open_turn={"id": "CA-1", "text": "hello", "mood": "good"},
-        gathering={"digits": 2, "beep": True},
-        history=[HistoryEntry("caller", "hello", "hello", 0, 100)],
-    )
-    progress = Progress.of(record)
-    assert progress.turns == 1
-    assert progress.open_turn == Turn("CA-1", "hello")
-    assert progress.gathering == Gathering(Gather(digits=2))
-
-
 async def test_notes_are_kept(store: Store) -> None:
     keeper(store).remark("it rained")
     assert (await stored(store)).notes == ["it rained"]

@@ -44,6 +44,25 @@ def test_a_new_gather_forgets_the_old_one() -> None:
     assert press(keys, "34") == ["34"]
 
 
+def test_a_gather_that_goes_on_in_another_stream() -> None:
+    earlier = Keys()
+    earlier.gather(Gather(timeout_s=2))
+    press(earlier, "12", 1_000)
+    keys = Keys(earlier.gathering, 5_000)
+    assert keys.tick(6_999) is None
+    assert press(keys, "3", 6_999) == []
+    assert keys.tick(8_999) == "123"
+    assert keys.gathering is None
+
+
+def test_a_gather_of_which_nothing_was_pressed_waits_for_ever() -> None:
+    earlier = Keys()
+    earlier.gather(Gather(digits=1))
+    keys = Keys(earlier.gathering, 5_000)
+    assert keys.deadline_ms is None
+    assert press(keys, "7") == ["7"]
+
+
 def test_endless_keys_are_bounded() -> None:
     keys = Keys()
     keys.gather(Gather())

@@ -212,7 +212,7 @@ async def test_the_dialog_goes_on_before_the_open_turn() -> None:
     shop = Resuming("Sorry for the break.")
     async with stream(shop, Shelf(), left) as s:
         await s.wait(5)
-        assert shop.resumed == [("", Gap(GAP_MS, speech_lost=False))]
+        assert shop.resumed == [("", Gap(GAP_MS, speech_lost=False, turn_open=True))]
         assert bot_heard(s).endswith("| Sorry for the break. | You want tea. Anything else?")
         assert shop.turns == [Turn(**{**turn, "retried": True})]
 
@@ -323,6 +323,25 @@ async def test_an_on_resume_that_fails_leaves_all_the_same() -> None:
     async with stream(Resuming(42), Shelf(), left) as s:
         assert await s.ended() == StreamEnd("bot", "done")
         assert APOLOGY in bot_heard(s)
+
+
+@virtual_time
+async def test_killed_when_all_was_said_and_nothing_stored() -> None:
+    """There is nothing to resume: a dialog that asked something now would be cut off."""
+    hook, shelf = Farewell(Hangup("done")), Shelf()
+    async with stream(hook, shelf, texts=["bye"]) as s:
+        await s.say(400, then_s=0.5)
+        shelf.away = True
+        await s.wait(2.2)
+        assert bot_heard(s).endswith("Goodbye to you.")
+        left = Record.from_json(shelf.saved[-1])
+        assert left.pending == {"action": "hangup", "reason": "done"}
+        left = Record.from_json(shelf.saved[-2])
+        assert left.planned == {"action": "hangup", "reason": "done"}
+    shop = Resuming("Where were we?")
+    async with stream(shop, Shelf(), left) as s:
+        assert await s.ended() == StreamEnd("bot", "done")
+    assert shop.resumed == []
 
 
 # Leaving on purpose
@@ -552,6 +571,25 @@ async def test_keys_that_the_caller_talks_over_are_answered_first() -> None:
         assert s.call.state == {"keys": ["1", "2"]}
         assert bot_heard(s) == "Key 1. | Key 2. | You said hello."
     assert keypad.keys == ["1", "1", "2"]
+
+
+@virtual_time
+async def test_an_answer_to_keys_that_waits_for_the_caller_is_given_afterwards() -> None:
+    """The hook has given it whole, but not a word of it was heard."""
+    keypad, shelf = Keypad(), Shelf()
+    async with stream(keypad, shelf, texts=["hello"]) as s:
+        await s.wait(0.2)
+        s.phone.press("1")
+        await s.wait(0.7)
+        s.phone.speak(800)
+        await s.wait(0.5)
+        assert shelf.record().open_keys == []
+        s.stt.current.hear("hel")
+        await s.wait(0.1)
+        assert (shelf.record().open_keys, s.call.state) == (["1"], {})
+        await s.wait(5)
+        assert bot_heard(s) == "Key 1. | You said hello."
+    assert s.call.state == {"keys": ["1"]}
 
 
 @virtual_time

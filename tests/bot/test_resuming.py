@@ -73,6 +73,11 @@ def test_a_turn_whose_answer_was_heard_in_part() -> None:
     assert history == [caller(), said("One. Two. Three.", "One. Two. Th", interrupted=True)]
 
 
+def test_a_turn_whose_answer_was_heard_as_far_as_it_went() -> None:
+    history = [caller(), said("One. Two.", "One. Two.")]
+    assert reopen(history, TURN) == ["One.", "Two."]
+
+
 def test_a_turn_that_was_taken_back() -> None:
     """Its words had left the history, to open the next turn."""
     history = [caller("two teas", 100), said("Two teas, then.", "Two teas, then.")]

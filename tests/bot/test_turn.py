@@ -395,3 +395,23 @@ def test_going_on_does_not_shorten_a_call() -> None:
     assert turn.go_on(31_000) == []
     assert turn.speech_started(32_000, 32_000) == []
     assert turn.tick(50_000) == []
+
+
+def test_since_when_the_caller_has_been_saying_what_no_turn_tells() -> None:
+    turn = TurnTaking(SETTINGS)
+    turn.bot_finished(0)
+    assert turn.speaking_from_ms is None
+    turn.speech_started(1_000, 1_200)
+    assert turn.speaking_from_ms == 1_000
+    turn.speech_stopped(1_500, 1_700)
+    turn.tick(2_000)
+    assert turn.speaking_from_ms == 1_000
+    assert isinstance(turn.transcript(Text("hello"), 2_100)[0], FinishTurn)
+    assert turn.speaking_from_ms is None
+
+
+def test_a_later_stream_ends_when_the_call_has_lasted_too_long() -> None:
+    turn = TurnTaking(SETTINGS, 599_000)
+    turn.bot_finished(599_000)
+    assert turn.tick(599_999) == []
+    assert turn.tick(600_000) == [EndCall("max_duration")]

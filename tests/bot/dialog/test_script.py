@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.dialog.hook import Dialog, load_dialog
 from bot.dialog.script import Script, load_script
-from bot.dialog.types import Call, Expect, Hangup, Reply, Say, Transfer, Turn
+from bot.dialog.types import Call, Expect, Gap, Hangup, Reply, Say, Transfer, Turn
 
 BOOKING = load_script(Path("booking"))
 
@@ -366,6 +366,11 @@ async def test_resuming_on_another_worker(small: Script) -> None:
     assert spoken(resumed) == "When, Ann Lee?"
     assert "at ten" in expected(resumed)
     assert spoken(await small.on_resume(talk.call, "")) == "At what time?"
+    talk.call.gap = Gap(500, speech_lost=False, turn_open=True)
+    resumed = await small.on_resume(talk.call, "")
+    assert "at ten" in expected(resumed)
+    assert len(resumed) == 1, "nothing is said: the answer to the open turn follows"
+    talk.call.gap = None
     await talk.say("ten")
     assert await small.on_resume(talk.call, "See you.") == [Say("See you."), Hangup("script")]
 
