@@ -23,7 +23,7 @@ DEADLINE_S = 5.0
 # not left on it for the whole deadline.
 ATTEMPT_S = 2.0
 BACKOFF_S = 0.1
-MAX_BACKOFF_S = 2.0
+MAX_DOUBLINGS = 5
 # A dead worker's calls are redirected many at a time; Twilio bounds how many requests it takes.
 CONNECTIONS = 20
 # httpx looks whether the peer has closed before it takes a connection again, so long is safe.
@@ -121,7 +121,7 @@ class RestClient:
             raise RestUnavailable(fault) from error
 
     def _wait_s(self, error: RestError, attempt: int) -> float:
-        backoff_s: float = min(MAX_BACKOFF_S, BACKOFF_S * 2**attempt) * self._jitter()
+        backoff_s: float = BACKOFF_S * 2 ** min(attempt, MAX_DOUBLINGS) * self._jitter()
         return (error.retry_after_s or 0.0) + backoff_s
 
     async def _loaded(self) -> Client:

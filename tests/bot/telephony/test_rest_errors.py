@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.telephony.rest_errors import (
@@ -109,6 +109,7 @@ def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | 
     assert refused(CALL, 429, "", header).retry_after_s == seconds
 
 
+@settings(max_examples=50)
 @given(
     st.integers(300, 599),
     st.text()
