@@ -19,7 +19,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.telephony.answers import Answers
 from bot.telephony.rest import TwilioRest
-from tests.vendors.twilio_rest.server import serving
+from tests.bot.doctor.site import serving_app
 from tests.vendors.twilio_rest.standin import TwilioRestStandIn
 
 SID = "CA" + "0" * 32
@@ -90,13 +90,14 @@ async def twilio() -> AsyncIterator[Twilio]:
     identity = CallIdentity(ACCOUNT, "+15550001111", "+15551234567", SID)
     call = LiveCall(identity, PhoneClock(1))
     exchange.add(call)
-    async with serving(standin) as url:
+    async with serving_app(standin) as url:
         rest = TwilioRest(ACCOUNT, TOKEN, api_url=url, deadline_s=1.0)
         at = Twilio(url, standin, exchange, rest, call)
         call.answered()
         running = asyncio.create_task(call.run(at.follow, "<Response/>"))
         assert await at.followed.get() == "<Response/>"
         yield at
+        standin.closing.set()
         running.cancel()
         await asyncio.wait([running])
         await rest.aclose()
