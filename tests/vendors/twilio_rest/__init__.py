@@ -4,6 +4,7 @@ It answers as Twilio does, byte for byte of the JSON's shape, and is as strict a
 asked. What it cannot know from Twilio's documentation is marked as assumed where it is decided.
 
     server.py      runs it on a socket
+    running.py     the same for tests, with calls that do nothing but what REST says
     standin.py     one stand-in: what it was asked, what it complains about, how it misbehaves
     app.py         the routes
     account.py     what there is: calls, recordings, numbers

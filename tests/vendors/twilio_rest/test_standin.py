@@ -32,7 +32,7 @@ URL = "https://bot.example.com/x"
 @pytest_asyncio.fixture(loop_scope="module")
 async def http(twilio: Twilio) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        base_url=twilio.url, auth=(ACCOUNT, TOKEN), trust_env=False, timeout=5
+        base_url=twilio.url, auth=(ACCOUNT, TOKEN), trust_env=False, verify=False, timeout=5
     ) as client:
         yield client
 
@@ -61,7 +61,9 @@ async def test_who_is_not_known_is_refused(
 ) -> None:
     auth = (ACCOUNT, TOKEN) if shown == "right" else None
     headers = {"Authorization": shown} if shown and shown != "right" else {}
-    async with httpx.AsyncClient(base_url=twilio.url, auth=auth, trust_env=False) as other:
+    async with httpx.AsyncClient(
+        base_url=twilio.url, auth=auth, trust_env=False, verify=False
+    ) as other:
         path = f"/2010-04-01/Accounts/{account}/Calls.json"
         refused = await other.get(path, headers=headers)
     assert fault(refused) == (401, 20003)
