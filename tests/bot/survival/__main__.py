@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from . import deadly, drained, frozen, killed
+from . import deadly, drained, frozen, killed, redis_away
 
 
 class Proof(Protocol):
@@ -27,6 +27,7 @@ PROOFS: Mapping[str, Proof] = {
     "killed": killed,
     "frozen": frozen,
     "drained": drained,
+    "redis": redis_away,
     "deadly": deadly,
 }
 

@@ -88,7 +88,8 @@ def _judge(house: Deployment, result: CallResult) -> list[str]:
 async def run(times: int, out: Path | None) -> list[Round]:
     """Do so many rounds, one after another."""
     done: list[Round] = []
-    async with deployment("Deadly", workers=WORKERS, PARLEY_FALLBACK_NUMBER=FALLBACK) as house:
+    fallback = {"PARLEY_FALLBACK_NUMBER": FALLBACK}
+    async with deployment("Deadly", workers=WORKERS, more=fallback) as house:
         for number in range(times):
             await house.revived()
             outcome, result = await die(house, f"deadly {number + 1}")

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from .workers import Worker
 
 __all__ = ["Deployment", "Fault", "deployment"]
 
+DIALOGS = "tests.bot.survival.dialogs"
 TOKEN = "a-token-of-the-proof"
 REDIS_DEADLINE_S = 10.0
 RECORD_DEADLINE_S = 10.0
@@ -77,13 +78,14 @@ class Deployment:
         """Start every worker that does not run."""
         await asyncio.gather(*(worker.start() for worker in self.workers if not worker.running))
 
-    async def call(self, steps: Sequence[Step]) -> Caller:
+    async def call(self, steps: Sequence[Step], to: str = "+15550100002") -> Caller:
         """Make a call, from a number of its own; it is answered when this returns."""
         config = PhoneConfig(
             self.public_url,
             TOKEN,
             addresses=tuple(worker.url for worker in self.workers),
             from_number=f"+1{next(self._numbers)}",
+            to_number=to,
             max_call_s=120,
         )
         caller = Caller(config, steps, self.exchange)
@@ -155,14 +157,20 @@ class Deployment:
 
 @asynccontextmanager
 async def deployment(
-    dialog: str, *, workers: int = 2, redis_url: str | None = None, **settings: str
+    dialog: str,
+    *,
+    workers: int = 2,
+    redis_url: str | None = None,
+    numbers: Mapping[str, str] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Deployment]:
     """Run so many workers until the context is left.
 
     Args:
         dialog: a class of `tests.bot.survival.dialogs`.
         redis_url: their Redis; None is the private one of their common state directory.
-        settings: further variables of their environment.
+        numbers: the dialogs of numbers that have one of their own.
+        more: further variables of their environment.
     """
     async with AsyncExitStack() as stack:
         # Not below pytest's folder: its path would be too long for Redis's socket.
@@ -174,7 +182,7 @@ async def deployment(
         public_url = f"http://127.0.0.1:{free_port()}"
         environment = {
             JOURNAL: str(folder / "journal"),
-            "PARLEY_DIALOG": f"tests.bot.survival.dialogs:{dialog}",
+            "PARLEY_DIALOG": f"{DIALOGS}:{dialog}",
             "PARLEY_POCKETSPHINX_PROCESSES": "1",
             "PARLEY_PUBLIC_URL": public_url,
             "PARLEY_STATE_DIR": str(state_dir),
@@ -182,8 +190,13 @@ async def deployment(
             "TWILIO_ACCOUNT_SID": SIMULATED_ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
             **({"REDIS_URL": redis_url} if redis_url else {}),
-            **settings,
+            **(more or {}),
         }
+        tables = [
+            f'[numbers."{number}"]\ndialog = "{DIALOGS}:{name}"\n'
+            for number, name in (numbers or {}).items()
+        ]
+        (folder / "parley.toml").write_text("".join(tables))
         names = [f"worker-{letter}" for letter in "abcdefgh"[:workers]]
         running = Deployment(
             folder, [Worker(n, folder, environment) for n in names], public_url, rest, exchange

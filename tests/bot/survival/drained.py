@@ -163,7 +163,7 @@ async def run(times: int, plan: Drain, seed: int, out: Path | None) -> list[Roun
         "PARLEY_DRAIN_S": str(plan.drain_s),
         "PARLEY_POCKETSPHINX_PROCESSES": str(plan.calls),
     }
-    async with deployment("Talker", **settings) as house:
+    async with deployment("Talker", more=settings) as house:
         for number in range(times):
             await house.start()
             rounds, results = await drain(
