@@ -80,13 +80,21 @@ class Calls:
 
     async def move(self) -> None:
         """Close every stream so that its call goes on at another worker."""
+        self._expected.clear()
         streams = [live for live in self._live.values() if live.session is not None]
-        for live in streams:
-            assert live.session is not None
-            live.session.stop("drained")
-        for live in streams:
-            async with live.stream:
-                pass
+        async with asyncio.TaskGroup() as group:
+            for live in streams:
+                group.create_task(self._move(live))
+
+    async def _move(self, live: LiveCall) -> None:
+        session = live.session
+        if session is None:
+            return  # it has just ended
+        if not await session.move():
+            # The worker stops all the same, and the record may still be written.
+            session.stop("moved")
+        async with live.stream:
+            pass
 
     async def command(self, command: Command) -> None:
         """Carry out what somebody outside the call wants.

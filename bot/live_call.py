@@ -14,13 +14,14 @@ from bot.ears import Ears
 from bot.engines import Engines, tts_options
 from bot.keeping import RecordKeeper
 from bot.numbers import BotSettings
-from bot.parts import CallParts, Counts, Socket, StreamEnd
+from bot.parts import ActNow, CallParts, Counts, Socket, StreamEnd
 from bot.progress import Progress
 from bot.record import Record, now_ms
 from bot.recording import CallRecording
 from bot.settings import Settings
 from bot.store import Store
 from bot.telephony.answers import DIAL_STATUS_PARAMETER
+from bot.telephony.orders import Orders
 from bot.telephony.pending import load_pending
 from bot.turn import TurnSettings
 from media.messages import Start
@@ -62,6 +63,7 @@ class LiveCalls:
     Args:
         worker_id: who we are, in the store.
         dialogs: by the name in `PARLEY_DIALOG`: what makes a call's dialog.
+        orders: what a call is told by REST; None without credentials.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class LiveCalls:
         engines: Engines,
         dialogs: Mapping[str, DialogFactory],
         disk: Disk,
+        orders: Orders | None = None,
     ) -> None:
         self._settings = settings
         self._worker_id = worker_id
@@ -82,6 +85,7 @@ class LiveCalls:
         self._engines = engines
         self._dialogs = dialogs
         self._disk = disk
+        self._orders = orders
 
     def resume(self, record: Record, live: LiveCall | None, silent_ms: int | None) -> LiveCall:
         """The live call of a record: `live`, which is here, unless another worker had it since.
@@ -158,11 +162,16 @@ class LiveCalls:
                 recording=live.recording,
                 resuming=live.greeted,
                 gap=live.gap,
+                act_now=self._act_now(record),
                 began_ms=now_ms() - record.answered_ms,
             ),
         )
         live.keeper.save()
         return session
+
+    def _act_now(self, record: Record) -> ActNow | None:
+        orders = self._orders
+        return None if orders is None else lambda action: orders.try_to_give(record, action)
 
     def _open_recording(self, record: Record) -> CallRecording | None:
         folder = self._settings.recordings

@@ -17,9 +17,8 @@ from bot.dialog.types import Ended, Hangup, Transfer
 from bot.inbox import Command, Inbox
 from bot.record import Record
 from bot.store import Store, StoreUnavailable, Superseded
-from bot.telephony.answers import Answers
+from bot.telephony.orders import Orders
 from bot.telephony.pending import dump_pending
-from bot.telephony.rest import TwilioRest
 from bot.telephony.rest_errors import CallGone, RestError, RestUnavailable
 
 __all__ = ["CommandedCalls", "EndingCalls", "Outcome", "Reached", "Reaching", "action_of"]
@@ -78,8 +77,7 @@ class Reaching:
         store: where calls are kept, and who holds which.
         inbox: the way to other workers.
         calls: those of this worker.
-        rest: Twilio's REST API; None without credentials.
-        answers: what a call is told by REST.
+        orders: what a call is told by REST; None without credentials.
         deadline_s: how long a worker may take, this one or another, before Twilio is told.
     """
 
@@ -88,15 +86,13 @@ class Reaching:
         store: Store,
         inbox: Inbox,
         calls: CommandedCalls,
-        rest: TwilioRest | None,
-        answers: Answers,
+        orders: Orders | None,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         self._store = store
         self._inbox = inbox
         self._calls = calls
-        self._rest = rest
-        self._answers = answers
+        self._orders = orders
         self._deadline_s = deadline_s
 
     async def reach(self, command: Command) -> Reached:
@@ -168,14 +164,14 @@ class Reaching:
 
     async def _act(self, command: Command, record: Record | None) -> Reached:
         """Hang up, or transfer, by REST; `record` is None when Redis is away."""
-        if self._rest is None:
+        if self._orders is None:
             return Reached(Outcome.UNREACHED)
         action = action_of(command)
         if record is not None:
             # Should Twilio come to `next` in this very moment, it is told the same there.
             await self._intend(record, action)
         try:
-            await self._tell(self._rest, command.sid, action, record or Record(command.sid))
+            await self._orders.give(record or Record(command.sid), action)
         except CallGone:
             if record is None:
                 return Reached(Outcome.UNKNOWN)
@@ -190,14 +186,6 @@ class Reaching:
         if record is not None:
             await self._put_down(record)
         return Reached(Outcome.DONE)
-
-    async def _tell(
-        self, rest: TwilioRest, sid: str, action: Hangup | Transfer, record: Record
-    ) -> None:
-        if isinstance(action, Hangup):
-            await rest.complete(sid)
-        else:
-            await rest.instruct(sid, self._answers.inline(record, action))
 
     async def _intend(self, record: Record, action: Hangup | Transfer | None) -> None:
         """Keep what `next` is to do with the call; without Redis, or a newer stream's, nothing."""

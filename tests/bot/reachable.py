@@ -18,6 +18,7 @@ from bot.reaching import Reaching
 from bot.settings import Settings
 from bot.store import Store
 from bot.telephony.answers import Answers
+from bot.telephony.orders import Orders
 from bot.telephony.rest import TwilioRest
 from tests.bot.doctor.site import serving_app
 from tests.vendors.twilio_rest.standin import TwilioRestStandIn
@@ -61,8 +62,8 @@ def reaching(
     rest: TwilioRest | None = None,
 ) -> Reaching:
     """The way of commands, with little patience for workers that do not answer."""
-    answers = Answers(settings, time.time)
-    return Reaching(store, inbox or nowhere(), calls, rest, answers, deadline_s=0.1)
+    orders = Orders(rest, Answers(settings, time.time)) if rest is not None else None
+    return Reaching(store, inbox or nowhere(), calls, orders, deadline_s=0.1)
 
 
 @dataclass

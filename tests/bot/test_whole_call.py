@@ -65,6 +65,7 @@ async def worker(tmp_path: Path, **values: Any) -> AsyncIterator[PhoneConfig]:
                 "twilio_auth_token": TOKEN,
                 "dialog": f"{__name__}:Storyteller",
                 "pocketsphinx_processes": 1,
+                "drain_s": 0.5,
                 **values,
             }
         )

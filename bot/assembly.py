@@ -1,0 +1,177 @@
+"""What a worker is made of: everything is built here, in order, and released in the reverse one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+
+from bot.api.calls import CallsApi
+from bot.app import build_app
+from bot.calls import Calls
+from bot.dialog.hook import load_dialog
+from bot.disk import Disk
+from bot.ears import Ears
+from bot.engines import Engines
+from bot.inbox import Inbox
+from bot.live_call import LiveCalls
+from bot.liveness import Liveness
+from bot.metrics import Metrics
+from bot.reaching import Reaching
+from bot.redis_server import private_redis
+from bot.retention import Retention
+from bot.settings import Settings
+from bot.store import Store, StoreUnavailable
+from bot.telephony.address import NEXT_PATH, Address
+from bot.telephony.admission import Admission
+from bot.telephony.answers import Answers
+from bot.telephony.memory import SharedMemory
+from bot.telephony.orders import Orders
+from bot.telephony.rest import TwilioRest
+from bot.telephony.webhooks import Webhooks
+from bot.vad import load_model
+
+__all__ = ["Assembly", "assemble"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The parts of a worker that the process runs.
+
+    Attributes:
+        rest: None without credentials.
+        retention: None without recordings.
+        vad: the name of the voice activity model.
+    """
+
+    app: Starlette
+    calls: Calls
+    store: Store
+    inbox: Inbox
+    liveness: Liveness
+    rest: TwilioRest | None
+    retention: Retention | None
+    vad: str
+
+
+@asynccontextmanager
+async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
+    """Build a worker.
+
+    Raises (on entering):
+        ProviderError, DialogError, MissingModelError: something it is made of cannot be had.
+        RedisServerError: no private Redis can be started.
+        OSError: the recordings' directory cannot be made.
+    """
+    worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    metrics = Metrics()
+    address = Address(settings.public_url)
+    async with AsyncExitStack() as stack:
+        redis_url = await _redis_url(settings, stack)
+        prefix = settings.redis_prefix
+        store = Store(
+            redis_url,
+            prefix=prefix,
+            retention_days=settings.retention_days,
+            metrics=metrics,
+            on_superseded=lambda sid: calls.superseded(sid),
+        )
+        stack.push_async_callback(store.aclose)
+        with contextlib.suppress(StoreUnavailable):
+            # It is logged and counted; calls are answered all the same.
+            await store.ping()
+        inbox = Inbox(redis_url, worker_id, prefix=prefix, metrics=metrics)
+        stack.push_async_callback(inbox.aclose)
+        rest = _rest(settings)
+        if rest is not None:
+            stack.push_async_callback(rest.aclose)
+        orders = Orders(rest, Answers(settings, time.time)) if rest is not None else None
+        model = await asyncio.to_thread(load_model, settings.vad)
+        # Twice the calls: two generations of one call may overlap for a moment.
+        ears = Ears(model, max_calls=2 * settings.max_calls)
+        stack.callback(ears.close)
+        makes = LiveCalls(
+            settings,
+            worker_id=worker_id,
+            store=store,
+            ears=ears,
+            engines=await stack.enter_async_context(_engines(settings)),
+            dialogs={bot.dialog: load_dialog(bot.dialog) for bot in settings.bots()},
+            disk=stack.enter_context(Disk()),
+            orders=orders,
+        )
+        calls = Calls(makes, store, ears, metrics)
+        reaching = Reaching(store, inbox, calls, orders)
+        memory = SharedMemory(store)
+        yield Assembly(
+            app=build_app(
+                webhooks=Webhooks(settings, store, memory, calls, reaching, metrics),
+                admission=Admission(
+                    address, settings.auth_tokens, store, memory, worker=worker_id, metrics=metrics
+                ),
+                calls=calls,
+                api=CallsApi(settings, store, reaching, calls),
+                metrics=metrics,
+                ready=lambda: not calls.draining,
+            ),
+            calls=calls,
+            store=store,
+            inbox=inbox,
+            liveness=Liveness(
+                store.leases,
+                calls,
+                rest,
+                address.url(NEXT_PATH),
+                metrics,
+                worker=worker_id,
+                info={"host": socket.gethostname(), "pid": str(os.getpid())},
+            ),
+            rest=rest,
+            retention=_retention(settings),
+            vad=model.name,
+        )
+
+
+async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return await stack.enter_async_context(private_redis(settings.state_dir))
+
+
+@asynccontextmanager
+async def _engines(settings: Settings) -> AsyncIterator[Engines]:
+    own = {"pocketsphinx": {"processes": settings.pocketsphinx_processes}}
+    engines = Engines(settings.bots(), settings.apology, settings.farewell, own)
+    try:
+        await engines.start()
+        yield engines
+    finally:
+        await engines.aclose()
+
+
+def _rest(settings: Settings) -> TwilioRest | None:
+    if not settings.rest_configured:
+        return None
+    assert settings.twilio_account_sid is not None
+    return TwilioRest(
+        settings.twilio_account_sid,
+        settings.auth_tokens[0],
+        api_url=settings.twilio_api_url,
+        region=settings.twilio_region,
+        edge=settings.twilio_edge,
+    )
+
+
+def _retention(settings: Settings) -> Retention | None:
+    if settings.recordings is None:
+        return None
+    settings.recordings.mkdir(parents=True, exist_ok=True)
+    return Retention(settings.recordings, settings.retention_days)
