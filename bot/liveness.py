@@ -181,7 +181,8 @@ class Liveness:
             await self._leases.forget_worker(worker)
         if self._rest is None and silent_ms < GIVE_UP_MS:
             return
-        for call in held:
+        # Those who wait for Twilio after those who wait for us.
+        for call in sorted(held, key=lambda call: call.rescued):
             if call.sid not in self._in_hand and not self._waiting.full():
                 self._in_hand.add(call.sid)
                 self._waiting.put_nowait((call, silent_ms))

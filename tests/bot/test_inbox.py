@@ -1,0 +1,272 @@
+"""Commands between workers, on a real Redis that also hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+import pytest
+from redis.asyncio import Redis
+
+from bot import inbox as module
+from bot.inbox import Command, Handler, Inbox
+from bot.metrics import Metrics
+
+from .redis_process import eventually, gone, server_pid, stopped
+
+
+@asynccontextmanager
+async def inbox(url: str, prefix: str, worker: str) -> AsyncIterator[Inbox]:
+    made = Inbox(url, worker, prefix=prefix, metrics=Metrics())
+    yield made
+    await made.aclose()
+
+
+@asynccontextmanager
+async def receiving(receiver: Inbox, handler: Handler) -> AsyncIterator[None]:
+    """Inside, the inbox runs, as the worker runs it."""
+    task = asyncio.create_task(receiver.run(handler))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+async def sender(redis_url: str, redis_prefix: str) -> AsyncIterator[Inbox]:
+    async with inbox(redis_url, redis_prefix, "b") as made:
+        yield made
+
+
+@pytest.fixture
+async def receiver(redis_url: str, redis_prefix: str) -> AsyncIterator[Inbox]:
+    async with inbox(redis_url, redis_prefix, "a") as made:
+        yield made
+
+
+def counted(sender: Inbox, outcome: str) -> float:
+    registry = sender._metrics.registry
+    return registry.get_sample_value("parley_commands_total", {"outcome": outcome}) or 0.0
+
+
+async def ignore(command: Command) -> None:
+    pass
+
+
+async def test_a_command_is_carried_out_where_the_call_is(sender: Inbox, receiver: Inbox) -> None:
+    done: list[Command] = []
+
+    async def handle(command: Command) -> None:
+        done.append(command)
+
+    transfer = Command("transfer", "CA1", to="+15550001111", caller_id="+15550002222")
+    amd = Command("amd", "CA2", answered_by="human")
+    async with receiving(receiver, handle):
+        assert await sender.send("a", transfer)
+        assert await sender.send("a", amd)
+        assert await sender.send("a", Command("hangup", "CA3", reason="api"))
+    assert done[:2] == [transfer, amd]
+    assert (done[2].kind, done[2].reason) == ("hangup", "api")
+    assert counted(sender, "delivered") == 3
+
+
+async def test_what_cannot_be_carried_out_is_said_at_once(sender: Inbox, receiver: Inbox) -> None:
+    async def handle(command: Command) -> None:
+        raise KeyError(command.sid)
+
+    async with receiving(receiver, handle), asyncio.timeout(1.5):
+        assert not await sender.send("a", Command("hangup", "CA1"))
+        assert not await sender.send("a", Command("hangup", "CA1"))
+    assert counted(sender, "undelivered") == 2
+
+
+async def test_a_command_that_nobody_takes_is_taken_back(
+    sender: Inbox, receiver: Inbox, redis: Redis, redis_prefix: str
+) -> None:
+    done: list[Command] = []
+
+    async def handle(command: Command) -> None:
+        done.append(command)
+
+    late = Command("hangup", "CA1")
+    assert not await sender.send("a", late, 0.05)
+    assert await redis.lrange(f"{redis_prefix}worker:a:inbox", 0, -1) == [late.id]
+    async with receiving(receiver, handle):
+        assert await sender.send("a", Command("hangup", "CA2"))
+    assert [command.sid for command in done] == ["CA2"]
+
+
+async def test_what_takes_too_long_is_given_up_by_both(sender: Inbox, receiver: Inbox) -> None:
+    given_up = asyncio.Event()
+
+    async def handle(command: Command) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    async with receiving(receiver, handle):
+        assert not await sender.send("a", Command("hangup", "CA1"), 0.1)
+        async with asyncio.timeout(1):
+            await given_up.wait()
+
+
+async def test_a_worker_that_slept_after_taking_a_command_does_it_no_more(
+    sender: Inbox, receiver: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was frozen between Redis's giving it the command and its reading it."""
+    done: list[Command] = []
+
+    async def handle(command: Command) -> None:
+        done.append(command)
+
+    ask = receiver._link.eval
+
+    async def asleep(script: str, *args: object) -> object:
+        answer = await ask(script, *args)  # type: ignore[arg-type]
+        if script == module.ACCEPT:
+            answer = [answer[0], 0]  # as if all of its time had gone by since it asked
+        return answer
+
+    monkeypatch.setattr(receiver._link, "eval", asleep)
+    async with receiving(receiver, handle):
+        assert not await sender.send("a", Command("hangup", "CA1"), 0.2)
+    assert done == []
+
+
+async def test_slow_commands_do_not_hold_up_the_others(sender: Inbox, receiver: Inbox) -> None:
+    release = asyncio.Event()
+
+    async def handle(command: Command) -> None:
+        if command.kind == "transfer":
+            await release.wait()
+
+    async with receiving(receiver, handle):
+        slow = asyncio.create_task(sender.send("a", Command("transfer", "CA1", to="+1555")))
+        assert await sender.send("a", Command("hangup", "CA2"), 1.0)
+        release.set()
+        assert await slow
+
+
+async def test_an_inbox_is_bounded(
+    sender: Inbox, redis: Redis, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 3)
+    sent = (sender.send("a", Command("hangup", "CA1"), 0.01) for _ in range(5))
+    assert not any(await asyncio.gather(*sent))
+    assert await redis.llen(f"{redis_prefix}worker:a:inbox") == 3
+
+
+async def test_what_is_no_command_does_no_harm(
+    sender: Inbox, receiver: Inbox, redis: Redis, redis_prefix: str
+) -> None:
+    for number, text in enumerate((b"no json", b"[]", orjson.dumps({"kind": "x", "odd": 1}))):
+        await redis.set(f"{redis_prefix}command:{number}", text, px=5000)
+        await redis.rpush(f"{redis_prefix}worker:a:inbox", number, "unknown")
+    async with receiving(receiver, ignore):
+        assert await sender.send("a", Command("hangup", "CA1"))
+
+
+async def test_everything_has_a_time_to_live(
+    sender: Inbox, receiver: Inbox, redis: Redis, redis_prefix: str
+) -> None:
+    handled = asyncio.Event()
+    release = asyncio.Event()
+    waiting = Command("hangup", "CA1")
+
+    async def handle(command: Command) -> None:
+        handled.set()
+        await release.wait()
+
+    sending = asyncio.create_task(sender.send("a", waiting))
+    await eventually(lambda: exists(redis, f"{redis_prefix}command:{waiting.id}"))
+    for key in await redis.keys(f"{redis_prefix}*"):
+        assert 0 < await redis.ttl(key) <= 60, key
+    async with receiving(receiver, handle):
+        await handled.wait()
+        sending.cancel()
+        await asyncio.wait([sending])
+        release.set()
+        receipt = f"{redis_prefix}command:{waiting.id}:receipt"
+        await eventually(lambda: exists(redis, receipt))
+        assert 0 < await redis.ttl(receipt) <= 10
+
+
+async def exists(redis: Redis, key: str) -> bool:
+    return bool(await redis.exists(key))
+
+
+# Redis hangs, or is gone
+
+
+async def test_a_command_that_reaches_redis_too_late_is_not_done(own_redis: str) -> None:
+    """Redis hung, and goes on with what it was told before."""
+    done: list[Command] = []
+
+    async def handle(command: Command) -> None:
+        done.append(command)
+
+    async with inbox(own_redis, "p:", "b") as sender, inbox(own_redis, "p:", "a") as receiver:
+        assert not await sender.send("a", Command("hangup", "CA0"), 0.01)  # connects
+        ask = sender._link.ask
+        answered = asyncio.Event()
+
+        async def then_hang(*args: object) -> object:
+            answer = await ask(*args)  # type: ignore[arg-type]
+            if not answered.is_set():
+                answered.set()
+                os.kill(server_pid(own_redis), signal.SIGSTOP)
+            return answer
+
+        sender._link.ask = then_hang  # type: ignore[method-assign, assignment]
+        pid = server_pid(own_redis)
+        try:
+            assert not await sender.send("a", Command("hangup", "CA1"), 0.1)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        sender._link.ask = ask  # type: ignore[method-assign]
+        async with receiving(receiver, handle):
+            assert await sender.send("a", Command("hangup", "CA2"))
+    assert answered.is_set()
+    assert [command.sid for command in done] == ["CA2"]
+
+
+async def test_the_inbox_survives_every_outage(own_redis: str) -> None:
+    async with (
+        inbox(own_redis, "p:", "b") as sender,
+        inbox(own_redis, "p:", "a") as receiver,
+        receiving(receiver, ignore),
+    ):
+        assert await sender.send("a", Command("hangup", "CA1"))
+        with stopped(own_redis):
+            assert not await sender.send("a", Command("hangup", "CA2"), 0.1)
+        await eventually(lambda: sender.send("a", Command("hangup", "CA3"), 0.5))
+        pid = server_pid(own_redis)
+        os.kill(pid, signal.SIGKILL)
+        await gone(pid)
+        await eventually(lambda: sender.send("a", Command("hangup", "CA4"), 0.5))
+
+
+async def test_without_redis_nothing_is_delivered_and_that_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "BACKOFF_S", (0.0, 0.001))
+    async with inbox("unix:///nonexistent/redis.sock", "p:", "a") as alone:
+
+        async def tried() -> bool:
+            registry = alone._metrics.registry
+            return (registry.get_sample_value("parley_store_failures_total") or 0) > 4
+
+        async with receiving(alone, ignore), asyncio.timeout(2):
+            assert not await alone.send("b", Command("hangup", "CA1"))
+            await eventually(tried)
+
+
+def test_numbers_are_not_shown() -> None:
+    assert "555" not in repr(Command("transfer", "CA1", to="+1555", caller_id="+1555"))
