@@ -96,7 +96,8 @@ class Conversation:
         # What nothing was heard of in answer: a turn that is not over yet, and keys.
         self._carried: Turn | None = None
         self._talked_over: list[str] = []
-        self._unheard: list[Say | Play] = []
+        # What was interrupted, perhaps by a noise.
+        self._held: list[SpokenReply] = []
 
     @property
     def replying(self) -> bool:
@@ -146,7 +147,7 @@ class Conversation:
     def finish_turn(self, finished: FinishTurn) -> None:
         """The caller's turn is over: record it and ask the dialog."""
         carried, self._carried = self._carried, None
-        self._unheard = []
+        self._give_up()
         self._progress.turns += 1
         turn = Turn(
             id=f"{self.call.sid}-{self._progress.turns}",
@@ -160,9 +161,9 @@ class Conversation:
 
     def keys(self, digits: str) -> None:
         """The caller pressed a key, or all those that were to be gathered."""
+        self._give_up()
         if self._carried is not None and self._progress.speaking_from_ms is None:
             # It was the key that interrupted the answer: nothing will follow the turn's words.
-            self._unheard = []
             self.resume()
         if self._reply(self._dialog.on_dtmf(self.call, digits), digits, by_twilio=True):
             self._asking.add(digits)
@@ -172,34 +173,36 @@ class Conversation:
         self._reply(self._dialog.on_idle(self.call, count))
 
     def interrupt(self) -> None:
-        """The caller speaks over the bot: `clear` has been called on the ledger already."""
+        """The caller speaks over the bot: `clear` has been called on the ledger already.
+
+        Or it was a noise. Until that is known, what was being said is held, and its hook runs on.
+        """
+        self._give_up()
         replies, self._replies = self._replies, []
-        self._unheard = []
-        told = []
         for reply in reversed(replies):
-            reply.cancel()
             reply.note_heard()
-            if reply.asked is not None and not reply.over and not reply.heard:
+            if reply.asked is not None and reply.unanswered:
                 self._asking.take_back(reply, reply.asked)
                 if isinstance(reply.asked, Turn):
                     self._carried = reply.asked
                 else:
                     self._talked_over.insert(0, reply.asked)
             elif reply.entry is not None and not reply.over:
-                reply.entry.interrupted = True
-                told.append(Interruption(reply.entry.text, reply.entry.heard))
-                self._unheard = reply.unheard + self._unheard
-                self._asking.close(reply)
-        for interruption in reversed(told):
-            self._task = self._spawn(self._tell(interruption, self._task))
+                reply.entry.interrupted = reply.held = True
+                self._held.insert(0, reply)
+            reply.cancel()
+        for reply in self._held:
+            if reply.reading_over:
+                self._tell(reply)
         self._keeper.save()
 
     def resume(self) -> None:
         """What interrupted the bot was no speech: go on where it was interrupted."""
         carried, self._carried = self._carried, None
-        unheard, self._unheard = self._unheard, []
-        if unheard:
-            self._reply(_just(unheard))
+        held, self._held = self._held, []
+        for reply in held:
+            reply.go_on()
+            self._deliver(reply)
         if carried is not None:
             self._hand_over(replace(carried, retried=True))
         else:
@@ -218,7 +221,8 @@ class Conversation:
             self.heard()
 
     def stays(self) -> None:
-        """The bot wanted to leave and could not: the call goes on."""
+        """The bot wanted to leave and does not: the call goes on."""
+        self._progress.planned = None
         self._delivery.leaving = False
         self._keeper.save()
 
@@ -231,6 +235,7 @@ class Conversation:
 
     async def say_last(self, text: str, ulaw: bytes) -> None:
         """Say the last words of a call that cannot go on."""
+        self._give_up()
         self._delivery.leaving = True
         await self.say_ready(text, ulaw)
 
@@ -258,6 +263,26 @@ class Conversation:
     def _say_again(self) -> None:
         """The caller's words are lost, and the dialog has nothing of its own to say to that."""
         self._task = self._spawn(self.say_ready(*self._apology))
+
+    def _give_up(self) -> None:
+        """It was no noise: what was interrupted stays so."""
+        held, self._held = self._held, []
+        for reply in held:
+            if reply.reader is not None:
+                reply.reader.cancel()
+            if not reply.told:
+                self._tell(reply)
+            self._asking.close(reply)
+            if reply.reading is not None and reply.reading.leaving is not None:
+                self.stays()
+
+    def _tell(self, reply: SpokenReply) -> None:
+        """Tell the dialog that a reply was interrupted, when its hook has stopped."""
+        reply.told = True
+        if reply.entry is not None:
+            interruption = Interruption(reply.entry.text, reply.entry.heard)
+            before = [task for task in (self._task, reply.reader) if task is not None]
+            self._task = self._spawn(self._interrupted(interruption, before))
 
     # What the dialog is asked
 
@@ -299,13 +324,20 @@ class Conversation:
             self._delivery.hook_over(reply, reading.leaving)
 
         reading = reply.reading = Reading(replies, self._hook_timeout_s, over, heard, then)
-        reply.task = self._task = self._spawn(self._delivery.run(reply, reading, self._task))
-        self._replies.append(reply)
+        self._deliver(reply)
         return True
 
-    async def _tell(self, interruption: Interruption, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
+    def _deliver(self, reply: SpokenReply) -> None:
+        assert reply.reading is not None
+        run = self._delivery.run(reply, reply.reading, self._task)
+        reply.task = self._task = self._spawn(run)
+        self._replies.append(reply)
+
+    async def _interrupted(
+        self, interruption: Interruption, before: list[asyncio.Task[None]]
+    ) -> None:
+        if before:
+            await asyncio.wait(before)
         try:
             async with (
                 asyncio.timeout(self._hook_timeout_s),

@@ -72,10 +72,14 @@ class Delivery:
     async def run(
         self, reply: SpokenReply, reading: Reading, before: asyncio.Task[None] | None
     ) -> None:
-        """Deliver a reply when the one `before` it is made, then leave if it says so."""
+        """Deliver a reply when the one `before` it is made, then leave if it says so.
+
+        One that was held goes on.
+        """
         if before is not None:
             await asyncio.wait([before])
-        await self._asking.begin(reply)
+        if reply.reader is None:
+            await self._asking.begin(reply)
         apology: SayByTwilio | None = None
         try:
             await self._speak(reply, reading)
@@ -142,7 +146,7 @@ class Delivery:
 
     async def _speak(self, reply: SpokenReply, reading: Reading) -> None:
         """Say a reply piece by piece, and do what it asks for."""
-        reader = self._spawn(reading.run())
+        reply.reader = reply.reader or self._spawn(reading.run())
         try:
             async for step in reading:
                 match step:
@@ -155,8 +159,9 @@ class Delivery:
                     case _:
                         await self.act(step)
         finally:
-            reader.cancel()
-            await asyncio.wait([reader])
+            if not reply.held:
+                reply.reader.cancel()
+                await asyncio.wait([reply.reader])
 
     def _open(self, reply: SpokenReply, step: Say | Play, text: str) -> Segment:
         """Open a segment in the ledger and note it in the history."""

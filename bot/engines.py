@@ -72,7 +72,8 @@ class Engines:
         except ProviderError as error:
             if not error.retryable:
                 raise  # a voice that does not exist, say: no reply could be spoken either
-            # Calls can be answered without it; a failure then is a silence.
+            # Calls can be answered without it: it is tried again when it is wanted, and Twilio says
+            # it when there is no voice then either.
             log.warning("apology could not be synthesized", error=str(error))
 
     async def aclose(self) -> None:
@@ -91,7 +92,7 @@ class Engines:
         return self._tts[bot.tts]
 
     def apology(self, bot: BotSettings) -> tuple[str, bytes]:
-        """The apology in a bot's voice: its text, and µ-law at 8 kHz."""
+        """The apology in a bot's voice: its text, and µ-law at 8 kHz, empty without one."""
         return self._spoken(self._apology, bot)
 
     def farewell(self, bot: BotSettings) -> tuple[str, bytes]:

@@ -21,23 +21,30 @@ class SpokenReply:
 
     Attributes:
         asked: the turn, or the keys, that it answers.
-        reading: the run of the hook that gives it, once that runs.
+        reading: the run of the hook that gives it; `reader` is that run's task.
         task: what makes it.
         state_before: `call.state` before the hook ran; None while it has not begun.
         entry: its place in the history, once there is something to say.
         said: what was given to the voice, each with its segment in the ledger.
         closed: the hook has given all of it, or is not to any more.
         by_twilio: Twilio may apologize when there is no other voice.
+        held: it was interrupted, perhaps by a noise: the hook runs on meanwhile.
+        told: the dialog knows that it was interrupted.
+        went_on: some of it was heard before such a noise.
     """
 
     asked: Turn | str | None = None
     reading: Reading | None = None
+    reader: asyncio.Task[None] | None = None
     task: asyncio.Task[None] | None = None
     state_before: dict[str, Any] | None = None
     entry: HistoryEntry | None = None
     said: list[tuple[Say | Play, Segment]] = field(default_factory=list)
     closed: bool = False
     by_twilio: bool = False
+    held: bool = False
+    told: bool = False
+    went_on: bool = False
 
     @property
     def busy(self) -> bool:
@@ -62,10 +69,23 @@ class SpokenReply:
         return [*(step for step, _ in self.said), *later]
 
     @property
-    def unheard(self) -> list[Say | Play]:
-        """From the first sentence that was not wholly heard."""
-        whole = [segment.whole for _, segment in self.said]
-        return self.planned[whole.index(False) if False in whole else len(whole) :]
+    def reading_over(self) -> bool:
+        """Whether its hook has nothing more to do."""
+        return self.reader is None or self.reader.done()
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether nothing was heard of what is to be heard of it."""
+        return not (self.over or self.heard or self.went_on)
+
+    def go_on(self) -> None:
+        """Say the rest of it, from the first sentence that was not wholly heard, as a new entry."""
+        if self.reading is not None:
+            whole = [segment.whole for _, segment in self.said]
+            first = whole.index(False) if False in whole else len(whole)
+            self.reading.ahead.extendleft(reversed([step for step, _ in self.said[first:]]))
+        self.said, self.entry = [], None
+        self.held, self.told, self.went_on = False, False, True
 
     def note_planned(self, now_ms: float) -> HistoryEntry | None:
         """Bring the planned text of its entry up to date; gives an entry that is new."""

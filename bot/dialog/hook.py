@@ -60,7 +60,10 @@ class Dialog:
         return self._replies("on_idle", call, count, default=IDLE_PROMPT)
 
     def on_resume(self, call: Call, unheard: str) -> Replies:
-        """Going on after a break: by default with what was not heard."""
+        """Going on after a break, `call.gap`: by default with what was not heard.
+
+        A turn that was not answered whole follows (`turn.retried`); nothing is `unheard` then.
+        """
         return self._replies("on_resume", call, unheard, default=unheard)
 
     def has(self, name: str) -> bool:

@@ -22,6 +22,7 @@ from bot.dialog import (
     SetLanguage,
     Turn,
 )
+from bot.parts import StreamEnd
 from bot.progress import Progress
 from bot.turn import TurnSettings
 from media.audio import pcm_to_ulaw
@@ -348,6 +349,64 @@ async def test_a_dialog_that_fails_to_note_an_interruption() -> None:
         await s.say(400, then_s=3)
         assert s.counts.hook_errors == 1
         assert heard(s)[1:] == ["Right, stop."]
+
+
+class Streaming(Reading):
+    """Reads something out, sentence by sentence, while it is still being made."""
+
+    def __init__(self, *end: object) -> None:
+        super().__init__()
+        self.end = end
+        self.given = 0
+
+    async def greet(self, call: Call) -> AsyncIterator[object]:  # type: ignore[override]
+        for number in ("one", "two", "three"):
+            self.given += 1
+            yield f"This is number {number}. "
+            await asyncio.sleep(0.9)
+        for action in self.end:
+            yield action
+
+
+@virtual_time
+async def test_a_noise_does_not_end_a_reply_that_is_still_being_made() -> None:
+    streaming = Streaming(Gather(digits=2), "Now press two keys.")
+    async with scene(streaming, texts=["", ""]) as s:
+        await s.wait(0.5)
+        await s.say(300, then_s=2.5)
+        await s.say(300, then_s=6)
+        rest = s.tts.texts[s.tts.texts.index("This is number two.") :]
+        assert streaming.given == 3
+        assert rest[-1] == "Now press two keys."
+        assert s.tts.texts.count("This is number one.") == 2
+        said = [entry.heard for entry in s.call.history]
+        for sentence in ("one.", "two.", "three.", "keys."):
+            assert sum(sentence in text for text in said) == 1
+        # The hook was running at the first noise, and was not disturbed.
+        assert len(streaming.told) == 1
+
+
+@virtual_time
+async def test_a_noise_before_a_goodbye_that_is_still_being_made() -> None:
+    async with scene(Streaming("Goodbye.", Hangup("done")), texts=[""]) as s:
+        await s.wait(0.5)
+        s.phone.speak(300)
+        assert await s.ended() == StreamEnd("bot", "done")
+        assert s.call.history[-1].heard.endswith("Goodbye.")
+
+
+@pytest.mark.parametrize("after_s", [0.5, 2.3])
+@virtual_time
+async def test_words_end_a_reply_that_is_still_being_made(after_s: float) -> None:
+    """Perhaps the hook came to its goodbye while nobody knew yet that these were words."""
+    streaming = Streaming(Hangup("done"))
+    async with scene(streaming, stt=Recognizer(["stop"], delay_s=1.4)) as s:
+        await s.wait(after_s)
+        await s.say(400, then_s=5)
+        assert streaming.told == [Interruption(s.call.history[0].text, s.call.history[0].heard)]
+        assert heard(s)[1:] == ["Right, stop."]
+        assert s.keeper.commits == []
+        assert not s.session.conversation.leaving
 
 
 @virtual_time

@@ -367,8 +367,8 @@ async def test_resuming_on_another_worker(small: Script) -> None:
     assert "at ten" in expected(resumed)
     assert spoken(await small.on_resume(talk.call, "")) == "At what time?"
     talk.call.gap = Gap(500, speech_lost=False, turn_open=True)
-    (resumed,) = await small.on_resume(talk.call, "")
-    assert isinstance(resumed, Expect), "nothing is said: the answer to the open turn follows"
+    (expects,) = await small.on_resume(talk.call, "")
+    assert isinstance(expects, Expect), "nothing is said: the answer to the open turn follows"
     talk.call.gap = None
     await talk.say("ten")
     assert await small.on_resume(talk.call, "See you.") == [Say("See you."), Hangup("script")]
