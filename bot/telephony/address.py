@@ -8,6 +8,7 @@ __all__ = [
     "AMD_PATH",
     "MEDIA_PATH",
     "NEXT_PATH",
+    "RETRIES",
     "STATUS_PATH",
     "STREAM_PATH",
     "VOICE_PATH",
@@ -20,6 +21,13 @@ STATUS_PATH = "/twilio/status"
 AMD_PATH = "/twilio/amd"
 STREAM_PATH = "/twilio/stream"
 MEDIA_PATH = "/twilio/media"
+
+
+RETRIES = "#rc=2&rp=all&rt=4000"
+"""Connection overrides: Twilio asks again, up to twice, when it got no answer within 4 s, or none
+that is one. Else it would ask again only if no connection was made, wait 15 s for a worker that has
+frozen, and then give the call up. A fragment is neither sent nor signed.
+Source: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,13 @@ class Address:
     def url(self, path: str, query: str = "") -> str:
         """The public URL of one of our paths; `query` as it is sent, without `?`."""
         return self.public_url.rstrip("/") + path + (f"?{query}" if query else "")
+
+    def document(self, path: str, query: str = "") -> str:
+        """The URL of a TwiML document, as `url`, for which Twilio asks more than once if need be.
+
+        Whichever worker is asked again knows the delivery by its idempotency token.
+        """
+        return self.url(path, query) + RETRIES
 
     @property
     def media(self) -> str:

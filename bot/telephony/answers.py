@@ -72,9 +72,9 @@ class Answers:
             case d.Apologize():
                 return self._apologize(call)
             case d.Wait(attempt):
-                return Answer(twiml.redirect(address.url(NEXT_PATH, f"wait={attempt}"), 1))
+                return Answer(twiml.redirect(address.document(NEXT_PATH, f"wait={attempt}"), 1))
             case d.Redirect(hop):
-                url = address.url(VOICE_PATH, f"hop={hop}")
+                url = address.document(VOICE_PATH, f"hop={hop}")
                 return Answer(twiml.redirect(url, 0 if hop == 1 else 1))
             case d.Reject():
                 return Answer(twiml.reject())

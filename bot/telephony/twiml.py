@@ -81,7 +81,7 @@ def connect(
         response.play(digits=digits)
     if said is not None:
         _say(response, said)
-    stream = response.connect(action=address.url(NEXT_PATH), method="POST").stream(
+    stream = response.connect(action=address.document(NEXT_PATH), method="POST").stream(
         url=address.media, status_callback=address.url(STREAM_PATH)
     )
     stream.parameter(name=TOKEN_PARAMETER, value=token)
@@ -90,7 +90,7 @@ def connect(
             log.warning("stream parameter left out", parameter=name[:80], fault=fault)
         else:
             stream.parameter(name=name, value=value)
-    response.redirect(address.url(NEXT_PATH), method="POST")
+    response.redirect(address.document(NEXT_PATH), method="POST")
     return str(response)
 
 
@@ -154,7 +154,7 @@ def _dial(
 ) -> None:
     if caller_id is not None:
         caller_id = _ILLEGAL.sub("", caller_id)
-    dial = response.dial(action=address.url(NEXT_PATH), method="POST", caller_id=caller_id)
+    dial = response.dial(action=address.document(NEXT_PATH), method="POST", caller_id=caller_id)
     dial.number(_ILLEGAL.sub("", number))
 
 

@@ -92,7 +92,7 @@ async def twilio() -> AsyncIterator[Twilio]:
     call = LiveCall(identity, PhoneClock(1))
     exchange.add(call)
     async with serving_app(standin) as url:
-        rest = TwilioRest(ACCOUNT, TOKEN, api_url=url, deadline_s=1.0)
+        rest = TwilioRest(ACCOUNT, TOKEN, api_url=url)
         at = Twilio(url, standin, exchange, rest, call)
         call.answered()
         running = asyncio.create_task(call.run(at.follow, "<Response/>"))

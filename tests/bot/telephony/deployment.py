@@ -22,7 +22,7 @@ from tests.bot import reachable
 AUTH_TOKEN = "12345"
 OLD_TOKEN = "67890"
 PUBLIC_URL = "https://bot.example.com"
-NEXT_URL = PUBLIC_URL + "/twilio/next"
+NEXT_URL = PUBLIC_URL + "/twilio/next#rc=2&rp=all&rt=4000"
 CALL = "CA" + "0" * 32
 ACCOUNT = "AC" + "1" * 32
 INBOUND = [
@@ -137,3 +137,12 @@ def parameters(verbs: list[Element]) -> dict[str, str]:
     """The stream's parameters."""
     (connect,) = [verb for verb in verbs if verb.tag == "Connect"]
     return {item.attrib["name"]: item.attrib["value"] for item in connect[0]}
+
+
+def target(redirect: Element) -> str:
+    """What Twilio sends for a redirect to us: path and query, without the fragment."""
+    assert redirect.tag == "Redirect"
+    url, _, overrides = (redirect.text or "").partition("#")
+    assert url.startswith(PUBLIC_URL)
+    assert overrides == "rc=2&rp=all&rt=4000"
+    return url.removeprefix(PUBLIC_URL)
