@@ -68,12 +68,15 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def start_worker(dialog: str, log: Path, **settings: str) -> AsyncIterator[WorkerProcess]:
+async def start_worker(
+    dialog: str, log: Path, *, module: str = "bot", **settings: str
+) -> AsyncIterator[WorkerProcess]:
     """Run `parley serve --dev` on a free port until the context is left.
 
     Args:
         dialog: what answers, as in `PARLEY_DIALOG`.
         log: the file to which it says what it has to say.
+        module: what is run: it must be `parley` in all but what it adds.
         settings: further variables of its environment.
 
     Raises (on entering):
@@ -85,7 +88,7 @@ async def start_worker(dialog: str, log: Path, **settings: str) -> AsyncIterator
         port = free_port()
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "serve", "--dev", "--port", str(port)),
+                *(sys.executable, "-m", module, "serve", "--dev", "--port", str(port)),
                 # No settings file of the user's is in this directory.
                 cwd=state_dir,
                 env=_environment(os.environ, dialog, state_dir) | settings,
