@@ -138,7 +138,7 @@ class Conversation:
         self._delivery.leaving = planned is not None
         # When all was said, there is nothing to go on with but the end.
         done = planned is not None and not unheard
-        self._reply(_just(()) if done else self._dialog.on_resume(call, unheard), then=planned)
+        self._reply(_nothing() if done else self._dialog.on_resume(call, unheard), then=planned)
         self._talked_over = list(self._progress.open_keys)
         self._ask_keys()
         if turn is not None:
@@ -216,9 +216,10 @@ class Conversation:
         self._keeper.save()
 
     def settled(self) -> None:
-        """All that was said was heard."""
+        """All that was said was heard, or will never be."""
         if self._replies:
             self.heard()
+            self._replies = [reply for reply in self._replies if reply.busy]
 
     def stays(self) -> None:
         """The bot wanted to leave and does not: the call goes on."""
@@ -352,6 +353,8 @@ class Conversation:
         self._keeper.save()
 
 
-async def _just(replies: Iterable[Reply]) -> Replies:
+async def _nothing() -> Replies:
+    """A reply without a word."""
+    replies: tuple[Reply, ...] = ()
     for reply in replies:
         yield reply

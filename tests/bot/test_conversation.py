@@ -227,6 +227,25 @@ async def test_a_synthesizer_that_fails_in_mid_sentence() -> None:
 
 
 @virtual_time
+async def test_what_a_synthesizer_could_not_say_is_not_repeated_after_a_noise() -> None:
+    tts = Tones(fail={"You said one.": (1, UnavailableError("tones", "gone"))})
+
+    async def hook(call: Call, turn: Turn) -> str:
+        return f"You said {turn.text}."
+
+    async with scene(hook, texts=["one", "two", ""], tts=tts) as s:
+        await s.say(400, then_s=3)
+        await s.say(400, then_s=0.8)
+        await s.say(300, then_s=4)
+        assert tts.texts == ["You said one.", "You said two.", "You said two."]
+        assert [entry.interrupted for entry in s.call.history if entry.role == "bot"] == [
+            False,
+            True,
+            False,
+        ]
+
+
+@virtual_time
 async def test_a_synthesizer_that_says_nothing_at_all() -> None:
     async def hook(call: Call, turn: Turn) -> str:
         return "Hello."
