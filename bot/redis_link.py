@@ -46,12 +46,14 @@ class RedisLink:
         self, url: str, metrics: Metrics, deadline_s: float, connections: int = CONNECTIONS
     ) -> None:
         # redis-py alone would wait for seconds on a server that hangs, and retry one that is gone.
+        # Its own socket_timeout is `asyncio.wait_for`, which makes a task of every command, and
+        # before Python 3.12 may swallow the cancelling of ours: `ask` has the deadline.
         self._redis = Redis(
             connection_pool=BlockingConnectionPool.from_url(
                 url,
                 max_connections=connections,
                 timeout=deadline_s,
-                socket_timeout=deadline_s,
+                socket_timeout=None,
                 socket_connect_timeout=deadline_s,
                 retry=Retry(NoBackoff(), 0),
                 protocol=2,

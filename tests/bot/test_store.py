@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from bot import store_writer
+from bot import store_scripts, store_writer
 from bot.dialog.types import Ended, HistoryEntry
 from bot.metrics import Metrics
 from bot.record import Record
@@ -167,6 +167,86 @@ async def test_everything_has_a_time_to_live(
         assert 0 < await redis.ttl(key) <= 2 * DAY_S, key
     assert await redis.zrange(f"{redis_prefix}calls", 0, -1) == ["CA1"]
     await store.aclose()
+
+
+async def test_a_log_is_bounded(redis_url: str, redis: Redis, redis_prefix: str) -> None:
+    store = Store(redis_url, prefix=redis_prefix, backlog=Backlog(log_bytes=10_000_000))
+    bound = store_scripts.LOG_EVENTS
+    for _ in range(2):
+        for number in range(bound * 5 // 8):
+            store.append("CA1", "mark", number)
+        assert await store.flush(5)
+    # Redis drops whole nodes of a hundred.
+    assert bound <= await redis.xlen(f"{redis_prefix}call:CA1:log") <= bound + 100
+    await store.aclose()
+
+
+async def test_what_is_hurried_is_not_gathered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_writer, "GATHER_S", 60.0)
+    async with writing(store):
+        store.save(Record("CA1"))
+        assert await store.load("CA1") is None
+        store.hurry()
+        await eventually(lambda: _is_there(store, "CA1"))
+        store.save(Record("CA2"))
+        store.hurry()
+        await eventually(lambda: _is_there(store, "CA2"))
+
+
+async def _is_there(store: Store, sid: str) -> bool:
+    return await store.load(sid) is not None
+
+
+async def test_what_is_secured_is_in_redis(store: Store, other: Store) -> None:
+    await store.take("CA1", "w1", 1)
+    store.save(Record("CA1", generation=1, state={"turns": 1}))
+    assert await store.secure("CA1", 1.0)
+    record = await other.load("CA1")
+    assert record is not None
+    assert record.state == {"turns": 1}
+    assert await store.secure("CA1", 1.0)  # nothing is left to write
+    await other.take("CA1", "w2", 2)
+    store.save(Record("CA1", generation=1))
+    assert not await store.secure("CA1", 1.0)
+
+
+async def test_securing_takes_no_time_while_redis_is_away(own_redis: str) -> None:
+    metrics = Metrics()
+    store = Store(own_redis, metrics=metrics)
+    store.save(Record("CA1"))
+    loop = asyncio.get_running_loop()
+    with stopped(own_redis):
+        began = loop.time()
+        assert not await store.secure("CA1", 0.02)
+        assert loop.time() - began < 0.15
+        # So short a time tells nothing about Redis; this does.
+        assert metric(metrics, "failures_total") == 0
+        with pytest.raises(StoreUnavailable):
+            await store.ping()
+        began = loop.time()
+        assert not await store.secure("CA1", 10.0)
+        assert loop.time() - began < 0.15
+    await eventually(lambda: _answers(store))
+    assert await store.secure("CA1", 1.0)
+    await store.aclose()
+
+
+async def test_whoever_is_cancelled_while_asking_redis_is_cancelled(store: Store) -> None:
+    """`asyncio.wait_for` swallows it now and then before Python 3.12: a worker would not stop."""
+
+    async def ask() -> None:
+        while True:
+            await store.ping()
+
+    for _ in range(10):
+        tasks = [asyncio.create_task(ask()) for _ in range(12)]
+        await store.load("CA1")
+        for task in tasks:
+            task.cancel()
+        _, left = await asyncio.wait(tasks, timeout=5)
+        assert not left
 
 
 # Who owns a call

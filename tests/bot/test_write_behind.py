@@ -64,6 +64,20 @@ def test_a_call_that_is_only_logged_about_has_no_generation() -> None:
     assert (write.generation, write.record) == (None, None)
 
 
+def test_a_stream_that_is_superseded_here_adds_nothing_to_the_log() -> None:
+    backlog = Backlog()
+    backlog.append("CA1", b"a", 1)
+    [write] = backlog.pending()
+    assert write.generation == 1
+    backlog.own("CA1", 2)
+    backlog.append("CA1", b"stale", 1)
+    backlog.append("CA1", b"b", 2)
+    backlog.append("CA1", b"anybody's")
+    [write] = backlog.pending()
+    assert write.generation == 2
+    assert [event for _, event in write.events] == [b"a", b"b", b"anybody's"]
+
+
 def test_a_released_call_is_forgotten_once_written() -> None:
     backlog = Backlog()
     backlog.save("CA1", 1, 0, b"record")
