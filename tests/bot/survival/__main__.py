@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from . import deadly, drained, frozen, killed, redis_away
+from . import deadly, drained, frozen, killed, redis_away, short
 
 
 class Proof(Protocol):
@@ -29,6 +29,7 @@ PROOFS: Mapping[str, Proof] = {
     "drained": drained,
     "redis": redis_away,
     "deadly": deadly,
+    "short": short,
 }
 
 

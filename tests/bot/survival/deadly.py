@@ -17,8 +17,8 @@ from pathlib import Path
 from bot.phone.result import CallResult
 
 from .deployment import Deployment, deployment
-from .killed import TALK
 from .rounds import Round, keep_evidence, report, summary
+from .scene import TALK
 
 __all__ = ["FALLBACK", "WORKERS", "add_arguments", "die", "main"]
 

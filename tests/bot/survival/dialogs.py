@@ -17,11 +17,13 @@ from bot.dialog import Call, Ended, Hangup, Interruption, Reply, Turn
 
 __all__ = [
     "ANSWER",
+    "DEADLY_S",
     "GREETING",
     "HOOK_S",
     "JOURNAL",
     "KEY_ANSWER",
     "TALK",
+    "Brief",
     "Deadly",
     "Steady",
     "Talker",
@@ -39,7 +41,8 @@ ANSWER = ("Very well, I have made a note.", "We will be glad to see you.")
 KEY_ANSWER = "Thank you for the key."
 HOOK_S = 1.2
 """How long a turn's hook takes, unless the turn is delivered again."""
-DEADLY_S = 2.0
+DEADLY_S = "SURVIVAL_DEADLY_S"
+"""Names how long `Deadly` lives on: so that those that died before can be started again."""
 TALK = (
     "The first train leaves the harbour at half past six.",
     "It stops in every village along the river.",
@@ -114,6 +117,14 @@ class Watchful(Steady):
         return unheard
 
 
+class Brief(Steady):
+    """Greets with one sentence."""
+
+    async def greet(self, call: Call) -> str:
+        await super().greet(call)
+        return GREETING[0]
+
+
 class Talker(Steady):
     """Greets with a long talk, so that there is something to cut at any time."""
 
@@ -122,12 +133,11 @@ class Talker(Steady):
         return " ".join(TALK)
 
 
-class Deadly(Steady):
+class Deadly(Brief):
     """Kills its worker whenever it is to answer a turn."""
 
     async def on_turn(self, call: Call, turn: Turn) -> str:
         note(call, "asked", turn=turn.id, retried=turn.retried, text=turn.text)
-        # Long enough for those that died before to be started again.
-        await asyncio.sleep(DEADLY_S)
+        await asyncio.sleep(float(os.environ.get(DEADLY_S, "2.0")))
         os.kill(os.getpid(), signal.SIGKILL)
         return "Nobody ever hears this."

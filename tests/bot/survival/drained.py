@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.phone.events import EventKind
 from bot.phone.result import CallResult
 from bot.phone.steps import HangUp, Wait
 
@@ -32,26 +33,38 @@ from .workers import Worker
 __all__ = ["Drain", "add_arguments", "drain", "main"]
 
 GAP_MS = 2_000.0
-SETTLE_MS = 2_500
-"""So long the calls last before the signal."""
 EARLY_MS = 300
 LATE_MS = 2_500
 EXIT_S = 6.0
-# When calls begin, in s after the signal: the balancer finds out only after a while.
-NEWCOMERS_S = (0.0, 0.1, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """How many calls there are that end in time, and that do not, and how much time there is."""
+    """A drain.
+
+    Attributes:
+        short, long: how many calls there are that end in time, and that do not.
+        newcomers_s: when calls begin after the signal: the balancer finds out only after a while.
+        drain_s: PARLEY_DRAIN_S.
+        settle_ms: so long the calls last before the signal.
+        after_ms: so long the long ones last after they were to move.
+    """
 
     short: int = 5
     long: int = 5
+    newcomers_s: tuple[float, ...] = (0.0, 0.1, 1.0)
     drain_s: float = 5.0
+    settle_ms: int = 2_500
+    after_ms: int = 5_000
 
     @property
-    def calls(self) -> int:
-        return self.short + self.long + len(NEWCOMERS_S)
+    def settings(self) -> dict[str, str]:
+        """What the workers are told."""
+        calls = self.short + self.long + len(self.newcomers_s)
+        return {
+            "PARLEY_DRAIN_S": str(self.drain_s),
+            "PARLEY_POCKETSPHINX_PROCESSES": str(calls),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +80,17 @@ async def drain(
     """One worker's drain; a round for each call, and one for the worker."""
     worker = house.workers[0]
     wait_ms = round(plan.drain_s * 1000)
-    short = [SETTLE_MS + chance.randrange(200, wait_ms - 500) for _ in range(plan.short)]
-    long = [SETTLE_MS + wait_ms + 5_000] * plan.long
-    callers = [("short", await house.call((Wait(ms), HangUp()))) for ms in short]
-    callers += [("long", await house.call((Wait(ms), HangUp()))) for ms in long]
-    await callers[-1][1].until(SETTLE_MS)
-    placed = [_Placed(kind, caller, caller.now_ms) for kind, caller in callers]
+    short = [plan.settle_ms + chance.randrange(200, wait_ms - 500) for _ in range(plan.short)]
+    long = [plan.settle_ms + wait_ms + plan.after_ms] * plan.long
+    kinds = ["short"] * plan.short + ["long"] * plan.long
+    calls = await asyncio.gather(*(house.call((Wait(ms), HangUp())) for ms in (*short, *long)))
+    await asyncio.gather(*(caller.reach(EventKind.BOT_STARTED) for caller in calls))
+    await calls[-1].until(plan.settle_ms)
+    placed = [
+        _Placed(kind, caller, caller.now_ms) for kind, caller in zip(kinds, calls, strict=True)
+    ]
     worker.signal(signal.SIGTERM)
-    placed += await _newcomers(house, wait_ms)
+    placed += await _newcomers(house, plan)
     exited = asyncio.create_task(_exit(worker, plan))
     results = [await each.caller.result() for each in placed]
     rounds = [
@@ -85,11 +101,13 @@ async def drain(
     return rounds, results
 
 
-async def _newcomers(house: Deployment, wait_ms: int) -> list[_Placed]:
+async def _newcomers(house: Deployment, plan: Drain) -> list[_Placed]:
     placed: list[_Placed] = []
-    for after_s, before_s in zip(NEWCOMERS_S, (0.0, *NEWCOMERS_S), strict=False):
+    before_s = 0.0
+    for after_s in plan.newcomers_s:
         await asyncio.sleep(after_s - before_s)
-        caller = await house.call((Wait(wait_ms), HangUp()))
+        before_s = after_s
+        caller = await house.call((Wait(round(plan.drain_s * 1000)), HangUp()))
         placed.append(_Placed("new", caller, 0.0))
     return placed
 
@@ -159,11 +177,7 @@ async def run(times: int, plan: Drain, seed: int, out: Path | None) -> list[Roun
     """Drain so many times, one after another."""
     known = await Voice.learn(TALK)
     done: list[Round] = []
-    settings = {
-        "PARLEY_DRAIN_S": str(plan.drain_s),
-        "PARLEY_POCKETSPHINX_PROCESSES": str(plan.calls),
-    }
-    async with deployment("Talker", more=settings) as house:
+    async with deployment("Talker", more=plan.settings) as house:
         for number in range(times):
             await house.start()
             rounds, results = await drain(

@@ -14,18 +14,21 @@ import argparse
 import asyncio
 import random
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bot.phone.events import EventKind
 from bot.phone.result import CallResult
+from bot.phone.steps import Step
 
 from .caller import Caller
 from .deployment import Deployment, Fault, deployment
 from .judging import Harm
-from .killed import TALK, TALK_TWICE, WHEN, Expected, judge, voice
 from .rounds import Round, keep_evidence, report, summary
+from .scene import TALK, TALK_TWICE, WHEN, Moment
+from .verdict import Expected, judge, known_voice
 from .voice import Voice
 from .workers import Worker
 
@@ -33,10 +36,9 @@ __all__ = ["add_arguments", "freeze", "main"]
 
 GAP_MS = 6_000.0
 WOKEN_S = 3.0
-"""So long a worker that was woken may take to notice that its call is elsewhere."""
 INSTANTS = ("greeting", "hook", "caller", "answer")
 # Nobody closes the stream but the phone, when REST says so.
-EXPECTED = Expected(faults=(), gap_ms=GAP_MS)
+EXPECTED = Expected(gap_ms=GAP_MS)
 
 
 async def freeze(
@@ -46,11 +48,22 @@ async def freeze(
     name: str,
     chance: random.Random,
     *,
-    wake_early: bool,
+    steps: Sequence[Step],
+    when: Moment,
+    expected: Expected = EXPECTED,
+    wake_early: bool = False,
+    woken_s: float = WOKEN_S,
 ) -> tuple[Round, CallResult]:
-    """One call whose worker freezes, and is woken while the call lasts or after it."""
-    caller = await house.call(TALK_TWICE if instant == "caller" else TALK)
-    await WHEN[instant](caller, house, chance)
+    """One call whose worker freezes, and is woken while the call lasts or after it.
+
+    Args:
+        instant: for the judge.
+        steps: what the caller does.
+        when: waits for the moment.
+        woken_s: so long may the worker take, when it is woken, to notice that its call is gone.
+    """
+    caller = await house.call(steps)
+    await when(caller, house, chance)
     fault = house.harm(caller, signal.SIGSTOP)
     frozen = house.worker(fault.worker)
     try:
@@ -61,21 +74,21 @@ async def freeze(
             await asyncio.sleep(chance.uniform(0, 1))
             frozen.signal(signal.SIGCONT)
         result = await caller.result()
-        problems = await _wake(house, frozen, caller)
+        problems = await _wake(house, frozen, caller, woken_s)
     finally:
         frozen.signal(signal.SIGCONT)
     harm = Harm(fault.at_ms, fault.zero_ms, fault.pid)
-    done = judge(house, known, name, instant, result, harm, EXPECTED)
+    done = judge(house.journal.of(result.call_sid), known, name, instant, result, harm, expected)
     problems += _judge_rest(house, result) + _judge_journal(house, result, fault)
     return done.with_problems(problems), result
 
 
-async def _wake(house: Deployment, frozen: Worker, caller: Caller) -> list[str]:
+async def _wake(house: Deployment, frozen: Worker, caller: Caller, woken_s: float) -> list[str]:
     """Wake the worker, and compare what is kept of the call before and after."""
     others = [worker for worker in house.workers if worker is not frozen]
     before = await house.record(caller.sid, others[0])
     frozen.signal(signal.SIGCONT)
-    await asyncio.sleep(WOKEN_S)
+    await asyncio.sleep(woken_s)
     after = await house.record(caller.sid, others[0])
     problems = [
         f"after it was woken, {key} is {_short(after.get(key))}, before {_short(before.get(key))}"
@@ -116,7 +129,7 @@ def _short(value: Any) -> str:
 
 async def run(times: int, seed: int, out: Path | None) -> list[Round]:
     """Do so many rounds, one after another."""
-    known = await voice()
+    known = await known_voice()
     done: list[Round] = []
     async with deployment("Steady") as house:
         for number in range(times):
@@ -124,7 +137,10 @@ async def run(times: int, seed: int, out: Path | None) -> list[Round]:
             instant = INSTANTS[number % len(INSTANTS)]
             chance = random.Random(f"{seed} {name}")
             outcome, result = await freeze(
-                house, known, instant, name, chance, wake_early=number % 2 == 1
+                *(house, known, instant, name, chance),
+                steps=TALK_TWICE if instant == "caller" else TALK,
+                when=WHEN[instant],
+                wake_early=number % 2 == 1,
             )
             report(outcome)
             keep_evidence(out, outcome, house, [result])

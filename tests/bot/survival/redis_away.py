@@ -25,10 +25,10 @@ from bot.phone.steps import HangUp, Play, Press, SpeakOver, Step, Wait, WaitForB
 from .caller import Caller
 from .deployment import Deployment, deployment
 from .dialogs import TALK
-from .killed import FRIDAY
 from .lateness import Arrivals, watched_arrivals
 from .redis_process import RedisProcess, redis_process
 from .rounds import Round, keep_evidence, report, summary
+from .scene import FRIDAY
 from .voice import Voice
 
 __all__ = ["OUTAGES", "STEADY", "Kept", "Outage", "add_arguments", "compare", "main", "talk"]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +13,8 @@ import httpx
 
 import bot
 from bot.demo.worker import free_port
+
+from .launching import Launched, launch
 
 __all__ = ["Worker", "WorkerNotReady"]
 
@@ -37,15 +37,23 @@ class Worker:
         name: of its log file in `folder`.
         folder: its working directory.
         settings: variables of its environment.
+        start: how its process is started.
     """
 
-    def __init__(self, name: str, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        settings: Mapping[str, str],
+        start: Callable[..., Awaitable[Launched]] = launch,
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self.port = free_port()
         self._folder = folder
         self._settings = dict(settings)
-        self._process: Process | None = None
+        self._launch = start
+        self._process: Launched | None = None
 
     @property
     def url(self) -> str:
@@ -72,17 +80,12 @@ class Worker:
         Raises:
             WorkerNotReady: it ended, or was not ready within a minute.
         """
-        with self.log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "serve", "--dev", "--port", str(self.port)),
-                cwd=self._folder,
-                env=_environment() | self._settings,
-                stdin=DEVNULL,
-                stdout=output,
-                stderr=output,
-                # A group of its own, in which its recognizer's processes are found.
-                start_new_session=True,
-            )
+        self._process = await self._launch(
+            ("serve", "--dev", "--port", str(self.port)),
+            self._folder,
+            _environment() | self._settings,
+            self.log,
+        )
         await self._until_ready()
 
     def signal(self, number: signal.Signals) -> None:

@@ -1,0 +1,24 @@
+"""The short versions of the proofs: `python -m tests.bot.survival short`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from .rounds import Round
+from .short import SHORT, run
+
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def rounds() -> dict[str, list[Round]]:
+    """All of them are done at the same time: they mostly wait."""
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("proof", SHORT)
+def test_a_call_outlives_its_worker(rounds: dict[str, list[Round]], proof: str) -> None:
+    assert rounds[proof]
+    assert {each.name: each.problems for each in rounds[proof] if each.problems} == {}
