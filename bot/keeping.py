@@ -63,7 +63,8 @@ class RecordKeeper:
 
     def note(self, kind: str, **fields: Any) -> None:
         """Append an event to the call's log."""
-        self._store.append(self._record.sid, kind, now_ms(), **fields)
+        record = self._record
+        self._store.append(record.sid, kind, now_ms(), record.generation, **fields)
 
     def remark(self, text: str) -> None:
         """Add to the record's notes."""

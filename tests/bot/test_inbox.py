@@ -176,26 +176,20 @@ async def test_what_is_no_command_does_no_harm(
 async def test_everything_has_a_time_to_live(
     sender: Inbox, receiver: Inbox, redis: Redis, redis_prefix: str
 ) -> None:
-    handled = asyncio.Event()
-    release = asyncio.Event()
-    waiting = Command("hangup", "CA1")
-
-    async def handle(command: Command) -> None:
-        handled.set()
-        await release.wait()
-
-    sending = asyncio.create_task(sender.send("a", waiting))
-    await eventually(lambda: exists(redis, f"{redis_prefix}command:{waiting.id}"))
+    unread = Command("hangup", "CA1")
+    sending = asyncio.create_task(sender.send("c", unread))
+    await eventually(lambda: exists(redis, f"{redis_prefix}command:{unread.id}"))
     for key in await redis.keys(f"{redis_prefix}*"):
         assert 0 < await redis.ttl(key) <= 60, key
-    async with receiving(receiver, handle):
-        await handled.wait()
-        sending.cancel()
-        await asyncio.wait([sending])
-        release.set()
-        receipt = f"{redis_prefix}command:{waiting.id}:receipt"
+    sending.cancel()
+    await asyncio.wait([sending])
+    # The receipt of a command whose sender has gone.
+    await redis.set(f"{redis_prefix}command:1", orjson.dumps(Command("hangup", "CA1")), px=5000)
+    await redis.rpush(f"{redis_prefix}worker:a:inbox", 1)
+    receipt = f"{redis_prefix}command:1:receipt"
+    async with receiving(receiver, ignore):
         await eventually(lambda: exists(redis, receipt))
-        assert 0 < await redis.ttl(receipt) <= 10
+    assert 0 < await redis.ttl(receipt) <= 10
 
 
 async def exists(redis: Redis, key: str) -> bool:
