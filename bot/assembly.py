@@ -129,7 +129,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                 store.leases,
                 calls,
                 rest,
-                address.url(NEXT_PATH),
+                address.document(NEXT_PATH),
                 metrics,
                 worker=worker_id,
                 info={"host": socket.gethostname(), "pid": str(os.getpid())},

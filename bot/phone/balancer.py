@@ -90,6 +90,10 @@ class Balancer:
                 )
             except httpx.ConnectError:
                 self._health.refused(target)
+            except httpx.HTTPError:
+                # It may be dying: whoever asks again should come to another one.
+                self._health.refused(target)
+                raise
         raise NoWorker(self._refusal())
 
     async def open(

@@ -28,7 +28,7 @@ class Health:
         return sorted(self._targets, key=lambda target: target not in self._ready)
 
     def refused(self, target: Target) -> None:
-        """A connection was refused: until it is asked again, it is not ready."""
+        """A connection was refused, or broke: until it is asked again, it is not ready."""
         self._ready -= {target}
 
     async def check(self) -> None:

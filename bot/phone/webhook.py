@@ -12,20 +12,27 @@ import httpx
 from bot.telephony.signature import SIGNATURE_HEADER, sign
 
 from .balancer import Balancer, ForeignUrl, NoWorker
+from .overrides import Failure, Overrides
 from .twiml import Request, TwimlError, Verb, read_twiml
 
 __all__ = ["RETRIEVAL_FAILURE", "Callbacks", "Webhooks"]
 
 RETRIEVAL_FAILURE = 11200
 INVALID_CONTENT_TYPE = 12300
-# https://www.twilio.com/docs/voice/twiml#twilios-request-to-your-application: 15 s.
-TIMEOUT_S = 15.0
 # How long after the call's end its callbacks are still waited for.
 PATIENCE_S = 5.0
 
 IDEMPOTENCY_HEADER = "I-Twilio-Idempotency-Token"
 _TWIML_TYPES = {"text/xml", "application/xml"}
 _MOST_WAITING = 100
+
+
+class _Failed(TwimlError):
+    """One request has failed; `failure` says of what."""
+
+    def __init__(self, failure: Failure, reason: str) -> None:
+        super().__init__(RETRIEVAL_FAILURE, reason)
+        self.failure = failure
 
 
 class Webhooks:
@@ -39,7 +46,7 @@ class Webhooks:
         """Ask for a document.
 
         Raises:
-            TwimlError: 11200 for no answer within 15 s or one that is not 2xx, 12300 for another
+            TwimlError: 11200 for no answer in time or one that is not 2xx, 12300 for another
                 content type, 12100 for what is not TwiML.
         """
         response = await self.send(request, params)
@@ -50,10 +57,10 @@ class Webhooks:
         return read_twiml(response.content, request.url)
 
     async def send(self, request: Request, params: Mapping[str, str]) -> httpx.Response:
-        """Make a request; any 2xx answer will do.
+        """Make a request; any 2xx answer will do. It is made again as the URL's fragment says.
 
         Raises:
-            TwimlError: 11200.
+            TwimlError: 11200, or 11243 for a fragment that is wrong.
         """
         url, body = request.url.partition("#")[0], None
         headers = {IDEMPOTENCY_HEADER: secrets.token_hex(16), "User-Agent": "TwilioProxy/1.1"}
@@ -65,17 +72,46 @@ class Webhooks:
             body = urlencode(pairs).encode()
             headers["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"
         headers[SIGNATURE_HEADER] = sign(self._auth_token, url, pairs)
+        overrides = Overrides.of(request.url)
+        until_s = asyncio.get_running_loop().time() + overrides.total_ms / 1000
+        for left in range(overrides.retries, -1, -1):
+            try:
+                async with asyncio.timeout_at(until_s):
+                    return await self._try(request, url, headers, body, overrides.read_ms)
+            except TimeoutError:
+                raise _Failed("rt", f"{_shown(request)} did not answer in time") from None
+            except _Failed as failed:
+                if not left or not overrides.retry_after(failed.failure):
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _try(
+        self,
+        request: Request,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        read_ms: int,
+    ) -> httpx.Response:
+        """Ask once.
+
+        Raises:
+            _Failed: no answer, or none that is 2xx.
+        """
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(read_ms / 1000):
                 response = await self._balancer.request(request.method, url, headers, body)
         except TimeoutError:
-            fault = f"{_shown(request)} did not answer within {TIMEOUT_S:g} s"
-            raise TwimlError(RETRIEVAL_FAILURE, fault) from None
-        except (ForeignUrl, NoWorker, httpx.HTTPError) as error:
-            raise TwimlError(RETRIEVAL_FAILURE, f"{_shown(request)}: {error}") from None
+            fault = f"{_shown(request)} did not answer within {read_ms / 1000:g} s"
+            raise _Failed("rt", fault) from None
+        except (ForeignUrl, NoWorker) as error:
+            raise _Failed("ct", f"{_shown(request)}: {error}") from None
+        except httpx.HTTPError as error:
+            broken = str(error) or type(error).__name__
+            raise _Failed("rt", f"{_shown(request)}: {broken}") from None
         if not response.is_success:
-            fault = f"{_shown(request)} answered {response.status_code}"
-            raise TwimlError(RETRIEVAL_FAILURE, fault)
+            kind: Failure = "4xx" if response.status_code < 500 else "5xx"
+            raise _Failed(kind, f"{_shown(request)} answered {response.status_code}")
         return response
 
 
@@ -131,4 +167,4 @@ class Callbacks:
 
 def _shown(request: Request) -> str:
     """The request for a message: what is in a query is nobody's business."""
-    return f"{request.method} {request.url.partition('?')[0]}"
+    return f"{request.method} {request.url.partition('#')[0].partition('?')[0]}"

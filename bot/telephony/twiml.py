@@ -82,7 +82,7 @@ def connect(
     if said is not None:
         _say(response, said)
     stream = response.connect(action=address.document(NEXT_PATH), method="POST").stream(
-        url=address.media, status_callback=address.url(STREAM_PATH)
+        url=address.media, status_callback=address.document(STREAM_PATH)
     )
     stream.parameter(name=TOKEN_PARAMETER, value=token)
     for name, value in (parameters or {}).items():

@@ -82,8 +82,8 @@ def test_a_whole_stream() -> None:
 def test_what_the_worker_writes_is_read() -> None:
     address = Address("http://127.0.0.1:8080")
     document = twiml.connect(address, "secret", digits="12")
-    next_url = Request("http://127.0.0.1:8080/twilio/next")
-    stream_url = Request("http://127.0.0.1:8080/twilio/stream")
+    next_url = Request(address.document("/twilio/next"))
+    stream_url = Request(address.document("/twilio/stream"))
     stream = Stream("ws://127.0.0.1:8080/twilio/media", "", {"token": "secret"}, stream_url)
     assert read_twiml(document, BASE) == [
         Play(digits="12"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from starlette.responses import Response
@@ -13,6 +15,20 @@ from bot.phone.twiml import Hangup, Request, TwimlError
 from bot.phone.webhook import Callbacks, Webhooks
 
 from .worker_stub import TOKEN, StubWorker, running_worker, silent_server, unused_port
+
+
+@asynccontextmanager
+async def dying_server() -> AsyncIterator[int]:
+    """The port of a server that breaks every connection when it is asked something."""
+
+    async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(die, "127.0.0.1", 0)
+    async with server:
+        port: int = server.sockets[0].getsockname()[1]
+        yield port
 
 
 async def fetch(worker: StubWorker, path: str, method: str = "POST") -> object:
@@ -61,11 +77,44 @@ async def test_a_worker_that_is_not_there() -> None:
     assert caught.value.code == 11200
 
 
-async def test_a_worker_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook, "TIMEOUT_S", 0.05)
+async def test_a_worker_that_does_not_answer() -> None:
     worker = StubWorker()
-    with silent_server() as worker.port, pytest.raises(TwimlError, match="did not answer within"):
-        await fetch(worker, "/x")
+    with silent_server() as worker.port, pytest.raises(TwimlError, match=r"within 0\.1 s"):
+        await fetch(worker, "/x#rt=100")
+    with silent_server() as worker.port, pytest.raises(TwimlError, match="in time"):
+        await fetch(worker, "/x#rt=15000&tt=100")
+
+
+HANG_UP = "<Response><Hangup/></Response>"
+
+
+async def test_asked_again_when_the_url_says_so() -> None:
+    async with running_worker() as worker:
+        worker.documents["/x"] = [Response(status_code=503), Response(status_code=404), HANG_UP]
+        assert await fetch(worker, "/x#rc=2&rp=all") == [Hangup()]
+    assert len({asked.idempotency for asked in worker.asked}) == 1
+    assert len(worker.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("fragment", "asked"), [("", 1), ("#rp=5xx", 2), ("#rc=0&rp=all", 1), ("#rc=5&rp=rt,4xx", 1)]
+)
+async def test_not_asked_more_often_than_the_url_says(fragment: str, asked: int) -> None:
+    async with running_worker() as worker:
+        worker.documents["/x"] = [Response(status_code=503)] * 9
+        with pytest.raises(TwimlError, match="answered 503"):
+            await fetch(worker, f"/x{fragment}")
+    assert len(worker.asked) == asked
+
+
+async def test_a_worker_whose_connection_broke_is_not_asked_again() -> None:
+    async with running_worker() as good, dying_server() as port:
+        good.documents["/x"] = [HANG_UP]
+        addresses = (f"http://127.0.0.1:{port}", good.url)
+        async with Balancer(good.url, addresses) as balancer:
+            balancer._health._ready = frozenset(balancer._targets)
+            request = Request(f"{good.url}/x#rc=1&rp=all")
+            assert await Webhooks(balancer, TOKEN).fetch(request, {}) == [Hangup()]
 
 
 async def test_callbacks_are_sent_in_order_and_failures_are_kept() -> None:

@@ -31,7 +31,7 @@ def test_connect_leads_to_next_however_the_stream_ends() -> None:
     (stream,) = connect
     assert stream.attrib == {
         "url": "wss://bot.example.com/twilio/media",
-        "statusCallback": "https://bot.example.com/twilio/stream",
+        "statusCallback": "https://bot.example.com/twilio/stream#rc=2&rp=all&rt=4000",
     }
     assert [parameter.attrib for parameter in stream] == [{"name": "token", "value": "a-token"}]
     assert (redirect.tag, redirect.text, redirect.attrib) == ("Redirect", NEXT, {"method": "POST"})
