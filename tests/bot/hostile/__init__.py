@@ -1,0 +1,1 @@
+"""What a worker must bear: see `tests.bot.hostile.__main__`."""
