@@ -6,7 +6,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from bot.phone.call import PhoneConfig, place_call
+from bot.phone.balancer import Balancer
+from bot.phone.call import place_call_by
+from bot.phone.config import PhoneConfig
 from bot.phone.events import EventKind, PhoneEvent
 from bot.phone.exchange import Exchange, LiveCall
 from bot.phone.result import CallResult
@@ -21,18 +23,21 @@ class Caller:
     """Somebody who calls a deployment.
 
     Args:
+        balancer: by way of which it is called.
         config: whom to call; `from_number` is no other caller's.
         steps: what the caller does.
         exchange: where Twilio's REST stand-in finds the call.
     """
 
-    def __init__(self, config: PhoneConfig, steps: Sequence[Step], exchange: Exchange) -> None:
+    def __init__(
+        self, balancer: Balancer, config: PhoneConfig, steps: Sequence[Step], exchange: Exchange
+    ) -> None:
         self._from = config.from_number
         self._exchange = exchange
         self.events: list[PhoneEvent] = []
         self._notifying = asyncio.Event()
         self.placed = asyncio.create_task(
-            place_call(config, steps, on_event=self._hear, exchange=exchange)
+            place_call_by(balancer, config, steps, self._hear, exchange)
         )
 
     @property

@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 
 from bot.demo.worker import free_port
-from bot.phone.call import PhoneConfig
+from bot.phone.balancer import Balancer
+from bot.phone.config import PhoneConfig
 from bot.phone.events import EventKind
 from bot.phone.exchange import Exchange
 from bot.phone.identity import SIMULATED_ACCOUNT
@@ -65,12 +66,14 @@ class Deployment:
         public_url: str,
         rest: Rest,
         exchange: Exchange,
+        balancer: Balancer,
     ) -> None:
         self.folder = folder
         self.workers = workers
         self.public_url = public_url
         self.rest = rest
         self.exchange = exchange
+        self._balancer = balancer
         self.journal = Journal(folder / "journal")
         self._numbers = itertools.count(5_550_100_001)
         self._starting: dict[str, asyncio.Task[None]] = {}
@@ -84,12 +87,11 @@ class Deployment:
         config = PhoneConfig(
             self.public_url,
             TOKEN,
-            addresses=tuple(worker.url for worker in self.workers),
             from_number=f"+1{next(self._numbers)}",
             to_number=to,
             max_call_s=120,
         )
-        caller = Caller(config, steps, self.exchange)
+        caller = Caller(self._balancer, config, steps, self.exchange)
         await caller.reach(EventKind.VERB)
         return caller
 
@@ -99,7 +101,7 @@ class Deployment:
 
     async def ask(self, worker: Worker, path: str) -> dict[str, Any]:
         """What a worker answers to `GET` of a path that gives JSON; nothing unless it is 200."""
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=5, verify=False) as client:
             response = await client.get(worker.url + path)
         answer: dict[str, Any] = response.json() if response.status_code == 200 else {}
         return answer
@@ -203,8 +205,10 @@ async def deployment(
         names = [f"worker-{letter}" for letter in "abcdefgh"[:workers]]
         start = launch_warm if warm else launch
         made = [Worker(name, folder, environment, start) for name in names]
-        running = Deployment(folder, made, public_url, rest, exchange)
+        balancer = Balancer(public_url, [worker.url for worker in made])
+        running = Deployment(folder, made, public_url, rest, exchange, balancer)
         stack.push_async_callback(wait_until_stopped, state_dir, REDIS_DEADLINE_S)
         stack.push_async_callback(running.stop)
         await running.start()
+        await stack.enter_async_context(balancer)
         yield running
