@@ -36,10 +36,15 @@ Features = NDArray[np.float64]
 
 
 class Voice:
-    """Knows how some sentences sound; `learn` makes one."""
+    """Knows how some sentences sound; `learn` makes one.
 
-    def __init__(self, sentences: dict[str, bytes]) -> None:
-        self._known = {text: _features(u.strip(_SILENCE)) for text, u in sentences.items()}
+    Args:
+        spoken: µ-law of each.
+    """
+
+    def __init__(self, spoken: dict[str, bytes]) -> None:
+        self.spoken = spoken
+        self._known = {text: _features(u.strip(_SILENCE)) for text, u in spoken.items()}
 
     @classmethod
     async def learn(cls, texts: Iterable[str]) -> Voice:
