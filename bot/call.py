@@ -148,6 +148,7 @@ class CallSession:
     def _quiet(self) -> None:
         """Hear and play nothing more."""
         self._hearing.close()
+        self.conversation.lost()
         self._played(self._playout.lost(self.now_ms()).played)
 
     # The way in

@@ -227,6 +227,11 @@ class Conversation:
         self._delivery.leaving = False
         self._keeper.save()
 
+    def lost(self) -> None:
+        """The stream has ended, and the ledger is about to be cleared."""
+        for reply in self._replies:
+            reply.note_lost()
+
     def ended(self) -> None:
         """The stream has ended: what was not answered whole is as if it had not been asked."""
         for reply in self._replies:

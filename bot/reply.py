@@ -31,6 +31,9 @@ class SpokenReply:
         held: it was interrupted, perhaps by a noise: the hook runs on meanwhile.
         told: the dialog knows that it was interrupted.
         went_on: some of it was heard before such a noise.
+        confirmed: how many sentences Twilio said were heard, when the stream was lost. Of the next
+            one only the clock tells, which knows nothing of what was still under way: it counts as
+            not heard to its end, since a sentence said twice is better than one not said.
     """
 
     asked: Turn | str | None = None
@@ -45,6 +48,7 @@ class SpokenReply:
     held: bool = False
     told: bool = False
     went_on: bool = False
+    confirmed: int | None = None
 
     @property
     def busy(self) -> bool:
@@ -58,8 +62,13 @@ class SpokenReply:
 
     @property
     def heard(self) -> str:
-        """What the caller is confirmed to have heard of it."""
-        return " ".join(filter(None, (segment.heard for _, segment in self.said)))
+        """What the caller has heard of it, as far as is known."""
+        heard = [segment.heard for _, segment in self.said]
+        if self.confirmed is not None:
+            for number in range(self.confirmed, len(heard)):
+                if heard[number] == self.said[number][1].text:
+                    heard[number] = _all_but_its_end(heard[number])
+        return " ".join(filter(None, heard))
 
     @property
     def planned(self) -> list[Say | Play]:
@@ -108,6 +117,11 @@ class SpokenReply:
         if starts and ends:
             self.entry.start_ms, self.entry.end_ms = round(min(starts)), round(max(ends))
 
+    def note_lost(self) -> None:
+        """The stream is lost: what is confirmed by now is all that ever will be."""
+        if self.confirmed is None:
+            self.confirmed = sum(segment.whole for _, segment in self.said)
+
     def cancel(self) -> None:
         """Stop making it."""
         if self.task is not None and not self.task.cancelling():
@@ -116,3 +130,8 @@ class SpokenReply:
 
 def _text(step: Say | Play) -> str:
     return step.text if isinstance(step, Say) else f"[{Path(step.path).name}]"
+
+
+def _all_but_its_end(text: str) -> str:
+    """A sentence without its full stop, or else its last word."""
+    return text[:-1] if text and not text[-1].isalnum() else text.rpartition(" ")[0]

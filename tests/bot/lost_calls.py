@@ -38,7 +38,7 @@ class Shelf:
     def hurry(self) -> None:
         pass
 
-    def append(self, sid: str, kind: str, at_ms: int, **fields: Any) -> None:
+    def append(self, sid: str, kind: str, at_ms: int, generation: int, **fields: Any) -> None:
         self.events.append((kind, fields))
 
     async def secure(self, sid: str, deadline_s: float) -> bool:

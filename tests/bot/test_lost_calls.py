@@ -234,6 +234,24 @@ async def test_a_stream_that_is_lost_while_its_worker_lives() -> None:
     assert [(turn.id[-2:], turn.retried) for turn in shop.turns] == [("-1", False), ("-1", True)]
 
 
+@pytest.mark.parametrize("early_ms", [5, 100, 300])
+@virtual_time
+async def test_a_sentence_whose_end_is_not_confirmed_is_said_again(early_ms: int) -> None:
+    """By our clock it was heard, or but for its last word; but who knows when it was played."""
+    shelf = Shelf()
+    async with stream(Shop(), shelf) as s:
+        end_ms = sum(len(sentence) for sentence in GREETING) * 50 + 250
+        await s.wait((end_ms - early_ms) / 1000)
+        s.phone.echoes = False
+        await s.wait((early_ms + 5) / 1000)
+        s.phone.drop()
+        await s.ended()
+    tts = Tones()
+    async with stream(Shop(), shelf, shelf.record(), tts=tts) as s:
+        await s.wait(3)
+    assert tts.texts == GREETING[1:]
+
+
 @virtual_time
 async def test_a_turn_that_was_taken_back_is_not_lost() -> None:
     """The caller went on speaking, and the worker died before they were done."""
