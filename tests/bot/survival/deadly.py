@@ -33,7 +33,9 @@ POLL_S = 0.02
 async def die(house: Deployment, name: str) -> tuple[Round, CallResult]:
     """One call to a deadly bot; workers that die are started again while it lasts."""
     caller = await house.call(TALK)
-    reviving = asyncio.create_task(_supervise(house))
+    # As many as it takes to have somebody left who answers in the end.
+    revivals = MOST_STREAMS + 1 - len(house.workers)
+    reviving = asyncio.create_task(_supervise(house, revivals))
     try:
         result = await caller.result()
     finally:
@@ -43,11 +45,12 @@ async def die(house: Deployment, name: str) -> tuple[Round, CallResult]:
     return Round(name, f"{result.traffic.streams} streams", None, None, tuple(problems)), result
 
 
-async def _supervise(house: Deployment) -> None:
-    while True:
+async def _supervise(house: Deployment, revivals: int) -> None:
+    while revivals:
         for worker in house.workers:
-            if not worker.running and not house.starting(worker.name):
+            if not worker.running and not house.starting(worker.name) and revivals:
                 house.revive(worker.name)
+                revivals -= 1
         await asyncio.sleep(POLL_S)
 
 
@@ -92,6 +95,7 @@ async def run(times: int, out: Path | None) -> list[Round]:
     async with deployment("Deadly", workers=WORKERS, more=fallback) as house:
         for number in range(times):
             await house.revived()
+            await house.start()
             outcome, result = await die(house, f"deadly {number + 1}")
             report(outcome)
             keep_evidence(out, outcome, house, [result])

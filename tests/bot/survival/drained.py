@@ -60,7 +60,8 @@ class Drain:
     @property
     def settings(self) -> dict[str, str]:
         """What the workers are told."""
-        calls = self.short + self.long + len(self.newcomers_s)
+        # The one worker has the short and the long ones, the other the newcomers and the long ones.
+        calls = self.long + max(self.short, len(self.newcomers_s))
         return {
             "PARLEY_DRAIN_S": str(self.drain_s),
             "PARLEY_POCKETSPHINX_PROCESSES": str(calls),

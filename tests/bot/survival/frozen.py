@@ -5,7 +5,8 @@
 stops the worker that holds the call with SIGSTOP, which closes no connection, while the bot speaks,
 while the hook runs, and while the caller speaks. Every time: the other worker redirects the call by
 REST exactly once, it goes on within 6 s, nothing is said or answered twice, and when the worker is
-woken (in every other round while the call still lasts) it closes what it had and writes nothing.
+woken (in every other round while the call still lasts) it closes what it had and writes nothing. In
+every fifth round the caller hangs up before anybody can know that the worker is frozen.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from typing import Any
 
 from bot.phone.events import EventKind
 from bot.phone.result import CallResult
-from bot.phone.steps import Step
+from bot.phone.steps import HangUp, Step, Wait
 
 from .caller import Caller
 from .deployment import Deployment, Fault, deployment
-from .judging import Harm
+from .judging import Harm, judge_call
 from .rounds import Round, keep_evidence, report, summary
 from .scene import TALK, TALK_TWICE, WHEN, Moment
 from .verdict import Expected, judge, known_voice
@@ -36,7 +37,8 @@ __all__ = ["add_arguments", "freeze", "main"]
 
 GAP_MS = 6_000.0
 WOKEN_S = 3.0
-INSTANTS = ("greeting", "hook", "caller", "answer")
+INSTANTS = ("greeting", "hook", "caller", "answer", "end")
+FROZEN_MS = 700
 # Nobody closes the stream but the phone, when REST says so.
 EXPECTED = Expected(gap_ms=GAP_MS)
 
@@ -81,6 +83,24 @@ async def freeze(
     done = judge(house.journal.of(result.call_sid), known, name, instant, result, harm, expected)
     problems += _judge_rest(house, result) + _judge_journal(house, result, fault)
     return done.with_problems(problems), result
+
+
+async def leave(house: Deployment, name: str) -> tuple[Round, CallResult]:
+    """One call whose caller hangs up while the worker is frozen: the other ends it for good."""
+    caller = await house.call((Wait(FROZEN_MS + 1_000), HangUp()))
+    await caller.until(FROZEN_MS)
+    fault = house.harm(caller, signal.SIGSTOP)
+    frozen = house.worker(fault.worker)
+    try:
+        result = await caller.result()
+        problems = await _wake(house, frozen, caller, WOKEN_S)
+    finally:
+        frozen.signal(signal.SIGCONT)
+    problems += judge_call(result, house.journal.of(result.call_sid), ())
+    problems += _judge_journal(house, result, fault)
+    if updates := house.rest.updates(result.call_sid):
+        problems.append(f"REST was asked {updates}")
+    return Round(name, f"hung up at {FROZEN_MS + 1_000} ms", None, None, tuple(problems)), result
 
 
 async def _wake(house: Deployment, frozen: Worker, caller: Caller, woken_s: float) -> list[str]:
@@ -136,12 +156,15 @@ async def run(times: int, seed: int, out: Path | None) -> list[Round]:
             name = f"frozen {number + 1}"
             instant = INSTANTS[number % len(INSTANTS)]
             chance = random.Random(f"{seed} {name}")
-            outcome, result = await freeze(
-                *(house, known, instant, name, chance),
-                steps=TALK_TWICE if instant == "caller" else TALK,
-                when=WHEN[instant],
-                wake_early=number % 2 == 1,
-            )
+            if instant == "end":
+                outcome, result = await leave(house, name)
+            else:
+                outcome, result = await freeze(
+                    *(house, known, instant, name, chance),
+                    steps=TALK_TWICE if instant == "caller" else TALK,
+                    when=WHEN[instant],
+                    wake_early=number % 2 == 1,
+                )
             report(outcome)
             keep_evidence(out, outcome, house, [result])
             done.append(outcome)
@@ -149,7 +172,7 @@ async def run(times: int, seed: int, out: Path | None) -> list[Round]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--times", type=int, default=8, help="rounds")
+    parser.add_argument("--times", type=int, default=10, help="rounds")
 
 
 def main(arguments: argparse.Namespace) -> int:
