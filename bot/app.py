@@ -18,7 +18,7 @@ from bot.record import Record
 from bot.socket import CallSocket
 from bot.telephony.address import MEDIA_PATH
 from bot.telephony.admission import Admission, Admitted
-from bot.telephony.answers import CALL_PARAMETERS
+from bot.telephony.answers import CALL_PARAMETERS, DIAL_STATUS_PARAMETER
 from bot.telephony.twiml import TOKEN_PARAMETER
 from bot.telephony.webhooks import Webhooks
 
@@ -74,7 +74,7 @@ def build_app(
 def _new_record(admitted: Admitted) -> Record:
     """The record of a call that was taken while Redis was away: from what its stream says."""
     start = admitted.start
-    own = {TOKEN_PARAMETER, *CALL_PARAMETERS}
+    own = {TOKEN_PARAMETER, DIAL_STATUS_PARAMETER, *CALL_PARAMETERS}
     return Record(
         sid=start.call_sid,
         account_sid=start.account_sid,

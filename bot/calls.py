@@ -8,7 +8,6 @@ dialog's `on_end` runs, once over all workers.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 import structlog
 
@@ -56,8 +55,8 @@ class Calls:
         # Until when (the loop's time) a place is kept for the call's stream.
         self._expected: dict[str, float] = {}
         self._ending: set[str] = set()
-        # Ended while Redis was away, which therefore does not know that the dialog was told.
-        self._told: deque[str] = deque(maxlen=MAX_TOLD)
+        # Ended while Redis was away, which is to know it before anybody else tells the dialog too.
+        self._told: dict[str, Ended] = {}
 
     @property
     def active(self) -> int:
@@ -179,26 +178,35 @@ class Calls:
         if live is not None and live.session is not None:
             live.session.stop("superseded")
 
-    async def end(self, sid: str, ended: Ended) -> None:
-        """The call has ended: tell the dialog, once over all workers. May be told repeatedly."""
+    async def end(self, sid: str, ended: Ended, generation: int | None = None) -> None:
+        """The call has ended: tell the dialog, once over all workers. May be told repeatedly.
+
+        Args:
+            sid: the call's.
+            ended: how.
+            generation: of the stream from whose end it is concluded; a newer one belies it. None
+                when Twilio itself has said so.
+        """
         if sid in self._ending:
             return
         self._ending.add(sid)
         try:
-            await self._end_once(sid, ended)
+            await self._end_once(sid, ended, generation)
         finally:
             self._ending.discard(sid)
 
-    async def _end_once(self, sid: str, ended: Ended) -> None:
+    async def _end_once(self, sid: str, ended: Ended, generation: int | None) -> None:
         try:
-            first = await self._store.finish(sid, ended)
-            first = first and sid not in self._told
+            first = await self._store.finish(sid, ended, generation)
+            first = first and self._told.pop(sid, None) is None
             record = await self._store.load(sid) if sid not in self._live else None
         except StoreError:
             # Redis is away: what this worker knows itself has to do.
             first, record = sid in self._live, None
             if first:
-                self._told.append(sid)
+                self._told[sid] = ended
+                while len(self._told) > MAX_TOLD:
+                    del self._told[next(iter(self._told))]
         live = self._live.pop(sid, None)
         if first and live is None and record is not None:
             live = self._try_to_resume(record)
@@ -216,6 +224,7 @@ class Calls:
                 await asyncio.sleep(SWEEP_S)
                 self._metrics.vad_windows.inc(self._ears.windows - windows)
                 windows = self._ears.windows
+                await self._settle_told()
                 now_s = asyncio.get_running_loop().time()
                 for sid, live in list(self._live.items()):
                     gone_s = live.gone_since_s
@@ -224,6 +233,15 @@ class Calls:
                         # time begins anew, so that the next sweep does not let it go once more.
                         live.gone_since_s = now_s
                         group.create_task(self._try_to_let_go(sid, live))
+
+    async def _settle_told(self) -> None:
+        """Let Redis, when it is back, know of calls that have ended meanwhile."""
+        for sid, ended in list(self._told.items()):
+            try:
+                await self._store.finish(sid, ended)
+            except StoreError:
+                return
+            self._told.pop(sid, None)
 
     async def _try_to_let_go(self, sid: str, live: LiveCall) -> None:
         try:
@@ -237,19 +255,21 @@ class Calls:
         elsewhere = await self._is_elsewhere(live)
         if live.gone_since_s is None:
             return  # it has just come back
-        transferred = (live.record.pending or {}).get("action") == "transfer"
-        if not (live.returned or transferred or elsewhere):
-            await self.end(sid, _ended_silently(live.stream_end))
+        if not (live.returned or _is_transferred(live.record) or elsewhere):
+            await self.end(sid, _ended_silently(live.stream_end), live.record.generation)
         elif live.session is None and self._live.pop(sid, None) is not None:
             # It goes on elsewhere, or without a stream: whoever hears of its end ends it.
             self._store.release(sid)
 
     async def _is_elsewhere(self, live: LiveCall) -> bool:
+        """Whether others have seen the call since, while we slept perhaps."""
         try:
             record = await self._store.load(live.record.sid)
         except StoreError:
             return False
-        return record is not None and record.generation > live.record.generation
+        if record is None:
+            return False
+        return record.generation > live.record.generation or _is_transferred(record)
 
     def _try_to_resume(self, record: Record, silent_ms: int | None = None) -> LiveCall | None:
         try:
@@ -291,6 +311,10 @@ class Calls:
         metrics.provider_errors.labels(providers["tts"]).inc(counts.tts_errors)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)
+
+
+def _is_transferred(record: Record) -> bool:
+    return (record.pending or {}).get("action") == "transfer"
 
 
 def _ended_silently(end: StreamEnd | None) -> Ended:

@@ -298,6 +298,21 @@ async def test_a_call_that_went_to_another_worker_is_let_go(worker: Worker, hook
     assert hook.ends == []
 
 
+@pytest.mark.usefixtures("sweeping")
+async def test_a_call_that_was_transferred_elsewhere_meanwhile_has_not_ended(
+    worker: Worker, hook: Bot
+) -> None:
+    """By the API, say, of another worker, while we were frozen."""
+    async with worker.stream(await worker.take(1)):
+        pass
+    record = await worker.stored()
+    record.pending = {"action": "transfer", "to": "+15551234567", "caller_id": None}
+    await worker.store.commit(record)
+    await until(lambda: not worker.calls.holds(SID))
+    assert hook.ends == []
+    assert (await worker.stored()).ended is None
+
+
 async def test_a_call_goes_on_in_a_second_stream(worker: Worker, hook: Bot) -> None:
     async with worker.stream(await worker.take(1)) as phone:
         await worker.said("Hello.")
@@ -532,4 +547,22 @@ async def test_redis_that_comes_back_does_not_tell_the_end_again(
     await worker.stored()
     await worker.calls.end(SID, Ended("caller", "hung up"))
     assert len(hook.ends) == 1
+    await away.aclose()
+
+
+@pytest.mark.usefixtures("sweeping")
+async def test_redis_that_comes_back_is_told_the_end_before_others_tell_it(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with worker.stream(await worker.take(1)):
+        pass
+    away = Store("unix:///nonexistent/redis.sock")
+    with monkeypatch.context() as patch:
+        patch.setattr(worker.store, "finish", away.finish)
+        await worker.calls.end(SID, Ended("caller", "hung up"))
+        await asyncio.sleep(0.1)
+        assert worker.calls._told
+    await until(lambda: not worker.calls._told)
+    # Another worker, which is told of the end too.
+    assert not await worker.store.finish(SID, Ended("caller", "hung up"))
     await away.aclose()
