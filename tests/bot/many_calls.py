@@ -5,7 +5,8 @@ be as many as before; memory must be given back; and in Redis every key must hav
 longer than calls are to be kept, after which it is gone.
 
 "Before" is after as many calls at once as there will be: connections to Redis and threads are kept
-once they were needed, tasks are not. Redis's clock is advanced by taking the retention off every key's time.
+once they were needed, tasks are not. Redis's clock is advanced by taking the retention off every
+key's time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from redis.asyncio import Redis
 
 from bot.dialog import Call
@@ -26,6 +28,7 @@ from bot.phone.call import place_call
 from bot.phone.result import CallResult
 from bot.phone.run import place_calls
 from bot.phone.steps import HangUp, Wait
+from bot.redis_link import CONNECTIONS
 from bot.redis_server import private_redis, wait_until_stopped
 
 from .observed import Observed, observed_worker
@@ -114,6 +117,7 @@ async def many_calls(in_a_row: int, at_once: int) -> Outcome:
 async def _call(worker: Observed, in_a_row: int, at_once: int, outcome: Outcome) -> None:
     fresh = await _settled(worker, None)
     warm = await place_calls(worker.phone, STEPS, at_once)
+    await _open_all_connections(worker)
     outcome.holdings.append(await _settled(worker, None))
     if outcome.holdings[0].tasks != fresh.tasks:
         left = outcome.holdings[0].tasks - fresh.tasks
@@ -130,6 +134,17 @@ async def _call(worker: Observed, in_a_row: int, at_once: int, outcome: Outcome)
         outcome.faults += holdings.beyond(outcome.holdings[0])
     if outcome.grown_kb > MOST_GROWTH_KB:
         outcome.faults.append(f"memory grew by {outcome.grown_kb} KB, more than {MOST_GROWTH_KB}")
+
+
+async def _open_all_connections(worker: Observed) -> None:
+    """Have the worker ask so much of Redis at once that it opens as many as it ever will."""
+    limits = httpx.Limits(max_connections=4 * CONNECTIONS)
+    async with httpx.AsyncClient(
+        base_url=worker.phone.public_url, limits=limits, trust_env=False
+    ) as client:
+        asking = (client.get("/api/calls") for _ in range(4 * CONNECTIONS))
+        for response in await asyncio.gather(*asking):
+            response.raise_for_status()
 
 
 def _judge(result: CallResult, outcome: Outcome) -> None:
