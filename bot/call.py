@@ -134,16 +134,20 @@ class CallSession:
     async def move(self) -> bool:
         """End the stream, in mid-sentence if need be, so that the call goes on elsewhere.
 
-        False when that can be neither stored nor done by REST: the call goes on here.
+        False as `leave_now`.
         """
         return await self.leave_now(Move())
 
     async def leave_now(self, action: Leaving) -> bool:
-        """Do what somebody else than the dialog wants, whatever is being said; false as `move`."""
+        """Do what somebody else than the dialog wants, whatever is being said.
+
+        False when that can be neither stored nor done by REST, so that the call goes on here; or
+        when a newer stream, elsewhere, owns the call.
+        """
         way = await self._exit.take(action)
         if way != "none":
             self._over("bot", reason_of(action) if way == "out" else way)
-        return way != "none"
+        return way == "out"
 
     def _quiet(self) -> None:
         """Hear and play nothing more."""
