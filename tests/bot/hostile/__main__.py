@@ -19,7 +19,7 @@ from bot.demo.scene import BOOKING, DIALOG, LINES, caller_steps
 from bot.demo.verdict import find_faults
 from tests.bot.observed import Observed
 
-from .calls import Conversation, Pace, attacked, undisturbed
+from .calls import STAGGER_S, Conversation, Pace, attacked, undisturbed
 from .sockets import huge_message, mute_connections, silent_sockets, slow_reader
 from .storm import Storm, storm
 from .worker import attacked_worker
@@ -39,15 +39,7 @@ async def run(arguments: argparse.Namespace) -> list[str]:
         small = arguments.messages // WARM_UP, arguments.webhooks // WARM_UP
         await storm(worker, *small, seed=arguments.seed + 1, seconds=2)
         before, _ = await worker.facts()
-        attack = asyncio.create_task(
-            storm(
-                worker,
-                arguments.messages,
-                arguments.webhooks,
-                seed=arguments.seed,
-                seconds=arguments.seconds,
-            )
-        )
+        attack = asyncio.create_task(_attack(worker, arguments))
         under_attack, harmed = await attacked(
             worker.phone, callers, BOOKING_CALL, pace, attack.done
         )
@@ -60,6 +52,13 @@ async def run(arguments: argparse.Namespace) -> list[str]:
             faults.append(f"memory grew by {grown_kb} KB, more than {MOST_GROWTH_KB}")
         faults += [f"logged: {line[:200]}" for line in worker.tracebacks()]
     return faults
+
+
+async def _attack(worker: Observed, arguments: argparse.Namespace) -> Storm:
+    """The storm, once all callers are on the line."""
+    await asyncio.sleep(arguments.calls * STAGGER_S)
+    messages, webhooks = arguments.messages, arguments.webhooks
+    return await storm(worker, messages, webhooks, seed=arguments.seed, seconds=arguments.seconds)
 
 
 def _shown(pace: Pace) -> str:

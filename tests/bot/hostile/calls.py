@@ -11,8 +11,19 @@ from bot.phone.measure import percentile
 from bot.phone.result import CallResult
 from bot.phone.steps import Step
 
-__all__ = ["Conversation", "Pace", "attacked", "calls_until", "harm", "pace_of", "undisturbed"]
+__all__ = [
+    "STAGGER_S",
+    "Conversation",
+    "Pace",
+    "attacked",
+    "calls_until",
+    "harm",
+    "pace_of",
+    "undisturbed",
+]
 
+STAGGER_S = 5.0
+"""Callers that all speak at the same moment would wait for the recognizers' share of two cores."""
 STRETCH_MS = 60
 """A reply of the bot's that takes so much longer than undisturbed had a hole: frames were late."""
 SLOWER_MS = 250
@@ -73,18 +84,19 @@ async def attacked(
 async def calls_until(
     phone: PhoneConfig, callers: int, conversation: Conversation, over: Callable[[], bool]
 ) -> list[CallResult]:
-    """Callers that call again and again until it is over: at any time so many calls go on."""
+    """Callers that call again and again until it is over: soon so many calls go on at any time."""
     results: list[CallResult] = []
 
-    async def caller() -> None:
+    async def caller(number: int) -> None:
+        await asyncio.sleep(number * STAGGER_S)
         while True:
             results.append(await place_call(phone, conversation.steps()))
             if over():
                 return
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(callers):
-            group.create_task(caller())
+        for number in range(callers):
+            group.create_task(caller(number))
     return results
 
 
