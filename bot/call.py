@@ -179,6 +179,9 @@ class CallSession:
             elif isinstance(event, Unknown):
                 self.counts.bad_messages += 1
                 log.info("unknown message from Twilio", kind=event.event[:40])
+            else:
+                self.counts.bad_messages += 1
+                log.warning("a stream began twice", kind=type(event).__name__)
         self._over("closed", "socket closed by the peer")
 
     def _frame(self, ulaw: bytes, now_ms: float) -> None:

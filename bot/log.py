@@ -19,8 +19,10 @@ __all__ = ["bind_call", "configure"]
 
 # Libraries whose loggers say per message or request what the worker's own events say better.
 QUIET = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore", "websockets", "twilio")
-# What uvicorn says, as an error, of every upgrade that was refused with a response of ours.
+# What uvicorn says, as errors, of the peer's doings, which are dealt with: of an upgrade that was
+# refused with a response of ours, and, with a traceback, of a message that is no text.
 REFUSED_UPGRADE = "ASGI callable returned without completing handshake."
+NO_TEXT = "Invalid UTF-8 sequence received from client."
 
 
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
@@ -72,7 +74,7 @@ def bind_call(sid: str) -> Iterator[None]:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    return record.msg != REFUSED_UPGRADE
+    return record.msg not in {REFUSED_UPGRADE, NO_TEXT}
 
 
 def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:

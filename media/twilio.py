@@ -43,6 +43,7 @@ MAX_MESSAGE_BYTES = 64 * 1024
 # A SID becomes a key, a file's name and a part of messages, so nothing in it may need escaping.
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COUNT_DIGITS = 15
+_KEYS = frozenset("0123456789*#ABCD")
 _Json = dict[str, Any]
 
 
@@ -184,7 +185,10 @@ def _read_media(message: _Json) -> Media:
 
 def _read_dtmf(message: _Json) -> Dtmf:
     body = _object(message, "dtmf")
-    return Dtmf(_text(body, "digit"), _count(message, "sequenceNumber"), _text(body, "track"))
+    digit = _text(body, "digit")
+    if digit not in _KEYS:
+        raise _invalid("field 'digit' is no key")
+    return Dtmf(digit, _count(message, "sequenceNumber"), _text(body, "track"))
 
 
 def _read_mark(message: _Json) -> Mark:

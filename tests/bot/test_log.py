@@ -13,7 +13,7 @@ import pytest
 import structlog
 from uvicorn.protocols.websockets import websockets_sansio_impl
 
-from bot.log import REFUSED_UPGRADE, bind_call, configure
+from bot.log import NO_TEXT, REFUSED_UPGRADE, bind_call, configure
 
 
 @pytest.fixture(autouse=True)
@@ -56,14 +56,16 @@ def test_uvicorn_logs_the_same_way_but_not_every_connection() -> None:
     configure(stream=(stream := io.StringIO()))
     logging.getLogger("uvicorn.error").info("connection open")
     logging.getLogger("uvicorn.error").error(REFUSED_UPGRADE)
+    logging.getLogger("uvicorn.error").exception(NO_TEXT)
     logging.getLogger("uvicorn.error").warning("Exceeded %d requests", 7)
     logging.getLogger("uvicorn.access").info("GET /health")
     [line] = lines(stream)
     assert line["event"] == "Exceeded 7 requests"
 
 
-def test_what_uvicorn_says_of_a_refused_upgrade_is_known() -> None:
-    assert f'"{REFUSED_UPGRADE}"' in inspect.getsource(websockets_sansio_impl)
+@pytest.mark.parametrize("said", [REFUSED_UPGRADE, NO_TEXT])
+def test_what_uvicorn_says_of_its_peers_is_known(said: str) -> None:
+    assert f'"{said}"' in inspect.getsource(websockets_sansio_impl)
 
 
 def test_an_exception_is_part_of_its_line() -> None:

@@ -117,7 +117,7 @@ events: st.SearchStrategy[StreamEvent] = st.one_of(
         sequence=counts,
     ),
     st.builds(Media, st.binary(), counts, counts, counts, st.sampled_from(["inbound", "outbound"])),
-    st.builds(Dtmf, st.text(), counts, st.text()),
+    st.builds(Dtmf, st.sampled_from("0123456789*#ABCD"), counts, st.text()),
     st.builds(Mark, st.text(), counts),
     st.builds(Stop, sids, sids, counts),
 )
@@ -169,6 +169,13 @@ def test_documented_events_both_ways(message: dict[str, Any], event: StreamEvent
 def test_documented_commands_both_ways(message: dict[str, Any], command: Command) -> None:
     assert json.loads(render(command, SID)) == message
     assert parse_command(json.dumps(message), SID) == command
+
+
+@pytest.mark.parametrize("digit", ["", "12", "E", "a", "é", "\0", "1" * 9000])
+def test_what_is_no_key_is_refused(digit: str) -> None:
+    with pytest.raises(MediaStreamError) as caught:
+        parse(render_event(Dtmf(digit, 1), SID))
+    assert str(caught.value) == "31951: field 'digit' is no key"
 
 
 @given(events)
