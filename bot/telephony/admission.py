@@ -95,28 +95,28 @@ class Admission:
         self._max_unproven = max_unproven
         self._deadline_s = deadline_s
         self._clock = clock
-        self.unproven = 0
+        # Sockets whose `start` is awaited, oldest first.
+        self._waiting: dict[asyncio.Timeout, None] = {}
+
+    @property
+    def unproven(self) -> int:
+        """How many sockets are open that have not said whose they are."""
+        return len(self._waiting)
 
     async def admit(self, websocket: WebSocket) -> Admitted | None:
         """Take a socket through the whole of admission.
 
         Gives the stream of an accepted socket whose `start` has been read, or None when it was
-        turned away: with 403 or 503 before the upgrade, or 1008 after it.
+        turned away: with 403 before the upgrade, or 1008 after it.
         """
         if not self.check_upgrade(websocket.headers):
             await self._deny(websocket, 403, "signature")
             return None
-        if self.unproven >= self._max_unproven:
-            await self._deny(websocket, 503, "too many unproven")
-            return None
-        self.unproven += 1
         try:
             return await self._admit_signed(websocket)
         except WebSocketDisconnect:
             self._count("disconnected")
             return None
-        finally:
-            self.unproven -= 1
 
     def check_upgrade(self, headers: Mapping[str, str]) -> bool:
         """Whether Twilio signed the upgrade. `headers` are looked up without regard to case."""
@@ -173,11 +173,16 @@ class Admission:
             return False
 
     async def _admit_signed(self, websocket: WebSocket) -> Admitted | None:
-        call_sid = None
+        call_sid, due_s = None, asyncio.get_running_loop().time() + self._deadline_s
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await websocket.accept()
-                start = await _read_start(websocket)
+            async with asyncio.timeout(self._deadline_s) as deadline:
+                self._make_room()
+                self._waiting[deadline] = None
+                try:
+                    await websocket.accept()
+                    start = await _read_start(websocket)
+                finally:
+                    self._waiting.pop(deadline, None)
                 call_sid = start.call_sid
                 return await self.prove(start)
         except TokenError as error:
@@ -185,11 +190,24 @@ class Admission:
         except MediaStreamError:
             reason = "no start"
         except TimeoutError:
-            reason = "no start in time"
+            late = asyncio.get_running_loop().time() >= due_s
+            reason = "no start in time" if late else "crowded out"
         self._count(reason)
         log.warning("stream refused", call_sid=call_sid, reason=reason)
         await websocket.close(POLICY_VIOLATION)
         return None
+
+    def _make_room(self) -> None:
+        """Give up the socket that has been silent for longest if as many wait as may.
+
+        Twilio says `start` at once. Whoever has caught one of its signatures can open sockets too,
+        and says nothing: were new ones refused, a few dozen of those would keep everybody out.
+        """
+        if len(self._waiting) >= self._max_unproven:
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            if not oldest.expired():
+                oldest.reschedule(asyncio.get_running_loop().time())
 
     async def _deny(self, websocket: WebSocket, status: int, reason: str) -> None:
         self._count(reason)

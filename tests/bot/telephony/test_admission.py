@@ -188,25 +188,30 @@ async def test_an_upgrade_that_twilio_did_not_sign_is_refused_with_403(
     assert AUTH_TOKEN not in str(logs)
 
 
-async def test_few_sockets_without_a_proof_are_held(store: Store) -> None:
+async def test_of_sockets_without_a_proof_the_newest_are_held(store: Store) -> None:
     async with serve(store, max_unproven=2) as door:
-        first, second = await door.knock(), await door.knock()
-        with pytest.raises(InvalidStatus) as refusal:
-            await door.knock()
-        assert refusal.value.response.status_code == 503
+        first, second, third = await door.knock(), await door.knock(), await door.knock()
         assert await door.outcomes.get() is None
-        await first.close()
-        assert await door.outcomes.get() is None
-        async with door.knock() as third:
-            await say(third, Connected(), start(token()))
-            assert await closed_with(third) == 1000
+        assert await closed_with(first) == 1008
+        assert door.admission.unproven == 2
+        await say(second, Connected(), start(token()))
+        assert await closed_with(second) == 1000
         assert await door.outcomes.get() is not None
-        await second.close()
+        await third.close()
         assert await door.outcomes.get() is None
-        assert refusals(door.metrics) == {
-            "stream: too many unproven": 1,
-            "stream: disconnected": 2,
-        }
+        assert door.admission.unproven == 0
+        assert refusals(door.metrics) == {"stream: crowded out": 1, "stream: disconnected": 1}
+
+
+async def test_whoever_is_being_proved_is_not_crowded_out(store: Store) -> None:
+    async with serve(store, max_unproven=1) as door:
+        for number in range(5):
+            silent = await door.knock()
+            async with door.knock() as genuine:
+                await say(genuine, Connected(), start(token(number + 1, nonce=f"n{number}")))
+                assert await closed_with(genuine) == 1000
+            assert await closed_with(silent) == 1008
+    assert refusals(door.metrics) == {"stream: crowded out": 5}
 
 
 # The start
