@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.applications import Starlette
 
+from bot.http import HttpConnection
 from media.twilio import MAX_MESSAGE_BYTES
 
 __all__ = ["Server"]
@@ -29,6 +30,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 # The legacy implementation is deprecated; the sans-I/O one is also the fastest.
+                http=HttpConnection,
                 ws="websockets-sansio",
                 ws_max_size=MAX_MESSAGE_BYTES,
                 # Audio does not compress, and deflating it costs more than all the rest.
