@@ -21,7 +21,10 @@ MAX_ITEMS = 10_000
 
 
 class Memory:
-    """PURE: a few texts, each kept for a time. When it is full the oldest is forgotten."""
+    """PURE: a few texts, each kept for a time. When it is full the oldest is forgotten.
+
+    What has expired is given back as others come, from the oldest on.
+    """
 
     def __init__(self, limit: int = MAX_ITEMS) -> None:
         self._limit = limit
@@ -31,7 +34,7 @@ class Memory:
         """Keep `value` for `ttl_s` seconds unless there is one; gives the one that counts."""
         if (known := self.recall(key, now_s)) is not None:
             return known
-        while len(self._items) >= self._limit:
+        while self._items and (len(self._items) >= self._limit or self._oldest_expired(now_s)):
             self._items.popitem(last=False)
         self._items[key] = (now_s + ttl_s, value)
         return value
@@ -50,6 +53,10 @@ class Memory:
             return False
         self.remember(key, "", ttl_s, now_s)
         return True
+
+    def _oldest_expired(self, now_s: float) -> bool:
+        expires_s, _ = next(iter(self._items.values()))
+        return expires_s <= now_s
 
     def __len__(self) -> int:
         return len(self._items)

@@ -43,6 +43,13 @@ def test_the_oldest_is_forgotten_when_it_is_full() -> None:
     assert [memory.recall(key, 1) for key in "abcd"] == [None, "b", "c", "d"]
 
 
+def test_what_has_expired_is_given_back_before_it_is_full() -> None:
+    memory = Memory(limit=1000)
+    for second in range(100):
+        memory.remember(f"k{second}", "", 10, second)
+    assert len(memory) == 10
+
+
 async def test_workers_share_what_redis_keeps(store: Store) -> None:
     one, other = SharedMemory(store), SharedMemory(store)
     assert await one.recall("k") is None
