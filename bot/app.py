@@ -58,7 +58,7 @@ def build_app(
     async def exposition(request: Request) -> Response:
         return Response(metrics.render(), media_type=CONTENT_TYPE)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *webhooks.routes(),
             WebSocketRoute(MEDIA_PATH, media),
@@ -69,6 +69,9 @@ def build_app(
         ],
         exception_handlers={HTTPException: _explain},
     )
+    # A redirect would go to the host that the client names.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _new_record(admitted: Admitted) -> Record:

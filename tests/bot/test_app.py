@@ -112,6 +112,7 @@ async def test_health_readiness_and_metrics(app: App) -> None:
 async def test_what_is_wrong_is_said_in_json(app: App) -> None:
     for response, status in [
         (await app.client.get("/nowhere"), 404),
+        (await app.client.post("/twilio/voice/"), 404),
         (await app.client.get("/twilio/voice"), 405),
         (await app.client.post("/twilio/voice", data={"CallSid": SID}), 403),
         (await app.client.get("/api/calls"), 503),
