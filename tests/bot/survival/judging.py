@@ -171,8 +171,8 @@ def judge_gap(result: CallResult, gap: Gap, harm: Harm, *, lost: bool | None) ->
     """
     record = result.record or {}
     told = [event for event in record.get("log", ()) if event["kind"] == "gap"]
-    if len(told) != 1:
-        return [f"the log tells of {len(told)} gaps"]
+    if len(told) != 1 or result.traffic.streams != 2:
+        return [f"the log tells of {len(told)} gaps, there were {result.traffic.streams} streams"]
     problems: list[str] = []
     if record["counters"].get("gaps") != 1:
         problems.append(f"counters.gaps is {record['counters'].get('gaps')}")

@@ -73,7 +73,7 @@ def result(tape: Tape | None = None, **changes: Any) -> CallResult:
         latencies=Latencies(None, (), (), 0),
         sound=Sound((), (), (), ()),
         tape=tape or Tape(),
-        traffic=Traffic(),
+        traffic=Traffic(streams=2),
         faults=(),
         notes=(),
         verbs=(),
@@ -175,7 +175,7 @@ def test_what_the_record_says_of_the_gap() -> None:
 
     told = record()["log"][0]
     assert judged() == []
-    assert judged(log=[]) == ["the log tells of 0 gaps"]
+    assert judged(log=[]) == ["the log tells of 0 gaps, there were 2 streams"]
     assert "counters.gaps is 2" in judged(counters={"gaps": 2, "lost_ms": 300})[0]
     assert "counters.lost_ms is 0" in judged(counters={"gaps": 1, "lost_ms": 0})[0]
     far: dict[str, Any] = {

@@ -13,9 +13,12 @@ pytestmark = [pytest.mark.real_time, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")
-def rounds() -> dict[str, list[Round]]:
-    """All of them are done at the same time: they mostly wait."""
-    return asyncio.run(run())
+def rounds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Round]]:
+    """All of them are done at the same time: they mostly wait.
+
+    Records and logs of what went wrong are left in pytest's temporary directory.
+    """
+    return asyncio.run(run(tmp_path_factory.mktemp("survival")))
 
 
 @pytest.mark.parametrize("proof", SHORT)
