@@ -143,6 +143,7 @@ class Delivery:
                 await self._line.set_language(language)
                 self._call.language = language
                 self._speaker.set_language(language, voice)
+                self._progress.speaks = action
 
     async def _speak(self, reply: SpokenReply, reading: Reading) -> None:
         """Say a reply piece by piece, and do what it asks for."""

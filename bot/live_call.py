@@ -150,7 +150,7 @@ class LiveCalls:
                 stt=stt,
                 tts=tts,
                 stt_options=SttOptions(language=live.call.language),
-                tts_options=_spoken_in(live.call.language, tts_options(bot)),
+                tts_options=_voice(progress, live.call.language, tts_options(bot)),
                 turn_settings=_turn_settings(self._settings),
                 keeper=live.keeper,
                 counts=counts,
@@ -216,6 +216,9 @@ def _was_greeted(record: Record) -> bool:
     return bool(record.history) or asked or record.pending is not None
 
 
-def _spoken_in(language: str, options: TtsOptions) -> TtsOptions:
-    """The bot's voice, unless the dialog has changed to a language that it does not speak."""
+def _voice(progress: Progress, language: str, options: TtsOptions) -> TtsOptions:
+    """The voice that the dialog has chosen, else the bot's, if it speaks the call's language."""
+    chosen = progress.speaks
+    if chosen is not None:
+        return TtsOptions(language=chosen.language, voice=chosen.voice)
     return options if language == options.language else TtsOptions(language=language)

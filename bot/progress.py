@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from bot.dialog.types import Gather, Turn
+from bot.dialog.types import Gather, SetLanguage, Turn
 from bot.record import Record
 from bot.telephony.pending import Leaving, dump_pending, load_pending
 
@@ -33,6 +33,7 @@ class Progress:
         speaking_from_ms: since when the caller speaks, on the call's clock.
         gathering: the keys that are being collected.
         expected: what the recognizer was told to expect.
+        speaks: the language and voice that the dialog chose last; None while it chose none.
     """
 
     turns: int = 0
@@ -43,11 +44,12 @@ class Progress:
     speaking_from_ms: int | None = None
     gathering: Gathering | None = None
     expected: tuple[str, ...] = ()
+    speaks: SetLanguage | None = None
 
     @classmethod
     def of(cls, record: Record) -> Progress:
         """Where the conversation of a record stands."""
-        turn, gathering = record.open_turn, record.gathering
+        turn, gathering, speaks = record.open_turn, record.gathering, record.speaks
         return cls(
             # A call that an earlier version of Parley has begun did not count.
             turns=max(record.turns, sum(entry.role == "caller" for entry in record.history)),
@@ -57,6 +59,7 @@ class Progress:
             speaking_from_ms=record.speaking_from_ms,
             gathering=None if gathering is None else _gathering(gathering),
             expected=tuple(record.expected),
+            speaks=None if speaks is None else SetLanguage(**_known(SetLanguage, speaks)),
         )
 
     def note(self, record: Record) -> None:
@@ -73,13 +76,14 @@ class Progress:
             else {**asdict(gathering.gather), "pressed": gathering.pressed}
         )
         record.expected = list(self.expected)
+        record.speaks = None if self.speaks is None else asdict(self.speaks)
 
 
 def _gathering(values: dict[str, Any]) -> Gathering:
     return Gathering(Gather(**_known(Gather, values)), values.get("pressed", ""))
 
 
-def _known(kind: type[Gather | Turn], values: dict[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Gather | SetLanguage | Turn], values: dict[str, Any]) -> dict[str, Any]:
     """Of what another version of Parley may have written, what this one knows."""
     names = {item.name for item in fields(kind)}
     return {name: value for name, value in values.items() if name in names}

@@ -43,6 +43,7 @@ class Record:
             all that was said is in a turn.
         gathering: the `Gather` in progress, and what was `pressed` of it.
         expected: the phrases that the recognizer was told to expect.
+        speaks: the `language` and `voice` that the dialog chose last.
         left_ms: when the last stream ended in an orderly way, in milliseconds since the epoch; None
             while one runs, and when it was lost with its worker.
         answered_by: what answered an outbound call, in Twilio's word.
@@ -82,6 +83,7 @@ class Record:
     speaking_from_ms: int | None = None
     gathering: dict[str, Any] | None = None
     expected: list[str] = field(default_factory=list)
+    speaks: dict[str, Any] | None = None
     left_ms: int | None = None
     answered_by: str | None = None
     counters: dict[str, int] = field(default_factory=dict)

@@ -415,7 +415,7 @@ async def test_a_place_is_kept_for_a_stream_until_it_comes_or_is_late(
 class TestLanguage:
     @pytest.fixture
     def hook(self) -> Bot:
-        return Bot(SetLanguage("fr-FR"), "Bonjour.")
+        return Bot(SetLanguage("fr-FR", "claire"), "Bonjour.")
 
     async def test_a_second_stream_speaks_the_language_that_was_set(self, worker: Worker) -> None:
         async with worker.stream(await worker.take(1)):
@@ -426,7 +426,8 @@ class TestLanguage:
         engines = worker.calls._makes._engines
         bot = worker.calls._makes._settings.bot_for("")
         tts: Any = engines.tts(bot)
-        assert ("Again.", "fr-FR") in [(text, how.language) for text, how in tts.spoken]
+        spoken = [(text, how.language, how.voice) for text, how in tts.spoken]
+        assert ("Again.", "fr-FR", "claire") in spoken
 
 
 async def test_a_newer_stream_on_this_worker_ends_the_older(worker: Worker, hook: Bot) -> None:

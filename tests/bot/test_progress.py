@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dialog import Gather, Hangup, HistoryEntry, SendDigits, Transfer, Turn
+from bot.dialog import Gather, Hangup, HistoryEntry, SendDigits, SetLanguage, Transfer, Turn
 from bot.progress import Gathering, Progress
 from bot.record import Record
 
@@ -20,6 +20,7 @@ progresses = st.builds(
     speaking_from_ms=st.none() | times,
     gathering=st.none() | st.builds(Gathering, st.builds(Gather, st.none() | times), texts),
     expected=st.lists(texts).map(tuple),
+    speaks=st.none() | st.builds(SetLanguage, texts, st.none() | texts),
 )
 
 
