@@ -49,6 +49,10 @@ class StoredCall:
     record: Record
     log: list[dict[str, Any]]
 
+    def values(self) -> dict[str, Any]:
+        """Both in one JSON object: what the API and the command show."""
+        return {**orjson.loads(self.record.to_json()), "log": self.log}
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import re
-import time
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,8 +16,8 @@ from starlette.routing import Route
 from bot.dialog.types import DialogError, Transfer
 from bot.inbox import Command
 from bot.reaching import EndingCalls, Outcome, Reaching
-from bot.record import Record
-from bot.records.removal import Recordings, find_recordings, in_progress
+from bot.record import now_ms
+from bot.records.removal import in_progress, remove
 from bot.settings import Settings
 from bot.store import Store, StoreUnavailable
 from bot.telephony.requests import read_body
@@ -93,7 +90,7 @@ class CallsApi:
             raise HTTPException(503, _AWAY) from None
         if stored is None:
             raise HTTPException(404, "no such call")
-        return _json({**orjson.loads(stored.record.to_json()), "log": stored.log})
+        return _json(stored.values())
 
     async def list(self, request: Request) -> Response:
         """The latest calls, newest first: `?limit=` (at most 200), `?before_ms=` to page."""
@@ -103,7 +100,7 @@ class CallsApi:
             records = await self._store.list_calls(limit, _number(request, "before_ms"))
         except StoreUnavailable:
             raise HTTPException(503, _AWAY) from None
-        return _json({"calls": [orjson.loads(record.to_json()) for record in records]})
+        return _json({"calls": records})
 
     async def hang_up(self, request: Request) -> Response:
         """Hang up at once."""
@@ -125,11 +122,9 @@ class CallsApi:
             record = await self._store.load(sid)
             if record is None:
                 raise HTTPException(404, "no such call")
-            if in_progress(record, time.time_ns() // 1_000_000):
+            if in_progress(record, now_ms()):
                 raise HTTPException(409, "the call is in progress: hang up first")
-            recordings = await asyncio.to_thread(_delete_recordings, record, self._recordings)
-            # Last: what failed half-way can be asked for again.
-            await self._store.delete(sid)
+            removed = await remove(self._store, record, self._recordings)
         except StoreUnavailable:
             raise HTTPException(503, _AWAY) from None
         except OSError as error:
@@ -137,8 +132,8 @@ class CallsApi:
         return _json(
             {
                 "deleted": sid,
-                "recordings": [str(path) for path in recordings.here],
-                "missing": [str(path) for path in recordings.missing],
+                "recordings": [str(path) for path in removed.recordings.here],
+                "missing": [str(path) for path in removed.recordings.missing],
             }
         )
 
@@ -191,13 +186,6 @@ def _transfer(body: bytes) -> Transfer:
         return Transfer(to, caller_id)
     except DialogError as error:
         raise HTTPException(400, str(error)) from None
-
-
-def _delete_recordings(record: Record, folder: Path | None) -> Recordings:
-    recordings = find_recordings(record, folder)
-    for path in recordings.here:
-        path.unlink(missing_ok=True)
-    return recordings
 
 
 def _number(request: Request, name: str) -> int | None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import orjson
+
+from bot.json_output import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,8 +73,7 @@ def conclude(console: Console, outcome: Outcome, *, as_json: bool) -> int:
     from .report import outcome_report
 
     if as_json:
-        # As bytes: JSON is UTF-8, whatever the locale.
-        click.echo(orjson.dumps(outcome_report(outcome), option=orjson.OPT_INDENT_2))
+        print_json(outcome_report(outcome))
     else:
         print_outcome(console, outcome)
     for fault in outcome.faults:

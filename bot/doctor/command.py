@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
+
+from bot.json_output import print_json
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -69,9 +70,7 @@ def doctor(fix: tuple[str, ...], as_json: bool) -> int:
         _examine(settings, fix, tell)
     failed = any(finding.level is Level.FAILURE for finding in found)
     if as_json:
-        # As bytes: JSON is UTF-8, whatever the locale.
-        report = {"ok": not failed, "findings": found}
-        click.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        print_json({"ok": not failed, "findings": found})
     return 1 if failed else 0
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-import orjson
 from rich.console import Console
 
+from bot.json_output import print_json
 from bot.settings import Settings, SettingsError, is_loopback
 
 from .artifacts import write_artifacts
@@ -164,5 +164,4 @@ def _leave(results: Sequence[CallResult], out: Path | None) -> tuple[list[Artifa
 
 def _print_json(results: Sequence[CallResult], files: Sequence[Artifacts]) -> None:
     reports = [call_report(*pair) for pair in zip(results, files, strict=True)]
-    printed = reports[0] if len(reports) == 1 else reports
-    click.echo(orjson.dumps(printed, option=orjson.OPT_INDENT_2).decode())
+    print_json(reports[0] if len(reports) == 1 else reports)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-import orjson
+
+from bot.json_output import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +65,7 @@ def list_(limit: int, before: str | None, as_json: bool) -> int:
         click.echo(f"parley calls: {error.message}", err=True)
         records = []
     if as_json:
-        _print_json({"calls": [orjson.loads(record.to_json()) for record in records]})
+        print_json({"calls": records})
         return 0
     from .display import print_calls
 
@@ -87,7 +87,7 @@ def show(sid: str, as_json: bool) -> int:
     settings = _settings()
     stored = asyncio.run(_get(settings, sid))
     if as_json:
-        _print_json({**orjson.loads(stored.record.to_json()), "log": stored.log})
+        print_json(stored.values())
         return 0
     from .display import print_call
     from .removal import find_recordings
@@ -150,15 +150,17 @@ async def _get(settings: Settings, sid: str) -> StoredCall:
 async def _delete(
     settings: Settings, sids: tuple[str, ...], older_than: int | None, *, ask: bool
 ) -> int:
+    from bot.record import now_ms
+
     from .removal import in_progress, remove
 
-    now_ms = time.time_ns() // 1_000_000
+    now = now_ms()
     async with _store(settings) as store:
         if older_than is None:
             found, absent = await _find(store, sids)
         else:
-            found, absent = await _find_older(store, now_ms - older_than * DAY_MS), []
-        going_on = [record.sid for record in found if in_progress(record, now_ms)]
+            found, absent = await _find_older(store, now - older_than * DAY_MS), []
+        going_on = [record.sid for record in found if in_progress(record, now)]
         over = [record for record in found if record.sid not in going_on]
         if ask and over:
             click.confirm(f"Delete {_counted(len(over), 'call')} for ever?", abort=True)
@@ -241,8 +243,3 @@ def _console(*, wide: bool) -> Console:
     from rich.console import Console
 
     return Console(width=_WIDE if wide else None, markup=False, highlight=False)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    # As bytes: JSON is UTF-8, whatever the locale.
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))

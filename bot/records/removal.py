@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,11 +73,16 @@ async def remove(store: Store, record: Record, folder: Path | None) -> Removed:
         OSError: a recording cannot be deleted.
         StoreUnavailable: Redis is away.
     """
+    recordings = await asyncio.to_thread(_delete_recordings, record, folder)
+    await store.delete(record.sid)
+    return Removed(record.sid, recordings)
+
+
+def _delete_recordings(record: Record, folder: Path | None) -> Recordings:
     recordings = find_recordings(record, folder)
     for path in recordings.here:
         path.unlink(missing_ok=True)
-    await store.delete(record.sid)
-    return Removed(record.sid, recordings)
+    return recordings
 
 
 def _is_of(sid: str, path: Path) -> bool:
