@@ -22,13 +22,13 @@ from typing import Any
 
 from bot.phone.events import EventKind
 from bot.phone.result import CallResult
-from bot.phone.steps import HangUp, Step, Wait
+from bot.phone.steps import HangUp, Play, Step, Wait, WaitForBot
 
 from .caller import Caller
 from .deployment import Deployment, Fault, deployment
 from .judging import Harm, judge_call
 from .rounds import Round, keep_evidence, report, summary
-from .scene import TALK, TALK_TWICE, WHEN, Moment
+from .scene import FRIDAY, TALK, WHEN, Moment
 from .verdict import Expected, judge, known_voice
 from .voice import Voice
 from .workers import Worker
@@ -39,6 +39,17 @@ GAP_MS = 6_000.0
 WOKEN_S = 3.0
 INSTANTS = ("greeting", "hook", "caller", "answer", "end")
 FROZEN_MS = 700
+# A caller who waits for the bot to stop would take a frozen one for one that has: so these wait for
+# as long as it takes to be moved, and to be told the rest.
+STEPS: dict[str, tuple[Step, ...]] = {
+    "greeting": (Wait(15_000), Play(FRIDAY), WaitForBot(), HangUp()),
+    "answer": (WaitForBot(), Play(FRIDAY), Wait(14_000), HangUp()),
+    "hook": TALK,
+    "caller": (
+        *(WaitForBot(), Play(FRIDAY), WaitForBot(10_000)),
+        *(Play(FRIDAY), WaitForBot(), HangUp()),
+    ),
+}
 # Nobody closes the stream but the phone, when REST says so.
 EXPECTED = Expected(gap_ms=GAP_MS)
 
@@ -79,7 +90,7 @@ async def freeze(
         problems = await _wake(house, frozen, caller, woken_s)
     finally:
         frozen.signal(signal.SIGCONT)
-    harm = Harm(fault.at_ms, fault.zero_ms, fault.pid)
+    harm = Harm(fault.at_ms, fault.zero_ms, None if wake_early else fault.pid)
     done = judge(house.journal.of(result.call_sid), known, name, instant, result, harm, expected)
     problems += _judge_rest(house, result) + _judge_journal(house, result, fault)
     return done.with_problems(problems), result
@@ -123,19 +134,24 @@ async def _wake(house: Deployment, frozen: Worker, caller: Caller, woken_s: floa
 
 def _judge_rest(house: Deployment, result: CallResult) -> list[str]:
     updates = house.rest.updates(result.call_sid)
-    wanted = [{"Method": "POST", "Url": f"{house.public_url}/twilio/next"}]
-    if updates != wanted:
+    # What follows a `#` is for Twilio: how often to try, and for how long.
+    asked = [(each.get("Method"), each.get("Url", "").partition("#")[0]) for each in updates]
+    if asked != [("POST", f"{house.public_url}/twilio/next")]:
         return [f"REST was asked {updates}"]
     return [f"REST complains: {complaint}" for complaint in house.rest.standin.complaints]
 
 
 def _judge_journal(house: Deployment, result: CallResult, fault: Fault) -> list[str]:
-    """The woken worker asks its dialog nothing more; a hook that ran may come to its end."""
+    """The woken worker asks its dialog nothing more.
+
+    A hook that ran may come to its end, and Twilio may tell any worker that the call is over.
+    """
     frozen_ms = fault.zero_ms + fault.at_ms
+    allowed = {"answered", "end"}
     late = [
         entry.kind
         for entry in house.journal.of(result.call_sid)
-        if entry.pid == fault.pid and entry.at_ms > frozen_ms + 50 and entry.kind != "answered"
+        if entry.pid == fault.pid and entry.at_ms > frozen_ms + 50 and entry.kind not in allowed
     ]
     return [f"the woken worker asked its dialog: {late}"] if late else []
 
@@ -161,7 +177,7 @@ async def run(times: int, seed: int, out: Path | None) -> list[Round]:
             else:
                 outcome, result = await freeze(
                     *(house, known, instant, name, chance),
-                    steps=TALK_TWICE if instant == "caller" else TALK,
+                    steps=STEPS[instant],
                     when=WHEN[instant],
                     wake_early=number % 2 == 1,
                 )

@@ -32,7 +32,7 @@ class Harm:
     """What was done to a call, and when on the phone's clock.
 
     Attributes:
-        pid: the worker that suffered it; None: only the stream was lost, by the phone.
+        pid: the worker that suffered it and took no further part; None: there is no such worker.
         zero_ms: when the phone's clock was zero, in ms since the epoch.
     """
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from bot.phone.events import EventKind
 from bot.phone.result import CallResult
-from bot.phone.steps import HangUp, Press, Step, WaitForBot
+from bot.phone.steps import HangUp, Press, Step, Wait, WaitForBot
 
 from .caller import Caller
 from .deadly import FALLBACK, WORKERS, die
@@ -106,7 +106,7 @@ async def frozen(known: Voice, out: Path | None) -> list[Round]:
             "greeting",
             "frozen",
             random.Random(1),
-            steps=LISTEN,
+            steps=(Wait(8_000), HangUp()),
             when=soon,
             expected=expected,
             woken_s=1.5,
