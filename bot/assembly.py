@@ -90,7 +90,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             await store.ping()
         inbox = Inbox(redis_url, worker_id, prefix=prefix, metrics=metrics)
         stack.push_async_callback(inbox.aclose)
-        rest = _rest(settings)
+        rest = TwilioRest.of(settings)
         if rest is not None:
             stack.push_async_callback(rest.aclose)
         orders = Orders(rest, Answers(settings, time.time)) if rest is not None else None
@@ -155,19 +155,6 @@ async def _engines(settings: Settings) -> AsyncIterator[Engines]:
         yield engines
     finally:
         await engines.aclose()
-
-
-def _rest(settings: Settings) -> TwilioRest | None:
-    if not settings.rest_configured:
-        return None
-    assert settings.twilio_account_sid is not None
-    return TwilioRest(
-        settings.twilio_account_sid,
-        settings.auth_tokens[0],
-        api_url=settings.twilio_api_url,
-        region=settings.twilio_region,
-        edge=settings.twilio_edge,
-    )
 
 
 def _retention(settings: Settings) -> Retention | None:

@@ -21,6 +21,7 @@ from bot.recording import CallRecording
 from bot.settings import Settings
 from bot.store import Store
 from bot.telephony.answers import DIAL_STATUS_PARAMETER
+from bot.telephony.identity import CallIdentity
 from bot.telephony.orders import Orders
 from bot.telephony.pending import load_pending
 from bot.turn import TurnSettings
@@ -121,8 +122,7 @@ class LiveCalls:
         return LiveCall(record, call, self._dialogs[bot.dialog](), keeper, greeted, gap)
 
     def _bot(self, record: Record) -> BotSettings:
-        own = record.to_number if record.direction == "inbound" else record.from_number
-        return self._settings.bot_for(own)
+        return self._settings.bot_for(CallIdentity.of_record(record).own_number)
 
     def session(self, socket: Socket, start: Start, live: LiveCall) -> CallSession:
         """The session of a live call's new stream."""

@@ -33,18 +33,11 @@ async def check_account(settings: Settings, fix: Sequence[str], tell: Tell) -> N
         fix: numbers whose URLs are set first.
         tell: is told what is found.
     """
-    if settings.twilio_account_sid is None or not settings.auth_tokens:
+    rest = TwilioRest.of(settings, deadline_s=ANSWER_DEADLINE_S)
+    if rest is None:
         text = "no account is set: its numbers are not looked at, and no call is moved by REST"
         tell(warning("account", text, "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"))
         return
-    rest = TwilioRest(
-        settings.twilio_account_sid,
-        settings.auth_tokens[0],
-        api_url=settings.twilio_api_url,
-        region=settings.twilio_region,
-        edge=settings.twilio_edge,
-        deadline_s=ANSWER_DEADLINE_S,
-    )
     try:
         try:
             await rest.check()

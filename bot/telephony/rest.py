@@ -12,9 +12,11 @@ import random
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import structlog
+
+from bot.settings import Settings
 
 from .rest_client import DEADLINE_S, RestClient
 from .rest_errors import CallGone, RestBusy, RestDenied, RestError, RestUnavailable
@@ -124,6 +126,20 @@ class TwilioRest:
             deadline_s=deadline_s,
             jitter=jitter,
             sleep=sleep,
+        )
+
+    @classmethod
+    def of(cls, settings: Settings, *, deadline_s: float = DEADLINE_S) -> Self | None:
+        """The API as the settings say; None without an account and its token."""
+        if settings.twilio_account_sid is None or not settings.auth_tokens:
+            return None
+        return cls(
+            settings.twilio_account_sid,
+            settings.auth_tokens[0],
+            api_url=settings.twilio_api_url,
+            region=settings.twilio_region,
+            edge=settings.twilio_edge,
+            deadline_s=deadline_s,
         )
 
     async def start(self) -> None:

@@ -4,8 +4,8 @@ Twilio's own asynchronous transport is aiohttp with a session of its own; this o
 connection pool that the whole process shares. It also decides, in one place for every operation,
 which answer is which error (`bot.telephony.rest_errors`); nothing of what it carries is logged.
 
-Importing this module imports a part of Twilio's client: slow, so `bot.telephony.rest` does it in a
-thread, and only where the API is used.
+Importing this module imports a part of Twilio's client: slow, so `bot.telephony.rest_client` does
+it in a thread, and only where the API is used.
 """
 
 from __future__ import annotations
