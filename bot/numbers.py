@@ -6,9 +6,20 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-__all__ = ["BotSettings", "Language", "NumberTable", "PhoneNumber", "SttName", "TtsName"]
+__all__ = [
+    "PHONE_NUMBER",
+    "BotSettings",
+    "Language",
+    "NumberTable",
+    "PhoneNumber",
+    "SttName",
+    "TtsName",
+]
 
-PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{1,14}$")]
+PHONE_NUMBER = r"^\+[1-9][0-9]{1,14}$"
+"""E.164, as a JSON schema has it too."""
+
+PhoneNumber = Annotated[str, StringConstraints(pattern=PHONE_NUMBER)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 

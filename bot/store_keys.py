@@ -6,7 +6,12 @@ deployment needs one Redis, no cluster of them.
 
 from __future__ import annotations
 
-__all__ = ["Keys"]
+import re
+
+__all__ = ["SID", "Keys"]
+
+SID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+"""What may be a SID. What else a stranger calls one could be a part of the name of another key."""
 
 
 class Keys:

@@ -15,19 +15,20 @@ from starlette.routing import Route
 
 from bot.dialog.types import DialogError, Transfer
 from bot.inbox import Command
+from bot.numbers import PHONE_NUMBER
 from bot.reaching import EndingCalls, Outcome, Reaching
 from bot.record import now_ms
 from bot.records.removal import in_progress, remove
 from bot.settings import Settings
 from bot.store import Store, StoreUnavailable
+from bot.store_keys import SID
 from bot.telephony.requests import read_body
 
-from .openapi import PHONE_NUMBER, describe
+from .openapi import describe
 
 __all__ = ["CallsApi"]
 
 MAX_LIMIT = 200
-_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NUMBER = re.compile(PHONE_NUMBER)
 _REFUSALS = {
     Outcome.UNKNOWN: (404, "no such call"),
@@ -152,8 +153,7 @@ class CallsApi:
         """The SID of the call that is asked for by somebody who may."""
         self._check_key(request)
         sid = str(request.path_params["sid"])
-        if not _SID.fullmatch(sid):
-            # It could be part of the name of another key.
+        if not SID.fullmatch(sid):
             raise HTTPException(404, "no such call")
         return sid
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from bot.numbers import PHONE_NUMBER
 from bot.record import Record
+from bot.store_keys import SID
 
-__all__ = ["PHONE_NUMBER", "describe"]
+__all__ = ["describe"]
 
 SCHEMAS = "#/components/schemas/"
 JSON = "application/json"
-PHONE_NUMBER = r"^\+[1-9][0-9]{1,14}$"
-"""E.164, as a JSON schema has it."""
 _DIALLABLE = r"^(\+[1-9][0-9]{1,14}|(sip|client):\S+)$"
 
 
@@ -190,5 +190,5 @@ def _sid() -> dict[str, Any]:
         "in": "path",
         "required": True,
         "description": "The call's SID at Twilio",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+        "schema": {"type": "string", "pattern": f"^{SID.pattern}$"},
     }

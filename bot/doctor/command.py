@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor"]
 
-_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 _COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
 
 
@@ -27,7 +26,10 @@ class _Number(click.ParamType[str]):
     name = "NUMBER"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not _NUMBER.fullmatch(value):
+        # Imported here: --help has no need of pydantic.
+        from bot.numbers import PHONE_NUMBER
+
+        if not re.fullmatch(PHONE_NUMBER, value):
             self.fail(f"{value!r} is no phone number; write it as +15551234567", param, ctx)
         return str(value)
 

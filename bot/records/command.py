@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from bot.json_output import print_json
+from bot.store_keys import SID
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["calls"]
 
 DAY_MS = 86_400_000
-_SID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _TIMES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 # What is made for one line stays on it: a terminal wraps it, and a pipe has no width.
 _WIDE = 250
@@ -40,8 +39,7 @@ class _Sid(click.ParamType[str]):
     name = "SID"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        # What is no SID could be part of the name of another key.
-        if not _SID.fullmatch(value):
+        if not SID.fullmatch(value):
             self.fail(f"{value!r} is no call's SID", param, ctx)
         return str(value)
 
@@ -131,7 +129,7 @@ async def _before_ms(store: Store, before: str | None) -> int | None:
             return int(datetime.strptime(before, form).timestamp() * 1000)
         except ValueError:
             continue
-    record = await store.load(before) if _SID.fullmatch(before) else None
+    record = await store.load(before) if SID.fullmatch(before) else None
     if record is None:
         raise click.UsageError(
             f"--before {before!r} is neither a call nor a time; write 2026-11-20 18:00:00"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -11,6 +10,8 @@ from urllib.parse import parse_qsl
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+
+from bot.store_keys import SID
 
 from .address import Address
 from .signature import SETTINGS_HEADER, SIGNATURE_HEADER, Params, algorithm_of, verify
@@ -23,7 +24,6 @@ MAX_BODY_BYTES = 64 * 1024
 """Twilio's forms have about forty short fields: some two kilobytes."""
 MAX_FIELDS = 256
 READ_DEADLINE_S = 5.0
-_SID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -52,7 +52,7 @@ async def read_form(request: Request, address: Address, auth_tokens: Sequence[st
     form = Form(_parse(await read_body(request)))
     _check_signature(request, form, address, auth_tokens)
     for name in ("CallSid", "AccountSid"):
-        if not _SID.fullmatch(form.get(name)):
+        if not SID.fullmatch(form.get(name)):
             raise HTTPException(400, f"{name} is missing or no SID")
     return form
 
