@@ -47,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 SEND_DEADLINE_S = 5.0
 """A peer that takes nothing for so long is gone."""
+CLOSE_DEADLINE_S = 1.0
+"""A newer stream of the call waits for this one's end."""
 
 
 class CallSession:
@@ -122,7 +124,7 @@ class CallSession:
             # Who goes on with the call is to find it as it is now.
             await self._parts.keeper.secure()
             with suppress(TimeoutError):
-                async with asyncio.timeout(SEND_DEADLINE_S):
+                async with asyncio.timeout(CLOSE_DEADLINE_S):
                     await self._socket.close(1000)
         assert self._end is not None
         return self._end

@@ -34,7 +34,8 @@ EXPECT_S = 10.0
 SWEEP_S = 1.0
 END_HOOK_DEADLINE_S = 10.0
 MAX_TOLD = 1000
-INTERNAL_ERROR = 1011  # RFC 6455, section 7.4.1
+GOING_AWAY = 1001  # RFC 6455, section 7.4.1
+INTERNAL_ERROR = 1011
 
 
 class Calls:
@@ -142,12 +143,18 @@ class Calls:
                 before.session.stop("superseded by a newer stream")
             live = self._try_to_resume(record, silent_ms)
             if live is None:
+                self._store.release(record.sid)
                 await socket.close(INTERNAL_ERROR)
                 return
             self._live[record.sid] = live
             live.returned = False
+            generation = live.record.generation
             async with live.stream:
-                await self._carry(socket, start, live)
+                # While the stream before it ended, the call may have, or a newer one have come.
+                if self._live.get(record.sid) is live and live.record.generation == generation:
+                    await self._carry(socket, start, live)
+                else:
+                    await socket.close(GOING_AWAY)
 
     async def _carry(self, socket: Socket, start: Start, live: LiveCall) -> None:
         live.gone_since_s = None
@@ -172,10 +179,17 @@ class Calls:
             live.keeper.save()
             log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
 
-    def superseded(self, sid: str) -> None:
-        """A newer stream, on another worker, owns the call: ours must end, and writes no more."""
-        live = self._live.pop(sid, None)
-        if live is not None and live.session is not None:
+    def superseded(self, sid: str, generation: int | None = None) -> None:
+        """A newer stream, on another worker, owns the call: ours must end, and writes no more.
+
+        With `generation`, of the stream that was asked about, nothing happens to a newer one that
+        has come here meanwhile.
+        """
+        live = self._live.get(sid)
+        if live is None or live.record.generation > (generation or live.record.generation):
+            return
+        del self._live[sid]
+        if live.session is not None:
             live.session.stop("superseded")
 
     async def end(self, sid: str, ended: Ended, generation: int | None = None) -> None:

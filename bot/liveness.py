@@ -54,12 +54,12 @@ class LivenessCalls(Protocol):
         """The streams that are here: SID and generation."""
         ...
 
-    def superseded(self, sid: str) -> None:
-        """A newer stream, elsewhere, owns the call."""
+    def superseded(self, sid: str, generation: int) -> None:
+        """A newer stream than that of `generation` owns the call."""
         ...
 
-    async def end(self, sid: str, ended: Ended) -> None:
-        """The call, of whichever worker, has ended."""
+    async def end(self, sid: str, ended: Ended, generation: int) -> None:
+        """The call, of whichever worker, has ended, unless it has a newer stream."""
         ...
 
 
@@ -136,13 +136,14 @@ class Liveness:
 
     async def renew(self) -> float:
         """Renew the lease, once; gives in how many seconds the next renewal is due."""
+        held = self._calls.held()
         try:
-            renewal = await self._leases.renew(self._worker, self._info, self._calls.held())
+            renewal = await self._leases.renew(self._worker, self._info, held)
         except StoreUnavailable:
             self._unbroken_since_s = None
             return RETRY_S
         for sid in renewal.superseded:
-            self._calls.superseded(sid)
+            self._calls.superseded(sid, held[sid])
         if not self._may_judge(renewal):
             return RENEW_S
         for worker in renewal.dead.keys() - self._dead.keys():
@@ -235,7 +236,7 @@ class Liveness:
 
     async def _end(self, call: Held) -> None:
         async with asyncio.timeout(END_DEADLINE_S):
-            await self._calls.end(call.sid, LOST)
+            await self._calls.end(call.sid, LOST, call.generation)
         self._count("ended")
         log.warning("call of a dead worker has ended", call_sid=call.sid)
 

@@ -280,7 +280,7 @@ async def test_a_peer_that_takes_nothing_is_gone() -> None:
         began_ms = s.phone.now_ms
         end = await s.ended()
         assert end == StreamEnd("closed", "the peer takes nothing any more")
-        assert s.phone.now_ms - began_ms < 12_000
+        assert s.phone.now_ms - began_ms < 7_500
 
 
 @virtual_time

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -452,6 +452,71 @@ async def test_a_much_newer_stream_ends_the_older_too(worker: Worker) -> None:
             assert worker.calls.active == 1
 
 
+async def test_a_renewal_that_asked_about_the_older_stream_does_not_end_the_newer(
+    worker: Worker,
+) -> None:
+    async with worker.stream(await worker.take(1)) as old:
+        await heard(old)
+        held = worker.calls.held()
+        record = await worker.take(2)
+        renewal = await worker.store.leases.renew("worker-1", {"host": "h"}, held)
+        assert renewal.superseded == [SID]
+        async with worker.stream(record) as new:
+            await heard(new)
+            worker.calls.superseded(SID, held[SID])
+            assert worker.calls.held() == {SID: 2}
+            worker.calls.superseded(SID, 2)
+            await until(lambda: new.closed is not None)
+    assert not worker.calls.holds(SID)
+
+
+async def test_of_streams_that_wait_for_an_older_ones_end_only_the_newest_goes_on(
+    worker: Worker,
+) -> None:
+    """Twilio asked twice, of the redirect by REST and of the lost stream: it follows the later."""
+    async with worker.stream(await worker.take(1)) as old:
+        await heard(old)
+        old.closable.clear()
+        async with AsyncExitStack() as stack:
+            second, third = [
+                await stack.enter_async_context(_waiting(worker, number)) for number in (2, 3)
+            ]
+            old.closable.set()
+            await heard(third)
+            assert (second.closed, third.closed) == (1001, None)
+            assert worker.calls.held() == {SID: 3}
+
+
+async def test_a_stream_that_waited_while_the_call_ended_does_not_begin(
+    worker: Worker, hook: Bot
+) -> None:
+    async with worker.stream(await worker.take(1)) as old:
+        await heard(old)
+        old.closable.clear()
+        async with _waiting(worker, 2) as new:
+            ending = asyncio.create_task(worker.calls.end(SID, Ended("caller", "hung up")))
+            await until(lambda: not worker.calls.holds(SID))
+            old.closable.set()
+            await ending
+            await until(lambda: new.closed is not None)
+            assert new.closed == 1001
+    assert len(hook.ends) == 1
+    assert worker.calls.active == 0
+
+
+@asynccontextmanager
+async def _waiting(worker: Worker, generation: int) -> AsyncIterator[Telephone]:
+    """A stream that cannot begin before the one before it has ended."""
+    phone, start = Telephone(), Start(STREAM, ACCOUNT, SID, {})
+    async with asyncio.TaskGroup() as group:
+        line = group.create_task(phone.run())
+        group.create_task(worker.calls.carry(phone, start, await worker.take(generation)))
+        await until(lambda: worker.calls._live[SID].record.generation == generation)
+        yield phone
+        phone.hang_up()
+        line.cancel()
+
+
 async def test_superseded_by_another_worker(worker: Worker, hook: Bot) -> None:
     async with worker.stream(await worker.take(1)) as phone:
         worker.calls.superseded(SID)
@@ -487,6 +552,7 @@ async def test_a_dialog_that_cannot_be_made(
         await until(lambda: phone.closed is not None)
         assert phone.closed == 1011
     assert not worker.calls.holds(SID)
+    assert not len(worker.store._backlog)
     # Such a call ends too, without its dialog.
     await worker.calls.end(SID, Ended("error", "the stream could not be kept"))
     assert (await worker.stored()).ended == Ended("error", "the stream could not be kept")

@@ -29,7 +29,7 @@ class Calls:
     """The calls of a worker: what liveness did with them."""
 
     streams: dict[str, int] = field(default_factory=dict)
-    lost: list[str] = field(default_factory=list)
+    lost: list[tuple[str, int]] = field(default_factory=list)
     ended: list[tuple[str, Ended]] = field(default_factory=list)
     fault: Exception | None = None
     store: Store | None = None
@@ -37,15 +37,15 @@ class Calls:
     def held(self) -> dict[str, int]:
         return self.streams
 
-    def superseded(self, sid: str) -> None:
-        self.lost.append(sid)
+    def superseded(self, sid: str, generation: int) -> None:
+        self.lost.append((sid, generation))
         self.streams.pop(sid, None)
 
-    async def end(self, sid: str, ended: Ended) -> None:
+    async def end(self, sid: str, ended: Ended, generation: int) -> None:
         if self.fault is not None:
             fault, self.fault = self.fault, None
             raise fault
-        if self.store is None or await self.store.finish(sid, ended):
+        if self.store is None or await self.store.finish(sid, ended, generation):
             self.ended.append((sid, ended))
 
 
@@ -177,12 +177,12 @@ async def test_a_woken_worker_stops_what_it_has_lost(
     await deployment.store.take("CA1", "c", 2)
     with capture_logs() as logs:
         await worker.liveness.renew()
-    assert worker.calls.lost == ["CA1"]
+    assert worker.calls.lost == [("CA1", 1)]
     assert [entry["event"] for entry in logs] == ["lease was not renewed in time"]
     assert await worker.store.holder("CA2") == "b"
     # It is not told again and again.
     await worker.liveness.renew()
-    assert worker.calls.lost == ["CA1"]
+    assert worker.calls.lost == [("CA1", 1)]
 
 
 async def test_a_renewal_is_due_when_a_lease_may_lapse(
