@@ -20,7 +20,7 @@ from bot.store import Store
 from bot.telephony.answers import Answers
 from bot.telephony.orders import Orders
 from bot.telephony.rest import TwilioRest
-from tests.bot.doctor.site import serving_app
+from tests.serving import serving_app
 from tests.vendors.twilio_rest.standin import TwilioRestStandIn
 
 SID = "CA" + "0" * 32
@@ -91,9 +91,9 @@ async def twilio() -> AsyncIterator[Twilio]:
     identity = CallIdentity(ACCOUNT, "+15550001111", "+15551234567", SID)
     call = LiveCall(identity, PhoneClock(1))
     exchange.add(call)
-    async with serving_app(standin) as url:
-        rest = TwilioRest(ACCOUNT, TOKEN, api_url=url)
-        at = Twilio(url, standin, exchange, rest, call)
+    async with serving_app(standin) as served:
+        rest = TwilioRest(ACCOUNT, TOKEN, api_url=served.url)
+        at = Twilio(served.url, standin, exchange, rest, call)
         call.answered()
         running = asyncio.create_task(call.run(at.follow, "<Response/>"))
         assert await at.followed.get() == "<Response/>"

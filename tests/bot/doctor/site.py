@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from bot.telephony.address import MEDIA_PATH, VOICE_PATH, Address
 from bot.telephony.signature import SIGNATURE_HEADER, verify
+from tests.serving import serving_app
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 TOKEN = "the auth token of these tests"
@@ -75,38 +73,9 @@ class Site:
 @asynccontextmanager
 async def serving(site: Site) -> AsyncIterator[str]:
     """Serve a site on a port of this machine; gives its URL."""
-    async with serving_app(site.app()) as url:
-        site.address = Address(url)
-        yield url
-
-
-@asynccontextmanager
-async def serving_app(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an application on a port of this machine; gives its URL."""
-    config = uvicorn.Config(
-        app, ws="websockets-sansio", lifespan="off", log_config=None, access_log=False
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        # Without its main loop, which looks only now and then whether it is to stop.
-        await server.startup([listener])
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            await _stop(server)
-
-
-async def _stop(server: uvicorn.Server) -> None:
-    """As its own shutdown, without the pauses in it."""
-    for one in server.servers:
-        one.close()
-    for connection in list(server.server_state.connections):
-        connection.transport.abort()
-    await asyncio.sleep(0)  # lets the connections hear of it
-    async with asyncio.timeout(5):
-        await asyncio.gather(*server.server_state.tasks)
+    async with serving_app(site.app()) as served:
+        site.address = Address(served.url)
+        yield served.url
 
 
 @asynccontextmanager

@@ -11,10 +11,11 @@ from bot.doctor import account
 from bot.doctor.account import check_account
 from bot.doctor.finding import Level
 from bot.settings import Settings
+from tests.serving import serving_app
 from tests.vendors.twilio_rest.standin import TwilioRestStandIn
 
 from .conftest import Findings
-from .site import TOKEN, serving_app
+from .site import TOKEN
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 NUMBER, OTHER = "+15551230001", "+15551230002"
@@ -63,8 +64,8 @@ class Twilio:
 @pytest.fixture
 async def twilio(settings: Callable[..., Settings]) -> AsyncIterator[Twilio]:
     standin = TwilioRestStandIn(ACCOUNT, TOKEN)
-    async with serving_app(standin) as url:
-        yield Twilio(standin, url, settings)
+    async with serving_app(standin) as served:
+        yield Twilio(standin, served.url, settings)
         standin.closing.set()
 
 

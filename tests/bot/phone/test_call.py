@@ -160,9 +160,8 @@ async def test_a_worker_that_is_gone_when_the_stream_opens() -> None:
     async with running_worker() as worker:
 
         def on_event(event: PhoneEvent) -> None:
-            if event.kind is EventKind.VERB and worker.server is not None:
-                for server in worker.server.servers:
-                    server.close()
+            if event.kind is EventKind.VERB:
+                worker.served.stop_listening()
 
         worker.documents["/twilio/voice"] = [worker.connect().replace("statusCallback", "name2")]
         result = await place_call(PhoneConfig(worker.url, TOKEN), [], on_event=on_event)

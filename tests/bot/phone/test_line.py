@@ -266,7 +266,7 @@ async def test_a_worker_that_dies_is_a_broken_pipe() -> None:
 
         async def talk(stream: StubStream) -> None:
             await stream.frames(5)
-            worker.abort_connections()
+            worker.served.abort_connections()
 
         worker.talk = [talk]
         result = await place_call(PhoneConfig(worker.url, TOKEN, speed=SPEED), [Wait(5_000)])
@@ -282,8 +282,7 @@ async def test_frames_that_are_no_websocket_are_a_protocol_error() -> None:
     async with running_worker() as worker:
 
         async def talk(stream: StubStream) -> None:
-            assert worker.server is not None
-            for connection in list(worker.server.server_state.connections):
+            for connection in list(worker.served.server.server_state.connections):
                 connection.transport.write(b"\xff\xff\xff")
             await to_the_end(stream)
 

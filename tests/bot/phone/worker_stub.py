@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bot.telephony.signature import SIGNATURE_HEADER, verify
 from media.messages import SendClear, SendMark, SendMedia
 from media.twilio import render
+from tests.serving import Served, serving_app
 
 __all__ = ["TOKEN", "StubStream", "StubWorker", "running_worker", "silent_server", "unused_port"]
 
@@ -112,7 +112,7 @@ class StubWorker:
         self.keys: list[str | None] = []
         self.ready = 200
         self.polls = asyncio.Semaphore(0)
-        self.server: uvicorn.Server | None = None
+        self.served: Served
 
     @property
     def url(self) -> str:
@@ -132,12 +132,6 @@ class StubWorker:
     def about(self, path: str) -> list[dict[str, str]]:
         """The parameters of each request for `path`."""
         return [asked.params for asked in self.asked if asked.path == path]
-
-    def abort_connections(self) -> None:
-        """Die as a killed process does, but for the RST that follows."""
-        assert self.server is not None
-        for connection in list(self.server.server_state.connections):
-            connection.transport.abort()
 
     def app(self) -> Starlette:
         return Starlette(
@@ -213,22 +207,10 @@ class StubWorker:
 async def running_worker() -> AsyncIterator[StubWorker]:
     """A worker on a loopback port of its own."""
     worker = StubWorker()
-    listening = socket.create_server(("127.0.0.1", 0))
-    worker.port = listening.getsockname()[1]
-    worker.documents = {"/twilio/voice": [worker.connect()]}
-    config = uvicorn.Config(
-        worker.app(), log_level="critical", ws="websockets-sansio", lifespan="off"
-    )
-    worker.server = uvicorn.Server(config)
-    serving = asyncio.create_task(worker.server.serve(sockets=[listening]))
-    try:
+    async with serving_app(worker.app()) as worker.served:
+        worker.port = worker.served.port
+        worker.documents = {"/twilio/voice": [worker.connect()]}
         yield worker
-    finally:
-        # What `should_exit` asks for is noticed ten times a second only.
-        serving.cancel()
-        await asyncio.wait([serving])
-        await worker.server.shutdown([listening])
-        listening.close()
 
 
 def unused_port() -> int:

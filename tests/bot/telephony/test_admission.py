@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
@@ -28,6 +26,7 @@ from bot.telephony.signature import SETTINGS_HEADER, SIGNATURE_HEADER, sign
 from bot.telephony.token import TTL_S, derive_key, mint
 from media.messages import Connected, Media, Start, StreamEvent
 from media.twilio import render_event
+from tests.serving import serving_app
 
 from .deployment import ACCOUNT, AUTH_TOKEN, CALL, OLD_TOKEN, PUBLIC_URL, refusals
 
@@ -79,18 +78,9 @@ async def serve(
             await websocket.close(1000)
 
     app = Starlette(routes=[WebSocketRoute(MEDIA_PATH, media)])
-    config = uvicorn.Config(
-        app, ws="websockets-sansio", lifespan="off", log_config=None, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        door.port = listener.getsockname()[1]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.serve([listener]))
-            try:
-                yield door
-            finally:
-                server.should_exit = True
+    async with serving_app(app) as served:
+        door.port = served.port
+        yield door
 
 
 @pytest.fixture

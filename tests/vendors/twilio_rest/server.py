@@ -6,13 +6,12 @@ import argparse
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Sequence
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from bot.phone.identity import SIMULATED_ACCOUNT
+from tests.serving import serving_app
 
 from .standin import TwilioRestStandIn
 
@@ -22,20 +21,12 @@ __all__ = ["main", "serving"]
 @contextlib.asynccontextmanager
 async def serving(standin: ASGIApp, port: int = 0) -> AsyncIterator[str]:
     """Serve on loopback, in this event loop, until the context is left; gives the base URL."""
-    listening = socket.create_server(("127.0.0.1", port))
-    # asyncio sets it on sockets that it makes itself alone; without it each answer waits 40 ms for
-    # the client to acknowledge its headers.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(standin, log_level="critical", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        if isinstance(standin, TwilioRestStandIn):
-            standin.closing.set()
-        server.should_exit = True
-        await task
+    async with serving_app(standin, port) as served:
+        try:
+            yield served.url
+        finally:
+            if isinstance(standin, TwilioRestStandIn):
+                standin.closing.set()
 
 
 def main(arguments: Sequence[str]) -> None:
