@@ -27,7 +27,6 @@ __all__ = [
     "Deadly",
     "Steady",
     "Talker",
-    "Watchful",
 ]
 
 JOURNAL = "SURVIVAL_JOURNAL"
@@ -99,22 +98,6 @@ class Steady:
 
     async def on_end(self, call: Call, ended: Ended) -> None:
         note(call, "end", by=ended.by, reason=ended.reason)
-
-
-class Watchful(Steady):
-    """As `Steady`, and notes how it is resumed, and what it was told of the gap."""
-
-    async def on_resume(self, call: Call, unheard: str) -> str:
-        gap = call.gap
-        note(
-            call,
-            "resume",
-            unheard=unheard,
-            gap_ms=gap.gap_ms if gap else None,
-            speech_lost=gap.speech_lost if gap else None,
-        )
-        call.state["resumes"] = call.state.get("resumes", 0) + 1
-        return unheard
 
 
 class Brief(Steady):

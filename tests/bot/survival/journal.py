@@ -18,7 +18,7 @@ class Entry:
     """A dialog was asked something.
 
     Attributes:
-        kind: `greet`, `asked`, `answered`, `keys`, `interrupted`, `resume` or `end`.
+        kind: `greet`, `asked`, `answered`, `keys`, `interrupted` or `end`.
         pid: the worker's process.
         at_ms: when, in ms since the epoch.
         more: what else was noted.
