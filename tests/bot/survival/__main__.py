@@ -54,7 +54,11 @@ def main() -> int:
         )
         module.add_arguments(proof)
     arguments = parser.parse_args()
-    return PROOFS[arguments.proof].main(arguments)
+    try:
+        return PROOFS[arguments.proof].main(arguments)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
