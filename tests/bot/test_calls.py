@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import bot.calls
+import bot.ends
 from bot.calls import Calls
 from bot.dialog import Call, Ended, Hangup, SendDigits, SetLanguage, Transfer
 from bot.dialog.hook import Dialog
@@ -23,6 +24,7 @@ from bot.settings import Settings
 from bot.store import Store
 from media.messages import Start
 from providers import catalog
+from tests.background import until
 from tests.bot.engines import Level
 from tests.bot.sessions import STREAM, Telephone
 
@@ -101,13 +103,6 @@ class Worker:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until it is so; a telephone plays in real time."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - nobody tells a test
-            await asyncio.sleep(0.01)
-
-
 async def heard(phone: Telephone, ms: float = 100) -> None:
     """Wait until the caller has heard so much of the bot."""
     await until(lambda: phone.speech_ms >= ms)
@@ -139,7 +134,7 @@ async def worker(
 ) -> AsyncIterator[Worker]:
     monkeypatch.setitem(catalog.STT, "pocketsphinx", "tests.bot.engines:Recognizer")
     monkeypatch.setitem(catalog.TTS, "espeak", "tests.bot.engines:Tones")
-    monkeypatch.setattr(bot.calls, "RETURN_DEADLINE_S", 0.2)
+    monkeypatch.setattr(bot.ends, "RETURN_DEADLINE_S", 0.2)
     monkeypatch.setattr(bot.calls, "SWEEP_S", 0.05)
     settings = Settings.model_validate(
         {"public_url": "http://127.0.0.1:1", "state_dir": tmp_path, **more}
@@ -628,8 +623,8 @@ async def test_redis_that_comes_back_is_told_the_end_before_others_tell_it(
         patch.setattr(worker.store, "finish", away.finish)
         await worker.calls.end(SID, Ended("caller", "hung up"))
         await asyncio.sleep(0.1)
-        assert worker.calls._told
-    await until(lambda: not worker.calls._told)
+        assert len(worker.calls._ends._late)
+    await until(lambda: not len(worker.calls._ends._late))
     # Another worker, which is told of the end too.
     assert not await worker.store.finish(SID, Ended("caller", "hung up"))
     await away.aclose()

@@ -13,10 +13,11 @@ import pytest
 from redis.asyncio import Redis
 
 from bot import inbox as module
-from bot.inbox import Command, Handler, Inbox
+from bot.inbox import Command, Inbox
 from bot.metrics import Metrics
+from tests.background import eventually, running
 
-from .redis_process import eventually, gone, server_pid, stopped
+from .redis_process import gone, server_pid, stopped
 
 
 @asynccontextmanager
@@ -24,18 +25,6 @@ async def inbox(url: str, prefix: str, worker: str) -> AsyncIterator[Inbox]:
     made = Inbox(url, worker, prefix=prefix, metrics=Metrics())
     yield made
     await made.aclose()
-
-
-@asynccontextmanager
-async def receiving(receiver: Inbox, handler: Handler) -> AsyncIterator[None]:
-    """Inside, the inbox runs, as the worker runs it."""
-    task = asyncio.create_task(receiver.run(handler))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
 
 @pytest.fixture
@@ -67,7 +56,7 @@ async def test_a_command_is_carried_out_where_the_call_is(sender: Inbox, receive
 
     transfer = Command("transfer", "CA1", to="+15550001111", caller_id="+15550002222")
     amd = Command("amd", "CA2", answered_by="human")
-    async with receiving(receiver, handle):
+    async with running(receiver.run(handle)):
         assert await sender.send("a", transfer)
         assert await sender.send("a", amd)
         assert await sender.send("a", Command("hangup", "CA3", reason="api"))
@@ -80,7 +69,7 @@ async def test_what_cannot_be_carried_out_is_said_at_once(sender: Inbox, receive
     async def handle(command: Command) -> None:
         raise KeyError(command.sid)
 
-    async with receiving(receiver, handle), asyncio.timeout(1.5):
+    async with running(receiver.run(handle)), asyncio.timeout(1.5):
         assert not await sender.send("a", Command("hangup", "CA1"))
         assert not await sender.send("a", Command("hangup", "CA1"))
     assert counted(sender, "undelivered") == 2
@@ -97,7 +86,7 @@ async def test_a_command_that_nobody_takes_is_taken_back(
     late = Command("hangup", "CA1")
     assert not await sender.send("a", late, 0.05)
     assert await redis.lrange(f"{redis_prefix}worker:a:inbox", 0, -1) == [late.id]
-    async with receiving(receiver, handle):
+    async with running(receiver.run(handle)):
         assert await sender.send("a", Command("hangup", "CA2"))
     assert [command.sid for command in done] == ["CA2"]
 
@@ -111,7 +100,7 @@ async def test_what_takes_too_long_is_given_up_by_both(sender: Inbox, receiver: 
         finally:
             given_up.set()
 
-    async with receiving(receiver, handle):
+    async with running(receiver.run(handle)):
         assert not await sender.send("a", Command("hangup", "CA1"), 0.1)
         async with asyncio.timeout(1):
             await given_up.wait()
@@ -135,7 +124,7 @@ async def test_a_worker_that_slept_after_taking_a_command_does_it_no_more(
         return answer
 
     monkeypatch.setattr(receiver._link, "eval", asleep)
-    async with receiving(receiver, handle):
+    async with running(receiver.run(handle)):
         assert not await sender.send("a", Command("hangup", "CA1"), 0.2)
     assert done == []
 
@@ -147,7 +136,7 @@ async def test_slow_commands_do_not_hold_up_the_others(sender: Inbox, receiver: 
         if command.kind == "transfer":
             await release.wait()
 
-    async with receiving(receiver, handle):
+    async with running(receiver.run(handle)):
         slow = asyncio.create_task(sender.send("a", Command("transfer", "CA1", to="+1555")))
         assert await sender.send("a", Command("hangup", "CA2"), 1.0)
         release.set()
@@ -169,7 +158,7 @@ async def test_what_is_no_command_does_no_harm(
     for number, text in enumerate((b"no json", b"[]", orjson.dumps({"kind": "x", "odd": 1}))):
         await redis.set(f"{redis_prefix}command:{number}", text, px=5000)
         await redis.rpush(f"{redis_prefix}worker:a:inbox", number, "unknown")
-    async with receiving(receiver, ignore):
+    async with running(receiver.run(ignore)):
         assert await sender.send("a", Command("hangup", "CA1"))
 
 
@@ -187,7 +176,7 @@ async def test_everything_has_a_time_to_live(
     await redis.set(f"{redis_prefix}command:1", orjson.dumps(Command("hangup", "CA1")), px=5000)
     await redis.rpush(f"{redis_prefix}worker:a:inbox", 1)
     receipt = f"{redis_prefix}command:1:receipt"
-    async with receiving(receiver, ignore):
+    async with running(receiver.run(ignore)):
         await eventually(lambda: exists(redis, receipt))
     assert 0 < await redis.ttl(receipt) <= 10
 
@@ -225,7 +214,7 @@ async def test_a_command_that_reaches_redis_too_late_is_not_done(own_redis: str)
         finally:
             os.kill(pid, signal.SIGCONT)
         sender._link.ask = ask  # type: ignore[method-assign]
-        async with receiving(receiver, handle):
+        async with running(receiver.run(handle)):
             assert await sender.send("a", Command("hangup", "CA2"))
     assert answered.is_set()
     assert [command.sid for command in done] == ["CA2"]
@@ -235,7 +224,7 @@ async def test_the_inbox_survives_every_outage(own_redis: str) -> None:
     async with (
         inbox(own_redis, "p:", "b") as sender,
         inbox(own_redis, "p:", "a") as receiver,
-        receiving(receiver, ignore),
+        running(receiver.run(ignore)),
     ):
         assert await sender.send("a", Command("hangup", "CA1"))
         with stopped(own_redis):
@@ -257,7 +246,7 @@ async def test_without_redis_nothing_is_delivered_and_that_at_once(
             registry = alone._metrics.registry
             return (registry.get_sample_value("parley_store_failures_total") or 0) > 4
 
-        async with receiving(alone, ignore), asyncio.timeout(2):
+        async with running(alone.run(ignore)), asyncio.timeout(2):
             assert not await alone.send("b", Command("hangup", "CA1"))
             await eventually(tried)
 

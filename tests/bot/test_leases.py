@@ -15,8 +15,9 @@ from bot.dialog.types import Ended
 from bot.leases import MAX_LATE, Held, Renewal
 from bot.record import Record
 from bot.store import Store, StoreUnavailable, Superseded
+from tests.background import eventually
 
-from .redis_process import eventually, gone, server_pid, stopped
+from .redis_process import gone, server_pid, stopped
 
 OVER = Ended("caller", "hung up")
 

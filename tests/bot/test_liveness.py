@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -18,8 +18,9 @@ from bot.liveness import Liveness
 from bot.metrics import Metrics
 from bot.store import Store, StoreUnavailable
 from bot.telephony.rest_errors import CallGone, RestDenied, RestError, RestUnavailable
+from tests.background import eventually, running, until
 
-from .redis_process import eventually, stopped
+from .redis_process import stopped
 
 NEXT_URL = "https://voice.example.com/twilio/next"
 
@@ -137,23 +138,11 @@ def deployment(other: Store, redis: Redis, redis_prefix: str) -> Deployment:
 
 
 @asynccontextmanager
-async def running(worker: Worker) -> AsyncIterator[None]:
+async def watching(worker: Worker) -> AsyncIterator[None]:
     """Inside, liveness runs, as the worker runs it; its first four seconds are over."""
     await worker.wait(4)
-    task = asyncio.create_task(worker.liveness.run())
-    try:
+    async with running(worker.liveness.run()):
         yield
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async def told() -> bool:
-        return bool(condition())
-
-    await eventually(told)
 
 
 @pytest.fixture(autouse=True)
@@ -210,7 +199,7 @@ async def test_a_worker_that_stops_leaves_the_list(worker: Worker, deployment: D
 
 async def test_without_redis_a_worker_runs_and_stops(no_store: Store) -> None:
     worker = Worker(no_store, "b", Rest())
-    async with running(worker):
+    async with watching(worker):
         await until(lambda: failed(no_store) > 8)
     await worker.liveness.stop()
 
@@ -252,7 +241,7 @@ async def test_an_outage_makes_nobody_rescue_the_living(own_redis: str) -> None:
     for worker in (one, two):
         await worker.store.take(f"CA{worker.name}", worker.name, 1)
         worker.calls.streams[f"CA{worker.name}"] = 1
-    async with running(one), running(two), Redis.from_url(own_redis) as redis:
+    async with watching(one), watching(two), Redis.from_url(own_redis) as redis:
         with stopped(own_redis):
             before = failed(one.store), failed(two.store)
             await until(lambda: failed(one.store) > before[0] and failed(two.store) > before[1])
@@ -297,7 +286,7 @@ async def test_the_calls_of_a_dead_worker_are_sent_for_once(
     await deployment.store.take("CA3", "c", 2)  # gone on by itself
     second.calls.streams["CA3"] = 2
     assert worker.rest is not None
-    async with running(worker), running(second):
+    async with watching(worker), watching(second):
         await until(lambda: rescued(worker, second) == 1)
         await worker.wait(2)
         await second.wait(2)
@@ -323,7 +312,7 @@ async def test_a_rescuer_that_dies_is_followed_by_another(
     await deployment.dies("CA1")
     assert await deployment.store.leases.claim_rescue("CA1", 1, "dead rescuer")
     assert worker.rest is not None
-    async with running(worker):
+    async with watching(worker):
         await worker.wait(1)
         assert worker.rest.asked == []
         call = f"{deployment.prefix}call:CA1"
@@ -337,7 +326,7 @@ async def test_while_twilio_is_away_it_is_tried_again(
     assert worker.rest is not None
     worker.rest.faults += [RestUnavailable("time-out"), RestUnavailable("HTTP 503")]
     await deployment.dies("CA1", silent_s=100)
-    async with running(worker):
+    async with watching(worker):
         await until(lambda: rescued(worker))
     assert len(worker.rest.asked) == 3
     assert worker.count("rescues", outcome="failed") == 2
@@ -351,14 +340,14 @@ async def test_a_call_that_twilio_does_not_know_has_ended(
     worker.rest.faults.append(CallGone("no such call"))
     worker.calls.fault = RuntimeError("the dialog's")
     await deployment.dies("CA1", "CA2")
-    async with running(worker):
+    async with watching(worker):
         # One fault is logged, the other call is seen to, and the first again.
         await until(lambda: rescued(worker) == 2)
     assert worker.count("rescues", outcome="failed") == 1
     assert worker.calls.ended == []
     worker.rest.faults.append(CallGone("no such call"))
     await deployment.store.take("CA1", "a", 2)
-    async with running(worker):
+    async with watching(worker):
         await until(lambda: worker.calls.ended)
     assert worker.calls.ended == [("CA1", Ended("unknown", "worker lost"))]
 
@@ -367,7 +356,7 @@ async def test_a_call_that_twilio_never_brings_back_has_ended(
     worker: Worker, deployment: Deployment
 ) -> None:
     await deployment.dies("CA1")
-    async with running(worker):
+    async with watching(worker):
         await until(lambda: rescued(worker))
         await eventually(lambda: confirmed(deployment))
         call = f"{deployment.prefix}call:CA1"
@@ -390,7 +379,7 @@ async def test_without_credentials_a_call_has_a_minute(
 ) -> None:
     worker = Worker(store, "b", None if fault is None else Rest([fault] * 1000))
     await deployment.dies("CA1", silent_s=50)
-    async with running(worker):
+    async with watching(worker):
         await worker.wait(2)
         if fault is not None:
             await until(lambda: worker.count("rescues", outcome="failed"))
@@ -408,7 +397,7 @@ async def test_many_are_rescued_together_while_the_lease_is_renewed(
     assert worker.rest is not None
     assert worker.rest.gate is not None
     await deployment.dies(*(f"CA{number}" for number in range(40)))
-    async with running(worker):
+    async with watching(worker):
         await until(lambda: worker.rest and worker.rest.at_once == module.RESCUERS)
         # Twilio hangs, and still the worker says that it is alive.
         await deployment.age("b", 1)
@@ -434,7 +423,7 @@ async def test_a_rescue_is_confirmed_when_redis_is_back(own_redis: str) -> None:
     async with Redis.from_url(own_redis) as redis:
         deployment = Deployment(store, redis, "p:")
         await deployment.dies("CA1")
-        async with running(worker):
+        async with watching(worker):
             await until(lambda: rest.asked)
             with stopped(own_redis):
                 rest.gate.set()

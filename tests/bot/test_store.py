@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -19,22 +17,11 @@ from bot.metrics import Metrics
 from bot.record import Record
 from bot.store import Store, StoreUnavailable, Superseded
 from bot.write_behind import Backlog
+from tests.background import eventually, running
 
-from .redis_process import eventually, gone, server_pid, stopped
+from .redis_process import gone, server_pid, stopped
 
 DAY_S = 86_400
-
-
-@asynccontextmanager
-async def writing(store: Store) -> AsyncIterator[None]:
-    """Inside, the store's writer runs, as the worker runs it."""
-    task = asyncio.create_task(store.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
 
 def metric(metrics: Metrics, name: str) -> float:
@@ -185,7 +172,7 @@ async def test_what_is_hurried_is_not_gathered(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_writer, "GATHER_S", 60.0)
-    async with writing(store):
+    async with running(store.run()):
         store.save(Record("CA1"))
         assert await store.load("CA1") is None
         store.hurry()
@@ -409,7 +396,7 @@ async def test_a_redis_that_is_not_there_is_said_at_once(redis_prefix: str) -> N
 async def test_what_was_said_while_redis_hung_is_written_once_and_in_order(own_redis: str) -> None:
     metrics = Metrics()
     store = Store(own_redis, deadline_s=0.05, metrics=metrics)
-    async with writing(store):
+    async with running(store.run()):
         store.save(Record("CA1", state={"turns": 0}))
         store.append("CA1", "0", 0)
         await eventually(lambda: _has(store, ["0"]))
@@ -443,7 +430,7 @@ async def _has(store: Store, expected: list[str], sid: str = "CA1") -> bool:
 
 async def test_calls_go_on_when_redis_is_killed(own_redis: str) -> None:
     store = Store(own_redis)
-    async with writing(store):
+    async with running(store.run()):
         store.save(Record("CA1"))
         store.append("CA1", "before", 1)
         await eventually(lambda: _has(store, ["before"]))
@@ -461,7 +448,7 @@ async def test_a_redis_that_came_back_empty_gets_everything_again(
     monkeypatch.setattr(store_writer, "HEARTBEAT_S", 0.02)
     store = Store(own_redis)
     record = Record("CA1", generation=3, state={"turns": 1})
-    async with writing(store):
+    async with running(store.run()):
         store.save(record)
         store.append("CA1", "one", 1)
         store.append("CA1", "two", 2)
@@ -481,7 +468,7 @@ async def test_without_calls_nothing_is_asked_of_redis(
     monkeypatch.setattr(store_writer, "HEARTBEAT_S", 0.001)
     metrics = Metrics()
     store = Store("redis://127.0.0.1:1", prefix=redis_prefix, metrics=metrics)
-    async with writing(store):
+    async with running(store.run()):
         await asyncio.sleep(0.02)  # twenty heartbeats
     assert metric(metrics, "failures_total") == 0
     await store.aclose()
@@ -545,7 +532,7 @@ async def test_what_cannot_be_kept_is_counted_and_said_once(redis_prefix: str) -
 async def test_the_writer_forgets_calls_that_are_over(redis_url: str, redis_prefix: str) -> None:
     backlog = Backlog()
     store = Store(redis_url, prefix=redis_prefix, backlog=backlog)
-    async with writing(store):
+    async with running(store.run()):
         store.save(Record("CA1"))
         store.release("CA1")
 
