@@ -1,17 +1,17 @@
-"""An application on a real socket, inside a test."""
+"""Who listens on a real socket, inside a test: an application, or somebody who says nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
 
-__all__ = ["Served", "serving_app"]
+__all__ = ["Served", "serving_app", "silent_server"]
 
 
 @dataclass(frozen=True)
@@ -65,3 +65,10 @@ async def _stop(served: Served) -> None:
     await asyncio.sleep(0)  # lets the connections hear of it
     async with asyncio.timeout(5):
         await asyncio.gather(*served.server.server_state.tasks)
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """The port of somebody who takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]

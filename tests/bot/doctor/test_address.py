@@ -16,6 +16,7 @@ import trustme
 from bot.doctor import address
 from bot.doctor.address import PublicAddress, check_name, check_tls
 from bot.doctor.finding import Level
+from tests.serving import silent_server
 
 from .conftest import Findings, server_context
 from .site import listening
@@ -170,7 +171,7 @@ async def test_a_port_that_nobody_listens_on(found: Findings) -> None:
 
 async def test_a_port_that_never_answers(found: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(address, "TLS_DEADLINE_S", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        site = PublicAddress("127.0.0.1", silent.getsockname()[1], tls=True)
+    with silent_server() as port:
+        site = PublicAddress("127.0.0.1", port, tls=True)
         assert await check_tls(site, found.append) is None
     assert found.last.text == f"127.0.0.1:{site.port} cannot be reached: no answer in time"

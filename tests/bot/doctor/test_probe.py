@@ -14,6 +14,7 @@ from bot.doctor.address import PublicAddress, check_tls
 from bot.doctor.finding import Level
 from bot.doctor.probe import Probe
 from bot.telephony.address import Address
+from tests.serving import silent_server
 
 from .conftest import Findings, server_context
 from .site import TOKEN, Site, listening, serving, tls_proxy
@@ -143,8 +144,8 @@ async def test_nobody_is_there(found: Findings) -> None:
 
 async def test_nobody_answers(found: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "DEADLINE_S", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    with silent_server() as port:
+        url = f"http://127.0.0.1:{port}"
         await Probe(Address(url), TOKEN, None).run(found.append)
     assert found.lines == [f"failure worker: {url} does not answer within 0.05 s"]
 

@@ -7,17 +7,19 @@ import asyncio
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from bot.demo.worker import free_port
 from bot.phone import health
 from bot.phone.balancer import AddressError, Balancer, ForeignUrl, NoWorker
+from tests.serving import silent_server
 
-from .worker_stub import StubWorker, running_worker, silent_server, unused_port
+from .worker_stub import StubWorker, running_worker
 
 PUBLIC = "https://bot.example.com/prefix"
 
 
 async def test_an_address_that_refuses_is_skipped() -> None:
     async with running_worker() as worker:
-        dead = f"http://127.0.0.1:{unused_port()}"
+        dead = f"http://127.0.0.1:{free_port()}"
         async with Balancer(PUBLIC, [dead, worker.url]) as balancer:
             answer = await balancer.request("POST", f"{PUBLIC}/twilio/voice?a=1", {}, b"b=2")
             headers: dict[str, str] = {}
@@ -99,7 +101,7 @@ async def test_nothing_is_left_of_a_balancer() -> None:
 
 
 async def test_all_refuse() -> None:
-    port = unused_port()
+    port = free_port()
     async with Balancer(PUBLIC, [f"http://127.0.0.1:{port}"]) as balancer:
         with pytest.raises(NoWorker, match=f"127.0.0.1:{port}"):
             await balancer.request("GET", f"{PUBLIC}/x", {})
@@ -138,6 +140,6 @@ def test_what_is_no_address(url: str) -> None:
 
 
 async def test_an_ipv6_address() -> None:
-    async with Balancer(PUBLIC, [f"http://[::1]:{unused_port()}"]) as balancer:
+    async with Balancer(PUBLIC, [f"http://[::1]:{free_port()}"]) as balancer:
         with pytest.raises(NoWorker, match=r"\[::1\]:"):
             await balancer.request("GET", f"{PUBLIC}/x", {})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
+from bot.demo.worker import free_port
 from bot.dialog.types import Ended
 from bot.phone.call import PhoneConfig, place_call
 from bot.phone.clip import Clip
@@ -17,7 +18,7 @@ from bot.phone.result import CallResult
 from bot.phone.steps import Play, Step, Wait, WaitForBot, default_steps
 
 from .sounds import tone
-from .worker_stub import TOKEN, StubStream, StubWorker, running_worker, unused_port
+from .worker_stub import TOKEN, StubStream, StubWorker, running_worker
 
 SPEED = 10.0
 CLIP = Clip("clip", tone(200))
@@ -251,7 +252,7 @@ async def test_a_webhook_that_is_refused_ends_the_call(answer: Response, code: i
 
 
 async def test_nobody_is_there() -> None:
-    url = f"http://127.0.0.1:{unused_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     result = await place_call(PhoneConfig(url, TOKEN), [Play(CLIP)])
     assert {fault.code for fault in result.faults} == {11200}
     assert result.ended.by == "error"
@@ -287,7 +288,7 @@ async def test_callbacks_that_fail_are_reported() -> None:
 
 async def test_a_dead_worker_of_several_is_skipped() -> None:
     async with running_worker() as worker:
-        dead = f"http://127.0.0.1:{unused_port()}"
+        dead = f"http://127.0.0.1:{free_port()}"
         config = PhoneConfig(worker.url, TOKEN, (dead, worker.url), speed=SPEED)
         result = await place_call(config, [Play(CLIP)])
     assert result.faults == ()

@@ -14,11 +14,12 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from bot.demo.worker import free_port
 from bot.phone.command import _script, call
 from bot.phone.steps import Play
 
 from .sounds import tone
-from .worker_stub import TOKEN, StubStream, StubWorker, running_worker, unused_port
+from .worker_stub import TOKEN, StubStream, StubWorker, running_worker
 
 pytestmark = pytest.mark.real_time
 
@@ -186,7 +187,7 @@ def test_files_that_cannot_be_written(
 ) -> None:
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
     (tmp_path / "taken").write_text("")
-    url = f"http://127.0.0.1:{unused_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("PARLEY_PUBLIC_URL", url)
     result = usage.invoke(call, ["--out", "taken"])
     assert result.exit_code == 1

@@ -10,11 +10,13 @@ import orjson
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from bot.demo.worker import free_port
 from bot.phone import record
 from bot.phone.balancer import Balancer
 from bot.phone.record import NoRecord, fetch_record
+from tests.serving import silent_server
 
-from .worker_stub import StubWorker, running_worker, silent_server, unused_port
+from .worker_stub import StubWorker, running_worker
 
 ENDED = {"sid": "CA1", "ended": {"by": "bot"}, "ended_ms": 1_700_000_000_000}
 ENDING = {**ENDED, "ended_ms": None}
@@ -76,7 +78,7 @@ async def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     worker = StubWorker()
     with silent_server() as worker.port, pytest.raises(NoRecord, match=r"no answer within 0\.1 s"):
         await fetch(worker)
-    worker.port = unused_port()
+    worker.port = free_port()
     with pytest.raises(NoRecord, match="cannot be reached"):
         await fetch(worker)
 

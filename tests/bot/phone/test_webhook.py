@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.responses import Response
 
+from bot.demo.worker import free_port
 from bot.phone import webhook
 from bot.phone.balancer import Balancer
 from bot.phone.twiml import Hangup, Request, TwimlError
 from bot.phone.webhook import Callbacks, Webhooks
+from tests.serving import silent_server
 
-from .worker_stub import TOKEN, StubWorker, running_worker, silent_server, unused_port
+from .worker_stub import TOKEN, StubWorker, running_worker
 
 
 @asynccontextmanager
@@ -71,7 +73,7 @@ async def test_what_twilio_would_not_take(answer: Response, code: int, fault: st
 
 async def test_a_worker_that_is_not_there() -> None:
     worker = StubWorker()
-    worker.port = unused_port()
+    worker.port = free_port()
     with pytest.raises(TwimlError, match="refused") as caught:
         await fetch(worker, "/x")
     assert caught.value.code == 11200

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,7 +21,7 @@ from media.messages import SendClear, SendMark, SendMedia
 from media.twilio import render
 from tests.serving import Served, serving_app
 
-__all__ = ["TOKEN", "StubStream", "StubWorker", "running_worker", "silent_server", "unused_port"]
+__all__ = ["TOKEN", "StubStream", "StubWorker", "running_worker"]
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -211,17 +210,3 @@ async def running_worker() -> AsyncIterator[StubWorker]:
         worker.port = worker.served.port
         worker.documents = {"/twilio/voice": [worker.connect()]}
         yield worker
-
-
-def unused_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@contextmanager
-def silent_server() -> Iterator[int]:
-    """The port of somebody who takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield listening.getsockname()[1]
