@@ -1,8 +1,9 @@
 """One call's stream: joins the socket, the media, the recognizer, turn-taking and the dialog.
 
 The tasks of a call, all in one task group: `receive` (the socket), `clock` (timers, and everything
-that is sent), `recognize` (the recognizer's events), and the reply in progress. Audio frames pass
-through plain calls, never through a queue.
+that is sent), `recognize` (the recognizer's events), and what the conversation spawns: replies, the
+hooks they are read from, and the way out. Audio frames pass through plain calls, never through a
+queue.
 """
 
 from __future__ import annotations

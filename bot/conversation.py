@@ -1,8 +1,9 @@
 """What is said in one call: turns go to the dialog, its replies are spoken, and what was heard is
 kept.
 
-A reply is one task: the hook, its sentences and its actions, in order. Replies never overlap; one
-that is interrupted is cancelled, and the history keeps what the caller heard of it.
+A reply is one task: its sentences and its actions, in order; its hook is read ahead in another.
+Replies never overlap; one that is interrupted is cancelled, its hook not before it is sure that it
+was no noise, and the history keeps what the caller heard of it.
 """
 
 from __future__ import annotations

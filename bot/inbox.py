@@ -97,7 +97,7 @@ class Command:
 
 
 Handler = Callable[[Command], Awaitable[None]]
-"""Carries out a command; raises when it cannot, be it that the call is no longer here."""
+"""Carries out a command; raises `LookupError` when it cannot, as when the call is not here."""
 
 
 class Inbox:
@@ -214,7 +214,11 @@ async def _carry_out(text: bytes, until_s: float, handler: Handler) -> bool:
         async with asyncio.timeout_at(until_s):
             await asyncio.sleep(0)  # where one who slept until now is told that it is too late
             await handler(command)
+    except (LookupError, TimeoutError) as error:
+        log.info("command not carried out", error=type(error).__name__)
+        return False
     except Exception as error:
-        log.warning("command failed", error=type(error).__name__)
+        # It must not keep others from being carried out; the sender asks Twilio instead.
+        log.error("command failed", exc_info=error)
         return False
     return True

@@ -52,15 +52,12 @@ class LivenessCalls(Protocol):
 
     def held(self) -> Mapping[str, int]:
         """The streams that are here: SID and generation."""
-        ...
 
     def superseded(self, sid: str, generation: int) -> None:
         """A newer stream than that of `generation` owns the call."""
-        ...
 
     async def end(self, sid: str, ended: Ended, generation: int) -> None:
         """The call, of whichever worker, has ended, unless it has a newer stream."""
-        ...
 
 
 class Rescuer(Protocol):
@@ -68,7 +65,6 @@ class Rescuer(Protocol):
 
     async def redirect(self, sid: str, url: str, *, deadline_s: float | None = None) -> None:
         """Have the call follow the TwiML at `url`."""
-        ...
 
 
 class Liveness:
@@ -194,9 +190,13 @@ class Liveness:
             try:
                 await self._rescue(call, silent_ms)
             except Exception as error:
-                # Redis's fault, or the dialog's at the end of its call: the others must go on.
-                name = type(error).__name__
-                log.error("dead worker's call could not be seen to", call_sid=call.sid, error=name)
+                # One call's fault must not keep the others from being rescued. Redis's, and what
+                # takes too long, needs no traceback.
+                known = isinstance(error, StoreUnavailable | TimeoutError)
+                log.error(
+                    "dead worker's call could not be seen to", call_sid=call.sid,
+                    error=type(error).__name__, exc_info=None if known else error,
+                )  # fmt: skip
                 self._count("failed")
             finally:
                 self._in_hand.discard(call.sid)
