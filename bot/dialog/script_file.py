@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from bot.numbers import PhoneNumber
+
 from .slots import DAYS, DaySlot, ListSlot, NumberSlot, Slot, TimeSlot, YesNoSlot
 from .types import DialogError
 
@@ -36,7 +38,6 @@ def _typed(value: Any) -> Any:
 
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[list[Text], BeforeValidator(_listed)]
-Number = Annotated[str, Field(pattern=r"^\+[1-9]\d{1,14}$")]
 Key = Annotated[str, Field(pattern=r"^[0-9*#]$")]
 Clock = Annotated[str, Field(pattern=f"^{_CLOCK.pattern}$")]
 Name = Annotated[str, Field(pattern=r"^\w+$")]
@@ -56,7 +57,7 @@ class Outcome(_Table):
     say: Texts = []
     go: str | None = None
     hangup: bool = False
-    transfer: Number | None = None
+    transfer: PhoneNumber | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -92,7 +93,7 @@ class State(_Prompts):
     retry: Texts = []
     expect: list[Option] = []
     hangup: bool = False
-    transfer: Number | None = None
+    transfer: PhoneNumber | None = None
 
     @model_validator(mode="after")
     def _going_on_or_ending(self) -> Self:

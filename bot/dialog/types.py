@@ -28,7 +28,7 @@ __all__ = [
     "Turn",
 ]
 
-_DIALLABLE = re.compile(r"\+[1-9]\d{1,14}|(sip|client):\S+")
+_DIALLABLE = re.compile(r"\+[1-9][0-9]{1,14}|(sip|client):\S+")
 _TONES = re.compile(r"[0-9*#wW]+")
 
 EndedBy = Literal["caller", "bot", "twilio", "error", "unknown"]

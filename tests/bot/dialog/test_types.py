@@ -19,6 +19,7 @@ def test_what_can_be_dialled(to: str) -> None:
     [
         (lambda: Transfer("not a number <x>"), "write a number as"),
         (lambda: Transfer("5551234567"), "write a number as"),
+        (lambda: Transfer("+1\N{ARABIC-INDIC DIGIT TWO}345"), "write a number as"),
         (lambda: Transfer(""), "write a number as"),
         (lambda: SendDigits("hello"), "SendDigits takes"),
         (lambda: SendDigits(""), "SendDigits takes"),
