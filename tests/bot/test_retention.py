@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.retention import Retention, recordings_of
+from tests.background import running
 
 NOW_S = 1_800_000_000.0
 DAY_S = 86_400.0
@@ -117,17 +118,14 @@ async def test_it_sweeps_at_once_and_again(tmp_path: Path) -> None:
         sweeps.put_nowait(None)
         return NOW_S
 
-    task = asyncio.create_task(Retention(tmp_path, 30, clock=clock, period_s=0).run())
-    async with asyncio.timeout(10):
+    sweeping = Retention(tmp_path, 30, clock=clock, period_s=0)
+    async with asyncio.timeout(10), running(sweeping.run()):
         for number in range(2, 4):
             # A sweep has ended when the one after the next begins.
             await sweeps.get()
             await sweeps.get()
             assert not paths[-1].exists()
             paths.append(put(tmp_path, f"{SID}-{number}.wav", 31))
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 def test_a_calls_recordings_come_in_order(tmp_path: Path) -> None:
