@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import structlog
+
 from bot.call import CallSession
 from bot.dialog import Call, Gap, SendDigits, Transfer
 from bot.dialog.hook import Dialog, DialogFactory
@@ -30,13 +32,16 @@ from providers.types import SttOptions, TtsOptions
 
 __all__ = ["LiveCall", "LiveCalls"]
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(slots=True)
 class LiveCall:
     """A call that this worker carries, or has carried a moment ago.
 
     `stream` is held by whoever may change the record: one stream at a time, then the call's end.
-    `gap` is the break before the present stream.
+    `gap` is the break before the present stream. A call that was lost while Redis was away is
+    `doubtful`: Twilio may have asked another worker.
     """
 
     record: Record
@@ -51,6 +56,7 @@ class LiveCall:
     stream_end: StreamEnd | None = None
     gone_since_s: float | None = None
     returned: bool = False
+    doubtful: bool = False
 
     def note_recording(self) -> None:
         """Note in the record that the recording failed, if it did."""
@@ -120,6 +126,16 @@ class LiveCalls:
         )
         keeper = RecordKeeper(self._store, record, call, Counts())
         return LiveCall(record, call, self._dialogs[bot.dialog](), keeper, greeted, gap)
+
+    def try_to_resume(
+        self, record: Record, live: LiveCall | None = None, silent_ms: int | None = None
+    ) -> LiveCall | None:
+        """As `resume`; None, which is logged, when the user's code fails."""
+        try:
+            return self.resume(record, live, silent_ms)
+        except Exception as error:
+            log.error("dialog cannot be made", exc_info=error)
+            return None
 
     def _bot(self, record: Record) -> BotSettings:
         return self._settings.bot_for(CallIdentity.of_record(record).own_number)

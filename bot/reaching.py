@@ -17,6 +17,7 @@ from bot.dialog.types import Ended, Hangup, Transfer
 from bot.inbox import Command, Inbox
 from bot.record import Record
 from bot.store import Store, StoreUnavailable, Superseded
+from bot.telephony.facts import ASKED_TTL_S, asked_key
 from bot.telephony.orders import Orders
 from bot.telephony.pending import dump_pending
 from bot.telephony.rest_errors import CallGone, RestError, RestUnavailable
@@ -203,9 +204,11 @@ class Reaching:
                 self._store.release(record.sid)
 
     async def _put_down(self, record: Record) -> None:
-        """The end of the call's former holder must not bring the caller back."""
+        """The end of the call's former holder must neither bring the caller back nor end it."""
+        asked = asked_key(record.sid, record.generation)
         try:
             await self._store.put_down(record.sid, record.generation)
+            await self._store.remember(asked, "", ASKED_TTL_S)
         except StoreUnavailable:
             log.info("call not put down yet", call_sid=record.sid)
 

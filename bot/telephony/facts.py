@@ -21,8 +21,9 @@ from .memory import SharedMemory
 from .pending import load_pending
 from .token import TTL_S
 
-__all__ = ["Question", "gather", "refusal_key", "renumber"]
+__all__ = ["ASKED_TTL_S", "Question", "asked_key", "gather", "refusal_key", "renumber"]
 
+ASKED_TTL_S = 60
 MAX_SKIPPED = 16
 """More streams than this are not promised to a call within one token's life."""
 
@@ -45,6 +46,15 @@ class Question:
 def refusal_key(call_sid: str) -> str:
     """Under which it is remembered that a stream of the call was turned away."""
     return f"refused:{call_sid}"
+
+
+def asked_key(call_sid: str, generation: int) -> str:
+    """Under which it is remembered, for `ASKED_TTL_S`, that Twilio knows what follows a stream.
+
+    Who had the stream waits for that, and must not take the call for ended when another worker was
+    asked, whose answer takes a while: touch tones, an announcement, a handshake that fails.
+    """
+    return f"asked:{call_sid}:{generation}"
 
 
 async def gather(

@@ -30,7 +30,7 @@ from . import twiml
 from .address import AMD_PATH, NEXT_PATH, STATUS_PATH, STREAM_PATH, VOICE_PATH
 from .answers import Answer, Answers
 from .deliveries import Deliveries
-from .facts import Question, gather, renumber
+from .facts import ASKED_TTL_S, Question, asked_key, gather, renumber
 from .identity import CallIdentity
 from .memory import SharedMemory
 from .pending import load_pending
@@ -241,6 +241,10 @@ class Webhooks:
 
     async def _go_on(self, form: Form, record: Record | None, delivery: str) -> Answer:
         call = CallIdentity.of_form(form)
+        if record is not None and record.generation:
+            # Who had its stream is to know that it goes on.
+            asked = asked_key(call.sid, record.generation)
+            await self._memory.remember(asked, delivery, ASKED_TTL_S)
         question = Question(delivery, form.get("CallStatus"), form.get("DialCallStatus"))
         fallback_number = self._answers.bot(call).fallback_number
         facts = await gather(self._memory, record or Record(call.sid), question, fallback_number)

@@ -10,102 +10,15 @@ import pytest
 
 import bot.calls
 import bot.ends
-from bot.calls import Calls
 from bot.dialog import Call, Ended, Hangup, SendDigits, SetLanguage, Transfer
 from bot.dialog.hook import Dialog
-from bot.disk import Disk
-from bot.ears import Ears
-from bot.engines import Engines
 from bot.inbox import Command
-from bot.live_call import LiveCalls
-from bot.metrics import Metrics
 from bot.record import Record
-from bot.settings import Settings
-from bot.store import Store
 from media.messages import Start
 from providers import catalog
-from tests.background import until
-from tests.bot.engines import Level
+from tests.background import running, until
+from tests.bot.live_calls import ACCOUNT, SID, Bot, Worker, heard, working
 from tests.bot.sessions import STREAM, Telephone
-
-SID = "CA" + "0" * 32
-ACCOUNT = "AC" + "0" * 32
-
-
-class Bot:
-    """Greets, and notes how calls end."""
-
-    def __init__(self, *greeting: object) -> None:
-        self.greeting = list(greeting)
-        self.resumed: list[str] = []
-        self.ends: list[tuple[list[str], Ended]] = []
-
-    async def greet(self, call: Call) -> list[object]:
-        return self.greeting
-
-    async def on_resume(self, call: Call, unheard: str) -> str:
-        self.resumed.append(unheard)
-        return "Again."
-
-    async def on_end(self, call: Call, ended: Ended) -> None:
-        self.ends.append(([entry.heard for entry in call.history], ended))
-
-
-class Worker:
-    """Calls with a store of their own, and telephones to talk to them."""
-
-    def __init__(self, calls: Calls, store: Store, metrics: Metrics, folder: Path) -> None:
-        self.calls = calls
-        self.store = store
-        self.metrics = metrics
-        self.folder = folder
-
-    @asynccontextmanager
-    async def stream(self, record: Record, **parameters: str) -> AsyncIterator[Telephone]:
-        """A stream of the call. It is hung up at the end, if it has not ended before."""
-        phone = Telephone()
-        start = Start(STREAM, ACCOUNT, record.sid, parameters)
-        line = asyncio.create_task(phone.run())
-        carried = asyncio.create_task(self.calls.carry(phone, start, record))
-        try:
-            await until(lambda: carried.done() or phone.frames > 1)
-            yield phone
-            phone.hang_up()
-            async with asyncio.timeout(10):
-                await carried
-        finally:
-            line.cancel()
-            carried.cancel()
-            await asyncio.wait([line, carried])
-
-    async def said(self, *texts: str) -> None:
-        """Wait until this is what the caller has heard."""
-        live = self.calls._live[SID]
-        await until(lambda: [entry.heard for entry in live.call.history] == list(texts))
-
-    async def take(self, generation: int) -> Record:
-        """The record as admission finds it."""
-        taken = await self.store.take(SID, "worker-1", generation)
-        return taken.record or Record(SID, ACCOUNT, generation=generation)
-
-    async def stored(self) -> Record:
-        assert await self.store.flush(5)
-        record = await self.store.load(SID)
-        assert record is not None
-        return record
-
-    @property
-    def recording_failure(self) -> str:
-        recording = self.calls._live[SID].recording
-        return recording.failure if recording is not None else ""
-
-    def sample(self, name: str, **labels: str) -> float:
-        return self.metrics.registry.get_sample_value(name, labels) or 0.0
-
-
-async def heard(phone: Telephone, ms: float = 100) -> None:
-    """Wait until the caller has heard so much of the bot."""
-    await until(lambda: phone.speech_ms >= ms)
 
 
 @pytest.fixture
@@ -136,39 +49,15 @@ async def worker(
     monkeypatch.setitem(catalog.TTS, "espeak", "tests.bot.engines:Tones")
     monkeypatch.setattr(bot.ends, "RETURN_DEADLINE_S", 0.2)
     monkeypatch.setattr(bot.calls, "SWEEP_S", 0.05)
-    settings = Settings.model_validate(
-        {"public_url": "http://127.0.0.1:1", "state_dir": tmp_path, **more}
-    )
-    metrics = Metrics()
-    store = Store(url, prefix=redis_prefix, metrics=metrics)
-    ears = Ears(Level(), max_calls=more.get("max_calls", 100))
-    engines = Engines(settings.bots(), "Sorry.", "Goodbye.")
-    await engines.start()
-    with Disk() as disk:
-        makes = LiveCalls(
-            settings,
-            worker_id="worker-1",
-            store=store,
-            ears=ears,
-            engines=engines,
-            dialogs={"echo": lambda: Dialog(hook)},
-            disk=disk,
-        )
-        calls = Calls(makes, store, ears, metrics)
-        yield Worker(calls, store, metrics, tmp_path)
-    ears.close()
-    await engines.aclose()
-    await store.aclose()
+    async with working(url, redis_prefix, tmp_path, hook, **more) as made:
+        yield made
 
 
 @pytest.fixture
 async def sweeping(worker: Worker) -> AsyncIterator[None]:
     """The task that ends calls nobody comes back for."""
-    task = asyncio.create_task(worker.calls.run())
-    yield
-    assert not task.done()
-    task.cancel()
-    await asyncio.wait([task])
+    async with running(worker.calls.run()):
+        yield
 
 
 async def test_a_call_and_its_record(worker: Worker) -> None:
@@ -595,36 +484,3 @@ class TestWithoutRedis:
         assert not worker.calls.holds(SID)
         await worker.calls.end(SID, Ended("caller", "hung up"))
         assert len(hook.ends) == 1
-
-
-async def test_redis_that_comes_back_does_not_tell_the_end_again(
-    worker: Worker, hook: Bot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with worker.stream(await worker.take(1)):
-        pass
-    away = Store("unix:///nonexistent/redis.sock")
-    with monkeypatch.context() as patch:
-        patch.setattr(worker.store, "finish", away.finish)
-        await worker.calls.end(SID, Ended("caller", "hung up"))
-    await worker.stored()
-    await worker.calls.end(SID, Ended("caller", "hung up"))
-    assert len(hook.ends) == 1
-    await away.aclose()
-
-
-@pytest.mark.usefixtures("sweeping")
-async def test_redis_that_comes_back_is_told_the_end_before_others_tell_it(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with worker.stream(await worker.take(1)):
-        pass
-    away = Store("unix:///nonexistent/redis.sock")
-    with monkeypatch.context() as patch:
-        patch.setattr(worker.store, "finish", away.finish)
-        await worker.calls.end(SID, Ended("caller", "hung up"))
-        await asyncio.sleep(0.1)
-        assert len(worker.calls._ends._late)
-    await until(lambda: not len(worker.calls._ends._late))
-    # Another worker, which is told of the end too.
-    assert not await worker.store.finish(SID, Ended("caller", "hung up"))
-    await away.aclose()

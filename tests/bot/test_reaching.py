@@ -15,6 +15,7 @@ from bot.reaching import Outcome, Reached, action_of
 from bot.record import Record
 from bot.settings import Settings
 from bot.store import Store
+from bot.telephony.facts import asked_key
 from bot.telephony.pending import dump_pending
 from bot.telephony.rest import TwilioRest
 
@@ -144,6 +145,8 @@ async def test_a_call_without_a_worker_is_transferred_by_rest(
     assert (await kept(store)).pending == dump_pending(Transfer(NUMBER))
     # The frozen worker's lease lapses, but the caller is not brought back from the transfer.
     assert await store.holder(SID) is None
+    # Nor does that worker, when it wakes, take the call for ended.
+    assert await store.recall(asked_key(SID, 1)) is not None
 
 
 async def test_without_redis_rest_does_it_all_the_same(settings: Settings, no_store: Store) -> None:

@@ -13,7 +13,7 @@ from bot.dialog.types import Ended, Hangup, HistoryEntry, SendDigits, Transfer
 from bot.record import Record
 from bot.store import Store, StoreUnavailable
 from bot.telephony.decision import MAX_HOPS, MAX_RECONNECTS, MAX_WAITS, RECONNECT_WINDOW_S
-from bot.telephony.facts import refusal_key
+from bot.telephony.facts import asked_key, refusal_key
 from bot.telephony.pending import Leaving, Move, SayByTwilio, dump_pending
 from bot.telephony.token import derive_key, verify
 from bot.write_behind import Backlog
@@ -355,6 +355,15 @@ async def test_a_call_without_a_stream_has_no_holder(
     await deployment.store.leases.renew("worker-1", {}, {CALL: 1})
     await deployment.ask("/twilio/next", status)
     assert await deployment.store.holder(CALL) == ("worker-1" if held else None)
+
+
+async def test_the_worker_that_had_the_stream_can_see_that_another_was_asked(
+    deployment: Deployment,
+) -> None:
+    await stream_over(deployment)
+    assert await deployment.store.recall(asked_key(CALL, 1)) is None
+    await deployment.ask("/twilio/next", RUNNING)
+    assert await deployment.store.recall(asked_key(CALL, 1)) is not None
 
 
 async def test_the_call_goes_its_way_though_it_cannot_be_put_down(

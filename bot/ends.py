@@ -1,0 +1,218 @@
+"""How the calls of this worker end.
+
+A stream's end is not a call's end. A call ends at the first of: Twilio says so (`end`), or its
+stream has ended and Twilio did not come back to `/twilio/next` within 10 s (`sweep`). Then the
+dialog's `on_end` runs, once over all workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+from bot.dialog import Ended
+from bot.late_ends import LateEnds
+from bot.live_call import LiveCall, LiveCalls
+from bot.log import bind_call
+from bot.metrics import Metrics
+from bot.parts import StreamEnd
+from bot.record import Record
+from bot.store import Store, StoreError
+from bot.telephony.facts import asked_key
+
+__all__ = ["Ends"]
+
+log = structlog.get_logger(__name__)
+
+RETURN_DEADLINE_S = 10.0
+"""How long after its stream's end a call may stay away from `/twilio/next`."""
+END_HOOK_DEADLINE_S = 10.0
+LAST_WORDS_S = 1.0
+"""How long whoever had a call's last stream has to say what was heard in it."""
+POLL_S = 0.05
+
+
+class Ends:
+    """Ends calls, each once.
+
+    Args:
+        live: the calls of this worker by SID; those that have ended are taken out.
+        makes: makes calls live that are not here, for their dialog's `on_end`.
+        store: where it is decided who tells the dialog.
+        metrics: where ends are counted.
+    """
+
+    def __init__(
+        self, live: dict[str, LiveCall], makes: LiveCalls, store: Store, metrics: Metrics
+    ) -> None:
+        self._live = live
+        self._makes = makes
+        self._store = store
+        self._metrics = metrics
+        self._ending: set[str] = set()
+        self._late = LateEnds()
+
+    async def end(self, sid: str, ended: Ended, generation: int | None = None) -> None:
+        """The call has ended: tell the dialog, once over all workers. May be told repeatedly.
+
+        Args:
+            sid: the call's.
+            ended: how.
+            generation: of the stream from whose end it is concluded; a newer one belies it. None
+                when Twilio itself has said so.
+        """
+        if sid in self._ending:
+            return
+        self._ending.add(sid)
+        try:
+            await self._end_once(sid, ended, generation)
+        finally:
+            self._ending.discard(sid)
+
+    async def sweep(self, group: asyncio.TaskGroup) -> None:
+        """Begin to end the calls that Twilio has not come back for in time, in tasks of `group`."""
+        await self._settle_late(group)
+        now_s = asyncio.get_running_loop().time()
+        for sid, live in list(self._live.items()):
+            gone_s = live.gone_since_s
+            if gone_s is not None and now_s - gone_s > RETURN_DEADLINE_S:
+                # In a task of its own: each may wait for Redis, and for the dialog. Its
+                # time begins anew, so that the next sweep does not let it go once more.
+                live.gone_since_s = now_s
+                group.create_task(_guarded(sid, self._let_go(sid, live)))
+
+    async def _end_once(self, sid: str, ended: Ended, generation: int | None) -> None:
+        end = self._late.take(sid, ended, generation)
+        record = None
+        try:
+            end.first = end.first or await self._store.finish(sid, end.ended, end.generation)
+            tell = end.first and not end.told
+            if tell and sid not in self._live:
+                record = await self._last_of(sid)
+        except StoreError:
+            # Redis is away: what this worker knows itself has to do.
+            tell = sid in self._live and not end.told
+            end.told |= tell
+            self._late.keep(sid, end)
+        live = self._live.pop(sid, None)
+        if live is None and record is not None:
+            live = self._makes.try_to_resume(record)
+        if live is not None:
+            if live.session is not None:
+                live.session.stop("the call has ended")
+            async with live.stream:
+                await self._end(live, end.ended, tell=tell)
+
+    async def _last_of(self, sid: str) -> Record | None:
+        """The record of a call that another worker had.
+
+        Twilio's word may come before the end of the stream, of which that worker has still to say
+        what was heard.
+        """
+        record = await self._store.load(sid)
+        late_s = asyncio.get_running_loop().time() + LAST_WORDS_S
+        while (
+            record is not None
+            and record.answered_ms is not None
+            and record.left_ms is None
+            and asyncio.get_running_loop().time() < late_s
+        ):
+            await asyncio.sleep(POLL_S)
+            record = await self._store.load(sid)
+        return record
+
+    async def _settle_late(self, group: asyncio.TaskGroup) -> None:
+        """Let Redis, when it is back, know of calls that have ended meanwhile."""
+        if not len(self._late):
+            return
+        try:
+            await self._store.ping()
+        except StoreError:
+            return
+        for sid, end in self._late.all():
+            group.create_task(_guarded(sid, self.end(sid, end.ended, end.generation)))
+
+    async def _let_go(self, sid: str, live: LiveCall) -> None:
+        """A call's stream ended a while ago: if nobody has seen the call since, it has ended."""
+        try:
+            elsewhere = await self._is_elsewhere(live)
+        except StoreError:
+            elsewhere = False
+            if not live.doubtful and not _is_told(live.stream_end):
+                # Somebody else may have been asked, and waits for Redis too.
+                live.doubtful = True
+                return
+        if live.gone_since_s is None:
+            return  # it has just come back
+        if not (live.returned or _is_transferred(live.record) or elsewhere):
+            await self.end(sid, _ended_silently(live.stream_end), live.record.generation)
+        elif live.session is None and self._live.pop(sid, None) is not None:
+            # It goes on elsewhere, or without a stream: whoever hears of its end ends it.
+            self._store.release(sid)
+
+    async def _is_elsewhere(self, live: LiveCall) -> bool:
+        """Whether others have seen the call since, while we slept perhaps.
+
+        Raises:
+            StoreError: nobody knows.
+        """
+        sid, generation = live.record.sid, live.record.generation
+        record = await self._store.load(sid)
+        if record is not None and (record.generation > generation or _is_transferred(record)):
+            return True
+        return await self._store.recall(asked_key(sid, generation)) is not None
+
+    async def _end(self, live: LiveCall, ended: Ended, *, tell: bool) -> None:
+        record = live.record
+        with bind_call(record.sid):
+            if tell:
+                self._metrics.calls.labels(ended.by).inc()
+                log.info("call ended", by=ended.by, reason=ended.reason)
+                await self._tell(live, ended)
+                record.close(ended)
+                live.keeper.save()
+            # Else the record is theirs who told the dialog, which may have changed it.
+            self._store.release(record.sid)
+
+    async def _tell(self, live: LiveCall, ended: Ended) -> None:
+        try:
+            async with asyncio.timeout(END_HOOK_DEADLINE_S):
+                await live.dialog.on_end(live.call, ended)
+        except Exception as error:
+            # The user's code, after the call: nobody hears it, but it must be known.
+            log.error("dialog failed at the call's end", exc_info=error)
+            self._metrics.hook_errors.labels("on_end").inc()
+
+
+async def _guarded(sid: str, work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except Exception as error:
+        # One call's fault must not keep the others from ending.
+        log.error("call could not be ended", call_sid=sid, exc_info=error)
+
+
+def _is_told(end: StreamEnd | None) -> bool:
+    """Whether Twilio or the bot has ended the stream, so that it was not lost."""
+    return end is not None and end.how in {"stop", "bot"}
+
+
+def _is_transferred(record: Record) -> bool:
+    return (record.pending or {}).get("action") == "transfer"
+
+
+def _ended_silently(end: StreamEnd | None) -> Ended:
+    """How a call ended of which Twilio said nothing more after its stream."""
+    if end is None:
+        return Ended("unknown", "no stream")
+    match end.how:
+        case "stop":
+            return Ended("caller", "hung up")
+        case "bot":
+            return Ended("bot", end.reason)
+        case "error":
+            return Ended("error", end.reason)
+        case _:
+            return Ended("unknown", end.reason)

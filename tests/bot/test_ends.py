@@ -1,0 +1,203 @@
+"""Ends of calls that two workers hear of, or that Redis does not; on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+import bot.calls
+import bot.ends
+from bot.dialog import Call, Ended
+from bot.store import Store
+from bot.telephony.facts import asked_key
+from providers import catalog
+from tests.background import running, until
+from tests.bot.live_calls import SID, Bot, Worker, working
+
+HUNG_UP = Ended("caller", "hung up")
+
+
+class Closing(Bot):
+    """Notes in the state that it was told of the end."""
+
+    async def on_end(self, call: Call, ended: Ended) -> None:
+        await super().on_end(call, ended)
+        call.state["closed"] = True
+
+
+@pytest.fixture
+def hook() -> Bot:
+    return Bot("Hello.")
+
+
+@pytest.fixture
+def far() -> Closing:
+    """The dialog of the other worker."""
+    return Closing("Hello.")
+
+
+@pytest.fixture
+async def worker(
+    redis_url: str, redis_prefix: str, tmp_path: Path, hook: Bot, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Worker]:
+    monkeypatch.setitem(catalog.STT, "pocketsphinx", "tests.bot.engines:Recognizer")
+    monkeypatch.setitem(catalog.TTS, "espeak", "tests.bot.engines:Tones")
+    monkeypatch.setattr(bot.ends, "RETURN_DEADLINE_S", 0.2)
+    monkeypatch.setattr(bot.calls, "SWEEP_S", 0.05)
+    async with working(redis_url, redis_prefix, tmp_path, hook) as made:
+        yield made
+
+
+@pytest.fixture
+async def other(
+    worker: Worker, redis_url: str, redis_prefix: str, tmp_path: Path, far: Closing
+) -> AsyncIterator[Worker]:
+    """Another worker of the same deployment."""
+    async with working(redis_url, redis_prefix, tmp_path, far, "worker-2") as made:
+        yield made
+
+
+@asynccontextmanager
+async def redis_away(worker: Worker, *questions: str) -> AsyncIterator[None]:
+    """Redis does not answer these."""
+    away = Store("unix:///nonexistent/redis.sock")
+    with pytest.MonkeyPatch.context() as patch:
+        for question in questions:
+            patch.setattr(worker.store, question, getattr(away, question))
+        yield
+    await away.aclose()
+
+
+async def has_ended(worker: Worker, *, lost: bool = False) -> None:
+    """A call whose stream has ended: the caller has hung up, or the connection was lost."""
+    async with worker.stream(await worker.take(1)) as phone:
+        await worker.said("Hello.")
+        if lost:
+            phone.drop()
+    await worker.stored()
+
+
+async def test_what_the_dialog_did_at_the_end_elsewhere_is_kept(
+    worker: Worker, other: Worker, far: Closing, hook: Bot
+) -> None:
+    await has_ended(worker)
+    await other.calls.end(SID, HUNG_UP)
+    assert far.ends == [(["Hello."], HUNG_UP)]
+    await other.stored()
+    async with running(worker.calls.run()):
+        await until(lambda: not worker.calls.holds(SID))
+    stored = await worker.stored()
+    assert (stored.state, stored.ended) == ({"closed": True}, HUNG_UP)
+    assert hook.ends == []
+
+
+async def test_the_dialog_hears_elsewhere_what_was_heard_last(
+    worker: Worker, other: Worker, far: Closing
+) -> None:
+    """Twilio's word overtakes the end of the stream."""
+    async with worker.stream(await worker.take(1)) as phone:
+        await until(lambda: phone.speech_ms > 0)
+        await worker.stored()
+        async with running(worker.store.run()), asyncio.TaskGroup() as group:
+            group.create_task(other.calls.end(SID, HUNG_UP))
+            await worker.said("Hello.")
+            phone.hang_up()
+            await until(lambda: far.ends)
+    assert far.ends == [(["Hello."], HUNG_UP)]
+
+
+async def test_who_does_not_say_what_was_heard_last_is_not_waited_for(
+    worker: Worker, other: Worker, far: Closing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.ends, "LAST_WORDS_S", 0.1)
+    async with worker.stream(await worker.take(1)):
+        await worker.stored()
+        await other.calls.end(SID, HUNG_UP)
+        assert len(far.ends) == 1
+
+
+async def test_a_call_about_which_another_worker_was_asked_has_not_ended(
+    worker: Worker, other: Worker, hook: Bot
+) -> None:
+    """Its answer takes Twilio a while: touch tones, an announcement, a handshake that fails."""
+    await has_ended(worker, lost=True)
+    await other.store.remember(asked_key(SID, 1), "", 60)
+    async with running(worker.calls.run()):
+        await until(lambda: not worker.calls.holds(SID))
+    assert (hook.ends, (await worker.stored()).ended) == ([], None)
+
+
+async def test_a_call_that_was_lost_while_redis_is_away_is_given_time(
+    worker: Worker, hook: Bot
+) -> None:
+    """Another worker may have been asked, which waits for Redis too."""
+    await has_ended(worker, lost=True)
+    live = worker.calls._live[SID]
+    async with redis_away(worker, "load"), running(worker.calls.run()):
+        await until(lambda: live.doubtful)
+        assert hook.ends == []
+        await until(lambda: hook.ends)
+    assert hook.ends[0][1].by == "unknown"
+
+
+async def test_what_was_concluded_while_redis_was_away_ends_no_call_that_went_on(
+    worker: Worker, other: Worker
+) -> None:
+    await has_ended(worker, lost=True)
+    async with running(worker.calls.run()):
+        async with redis_away(worker, "load", "finish", "ping"):
+            await until(lambda: not worker.calls.holds(SID))
+            await other.take(2)
+        await until(lambda: not len(worker.calls._ends._late))
+    assert (await worker.stored()).ended is None
+
+
+async def test_an_end_that_is_told_while_redis_is_away_is_told_the_dialog_later(
+    worker: Worker, other: Worker, far: Closing
+) -> None:
+    """Of a call that is not here, such as one that was transferred."""
+    await has_ended(worker)
+    async with running(other.calls.run()):
+        async with redis_away(other, "finish", "ping"):
+            await other.calls.end(SID, HUNG_UP)
+            assert far.ends == []
+        await until(lambda: far.ends)
+    assert (await other.stored()).ended == HUNG_UP
+
+
+async def test_redis_may_go_away_between_the_end_and_the_record(
+    worker: Worker, other: Worker, far: Closing
+) -> None:
+    await has_ended(worker)
+    async with redis_away(other, "load"):
+        await other.calls.end(SID, HUNG_UP)
+    assert not await worker.store.finish(SID, HUNG_UP)
+    async with running(other.calls.run()):
+        await until(lambda: far.ends)
+    assert len(far.ends) == 1
+
+
+async def test_redis_that_comes_back_does_not_tell_the_end_again(worker: Worker, hook: Bot) -> None:
+    await has_ended(worker)
+    async with redis_away(worker, "finish"):
+        await worker.calls.end(SID, HUNG_UP)
+    await worker.calls.end(SID, HUNG_UP)
+    assert len(hook.ends) == 1
+
+
+async def test_redis_that_comes_back_is_told_the_end_before_others_tell_it(
+    worker: Worker, other: Worker
+) -> None:
+    await has_ended(worker)
+    async with running(worker.calls.run()):
+        async with redis_away(worker, "finish"):
+            await worker.calls.end(SID, HUNG_UP)
+            await asyncio.sleep(0.1)
+            assert len(worker.calls._ends._late)
+        await until(lambda: not len(worker.calls._ends._late))
+    # Another worker, which is told of the end too.
+    assert not await other.store.finish(SID, HUNG_UP)
