@@ -1,4 +1,4 @@
-"""The Starlette app: routes and lifespan, nothing else."""
+"""The Starlette app: its routes, and how a refusal is put."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.telephony.answers import CALL_PARAMETERS, DIAL_STATUS_PARAMETER
 from bot.telephony.twiml import TOKEN_PARAMETER
 from bot.telephony.webhooks import Webhooks
 
-__all__ = ["build_app"]
+__all__ = ["build_app", "explain"]
 
 
 def build_app(
@@ -67,7 +67,7 @@ def build_app(
             Route("/ready", readiness),
             Route("/metrics", exposition),
         ],
-        exception_handlers={HTTPException: _explain},
+        exception_handlers={HTTPException: explain},
     )
     # A redirect would go to the host that the client names.
     app.router.redirect_slashes = False
@@ -89,6 +89,7 @@ def _new_record(admitted: Admitted) -> Record:
     )
 
 
-async def _explain(request: Request, error: Exception) -> Response:
+async def explain(request: Request, error: Exception) -> Response:
+    """What is answered to a request that is refused: why, as JSON."""
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

@@ -9,11 +9,10 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
 from bot.api.calls import CallsApi
+from bot.app import explain
 from bot.dialog.types import Ended, HistoryEntry
 from bot.record import Record, now_ms
 from bot.settings import Settings
@@ -27,12 +26,6 @@ NOW_MS = now_ms()
 NUMBER = "+15559990000"
 SIDS = [f"CA{number:032}" for number in range(5)]
 assert SIDS[0] == SID
-
-
-async def explain(request: Request, error: Exception) -> Response:
-    """What the app does with what is refused."""
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
 
 
 class Client(httpx.AsyncClient):
