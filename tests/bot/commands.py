@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-import structlog
 
 from bot import cli
 
-__all__ = ["Ran", "Run", "own_logging", "run"]
+__all__ = ["Ran", "Run", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +22,6 @@ class Ran:
 
 
 Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def own_logging() -> Iterator[None]:
-    """Give pytest its own logging back: a command sets up that of its process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture

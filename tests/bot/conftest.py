@@ -1,14 +1,16 @@
-"""A real Redis for the tests that want one, and stores on it."""
+"""What tests of the bot share: a real Redis, stores on it, and the process's logging."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from bot.redis_server import private_redis
@@ -69,3 +71,13 @@ async def own_redis(tmp_path: Path) -> AsyncIterator[str]:
     """The URL of a redis-server of this test's own, which it may stop, kill and empty."""
     async with private_redis(tmp_path / "state") as url:
         yield url
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Give pytest its own logging back: a command sets up that of its process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level

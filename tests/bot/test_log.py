@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import io
 import logging
-from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -15,15 +14,7 @@ from uvicorn.protocols.websockets import websockets_sansio_impl
 
 from bot.log import NO_TEXT, REFUSED_UPGRADE, bind_call, configure
 
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Give pytest its own logging back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers, root.level = handlers, level
+pytestmark = pytest.mark.usefixtures("own_logging")
 
 
 class Terminal(io.StringIO):

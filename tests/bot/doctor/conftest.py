@@ -11,11 +11,11 @@ import trustme
 
 from bot.doctor.finding import Finding
 from bot.settings import Settings
-from tests.bot.commands import own_logging, run
+from tests.bot.commands import run
 
 from .site import TOKEN
 
-__all__ = ["own_logging", "run"]
+__all__ = ["run"]
 
 
 @pytest.fixture(scope="session")

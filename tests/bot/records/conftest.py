@@ -12,9 +12,9 @@ from bot.dialog import Ended
 from bot.dialog.types import HistoryEntry
 from bot.record import Record
 from bot.store import Store
-from tests.bot.commands import own_logging, run
+from tests.bot.commands import run
 
-__all__ = ["DAY_MS", "Keep", "own_logging", "run"]
+__all__ = ["DAY_MS", "Keep", "run"]
 
 DAY_MS = 86_400_000
 Keep = Callable[..., None]
