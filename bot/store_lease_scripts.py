@@ -15,7 +15,8 @@ WORKER_TTL_S = 86_400
 # `ttl`.
 _PUT_DOWN = """
 local function put_down(key, sid, generation)
-  local call = redis.call('HMGET', key, 'generation', 'worker', 'down')
+  local call = redis.call('HMGET', key, 'generation', 'worker', 'down', 'deleted')
+  if call[4] then return end
   if generation > tonumber(call[3] or '0') then
     redis.call('HSET', key, 'down', generation)
     redis.call('EXPIRE', key, ttl)

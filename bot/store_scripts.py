@@ -16,6 +16,8 @@ SUPERSEDED = -1
 LOG_EVENTS = 20_000
 """How many events of a call are kept, about: Redis lets go of whole nodes of a hundred."""
 
+DELETED_TTL_S = 60
+
 # Redis's clock is the only one that all workers share. In ms, for 14 digits survive a script.
 NOW = """
 local time = redis.call('TIME')
@@ -27,6 +29,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 # workers' keys, then mark and event for each. Gives {verdict, the mark up to which the writer's
 # changes are here}.
 WRITE = f"""
+if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then
+  return {{{SUPERSEDED}, 0}}
+end
 local generation = tonumber(ARGV[1])
 local owner = tonumber(redis.call('HGET', KEYS[1], 'generation') or '0')
 if generation and generation < owner then
@@ -94,6 +99,7 @@ return answer
 # KEYS: call. ARGV: ended, ttl in s, sid, base of the workers' keys, generation ('' = whichever).
 # Gives 1 to the first.
 FINISH = """
+if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then return 0 end
 local generation = tonumber(ARGV[5])
 if generation and generation < tonumber(redis.call('HGET', KEYS[1], 'generation') or '0') then
   return 0
@@ -105,9 +111,16 @@ if worker then redis.call('SREM', ARGV[4] .. worker .. ':calls', ARGV[3]) end
 return first
 """
 
-# KEYS: call, log, index. ARGV: sid, base of the workers' keys. Gives how much there was.
-DELETE = """
+# KEYS: call, log, index. ARGV: sid, base of the workers' keys. Gives how much there was. A mark
+# stays for a while: who had the call may still be about to end it, or to write what it knows.
+DELETE = f"""
+if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then return 0 end
 local worker = redis.call('HGET', KEYS[1], 'worker')
 if worker then redis.call('SREM', ARGV[2] .. worker .. ':calls', ARGV[1]) end
-return redis.call('ZREM', KEYS[3], ARGV[1]) + redis.call('DEL', KEYS[1], KEYS[2])
+local deleted = redis.call('ZREM', KEYS[3], ARGV[1]) + redis.call('DEL', KEYS[1], KEYS[2])
+if deleted > 0 then
+  redis.call('HSET', KEYS[1], 'deleted', 1)
+  redis.call('EXPIRE', KEYS[1], {DELETED_TTL_S})
+end
+return deleted
 """

@@ -169,6 +169,19 @@ async def test_an_end_that_is_told_while_redis_is_away_is_told_the_dialog_later(
     assert (await other.stored()).ended == HUNG_UP
 
 
+async def test_a_call_that_was_deleted_meanwhile_stays_so(
+    worker: Worker, other: Worker, hook: Bot
+) -> None:
+    await has_ended(worker)
+    await other.calls.end(SID, HUNG_UP)
+    await other.stored()
+    assert await other.store.delete(SID)
+    async with running(worker.calls.run()):
+        await until(lambda: not worker.calls.holds(SID))
+    assert await worker.store.flush(5)
+    assert (hook.ends, await other.store.load(SID)) == ([], None)
+
+
 async def test_redis_may_go_away_between_the_end_and_the_record(
     worker: Worker, other: Worker, far: Closing
 ) -> None:

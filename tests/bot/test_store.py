@@ -130,7 +130,30 @@ async def test_a_deleted_call_is_gone(store: Store, redis: Redis, redis_prefix: 
     store.release("CA1")
     assert await store.flush(1)
     assert await store.delete("CA1")
-    assert [key async for key in redis.scan_iter(f"{redis_prefix}call*")] == []
+    assert await store.list_calls() == []
+    (key,) = [key async for key in redis.scan_iter(f"{redis_prefix}call*")]
+    assert await redis.hgetall(key) == {"deleted": "1"}
+    assert 0 < await redis.ttl(key) <= 60
+
+
+async def test_a_deleted_call_is_not_written_again_by_who_had_it(
+    store: Store, other: Store, redis: Redis, redis_prefix: str
+) -> None:
+    record = (await store.take("CA1", "w1", 1)).record or Record("CA1", generation=1)
+    await store.commit(record)
+    assert await other.finish("CA1", Ended("caller", "hung up"))
+    assert await other.delete("CA1")
+    # Who had the call ends it too, a while later.
+    assert not await store.finish("CA1", Ended("caller", "hung up"), 1)
+    with pytest.raises(Superseded):
+        await store.commit(record)
+    store.append("CA1", "status", 1)
+    await store.flush(0.2)
+    await store.put_down("CA1", 1)
+    assert await store.get("CA1") is None
+    assert not await other.delete("CA1")
+    (key,) = [key async for key in redis.scan_iter(f"{redis_prefix}call:*")]
+    assert await redis.hgetall(key) == {"deleted": "1"}
 
 
 async def test_everything_has_a_time_to_live(
