@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from bot.dialog import Call, Gap
+from bot.dialog import Call, Gap, Turn
 from bot.keeping import RecordKeeper
 from bot.parts import Commit, Counts
 from bot.progress import Progress
@@ -19,9 +19,21 @@ from bot.store import Store, StoreUnavailable
 from bot.telephony.pending import Leaving
 from tests.bot.sessions import CALL, Keeper, Scene, scene
 
-__all__ = ["GAP_MS", "Shelf", "stream"]
+__all__ = [
+    "ANSWER",
+    "GAP_MS",
+    "GREETING",
+    "Resuming",
+    "Shelf",
+    "Shop",
+    "bot_heard",
+    "lose",
+    "stream",
+]
 
 GAP_MS = 700
+GREETING = ["Welcome to the shop.", "What would you like?"]
+ANSWER = ["You want tea.", "Anything else?"]
 
 
 class Shelf:
@@ -108,3 +120,50 @@ async def stream(
         **parts,
     ) as s:
         yield s
+
+
+class Shop:
+    """Takes orders: a hook of some patience, with state."""
+
+    def __init__(self, *, streams: bool = False, thinks_s: float = 0.6) -> None:
+        self.streams = streams
+        self.thinks_s = thinks_s
+        self.turns: list[Turn] = []
+
+    async def greet(self, call: Call) -> str:
+        call.state["greeted"] = True
+        return " ".join(GREETING)
+
+    async def on_turn(self, call: Call, turn: Turn) -> AsyncIterator[str]:
+        self.turns.append(turn)
+        call.state.setdefault("orders", []).append(turn.text)
+        await asyncio.sleep(self.thinks_s)
+        for sentence in ANSWER:
+            yield sentence + " "
+            if self.streams:
+                await asyncio.sleep(0.9)
+        call.state["answered"] = len(call.state["orders"])
+
+
+class Resuming(Shop):
+    """Has something of its own to say after a break."""
+
+    def __init__(self, *answer: object, **more: Any) -> None:
+        super().__init__(**more)
+        self.answer = list(answer)
+        self.resumed: list[tuple[str, Gap | None]] = []
+
+    async def on_resume(self, call: Call, unheard: str) -> list[object]:
+        self.resumed.append((unheard, call.gap))
+        return self.answer
+
+
+def bot_heard(s: Scene) -> str:
+    return " | ".join(entry.heard for entry in s.call.history if entry.role == "bot")
+
+
+async def lose(target: Any, shelf: Shelf, after_s: float, texts: list[str | None]) -> Record:
+    """The record that is left when the worker is killed some time after the caller has spoken."""
+    async with stream(target, shelf, texts=texts) as s:
+        await s.say(400, then_s=after_s)
+        return shelf.record()
