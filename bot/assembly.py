@@ -115,7 +115,13 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             app=build_app(
                 webhooks=Webhooks(settings, store, memory, calls, reaching, metrics),
                 admission=Admission(
-                    address, settings.auth_tokens, store, memory, worker=worker_id, metrics=metrics
+                    address,
+                    settings.auth_tokens,
+                    store,
+                    memory,
+                    worker=worker_id,
+                    metrics=metrics,
+                    holds=calls.holds,
                 ),
                 calls=calls,
                 api=CallsApi(settings, store, reaching, calls),

@@ -67,6 +67,7 @@ class Admission:
         memory: where used tokens and refused streams are remembered.
         worker: this process's name in the store.
         metrics: where refusals are counted.
+        holds: whether this worker keeps a call's record itself.
         max_unproven: how many sockets may be open at once that have not shown a token.
         deadline_s: within which an accepted socket must show it.
         clock: seconds since the epoch.
@@ -81,6 +82,7 @@ class Admission:
         *,
         worker: str,
         metrics: Metrics,
+        holds: Callable[[str], bool],
         max_unproven: int = MAX_UNPROVEN,
         deadline_s: float = PROOF_DEADLINE_S,
         clock: Callable[[], float] = time.time,
@@ -92,6 +94,7 @@ class Admission:
         self._memory = memory
         self._worker = worker
         self._metrics = metrics
+        self._holds = holds
         self._max_unproven = max_unproven
         self._deadline_s = deadline_s
         self._clock = clock
@@ -134,6 +137,8 @@ class Admission:
         Raises:
             TokenError: the stream is not let in. What is genuinely the call's own stream then
                 comes back as `next`, which hangs up.
+            StoreUnavailable: the call goes on, and what was said in it so far is not here. It comes
+                back as `next`, which waits for Redis.
         """
         try:
             claims = verify_token(
@@ -157,6 +162,9 @@ class Admission:
         except Superseded:
             raise TokenError("superseded") from None
         except StoreUnavailable:
+            if claims.generation > 1 and not self._holds(claims.call_sid):
+                # As a new call it would be greeted again, and its record be written over.
+                raise
             return Taken(None, None)
 
     async def _is_held(self, sid: str) -> bool:
@@ -187,6 +195,8 @@ class Admission:
                 return await self.prove(start)
         except TokenError as error:
             reason = f"token {error.reason}"
+        except StoreUnavailable:
+            reason = "store away"
         except MediaStreamError:
             reason = "no start"
         except TimeoutError:

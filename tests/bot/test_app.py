@@ -86,7 +86,9 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
     nobody = reaching(settings, store, Unreached())
     built = build_app(
         webhooks=Webhooks(settings, store, memory, calls, nobody, metrics),
-        admission=Admission(Address(URL), [TOKEN], store, memory, worker="w", metrics=metrics),
+        admission=Admission(
+            Address(URL), [TOKEN], store, memory, worker="w", metrics=metrics, holds=calls.holds
+        ),
         calls=calls,  # type: ignore[arg-type]
         api=CallsApi(settings, store, nobody, calls),
         metrics=metrics,
@@ -164,7 +166,7 @@ async def stream(app: App, token: str, *messages: Message) -> list[Message]:
 
 
 def token(now_s: float) -> str:
-    return mint(derive_key(TOKEN), SID, ACCOUNT, 2, now_s, "nonce")
+    return mint(derive_key(TOKEN), SID, ACCOUNT, 1, now_s, "nonce")
 
 
 async def test_a_stream_is_carried_with_what_it_says_of_itself(app: App) -> None:
@@ -178,7 +180,7 @@ async def test_a_stream_is_carried_with_what_it_says_of_itself(app: App) -> None
     ((start, record),) = app.calls.carried
     assert start.stream_sid == STREAM
     # Redis is away: no record but this.
-    assert (record.sid, record.account_sid, record.generation) == (SID, ACCOUNT, 2)
+    assert (record.sid, record.account_sid, record.generation) == (SID, ACCOUNT, 1)
     assert (record.from_number, record.to_number) == ("+15550100001", "+15550100002")
     assert record.direction == "outbound"
     assert record.parameters == {"order": "7"}

@@ -42,6 +42,7 @@ class Door:
     admission: Admission
     memory: SharedMemory
     metrics: Metrics
+    here: set[str]
     port: int = 0
     outcomes: asyncio.Queue[Admitted | None] = field(default_factory=asyncio.Queue)
 
@@ -57,7 +58,7 @@ class Door:
 async def serve(
     store: Store, *, worker: str = "worker-1", max_unproven: int = 64, deadline_s: float = 5.0
 ) -> AsyncIterator[Door]:
-    memory, metrics = SharedMemory(store), Metrics()
+    memory, metrics, here = SharedMemory(store), Metrics(), set[str]()
     admission = Admission(
         Address(PUBLIC_URL),
         [AUTH_TOKEN, OLD_TOKEN],
@@ -65,11 +66,12 @@ async def serve(
         memory,
         worker=worker,
         metrics=metrics,
+        holds=here.__contains__,
         max_unproven=max_unproven,
         deadline_s=deadline_s,
         clock=lambda: NOW_S,
     )
-    door = Door(admission, memory, metrics)
+    door = Door(admission, memory, metrics, here)
 
     async def media(websocket: WebSocket) -> None:
         admitted = await admission.admit(websocket)
@@ -267,6 +269,22 @@ async def test_a_token_is_used_once_while_redis_is_away(no_store: Store) -> None
         assert admitted.start.parameters["from"] == "+15550001111"
 
 
+async def test_a_call_that_goes_on_waits_for_redis_unless_it_is_here(no_store: Store) -> None:
+    async with serve(no_store) as door:
+        async with door.knock() as client:
+            await say(client, Connected(), start(token(2)))
+            assert await closed_with(client) == 1008
+        assert await door.outcomes.get() is None
+        assert refusals(door.metrics) == {"stream: store away": 1}
+        # `next` is to wait, not to hang up.
+        assert await door.memory.recall(refusal_key(CALL)) is None
+        door.here.add(CALL)
+        async with door.knock() as client:
+            await say(client, Connected(), start(token(3, nonce="n2")))
+            assert await closed_with(client) == 1000
+        assert await door.outcomes.get() is not None
+
+
 async def test_a_stream_takes_its_call(store: Store) -> None:
     await store.commit(Record(CALL, from_number="+15550001111"))
     async with serve(store, worker="worker-7") as door, door.knock() as client:
@@ -382,6 +400,12 @@ async def test_a_socket_that_goes_away_is_given_back(door: Door) -> None:
 
 async def test_no_auth_token_lets_nobody_in(store: Store) -> None:
     admission = Admission(
-        Address(PUBLIC_URL), [""], store, SharedMemory(store), worker="w", metrics=Metrics()
+        Address(PUBLIC_URL),
+        [""],
+        store,
+        SharedMemory(store),
+        worker="w",
+        metrics=Metrics(),
+        holds=lambda sid: False,
     )
     assert not admission.check_upgrade({SIGNATURE_HEADER: sign("", MEDIA)})
