@@ -25,7 +25,7 @@ __all__ = ["FALLBACK", "WORKERS", "add_arguments", "die", "main"]
 FALLBACK = "+15550109999"
 # The first stream, and three more.
 MOST_STREAMS = 4
-# One more than are dead at a time: a worker takes two seconds to start.
+# One more than have to be there: it takes a while to start one.
 WORKERS = 3
 POLL_S = 0.02
 
@@ -46,11 +46,17 @@ async def die(house: Deployment, name: str) -> tuple[Round, CallResult]:
 
 
 async def _supervise(house: Deployment, revivals: int) -> None:
-    while revivals:
+    """Start dead workers again, and say whether there is one to spare."""
+    while True:
         for worker in house.workers:
             if not worker.running and not house.starting(worker.name) and revivals:
                 house.revive(worker.name)
                 revivals -= 1
+        ready = sum(w.running and not house.starting(w.name) for w in house.workers)
+        if ready > 1:
+            house.spare.touch()
+        else:
+            house.spare.unlink(missing_ok=True)
         await asyncio.sleep(POLL_S)
 
 

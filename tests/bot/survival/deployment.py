@@ -24,7 +24,7 @@ from bot.phone.steps import Step
 from bot.redis_server import wait_until_stopped
 
 from .caller import Caller
-from .dialogs import JOURNAL
+from .dialogs import JOURNAL, SPARE
 from .journal import Journal
 from .launching import launch, launch_warm
 from .rest import Rest, twilio_rest
@@ -75,6 +75,7 @@ class Deployment:
         self.exchange = exchange
         self._balancer = balancer
         self.journal = Journal(folder / "journal")
+        self.spare = folder / "spare"
         self._numbers = itertools.count(5_550_100_001)
         self._starting: dict[str, asyncio.Task[None]] = {}
 
@@ -187,6 +188,7 @@ async def deployment(
         public_url = f"http://127.0.0.1:{free_port()}"
         environment = {
             JOURNAL: str(folder / "journal"),
+            SPARE: str(folder / "spare"),
             "PARLEY_DIALOG": f"{DIALOGS}:{dialog}",
             "PARLEY_POCKETSPHINX_PROCESSES": "1",
             "PARLEY_PUBLIC_URL": public_url,

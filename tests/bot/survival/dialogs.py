@@ -17,11 +17,11 @@ from bot.dialog import Call, Ended, Hangup, Interruption, Reply, Turn
 
 __all__ = [
     "ANSWER",
-    "DEADLY_S",
     "GREETING",
     "HOOK_S",
     "JOURNAL",
     "KEY_ANSWER",
+    "SPARE",
     "TALK",
     "Brief",
     "Deadly",
@@ -40,8 +40,10 @@ ANSWER = ("Very well, I have made a note.", "We will be glad to see you.")
 KEY_ANSWER = "Thank you for the key."
 HOOK_S = 1.2
 """How long a turn's hook takes, unless the turn is delivered again."""
-DEADLY_S = "SURVIVAL_DEADLY_S"
-"""Names how long `Deadly` lives on: so that those that died before can be started again."""
+DEADLY_S = 0.5
+"""How long `Deadly` lives on at least, and looks whether it may die."""
+SPARE = "SURVIVAL_SPARE"
+"""Names a file that is there while another worker could take the call."""
 TALK = (
     "The first train leaves the harbour at half past six.",
     "It stops in every village along the river.",
@@ -121,6 +123,11 @@ class Deadly(Brief):
 
     async def on_turn(self, call: Call, turn: Turn) -> str:
         note(call, "asked", turn=turn.id, retried=turn.retried, text=turn.text)
-        await asyncio.sleep(float(os.environ.get(DEADLY_S, "2.0")))
+        while True:
+            await asyncio.sleep(DEADLY_S)
+            _die_if_there_is_a_spare()
+
+
+def _die_if_there_is_a_spare() -> None:
+    if os.path.exists(os.environ[SPARE]):
         os.kill(os.getpid(), signal.SIGKILL)
-        return "Nobody ever hears this."

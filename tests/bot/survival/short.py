@@ -23,7 +23,7 @@ from bot.phone.steps import HangUp, Press, Step, Wait, WaitForBot
 from .caller import Caller
 from .deadly import FALLBACK, WORKERS, die
 from .deployment import Deployment, deployment
-from .dialogs import ANSWER, DEADLY_S, GREETING, KEY_ANSWER, TALK
+from .dialogs import ANSWER, GREETING, KEY_ANSWER, TALK
 from .drained import Drain, drain
 from .frozen import GAP_MS, freeze
 from .judging import BROKEN_PIPE, Harm
@@ -189,7 +189,6 @@ async def deadly(_known: Voice, out: Path | None) -> list[Round]:
         "PARLEY_FALLBACK_NUMBER": FALLBACK,
         # The phone takes its time to say it.
         "PARLEY_FAREWELL": "Goodbye.",
-        DEADLY_S: "1.0",
     }
     async with deployment("Deadly", workers=WORKERS, more=more, warm=True) as house:
         outcome, result = await die(house, "deadly")

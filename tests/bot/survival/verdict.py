@@ -74,7 +74,7 @@ def judge(
         heard = [known.heard(result.tape.bot, text) for text in said]
         done = sum(any(span.end_ms < certain_ms for span in spans) for spans in heard)
         problems += judge_resumed(result.record, said, done)
-    if harm.pid is not None and journal[-1].pid == harm.pid:
+    if harm.pid is not None and any(e.kind == "end" and e.pid == harm.pid for e in journal):
         problems.append("the worker that was harmed ended the call")
     moment = f"{instant} at {harm.at_ms:5.0f} ms"
     return Round(name, moment, gap.ms, gap.audible_ms, tuple(problems))
