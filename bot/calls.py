@@ -186,6 +186,10 @@ class Calls:
         """As `Ends.end`."""
         await self._ends.end(sid, ended, generation)
 
+    async def conclude(self) -> None:
+        """As `Ends.conclude`."""
+        await self._ends.conclude()
+
     async def run(self) -> None:
         """End the calls that Twilio does not come back for, as long as the worker runs."""
         windows = 0

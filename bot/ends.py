@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 RETURN_DEADLINE_S = 10.0
 """How long after its stream's end a call may stay away from `/twilio/next`."""
 END_HOOK_DEADLINE_S = 10.0
+CONCLUDE_DEADLINE_S = 4.0
 LAST_WORDS_S = 1.0
 """How long whoever had a call's last stream has to say what was heard in it."""
 POLL_S = 0.05
@@ -82,6 +83,25 @@ class Ends:
                 # time begins anew, so that the next sweep does not let it go once more.
                 live.gone_since_s = now_s
                 group.create_task(_guarded(sid, self._let_go(sid, live)))
+
+    async def conclude(self) -> None:
+        """End the calls that were hung up: the worker stops, and can wait no longer for the others.
+
+        Of those Twilio has asked, or asks, another worker.
+        """
+        hung_up = [
+            (sid, live)
+            for sid, live in self._live.items()
+            if live.gone_since_s is not None
+            and live.stream_end is not None
+            and live.stream_end.how == "stop"
+        ]
+        try:
+            async with asyncio.timeout(CONCLUDE_DEADLINE_S), asyncio.TaskGroup() as group:
+                for sid, live in hung_up:
+                    group.create_task(_guarded(sid, self._let_go(sid, live)))
+        except TimeoutError:
+            log.error("not every call's end was told in time")
 
     async def _end_once(self, sid: str, ended: Ended, generation: int | None) -> None:
         end = self._late.take(sid, ended, generation)

@@ -84,6 +84,7 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
                 await asyncio.wait([serving, draining], return_when=asyncio.FIRST_COMPLETED)
                 server.should_exit = True
                 await asyncio.wait([serving])
+                await worker.calls.conclude()
                 for task in (*tasks, draining):
                     task.cancel()
     finally:

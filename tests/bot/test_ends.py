@@ -169,6 +169,36 @@ async def test_an_end_that_is_told_while_redis_is_away_is_told_the_dialog_later(
     assert (await other.stored()).ended == HUNG_UP
 
 
+async def test_a_worker_that_stops_ends_the_calls_that_were_hung_up(
+    worker: Worker, hook: Bot
+) -> None:
+    await has_ended(worker)
+    await worker.calls.conclude()
+    assert hook.ends == [(["Hello."], HUNG_UP)]
+    assert (await worker.stored()).ended == HUNG_UP
+
+
+async def test_a_worker_that_stops_leaves_calls_that_were_lost_to_the_others(
+    worker: Worker, hook: Bot
+) -> None:
+    await has_ended(worker, lost=True)
+    await worker.calls.conclude()
+    assert (hook.ends, (await worker.stored()).ended) == ([], None)
+
+
+async def test_a_worker_that_stops_does_not_wait_for_a_dialog_for_long(
+    worker: Worker, hook: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ends(call: Call, ended: Ended) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(hook, "on_end", ends)
+    monkeypatch.setattr(bot.ends, "CONCLUDE_DEADLINE_S", 0.1)
+    await has_ended(worker)
+    await worker.calls.conclude()
+    assert (await worker.stored()).ended == HUNG_UP
+
+
 async def test_a_call_that_was_deleted_meanwhile_stays_so(
     worker: Worker, other: Worker, hook: Bot
 ) -> None:
