@@ -129,7 +129,14 @@ class RestClient:
             if self._closed:
                 raise RestError("the connection to Twilio's REST API has been closed")
             if self._client is None:
-                self._http, self._client = await asyncio.to_thread(self._load)
+                try:
+                    self._http, self._client = await asyncio.to_thread(self._load)
+                except (OSError, ValueError, ImportError) as error:
+                    # Not its words: they may hold a proxy's password.
+                    raise RestError(
+                        f"Twilio's client cannot be set up ({type(error).__name__}): check"
+                        " SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables, such as HTTPS_PROXY"
+                    ) from None
             return self._client
 
     def _load(self) -> tuple[httpx.AsyncClient, Client]:

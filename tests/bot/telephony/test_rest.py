@@ -383,6 +383,24 @@ async def test_a_worker_starts_without_twilio(nobody: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SSL_CERT_FILE", "/nonexistent"), ("HTTPS_PROXY", "foo://me:secret@nowhere")],
+)
+async def test_a_wrong_environment_is_told_and_stops_no_worker(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    rest = TwilioRest(ACCOUNT, TOKEN)
+    with capture_logs() as logs:
+        await rest.start()
+    assert variable in logs[0]["error"]
+    assert "secret" not in str(logs)
+    with pytest.raises(RestError):
+        await rest.redirect("CA" + "0" * 32, "https://bot.example.com/twilio/next")
+    await rest.aclose()
+
+
 async def test_a_wrong_token_is_denied_and_told(twilio: Twilio) -> None:
     rest = TwilioRest(ACCOUNT, "wrong-" + TOKEN, api_url=twilio.url)
     with capture_logs() as logs:
