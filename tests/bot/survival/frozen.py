@@ -120,7 +120,7 @@ async def _wake(house: Deployment, frozen: Worker, caller: Caller, woken_s: floa
     before = await house.record(caller.sid, others[0])
     frozen.signal(signal.SIGCONT)
     await asyncio.sleep(woken_s)
-    after = await house.record(caller.sid, others[0])
+    after = await house.ask(others[0], f"/api/calls/{caller.sid}")
     problems = [
         f"after it was woken, {key} is {_short(after.get(key))}, before {_short(before.get(key))}"
         for key in sorted(before.keys() | after.keys())
