@@ -25,7 +25,7 @@ from bot.store import Store
 from bot.telephony.answers import DIAL_STATUS_PARAMETER
 from bot.telephony.identity import CallIdentity
 from bot.telephony.orders import Orders
-from bot.telephony.pending import load_pending
+from bot.telephony.pending import Move, load_pending
 from bot.turn import TurnSettings
 from media.messages import Start
 from providers.types import SttOptions, TtsOptions
@@ -229,7 +229,9 @@ def _gap(record: Record, silent_ms: int | None) -> Gap | None:
 def _was_greeted(record: Record) -> bool:
     """Whether a call has got so far that a new stream is to go on rather than to begin."""
     asked = record.open_turn is not None or bool(record.open_keys)
-    return bool(record.history) or asked or record.pending is not None
+    # Of its own accord the worker moves a call at any time, be it before the first word.
+    left = not isinstance(load_pending(record.pending), Move | None)
+    return bool(record.history) or asked or left
 
 
 def _voice(progress: Progress, language: str, options: TtsOptions) -> TtsOptions:

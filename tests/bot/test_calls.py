@@ -227,6 +227,29 @@ async def test_a_call_whose_stream_was_lost_before_a_word_is_greeted_again(
     assert [entry.heard for entry in (await worker.stored()).history] == ["Hello."]
 
 
+async def test_a_call_that_was_moved_before_a_word_is_greeted(
+    worker: Worker, hook: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def greet(call: Call) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hook, "greet", greet)
+        async with worker.stream(await worker.take(1)) as phone:
+            await begun.wait()
+            await worker.calls.move()
+            assert phone.closed == 1000
+    assert (await worker.stored()).pending == {"action": "move"}
+    # As another worker has it.
+    worker.calls.superseded(SID)
+    async with worker.stream(await worker.take(2)):
+        await worker.said("Hello.")
+    assert hook.resumed == []
+
+
 class TestDigits:
     @pytest.fixture
     def hook(self) -> Bot:
