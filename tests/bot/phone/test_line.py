@@ -14,6 +14,7 @@ from bot.phone.clip import Clip
 from bot.phone.events import EventKind, PhoneEvent
 from bot.phone.result import CallResult
 from bot.phone.steps import Lose, LossKind, Play, Press, Step, Wait, WaitForBot
+from tests.background import until
 
 from .sounds import quiet, tone
 from .worker_stub import TOKEN, StubStream, StubWorker, Talk, running_worker
@@ -265,6 +266,8 @@ async def test_a_worker_that_dies_is_a_broken_pipe() -> None:
     async with running_worker() as worker:
 
         async def talk(stream: StubStream) -> None:
+            # Else this callback may break as well.
+            await until(lambda: "/twilio/stream" in worker.paths())
             await stream.frames(5)
             worker.served.abort_connections()
 
