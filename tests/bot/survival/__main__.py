@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +55,8 @@ def main() -> int:
         )
         module.add_arguments(proof)
     arguments = parser.parse_args()
+    # Whoever stops a proof does not want to be left with its workers.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         return PROOFS[arguments.proof].main(arguments)
     except KeyboardInterrupt:

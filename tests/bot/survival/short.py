@@ -40,7 +40,8 @@ LONG = "+15550100003"
 """Who calls this number is greeted by `Steady`; the others by `Brief`."""
 LISTEN: tuple[Step, ...] = (WaitForBot(), HangUp())
 BRIEF = GREETING[:1]
-HANG_S = 4.5
+# Long enough for a call to begin and to be hung up by the bot, on a busy machine too.
+HANG_S = 6.5
 # Redis answers or fails within 300 ms: audio that waited for it would be later than this. The
 # machine that runs the suite has other things to do, and is late itself.
 LATE_MS = 250.0
