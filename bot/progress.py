@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bot.dialog.types import Gather, SetLanguage, Turn
-from bot.record import Record
+from bot.record import Record, known_fields
 from bot.telephony.pending import Leaving, dump_pending, load_pending
 
 __all__ = ["Gathering", "Progress"]
@@ -53,13 +53,13 @@ class Progress:
         return cls(
             # A call that an earlier version of Parley has begun did not count.
             turns=max(record.turns, sum(entry.role == "caller" for entry in record.history)),
-            open_turn=None if turn is None else Turn(**_known(Turn, turn)),
+            open_turn=None if turn is None else Turn(**known_fields(Turn, turn)),
             open_keys=list(record.open_keys),
             planned=load_pending(record.planned),
             speaking_from_ms=record.speaking_from_ms,
             gathering=None if gathering is None else _gathering(gathering),
             expected=tuple(record.expected),
-            speaks=None if speaks is None else SetLanguage(**_known(SetLanguage, speaks)),
+            speaks=None if speaks is None else SetLanguage(**known_fields(SetLanguage, speaks)),
         )
 
     def note(self, record: Record) -> None:
@@ -80,10 +80,4 @@ class Progress:
 
 
 def _gathering(values: dict[str, Any]) -> Gathering:
-    return Gathering(Gather(**_known(Gather, values)), values.get("pressed", ""))
-
-
-def _known(kind: type[Gather | SetLanguage | Turn], values: dict[str, Any]) -> dict[str, Any]:
-    """Of what another version of Parley may have written, what this one knows."""
-    names = {item.name for item in fields(kind)}
-    return {name: value for name, value in values.items() if name in names}
+    return Gathering(Gather(**known_fields(Gather, values)), values.get("pressed", ""))

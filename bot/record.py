@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from .dialog.types import Ended, HistoryEntry
 from .telephony.decision import TERMINAL
 
-__all__ = ["Record", "now_ms"]
+__all__ = ["Record", "known_fields", "now_ms"]
 
 VERSION = 1
 
@@ -19,6 +20,12 @@ VERSION = 1
 def now_ms() -> int:
     """The wall clock, in milliseconds since the epoch: the unit of every time in a record."""
     return time.time_ns() // 1_000_000
+
+
+def known_fields(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what another version of Parley may have written of a dataclass, what this one knows."""
+    names = {item.name for item in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 @dataclass(slots=True)
@@ -117,9 +124,11 @@ class Record:
         values = orjson.loads(text)
         if not isinstance(values, dict) or "sid" not in values:
             raise ValueError("not a call's record")
-        known = {key: value for key, value in values.items() if key in cls.__slots__}
+        known = known_fields(cls, values)
         known["version"] = VERSION
-        known["history"] = [HistoryEntry(**entry) for entry in known.get("history", ())]
+        known["history"] = [
+            HistoryEntry(**known_fields(HistoryEntry, entry)) for entry in known.get("history", ())
+        ]
         if known.get("ended") is not None:
-            known["ended"] = Ended(**known["ended"])
+            known["ended"] = Ended(**known_fields(Ended, known["ended"]))
         return cls(**known)

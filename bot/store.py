@@ -30,7 +30,7 @@ from redis.asyncio import Redis
 from .dialog.types import Ended
 from .leases import Leases
 from .metrics import Metrics
-from .record import Record
+from .record import Record, known_fields
 from .redis_link import RedisLink, StoreError, StoreUnavailable
 from .store_keys import Keys
 from .store_scripts import DELETE, FINISH, SUPERSEDED, TAKE
@@ -316,6 +316,6 @@ def _record(fields: dict[bytes, bytes]) -> Record | None:
         # What else changes with it may not be written yet; of two who told it, the first counts.
         # When it was stays unknown until then: a time of reading would be another each time.
         ended_ms, record.ended = record.ended_ms, None
-        record.close(Ended(**orjson.loads(fields[b"ended"])))
+        record.close(Ended(**known_fields(Ended, orjson.loads(fields[b"ended"]))))
         record.ended_ms = ended_ms
     return record

@@ -7,6 +7,7 @@ import os
 import signal
 from functools import partial
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
@@ -576,3 +577,9 @@ def test_what_is_no_record_is_refused(text: bytes) -> None:
 def test_a_record_of_another_version_is_read_field_by_field() -> None:
     record = Record.from_json(b'{"sid":"CA1","version":99,"unheard_of":1,"language":"de-DE"}')
     assert (record.sid, record.language, record.version) == ("CA1", "de-DE", 1)
+    said = {"role": "bot", "text": "Hi.", "heard": "Hi.", "start_ms": 0, "end_ms": 400, "new": 1}
+    ended = {"by": "bot", "reason": "done", "new": 1}
+    values = {"sid": "CA1", "history": [said], "ended": ended}
+    record = Record.from_json(orjson.dumps(values))
+    assert record.history == [HistoryEntry("bot", "Hi.", "Hi.", 0, 400)]
+    assert record.ended == Ended("bot", "done")
