@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,6 +21,8 @@ __all__ = ["RecordKeeper"]
 log = structlog.get_logger(__name__)
 
 COMMIT_DEADLINE_S = 0.3
+STALL_S = 0.2
+"""Who is told so much after a deadline that it is over was not running."""
 SECURE_DEADLINE_S = 0.02
 """A caller does not hear a reply that is so much later."""
 
@@ -78,6 +81,15 @@ class RecordKeeper:
     async def commit(self, action: Leaving) -> Commit:
         """Make durable what Twilio is to do when the stream has ended."""
         self._record.pending = dump_pending(action)
+        late_s = time.monotonic() + COMMIT_DEADLINE_S + STALL_S
+        outcome = await self._commit()
+        if outcome == "unavailable" and time.monotonic() > late_s:
+            # It was we who were late. What Redis has said is lost, be it that the call, while we
+            # were frozen, was given to another worker: Twilio must not hang up on that.
+            outcome = await self._commit()
+        return outcome
+
+    async def _commit(self) -> Commit:
         try:
             await self._store.commit(self._current(), COMMIT_DEADLINE_S)
         except Superseded:

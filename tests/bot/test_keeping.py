@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -148,3 +150,15 @@ async def test_where_the_conversation_stands_is_kept(store: Store) -> None:
 async def test_notes_are_kept(store: Store) -> None:
     keeper(store).remark("it rained")
     assert (await stored(store)).notes == ["it rained"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_worker_that_was_frozen_asks_again(store: Store, other: Store, lost: bool) -> None:
+    """Its deadline is over when it wakes, although Redis has answered."""
+    await store.take(SID, "worker-1", 1)
+    if lost:
+        await other.take(SID, "worker-2", 2)
+    committing = asyncio.create_task(keeper(store).commit(Hangup("done")))
+    await asyncio.sleep(0)
+    time.sleep(0.6)  # noqa: ASYNC251 - as long as that nothing runs
+    assert await committing == ("superseded" if lost else "kept")
