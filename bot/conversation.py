@@ -202,8 +202,12 @@ class Conversation:
         carried, self._carried = self._carried, None
         held, self._held = self._held, []
         for reply in held:
+            if reply.reading is None:
+                # No hook gave it: it is the apology for lost speech, which is said from its start.
+                self._say_again()
+                continue
             reply.go_on()
-            self._deliver(reply)
+            self._deliver(reply, reply.reading)
         if carried is not None:
             self._hand_over(replace(carried, retried=True))
         else:
@@ -331,12 +335,11 @@ class Conversation:
             self._delivery.hook_over(reply, reading.leaving)
 
         reading = reply.reading = Reading(replies, self._hook_timeout_s, over, heard, then)
-        self._deliver(reply)
+        self._deliver(reply, reading)
         return True
 
-    def _deliver(self, reply: SpokenReply) -> None:
-        assert reply.reading is not None
-        run = self._delivery.run(reply, reply.reading, self._task)
+    def _deliver(self, reply: SpokenReply, reading: Reading) -> None:
+        run = self._delivery.run(reply, reading, self._task)
         reply.task = self._task = self._spawn(run)
         self._replies.append(reply)
 

@@ -11,8 +11,9 @@ from bot.parts import StreamEnd
 from bot.record import Record
 from bot.telephony.pending import SayByTwilio
 from bot.turn import TurnSettings
+from media.audio import pcm_to_ulaw
 from providers.errors import UnavailableError
-from tests.bot.engines import Tones
+from tests.bot.engines import Tones, tone
 from tests.bot.lost_calls import (
     ANSWER,
     GAP_MS,
@@ -148,6 +149,25 @@ async def test_without_a_greeting_lost_words_are_asked_for() -> None:
     async with stream(hook, Shelf(), left, resuming=False) as s:
         await s.wait(1)
         assert bot_heard(s) == APOLOGY
+
+
+@virtual_time
+async def test_a_noise_while_lost_words_are_asked_for() -> None:
+    async def hook(call: Call, turn: Turn) -> str:
+        return "Yes."
+
+    shelf = Shelf()
+    async with stream(hook, shelf) as s:
+        s.phone.speak(600)
+        await s.wait(0.5)
+        left = shelf.record()
+    long = (APOLOGY, pcm_to_ulaw(tone(1500)))
+    async with stream(hook, Shelf(), left, resuming=False, texts=[""], apology=long) as s:
+        await s.wait(0.3)
+        await s.say(300, then_s=4)
+        assert len(s.phone.clears_ms) == 1
+        assert [entry.interrupted for entry in s.call.history] == [True, False]
+        assert s.call.history[-1].heard == APOLOGY
 
 
 @virtual_time
