@@ -226,7 +226,7 @@ class Store:
         nothing when the call has gone on with a newer one.
         """
         base, known = self._keys.worker_base, "" if generation is None else generation
-        values = [orjson.dumps(ended), self._ttl_s, sid, base, known]
+        values = [orjson.dumps(ended), self._ttl_s, sid, base, known, self._writer.id]
         return bool(await self._link.eval(FINISH, [self._keys.call(sid)], values))
 
     async def put_down(self, sid: str, generation: int) -> None:
