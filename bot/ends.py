@@ -20,7 +20,9 @@ from bot.metrics import Metrics
 from bot.parts import StreamEnd
 from bot.record import Record
 from bot.store import Store, StoreError
+from bot.telephony.decision import ended_by
 from bot.telephony.facts import asked_key
+from bot.telephony.pending import load_pending
 
 __all__ = ["Ends"]
 
@@ -105,6 +107,8 @@ class Ends:
 
     async def _end_once(self, sid: str, ended: Ended, generation: int | None) -> None:
         end = self._late.take(sid, ended, generation)
+        if (here := self._live.get(sid)) is not None:
+            end.ended = _by_whom(end.ended, here.record)
         record = None
         try:
             end.first = end.first or await self._store.finish(sid, end.ended, end.generation)
@@ -212,6 +216,12 @@ async def _guarded(sid: str, work: Coroutine[None, None, None]) -> None:
     except Exception as error:
         # One call's fault must not keep the others from ending.
         log.error("call could not be ended", call_sid=sid, exc_info=error)
+
+
+def _by_whom(ended: Ended, record: Record) -> Ended:
+    """How a call ended, of which it was said without its record, since Redis was away, perhaps."""
+    completed = ended_by("completed")
+    return ended_by("completed", load_pending(record.pending)) if ended == completed else ended
 
 
 def _is_told(end: StreamEnd | None) -> bool:

@@ -11,9 +11,10 @@ import pytest
 
 import bot.calls
 import bot.ends
-from bot.dialog import Call, Ended
+from bot.dialog import Call, Ended, Hangup
 from bot.store import Store
 from bot.telephony.facts import asked_key
+from bot.telephony.pending import dump_pending
 from providers import catalog
 from tests.background import running, until
 from tests.bot.live_calls import SID, Bot, Worker, working
@@ -222,6 +223,16 @@ async def test_redis_may_go_away_between_the_end_and_the_record(
     async with running(other.calls.run()):
         await until(lambda: far.ends)
     assert len(far.ends) == 1
+
+
+async def test_whose_hang_up_it_was_is_known_without_redis(worker: Worker, hook: Bot) -> None:
+    """Twilio says only that the call is completed; the bot had it hung up by REST."""
+    await has_ended(worker)
+    worker.calls._live[SID].record.pending = dump_pending(Hangup("done"))
+    async with redis_away(worker, "finish"):
+        await worker.calls.end(SID, HUNG_UP)
+    assert [ended for _, ended in hook.ends] == [Ended("bot", "done")]
+    assert (await worker.stored()).ended == Ended("bot", "done")
 
 
 async def test_redis_that_comes_back_does_not_tell_the_end_again(worker: Worker, hook: Bot) -> None:
