@@ -122,11 +122,18 @@ class Store:
         Raises:
             TypeError: `record.state` holds what JSON cannot.
         """
-        kept = self._backlog.save(
-            record.sid, record.generation, record.started_ms, record.to_json()
-        )
+        kept = self._keep(record)
         self._writer.wake()
         return kept
+
+    def _keep(self, record: Record) -> bool:
+        return self._backlog.save(
+            record.sid,
+            record.generation,
+            record.started_ms,
+            record.to_json(),
+            closed=record.ended_ms is not None,
+        )
 
     def append(
         self, sid: str, kind: str, at_ms: int, generation: int | None = None, **fields: Any
@@ -198,10 +205,7 @@ class Store:
             StoreUnavailable: Redis did not say that it has it within the deadline.
             TypeError: as `save`.
         """
-        kept = self._backlog.save(
-            record.sid, record.generation, record.started_ms, record.to_json()
-        )
-        if not kept:
+        if not self._keep(record):
             raise Superseded(record.sid)
         await self._writer.write_now(record.sid, deadline_s)
 
@@ -226,7 +230,7 @@ class Store:
         nothing when the call has gone on with a newer one.
         """
         base, known = self._keys.worker_base, "" if generation is None else generation
-        values = [orjson.dumps(ended), self._ttl_s, sid, base, known, self._writer.id]
+        values = [orjson.dumps(ended), self._ttl_s, sid, base, known]
         return bool(await self._link.eval(FINISH, [self._keys.call(sid)], values))
 
     async def put_down(self, sid: str, generation: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .store_scripts import LEASE_MS, NOW
+from .store_scripts import NOW
 
 __all__ = ["CLAIM", "CLAIM_MS", "FORGET", "HELD_BY", "HOLDER", "LEASE_MS", "PUT_DOWN", "RENEW"]
 
+LEASE_MS = 3000
 CLAIM_MS = 10_000
 RESCUED_MS = 60_000  # how long a call that Twilio was told to bring back may take
 WORKER_TTL_S = 86_400
@@ -51,7 +52,6 @@ local lapsed = renewed and now - renewed or -1
 redis.call('ZADD', KEYS[1], now, asked.worker)
 redis.call('EXPIRE', KEYS[1], {WORKER_TTL_S})
 redis.call('HSET', KEYS[2], 'worker', asked.worker, unpack(asked.info))
-if lapsed < 0 or lapsed >= {LEASE_MS} then redis.call('HSET', KEYS[2], 'awake_since', now) end
 redis.call('EXPIRE', KEYS[2], {WORKER_TTL_S})
 
 for _, item in ipairs(asked.down) do

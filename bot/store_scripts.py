@@ -7,24 +7,11 @@ calls is only an index of that, and may name calls that are no longer its own.
 
 from __future__ import annotations
 
-__all__ = [
-    "DELETE",
-    "FINISH",
-    "LEASE_MS",
-    "LOST",
-    "NOW",
-    "SUPERSEDED",
-    "TAKE",
-    "WRITE",
-    "WRITTEN",
-]
+__all__ = ["DELETE", "FINISH", "LOST", "NOW", "SUPERSEDED", "TAKE", "WRITE", "WRITTEN"]
 
 WRITTEN = 1
 LOST = 0
 SUPERSEDED = -1
-
-LEASE_MS = 3000
-"""After so long without a renewal a worker is taken for dead."""
 
 LOG_EVENTS = 20_000
 """How many events of a call are kept, about: Redis lets go of whole nodes of a hundred."""
@@ -37,11 +24,11 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
-# KEYS: call, log, index, workers. ARGV: generation ('' = owns nothing), writer, acknowledged, mark,
+# KEYS: call, log, index. ARGV: generation ('' = owns nothing), writer, acknowledged, mark,
 # record ('' = unchanged), ttl in s, sid, start in ms, oldest start to keep in ms, base of the
-# workers' keys, then mark and event for each. Gives {verdict, the mark up to which the writer's
-# changes are here}.
-WRITE = f"""{NOW}
+# workers' keys, 1 if the record is closed ('' = it is not), then mark and event for each. Gives
+# {verdict, the mark up to which the writer's changes are here}.
+WRITE = f"""
 if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then
   return {{{SUPERSEDED}, 0}}
 end
@@ -50,15 +37,11 @@ local owner = tonumber(redis.call('HGET', KEYS[1], 'generation') or '0')
 if generation and generation < owner then
   return {{{SUPERSEDED}, 0}}
 end
--- Its holder may still add to a call that somebody else has ended, but not one who has been asleep
--- meanwhile: what the other one has written is newer.
-local over = redis.call('HMGET', KEYS[1], 'finisher', 'finished', 'worker')
-if generation and over[1] and over[1] ~= ARGV[2] and over[3] then
-  local renewed = redis.call('ZSCORE', KEYS[4], over[3])
-  local awake = redis.call('HGET', ARGV[10] .. over[3], 'awake_since')
-  if not renewed or now - renewed >= {LEASE_MS} or tonumber(awake or '0') > tonumber(over[2]) then
-    return {{{SUPERSEDED}, 0}}
-  end
+-- Whoever has told the dialog of the call's end has closed the record: what its former holder, who
+-- was frozen meanwhile perhaps, still knows of it comes too late.
+local closed = redis.call('HMGET', KEYS[1], 'closer', 'closed')
+if generation and closed[1] and closed[1] ~= ARGV[2] and generation <= tonumber(closed[2]) then
+  return {{{SUPERSEDED}, 0}}
 end
 local field = 'mark:' .. ARGV[2]
 local here = tonumber(redis.call('HGET', KEYS[1], field) or '0')
@@ -75,11 +58,14 @@ if mark > here then
       redis.call('SREM', ARGV[10] .. former .. ':calls', ARGV[7])
     end
     redis.call('HSET', KEYS[1], 'json', ARGV[5], 'generation', ARGV[1])
+    if ARGV[11] ~= '' then
+      redis.call('HSET', KEYS[1], 'closer', ARGV[2], 'closed', ARGV[1])
+    end
     redis.call('ZADD', KEYS[3], ARGV[8], ARGV[7])
     redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[9])
     redis.call('EXPIRE', KEYS[3], ARGV[6])
   end
-  for i = 11, #ARGV, 2 do
+  for i = 12, #ARGV, 2 do
     if tonumber(ARGV[i]) > here then
       redis.call('XADD', KEYS[2], 'MAXLEN', '~', {LOG_EVENTS}, '*', 'event', ARGV[i + 1])
     end
@@ -119,16 +105,15 @@ table.insert(answer, 2, silent)
 return answer
 """
 
-# KEYS: call. ARGV: ended, ttl in s, sid, base of the workers' keys, generation ('' = whichever),
-# writer. Gives 1 to the first.
-FINISH = f"""{NOW}
+# KEYS: call. ARGV: ended, ttl in s, sid, base of the workers' keys, generation ('' = whichever).
+# Gives 1 to the first.
+FINISH = """
 if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then return 0 end
 local generation = tonumber(ARGV[5])
 if generation and generation < tonumber(redis.call('HGET', KEYS[1], 'generation') or '0') then
   return 0
 end
 local first = redis.call('HSETNX', KEYS[1], 'ended', ARGV[1])
-if first == 1 then redis.call('HSET', KEYS[1], 'finisher', ARGV[6], 'finished', now) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 local worker = redis.call('HGET', KEYS[1], 'worker')
 if worker then redis.call('SREM', ARGV[4] .. worker .. ':calls', ARGV[3]) end

@@ -61,7 +61,7 @@ class Writer:
         self._backlog = backlog
         self._metrics = metrics
         self._on_superseded = on_superseded
-        self.id = secrets.token_hex(6)
+        self._id = secrets.token_hex(6)
         self._wake = asyncio.Event()
         self._hurried = asyncio.Event()
         self._dropped = 0
@@ -137,7 +137,7 @@ class Writer:
 
     async def _check_loss(self) -> None:
         """Find out whether Redis came back empty, which no write need tell while calls are idle."""
-        name = self._keys.writer(self.id)
+        name = self._keys.writer(self._id)
         if await self._link.ask(lambda redis: redis.set(name, 1, xx=True, ex=MARKER_TTL_S)):
             return
         self._backlog.lost_all()
@@ -163,11 +163,10 @@ class Writer:
         return done
 
     def _write_arguments(self, write: Write) -> tuple[list[str], list[Any]]:
-        keys = self._keys
-        names = [keys.call(write.sid), keys.log(write.sid), keys.index, keys.workers]
+        keys = [self._keys.call(write.sid), self._keys.log(write.sid), self._keys.index]
         values: list[Any] = [
             "" if write.generation is None else write.generation,
-            self.id,
+            self._id,
             write.acknowledged,
             write.mark,
             write.record or b"",
@@ -175,11 +174,12 @@ class Writer:
             write.sid,
             write.started_ms,
             now_ms() - self._ttl_s * 1000,
-            keys.worker_base,
+            self._keys.worker_base,
+            1 if write.closed else "",
         ]
         for mark, event in write.events:
             values += (mark, event)
-        return names, values
+        return keys, values
 
     def _settle(self, write: Write, outcome: list[int]) -> bool:
         """Take note of what Redis said to a write; true when there is no more to do about it."""

@@ -27,6 +27,7 @@ class Write:
         acknowledged: the mark up to which Redis said that it has everything.
         mark: the mark up to which it has everything after this.
         record: the whole record as JSON, if it changed.
+        closed: nothing but the log may be added to the record after this.
         events: marks and events (JSON), in order.
     """
 
@@ -36,6 +37,7 @@ class Write:
     mark: int
     started_ms: int
     record: bytes | None
+    closed: bool
     events: tuple[tuple[int, bytes], ...]
 
     @property
@@ -52,6 +54,7 @@ class _Entry:
     started_ms: int = 0
     record: bytes | None = None
     record_mark: int = 0
+    closed: bool = False
     events: deque[tuple[int, bytes]] = field(default_factory=deque)
     events_bytes: int = 0
     acknowledged: int = 0
@@ -85,13 +88,15 @@ class Backlog:
         """Calls with something to write."""
         return sum(entry.dirty for entry in self._entries.values())
 
-    def save(self, sid: str, generation: int, started_ms: int, record: bytes) -> bool:
+    def save(
+        self, sid: str, generation: int, started_ms: int, record: bytes, *, closed: bool = False
+    ) -> bool:
         """Keep the call's latest record; false when this process knows a newer generation."""
         entry = self._entry(sid)
         if generation < (entry.generation or 0):
             return False
         entry.generation, entry.started_ms, entry.released = generation, started_ms, False
-        entry.record, entry.record_mark = record, self._next(entry)
+        entry.record, entry.closed, entry.record_mark = record, closed, self._next(entry)
         return True
 
     def own(self, sid: str, generation: int) -> None:
@@ -151,6 +156,7 @@ class Backlog:
             mark=entry.mark,
             started_ms=entry.started_ms,
             record=entry.record if entry.record_mark > done else None,
+            closed=entry.closed,
             events=tuple(item for item in entry.events if item[0] > done),
         )
 

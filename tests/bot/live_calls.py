@@ -83,7 +83,6 @@ class Worker:
 
     async def take(self, generation: int) -> Record:
         """The record as admission finds it."""
-        await self.store.leases.renew("worker-1", {}, {})
         taken = await self.store.take(SID, "worker-1", generation)
         return taken.record or Record(SID, ACCOUNT, generation=generation)
 

@@ -347,6 +347,59 @@ async def test_the_first_to_finish_is_told_so(store: Store, other: Store) -> Non
     assert record.ended_ms is None
 
 
+async def test_a_record_that_another_worker_has_closed_stays_as_it_is(
+    store: Store, other: Store
+) -> None:
+    """Whoever had the call may have been frozen when it ended."""
+    record = (await store.take("CA1", "w1", 1)).record or Record("CA1", generation=1)
+    await store.commit(record)
+    assert await other.finish("CA1", Ended("caller", "hung up"))
+    # What was heard last may still be said, until the dialog has been told.
+    record.state = {"heard": "all"}
+    await store.commit(record)
+    closed = await other.load("CA1")
+    assert closed is not None
+    assert closed.state == {"heard": "all"}
+    closed.close(Ended("caller", "hung up"))
+    await other.commit(closed)
+
+    record.state = {"heard": "more"}
+    with pytest.raises(Superseded):
+        await store.commit(record)
+    store.append("CA1", "mark", 1, 1)
+    assert await store.flush(1)
+    call = await store.get("CA1")
+    assert call is not None
+    assert (call.record.state, call.record.ended_ms, call.log) == (
+        {"heard": "all"},
+        closed.ended_ms,
+        [],
+    )
+    # What Twilio says of it afterwards is kept, and so is what its closer adds.
+    store.append("CA1", "status", 2)
+    assert await store.flush(1)
+    closed.state = {"closed": True}
+    await other.commit(closed)
+    call = await store.get("CA1")
+    assert call is not None
+    assert (call.record.state, [event["kind"] for event in call.log]) == (
+        {"closed": True},
+        ["status"],
+    )
+
+
+async def test_a_call_that_goes_on_after_all_is_written_again(store: Store, other: Store) -> None:
+    closed = Record("CA1", generation=1)
+    await other.commit(closed)
+    closed.close(Ended("unknown", "worker lost"))
+    await other.commit(closed)
+    await store.take("CA1", "w1", 2)
+    await store.commit(Record("CA1", generation=2, state={"goes": "on"}))
+    record = await other.load("CA1")
+    assert record is not None
+    assert record.state == {"goes": "on"}
+
+
 async def test_once_is_once_for_all_workers(store: Store, other: Store) -> None:
     results = await asyncio.gather(*(s.once("nonce", 60) for s in (store, other) * 5))
     assert sum(results) == 1
