@@ -5,6 +5,7 @@ Source: https://www.twilio.com/docs/voice/twiml and the pages of the verbs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
@@ -30,10 +31,15 @@ __all__ = [
 ]
 
 PARSE_FAILURE = 12100
+NO_NUMBER = 13223
+NO_SIP_URI = 13243
 HANDSHAKE_ERROR = 31920
 UNSUPPORTED_SCHEME = 31922
 MALFORMED_URL = 31923
 _PARAMETER_LIMIT = 500
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
+_SIP_URI = re.compile(r"sips?:\S+", re.IGNORECASE)
+_SCHEME = re.compile(r"(client|sips?|tel):.*", re.IGNORECASE)
 
 
 class TwimlError(Exception):
@@ -106,7 +112,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Call somebody else and join the two; then ask `action`, or go on."""
+    """Call somebody else and join the two; then ask `action`, or go on.
+
+    `number` is E.164, a SIP URI, or `client:` and the identity of a client.
+    """
 
     number: str
     action: Request | None = None
@@ -237,8 +246,32 @@ def _pause(element: Element, _base_url: str) -> Verb:
 
 
 def _dial(element: Element, base_url: str) -> Verb:
-    number = _text(element) or (_text(element[0]) if len(element) else "")
+    nouns = [child.tag for child in element]
+    if not nouns:
+        number = _dialled("Number", _text(element))
+    elif nouns in (["Number"], ["Sip"], ["Client"]):
+        number = _dialled(nouns[0], _text(element[0]))
+    else:
+        return Unsupported(f"Dial with <{'>, <'.join(nouns)}>")
     return Dial(number, _request(element, base_url, "action", "method"))
+
+
+def _dialled(noun: str, text: str) -> str:
+    """Whom a noun of `<Dial>` calls, if it is the noun for such an address.
+
+    Sources: https://www.twilio.com/docs/api/errors/13223 and 13243. No page has an error for the
+    identity of a client; that `client:` before it is one is assumed, and 13223 for it as well.
+    """
+    match noun:
+        case "Sip" if not _SIP_URI.fullmatch(text):
+            raise TwimlError(NO_SIP_URI, "<Sip> does not hold a URI such as sip:user@host")
+        case "Client" if not text or _SCHEME.fullmatch(text):
+            raise TwimlError(NO_NUMBER, "<Client> does not hold the bare identity of a client")
+        case "Client":
+            return f"client:{text}"
+        case "Number" if not _E164.fullmatch(text):
+            raise TwimlError(NO_NUMBER, "<Number> does not hold a number such as +15551234567")
+    return text
 
 
 def _reject(element: Element, _base_url: str) -> Verb:

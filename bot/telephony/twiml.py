@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
-from twilio.twiml.voice_response import VoiceResponse
+from twilio.twiml.voice_response import Dial, VoiceResponse
 
 from .address import NEXT_PATH, STREAM_PATH, Address
 
@@ -42,6 +42,8 @@ PARAMETER_LIMIT = 500
 INLINE_LIMIT = 4000
 """How many characters a document may have that is given by REST
 (https://www.twilio.com/docs/voice/api/call-resource#update-a-call-resource)."""
+
+CLIENT_SCHEME = "client:"
 
 # What XML 1.0 cannot hold, escaped or not (https://www.w3.org/TR/xml/#charsets).
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -107,7 +109,10 @@ def nothing() -> str:
 
 
 def transfer(address: Address, number: str, caller_id: str | None = None) -> str:
-    """Connect the caller to `number` (E.164); when that call ends Twilio asks `next`."""
+    """Connect the caller to `number`; when that call ends Twilio asks `next`.
+
+    `number` is E.164, or `sip:user@host` or `client:identity`, as in `bot.dialog.types.Transfer`.
+    """
     response = VoiceResponse()
     _dial(response, address, number, caller_id)
     return str(response)
@@ -155,7 +160,19 @@ def _dial(
     if caller_id is not None:
         caller_id = _ILLEGAL.sub("", caller_id)
     dial = response.dial(action=address.document(NEXT_PATH), method="POST", caller_id=caller_id)
-    dial.number(_ILLEGAL.sub("", number))
+    _noun(dial, _ILLEGAL.sub("", number))
+
+
+def _noun(dial: Dial, number: str) -> None:
+    # Each kind of address has an element of its own; in another it is error 13223, and the caller
+    # is not connected: https://www.twilio.com/docs/api/errors/13223.
+    if number.startswith("sip:"):
+        dial.sip(number)
+    elif number.startswith(CLIENT_SCHEME):
+        # Of a client the identity alone: https://www.twilio.com/docs/voice/twiml/client.
+        dial.client(number.removeprefix(CLIENT_SCHEME))
+    else:
+        dial.number(number)
 
 
 def _parameter_fault(name: str, value: str) -> str | None:

@@ -47,7 +47,13 @@ def read(verbs: str) -> list[Verb]:
         ("<Redirect method='get'>/n</Redirect>", Redirect(Request(f"{BASE[:-13]}/n", "GET"))),
         ("<Redirect/>", Redirect(Request(BASE))),
         ("<Dial>+15550100</Dial>", Dial("+15550100")),
-        ("<Dial/>", Dial("")),
+        ("<Dial><Sip>sip:desk@example.com</Sip></Dial>", Dial("sip:desk@example.com")),
+        ("<Dial><Client>anna_1</Client></Dial>", Dial("client:anna_1")),
+        ("<Dial><Queue>q</Queue></Dial>", Unsupported("Dial with <Queue>")),
+        (
+            "<Dial><Number>+15550100</Number><Client>anna</Client></Dial>",
+            Unsupported("Dial with <Number>, <Client>"),
+        ),
         (
             "<Dial action='/next'><Number url='/w'>+15550100</Number></Dial>",
             Dial("+15550100", Request("https://bot.example.com/next")),
@@ -122,6 +128,30 @@ def test_what_twilio_cannot_follow(text: str, fault: str) -> None:
         read_twiml(text, BASE)
     assert caught.value.code == 12100
     assert str(caught.value).startswith("12100: ")
+
+
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [
+        ("", 13223),
+        ("5550100", 13223),
+        ("sip:desk@example.com", 13223),
+        ("<Number>sip:desk@example.com</Number>", 13223),
+        ("<Number>client:anna</Number>", 13223),
+        ("<Number/>", 13223),
+        ("<Client>client:anna</Client>", 13223),
+        ("<Client>sip:desk@example.com</Client>", 13223),
+        ("<Client/>", 13223),
+        ("<Sip>+15550100</Sip>", 13243),
+        ("<Sip>client:anna</Sip>", 13243),
+        ("<Sip/>", 13243),
+    ],
+)
+def test_an_address_in_the_wrong_noun_cannot_be_dialled(inside: str, code: int) -> None:
+    with pytest.raises(TwimlError) as caught:
+        read(f"<Dial>{inside}</Dial>")
+    assert caught.value.code == code
+    assert "anna" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 from structlog.testing import capture_logs
 
+from bot.phone.twiml import Dial, Request, read_twiml
 from bot.telephony import twiml
 from bot.telephony.address import Address
 
@@ -89,9 +90,29 @@ def test_transfer_asks_next_when_it_is_over() -> None:
     assert [(child.tag, child.text) for child in dial] == [("Number", "+15551234567")]
 
 
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        ("+15551234567", "Number", "+15551234567"),
+        ("sip:desk@example.com?X-Id=1&b=2", "Sip", "sip:desk@example.com?X-Id=1&b=2"),
+        ("client:anna_1", "Client", "anna_1"),
+    ],
+)
+def test_each_kind_of_address_is_dialled_by_its_noun(number: str, noun: str, text: str) -> None:
+    apology = twiml.Apology(twiml.Announcement("Sorry."), number)
+    for dial in (
+        verbs(twiml.transfer(ADDRESS, number))[0],
+        verbs(twiml.apologize(ADDRESS, apology))[1],
+    ):
+        assert [(child.tag, child.text, child.attrib) for child in dial] == [(noun, text, {})]
+    # The simulated phone is as strict as Twilio, and goes by the address that was transferred to.
+    assert read_twiml(twiml.transfer(ADDRESS, number), NEXT) == [Dial(number, Request(NEXT))]
+
+
 def test_what_xml_cannot_hold_is_not_dialled() -> None:
     (dial,) = verbs(twiml.transfer(ADDRESS, "sip:a\x00b@example.com", "+1555\x1b1234567"))
-    assert (dial[0].text, dial.attrib["callerId"]) == ("sip:ab@example.com", "+15551234567")
+    assert (dial[0].tag, dial[0].text) == ("Sip", "sip:ab@example.com")
+    assert dial.attrib["callerId"] == "+15551234567"
 
 
 def test_transfer_without_caller_id_leaves_it_to_twilio() -> None:
