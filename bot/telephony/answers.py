@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 import structlog
 
@@ -19,7 +20,15 @@ from .address import NEXT_PATH, VOICE_PATH, Address
 from .identity import CallIdentity
 from .pending import Leaving
 
-__all__ = ["CALL_PARAMETERS", "DIAL_STATUS_PARAMETER", "Answer", "Answers"]
+__all__ = [
+    "CALL_PARAMETERS",
+    "DIAL_STATUS",
+    "DIAL_STATUS_PARAMETER",
+    "HOPS",
+    "WAITS",
+    "Answer",
+    "Answers",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +38,12 @@ CALL_PARAMETERS = ("from", "to", "direction")
 DIAL_STATUS_PARAMETER = "dial_status"
 """The `<Parameter>` that tells a stream why the transfer before it did not come about, in the word
 of Twilio's DialCallStatus; the dialog finds it in `call.parameters`."""
+
+HOPS = "hop"
+WAITS = "wait"
+DIAL_STATUS = "dial"
+"""What we tell ourselves in the query of a URL, which Twilio's signature covers: how often a call
+was sent on, how often it has waited for Redis, and the DialCallStatus with which it began to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +84,14 @@ class Answers:
                 return Answer(twiml.hang_up(), ended)
             case d.End(ended):
                 return Answer(twiml.nothing(), ended)
-            case d.Apologize():
-                return self._apologize(call)
-            case d.Wait(attempt):
-                return Answer(twiml.redirect(address.document(NEXT_PATH, f"wait={attempt}"), 1))
+            case d.Apologize(attempt):
+                return self._apologize(call, attempt)
+            case d.Wait(attempt, dial_status):
+                query = {WAITS: attempt, **({DIAL_STATUS: dial_status} if dial_status else {})}
+                url = address.document(NEXT_PATH, urlencode(query))
+                return Answer(twiml.redirect(url, 1))
             case d.Redirect(hop):
-                url = address.document(VOICE_PATH, f"hop={hop}")
+                url = address.document(VOICE_PATH, urlencode({HOPS: hop}))
                 return Answer(twiml.redirect(url, 0 if hop == 1 else 1))
             case d.Reject():
                 return Answer(twiml.reject())
@@ -122,11 +139,12 @@ class Answers:
             said=twiml.Announcement(said, language) if said else None,
         )
 
-    def _apologize(self, call: CallIdentity) -> Answer:
+    def _apologize(self, call: CallIdentity, attempt: int) -> Answer:
         bot = self.bot(call)
         number = bot.fallback_number
         log.error("call given up", call_sid=call.sid, dials_fallback=number is not None)
         said = twiml.Announcement(self._settings.farewell, bot.language)
         # Whoever is dialled still has the caller: that call's end is this one's.
         ended = None if number else Ended("error", "the stream could not be kept")
-        return Answer(twiml.apologize(self._address, twiml.Apology(said, number)), ended)
+        query = urlencode({WAITS: attempt}) if attempt else ""
+        return Answer(twiml.apologize(self._address, twiml.Apology(said, number), query), ended)

@@ -102,14 +102,26 @@ class Dial:
 
 @dataclass(frozen=True, slots=True)
 class Apologize:
-    """Say the apology; the fallback number takes the call, or it ends."""
+    """Say the apology; the fallback number takes the call, or it ends.
+
+    Attributes:
+        attempt: as `Wait.attempt`, when it was Redis that the call is given up for: should nobody
+            take the call, it is not waited for Redis once more.
+    """
+
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Pause, then ask again; this is the `attempt`-th time."""
+    """Pause, then ask again; this is the `attempt`-th time.
+
+    Attributes:
+        dial_status: DialCallStatus, if a `<Dial>` is over: Twilio does not say it again.
+    """
 
     attempt: int
+    dial_status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +249,23 @@ def decide_leaving(action: Leaving, generation: int) -> Connect | HangUp | Dial:
 def decide_without_record(
     call_status: str, dial_status: str, waits: int
 ) -> Wait | HangUp | End | Dial | Connect | Apologize:
-    """What `next` does while Redis is away: wait for it a bounded number of times."""
-    if call_status in TERMINAL or dial_status:
+    """What `next` does while Redis is away: wait for it a bounded number of times.
+
+    That the record is not to be had does not mean that there is none: only what ends a call with
+    any record ends it at once.
+
+    Args:
+        call_status, dial_status: as for `decide_next`.
+        waits: the attempt of the answer that has led here; 0 for another one.
+    """
+    if call_status in TERMINAL or dial_status in DIALLED:
         return decide_next(CallFacts(), call_status, dial_status)
-    return Wait(waits + 1) if waits < MAX_WAITS else Apologize()
+    if waits < MAX_WAITS:
+        return Wait(waits + 1, dial_status)
+    if waits == MAX_WAITS:
+        return Apologize(waits + 1)
+    # The fallback number, dialled with that apology, has not taken the call either.
+    return HangUp(Ended("bot", f"transfer failed: {dial_status}"))
 
 
 def decide_status(known: str, status: str) -> bool:

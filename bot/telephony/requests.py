@@ -16,7 +16,7 @@ from bot.store_keys import SID
 from .address import Address
 from .signature import SETTINGS_HEADER, SIGNATURE_HEADER, Params, algorithm_of, verify
 
-__all__ = ["MAX_BODY_BYTES", "MAX_FIELDS", "Form", "read_body", "read_form"]
+__all__ = ["MAX_BODY_BYTES", "MAX_FIELDS", "Form", "read_body", "read_count", "read_form"]
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,13 @@ class Form:
         """The first value of `name`; empty when there is none, which to Twilio is the same."""
         return next((value for field, value in self.fields if field == name), "")
 
+    def failed_at(self, path: str) -> bool:
+        """Whether a number's fallback URL is asked since our `path` gave Twilio no answer.
+
+        Source: https://www.twilio.com/docs/usage/security/availability-reliability.
+        """
+        return self.get("ErrorUrl").partition("#")[0].partition("?")[0].endswith(path)
+
 
 async def read_form(request: Request, address: Address, auth_tokens: Sequence[str]) -> Form:
     """The form of a webhook that one of `auth_tokens` has signed.
@@ -55,6 +62,12 @@ async def read_form(request: Request, address: Address, auth_tokens: Sequence[st
         if not SID.fullmatch(form.get(name)):
             raise HTTPException(400, f"{name} is missing or no SID")
     return form
+
+
+def read_count(request: Request, name: str) -> int:
+    """A counter of our own in the query, which Twilio's signature covers; 0 for none."""
+    text = request.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
 def _check_type(request: Request) -> None:

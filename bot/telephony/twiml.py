@@ -114,7 +114,7 @@ def transfer(address: Address, number: str, caller_id: str | None = None) -> str
     `number` is E.164, or `sip:user@host` or `client:identity`, as in `bot.dialog.types.Transfer`.
     """
     response = VoiceResponse()
-    _dial(response, address, number, caller_id)
+    _dial(response, address.document(NEXT_PATH), number, caller_id)
     return str(response)
 
 
@@ -138,12 +138,15 @@ def redirect(url: str, pause_s: int = 0) -> str:
     return str(response)
 
 
-def apologize(address: Address, apology: Apology) -> str:
-    """Say the apology, then dial the fallback number, or hang up when there is none."""
+def apologize(address: Address, apology: Apology, query: str = "") -> str:
+    """Say the apology, then dial the fallback number, or hang up when there is none.
+
+    `query` is that of `next`, which Twilio asks when the dialled call ends.
+    """
     response = VoiceResponse()
     _say(response, apology.said)
     if apology.fallback_number:
-        _dial(response, address, apology.fallback_number)
+        _dial(response, address.document(NEXT_PATH, query), apology.fallback_number)
     else:
         response.hangup()
     return str(response)
@@ -154,12 +157,10 @@ def _say(response: VoiceResponse, said: Announcement) -> None:
         response.say(text, language=said.language)
 
 
-def _dial(
-    response: VoiceResponse, address: Address, number: str, caller_id: str | None = None
-) -> None:
+def _dial(response: VoiceResponse, action: str, number: str, caller_id: str | None = None) -> None:
     if caller_id is not None:
         caller_id = _ILLEGAL.sub("", caller_id)
-    dial = response.dial(action=address.document(NEXT_PATH), method="POST", caller_id=caller_id)
+    dial = response.dial(action=action, method="POST", caller_id=caller_id)
     _noun(dial, _ILLEGAL.sub("", number))
 
 

@@ -28,13 +28,13 @@ from bot.store import Store, StoreUnavailable, Superseded
 from . import decision as d
 from . import twiml
 from .address import AMD_PATH, NEXT_PATH, STATUS_PATH, STREAM_PATH, VOICE_PATH
-from .answers import Answer, Answers
+from .answers import DIAL_STATUS, HOPS, WAITS, Answer, Answers
 from .deliveries import Deliveries
 from .facts import ASKED_TTL_S, Question, asked_key, gather, renumber
 from .identity import CallIdentity
 from .memory import SharedMemory
 from .pending import load_pending
-from .requests import Form
+from .requests import Form, read_count
 
 __all__ = ["Calls", "Webhooks"]
 
@@ -111,34 +111,35 @@ class Webhooks:
 
     async def voice(self, request: Request) -> Response:
         """A call's first request: takes it, sends it elsewhere or refuses it."""
-        hops = _count(request, "hop")
+        hops = read_count(request, HOPS)
 
         async def answer(form: Form, delivery: str) -> Answer:
             try:
                 record = await self._load(form.get("CallSid"))
             except StoreUnavailable:
+                if form.failed_at(NEXT_PATH):
+                    return self._wait(form, Question(delivery, form.get("CallStatus")), 0)
                 return await self._take_in(form, None, hops)
             if record is not None and record.generation:
                 # Whoever sends a call here that has had a stream wants it to go on.
-                return await self._go_on(form, record, delivery)
+                return await self._go_on(form, record, Question(delivery, form.get("CallStatus")))
             return await self._take_in(form, record, hops)
 
         return await self._deliveries.answer(request, answer)
 
     async def next(self, request: Request) -> Response:
         """What happens when a stream has ended or a verb is done."""
-        waits = _count(request, "wait")
+        waits, before = read_count(request, WAITS), request.query_params.get(DIAL_STATUS, "")
 
         async def answer(form: Form, delivery: str) -> Answer:
             sid = form.get("CallSid")
             self._calls.came_back(sid)
+            dial_status = form.get("DialCallStatus") or before
+            question = Question(delivery, form.get("CallStatus"), dial_status)
             try:
-                return await self._go_on(form, await self._load(sid), delivery)
+                return await self._go_on(form, await self._load(sid), question)
             except StoreUnavailable:
-                decision = d.decide_without_record(
-                    form.get("CallStatus"), form.get("DialCallStatus"), waits
-                )
-                return self._answers.render(decision, CallIdentity.of_form(form), None)
+                return self._wait(form, question, waits)
 
         return await self._deliveries.answer(request, answer)
 
@@ -239,13 +240,12 @@ class Webhooks:
             self._memory.set_away()
             raise
 
-    async def _go_on(self, form: Form, record: Record | None, delivery: str) -> Answer:
+    async def _go_on(self, form: Form, record: Record | None, question: Question) -> Answer:
         call = CallIdentity.of_form(form)
         if record is not None and record.generation:
             # Who had its stream is to know that it goes on.
             asked = asked_key(call.sid, record.generation)
-            await self._memory.remember(asked, delivery, ASKED_TTL_S)
-        question = Question(delivery, form.get("CallStatus"), form.get("DialCallStatus"))
+            await self._memory.remember(asked, question.delivery, ASKED_TTL_S)
         fallback_number = self._answers.bot(call).fallback_number
         facts = await gather(self._memory, record or Record(call.sid), question, fallback_number)
         decided = d.decide_next(facts, question.call_status, question.dial_status)
@@ -259,6 +259,11 @@ class Webhooks:
             generation=facts.generation, reconnects=facts.reconnects,
         )  # fmt: skip
         return self._answers.render(decision, call, record)
+
+    def _wait(self, form: Form, question: Question, waits: int) -> Answer:
+        """The record is not to be had, which does not mean that there is none."""
+        decision = d.decide_without_record(question.call_status, question.dial_status, waits)
+        return self._answers.render(decision, CallIdentity.of_form(form), None)
 
     async def _put_down(self, record: Record) -> None:
         """The call goes on without a stream: the end of who had it must not redirect it."""
@@ -291,9 +296,3 @@ class Webhooks:
             dialog=bot.dialog,
             language=bot.language,
         )
-
-
-def _count(request: Request, name: str) -> int:
-    """A counter of our own in the query, which Twilio's signature covers."""
-    text = request.query_params.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0

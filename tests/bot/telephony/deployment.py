@@ -142,7 +142,12 @@ def parameters(verbs: list[Element]) -> dict[str, str]:
 def target(redirect: Element) -> str:
     """What Twilio sends for a redirect to us: path and query, without the fragment."""
     assert redirect.tag == "Redirect"
-    url, _, overrides = (redirect.text or "").partition("#")
+    return path_of(redirect.text or "")
+
+
+def path_of(address: str) -> str:
+    """The path and query of one of our URLs, without the fragment that Twilio does not send."""
+    url, _, overrides = address.partition("#")
     assert url.startswith(PUBLIC_URL)
     assert overrides == "rc=2&rp=all&rt=4000"
     return url.removeprefix(PUBLIC_URL)

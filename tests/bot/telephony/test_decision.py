@@ -9,6 +9,7 @@ import pytest
 
 from bot.dialog.types import Ended, Hangup, SendDigits, Transfer
 from bot.telephony.decision import (
+    DIALLED,
     MAX_HOPS,
     MAX_RECONNECTS,
     MAX_WAITS,
@@ -145,12 +146,28 @@ def test_without_redis_next_waits_a_bounded_number_of_times() -> None:
     while isinstance(decision := decide_without_record(IN_PROGRESS, "", waits), Wait):
         assert decision.attempt == waits + 1
         waits = decision.attempt
-    assert (waits, decision) == (MAX_WAITS, Apologize())
+    assert (waits, decision) == (MAX_WAITS, Apologize(MAX_WAITS + 1))
 
 
-def test_without_redis_an_end_is_still_an_end() -> None:
-    assert decide_without_record("completed", "", 0) == End(Ended("caller", "hung up"))
-    assert decide_without_record(IN_PROGRESS, "busy", 0) == HangUp(
+@pytest.mark.parametrize("waits", [0, MAX_WAITS, MAX_WAITS + 1])
+def test_without_redis_an_end_is_still_an_end(waits: int) -> None:
+    hung_up = End(Ended("caller", "hung up"))
+    assert decide_without_record("completed", "", waits) == hung_up
+    assert decide_without_record("completed", "busy", waits) == hung_up
+    for dial_status in DIALLED:
+        transferred = HangUp(Ended("bot", "transferred"))
+        assert decide_without_record(IN_PROGRESS, dial_status, waits) == transferred
+
+
+@pytest.mark.parametrize("dial_status", ["busy", "no-answer", "failed", "canceled", "new"])
+def test_without_redis_a_failed_transfer_waits_for_what_the_record_says(dial_status: str) -> None:
+    assert decide_without_record(IN_PROGRESS, dial_status, 0) == Wait(1, dial_status)
+    last = decide_without_record(IN_PROGRESS, dial_status, MAX_WAITS - 1)
+    assert last == Wait(MAX_WAITS, dial_status)
+    given_up = decide_without_record(IN_PROGRESS, dial_status, MAX_WAITS)
+    assert given_up == Apologize(MAX_WAITS + 1)
+    # The fallback number, which comes with the apology, does not answer either.
+    assert decide_without_record(IN_PROGRESS, "busy", given_up.attempt) == HangUp(
         Ended("bot", "transfer failed: busy")
     )
 

@@ -25,6 +25,7 @@ from .deployment import (
     NEXT_URL,
     Deployment,
     parameters,
+    path_of,
     refusals,
     settings,
     tags,
@@ -435,6 +436,64 @@ async def test_next_waits_for_redis_and_then_gives_up(lonely: Deployment) -> Non
         asked = target(redirect)
         assert asked == f"/twilio/next?wait={wait}"
     assert tags(await lonely.ask(asked, RUNNING)) == ["Say", "Hangup"]
+
+
+async def test_a_transfer_that_fails_while_redis_is_away_still_comes_back_to_the_bot(
+    deployment: Deployment, lonely: Deployment
+) -> None:
+    await stream_over(deployment, Transfer("+15559990000"))
+    assert tags(await deployment.ask("/twilio/next", RUNNING)) == ["Dial"]
+    asked, form = "/twilio/next", {**RUNNING, "DialCallStatus": "no-answer"}
+    for number in (1, 2):
+        pause, redirect = await lonely.ask(asked, form)
+        assert (pause.tag, pause.attrib) == ("Pause", {"length": "1"})
+        asked = target(redirect)
+        assert asked == f"/twilio/next?wait={number}&dial=no-answer"
+        form = RUNNING  # the redirect does not say again how the transfer went
+    assert lonely.calls.ends == []
+    say, *rest = await deployment.ask(asked, RUNNING)
+    assert (say.tag, tags(rest)) == ("Say", CONNECT)
+    given = parameters(rest)
+    assert given["dial_status"] == "no-answer"
+    assert generation(deployment, given["token"]) == 2
+    assert deployment.calls.ends == []
+
+
+async def test_a_fallback_number_is_dialled_once_when_redis_stays_away(
+    tmp_path: Path, no_store: Store
+) -> None:
+    lonely = Deployment(settings(tmp_path, fallback_number="+15557770000"), no_store)
+    asked = f"/twilio/next?wait={MAX_WAITS}&dial=busy"
+    say, dial = await lonely.ask(asked, RUNNING)
+    assert (say.tag, dial[0].text) == ("Say", "+15557770000")
+    assert lonely.calls.ends == []
+    asked = path_of(dial.attrib["action"])
+    failed = {**RUNNING, "DialCallStatus": "failed"}
+    assert tags(await lonely.ask(asked, failed)) == ["Hangup"]
+    assert lonely.calls.ends == [(CALL, Ended("bot", "transfer failed: failed"))]
+
+
+async def test_a_transfer_that_was_put_through_ends_the_call_without_redis(
+    lonely: Deployment,
+) -> None:
+    over = {**RUNNING, "DialCallStatus": "completed"}
+    assert tags(await lonely.ask("/twilio/next", over)) == ["Hangup"]
+    assert lonely.calls.ends == [(CALL, Ended("bot", "transferred"))]
+
+
+async def test_a_call_that_next_has_failed_is_not_taken_for_a_new_one_without_redis(
+    deployment: Deployment, lonely: Deployment
+) -> None:
+    """A number's fallback URL is `voice`, which is asked when there was no answer from `next`."""
+    await stream_over(deployment, number=4)
+    failed = {**RUNNING, "ErrorCode": "11200", "ErrorUrl": NEXT_URL.replace("#", "?wait=1#")}
+    _, redirect = await lonely.ask("/twilio/voice", failed)
+    assert target(redirect) == "/twilio/next?wait=1"
+    verbs = await deployment.ask(target(redirect), RUNNING)
+    assert generation(deployment, parameters(verbs)["token"]) == 5
+    # One that `voice` has failed is new.
+    failed["ErrorUrl"] = NEXT_URL.replace("next", "voice")
+    assert tags(await lonely.ask("/twilio/voice", failed)) == CONNECT
 
 
 @pytest.mark.parametrize("wait", ["x", "-1", "99999999999", "²"])
