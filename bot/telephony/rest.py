@@ -19,7 +19,14 @@ import structlog
 from bot.settings import Settings
 
 from .rest_client import DEADLINE_S, RestClient
-from .rest_errors import CallGone, RestBusy, RestDenied, RestError, RestUnavailable
+from .rest_errors import (
+    CallGone,
+    RestBusy,
+    RestDenied,
+    RestError,
+    RestUnavailable,
+    RestUnreached,
+)
 from .twiml import INLINE_LIMIT
 
 __all__ = [
@@ -30,6 +37,7 @@ __all__ = [
     "RestError",
     "RestNumber",
     "RestUnavailable",
+    "RestUnreached",
     "TwilioRest",
 ]
 
@@ -88,9 +96,10 @@ class RestNumber:
 class TwilioRest:
     """Asks Twilio's REST API, every question within a deadline.
 
-    A request that Twilio was too busy for is made again, after exponential backoff with full jitter
-    or what `Retry-After` says, as long as the deadline allows. One that failed at Twilio or got no
-    answer is made again too, unless it creates something: it may have been carried out.
+    A request that Twilio was too busy for, or that did not reach it, is made again, after
+    exponential backoff with full jitter or what `Retry-After` says, as long as the deadline allows.
+    One that failed at Twilio or got no answer may have been carried out: it is made again too,
+    unless that would do harm, as it does for `instruct` and `start_recording`.
 
     Every method raises `RestError` or one of its kinds (`bot.telephony.rest_errors`).
 
@@ -170,6 +179,10 @@ class TwilioRest:
     async def instruct(self, sid: str, document: str, *, deadline_s: float | None = None) -> None:
         """Have a call in progress abandon what it does and follow this TwiML.
 
+        It is not asked twice if it may have been done: somebody would be called twice, touch tones
+        be sent twice, or a stream be opened with a token that was used. After `RestUnavailable`
+        nobody knows, unless it is `RestUnreached`.
+
         Args:
             sid: the call's.
             document: at most `bot.telephony.twiml.INLINE_LIMIT` characters.
@@ -179,7 +192,7 @@ class TwilioRest:
             raise RestError(
                 f"the TwiML has {len(document)} characters; Twilio takes {INLINE_LIMIT}"
             )
-        await self._update(sid, deadline_s, twiml=document)
+        await self._update(sid, deadline_s, once=True, twiml=document)
 
     async def complete(self, sid: str, *, deadline_s: float | None = None) -> None:
         """Hang up."""
@@ -241,7 +254,7 @@ class TwilioRest:
             lambda client: client.calls(call).recordings.create_async(
                 recording_channels=channels, recording_track=track, **more
             ),
-            creates=True,
+            once=True,
         )
         return str(made.sid)
 
@@ -295,9 +308,13 @@ class TwilioRest:
             )
         )
 
-    async def _update(self, sid: str, deadline_s: float | None, **change: str) -> None:
+    async def _update(
+        self, sid: str, deadline_s: float | None, *, once: bool = False, **change: str
+    ) -> None:
         call = _call_sid(sid)
-        await self._client.ask(lambda client: client.calls(call).update_async(**change), deadline_s)
+        await self._client.ask(
+            lambda client: client.calls(call).update_async(**change), deadline_s, once=once
+        )
 
     async def _record(self, sid: str, recording: str, **change: str) -> None:
         call = _call_sid(sid)

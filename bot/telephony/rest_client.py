@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from .rest_errors import RestBusy, RestError, RestUnavailable
+from .rest_errors import RestBusy, RestError, RestUnavailable, RestUnreached
 
 __all__ = ["DEADLINE_S", "Client", "RestClient"]
 
@@ -74,15 +74,15 @@ class RestClient:
         question: Callable[[Client], Awaitable[T]],
         deadline_s: float | None = None,
         *,
-        creates: bool = False,
+        once: bool = False,
     ) -> T:
         """Have Twilio's client do something, again where that is right, within the deadline.
 
         Args:
             question: what to do with it; run once for each attempt.
             deadline_s: instead of the usual one.
-            creates: it makes something that was not there, so an attempt of which nothing is known
-                must not be repeated.
+            once: doing it twice would do harm, so an attempt of which it is unknown whether it was
+                carried out is not repeated.
 
         Raises:
             RestError: what the last attempt ended with.
@@ -92,7 +92,7 @@ class RestClient:
         deadline = loop.time() + limit_s
         attempt = 0
         while True:
-            until = deadline if creates else min(deadline, loop.time() + ATTEMPT_S)
+            until = deadline if once else min(deadline, loop.time() + ATTEMPT_S)
             try:
                 async with asyncio.timeout_at(until):
                     return await self._put(question)
@@ -101,8 +101,8 @@ class RestClient:
             except RestError as refused:
                 error = refused
             wait_s = self._wait_s(error, attempt)
-            repeatable = isinstance(error, RestBusy) or (
-                isinstance(error, RestUnavailable) and not creates
+            repeatable = isinstance(error, RestBusy | RestUnreached) or (
+                isinstance(error, RestUnavailable) and not once
             )
             if not repeatable or loop.time() + wait_s >= deadline:
                 # Frames of Twilio's client hold the token in a local variable.

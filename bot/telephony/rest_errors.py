@@ -4,8 +4,8 @@
     ├── CallGone           the call is unknown, or no longer in progress
     ├── RestDenied         the credentials are wrong, or may not do this
     ├── RestBusy           too many requests at once; this one was not processed
-    └── RestUnavailable    no answer in time, no connection, or Twilio's own fault;
-                           whether it was done is unknown
+    └── RestUnavailable    no answer in time, or Twilio's own fault; whether it was done is unknown
+        └── RestUnreached  no connection could be made: it was not done
 
 The body of a refusal is JSON of Twilio's own (`code`, `message`), a problem detail of RFC 9457
 (`code`, `title`, `detail`), or a page of some proxy, which is not quoted.
@@ -24,6 +24,7 @@ __all__ = [
     "RestDenied",
     "RestError",
     "RestUnavailable",
+    "RestUnreached",
     "refusal",
     "retry_after_s",
 ]
@@ -74,6 +75,10 @@ class RestBusy(RestError):
 
 class RestUnavailable(RestError):
     """Twilio gave no answer, or failed itself. Whether the request was carried out is unknown."""
+
+
+class RestUnreached(RestUnavailable):
+    """No connection to Twilio could be made, so the request was not carried out."""
 
 
 def refusal(

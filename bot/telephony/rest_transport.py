@@ -19,7 +19,7 @@ import httpx
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
-from .rest_errors import RestUnavailable, refusal
+from .rest_errors import RestUnavailable, RestUnreached, refusal
 
 __all__ = ["HttpxTransport"]
 
@@ -65,7 +65,9 @@ class HttpxTransport(AsyncHttpClient):  # type: ignore[misc]  # twilio brings no
         except httpx.HTTPError as error:
             # Not chained: the request that the cause holds carries the token.
             fault = f"Twilio's REST API cannot be reached: {type(error).__name__} {error}"
-            raise RestUnavailable(fault.strip()) from None
+            unsent = isinstance(error, httpx.ConnectError)
+            kind = RestUnreached if unsent else RestUnavailable
+            raise kind(fault.strip()) from None
         _check(response)
         return Response(response.status_code, response.text, response.headers)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from bot.demo.worker import free_port
 from bot.phone.twiml import Request
 from bot.telephony import rest_client
 from bot.telephony.rest import (
@@ -20,11 +22,13 @@ from bot.telephony.rest import (
     RestDenied,
     RestError,
     RestUnavailable,
+    RestUnreached,
     TwilioRest,
 )
 from bot.telephony.twiml import INLINE_LIMIT
 from tests.vendors.twilio_rest.mischief import Kind
 from tests.vendors.twilio_rest.running import ACCOUNT, CALLER, OURS, TOKEN, Twilio, TwilioServer
+from tests.vendors.twilio_rest.server import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -329,6 +333,52 @@ async def test_silence_ends_with_the_deadline(twilio: Twilio, rest: TwilioRest) 
     await rest.complete(call.sid)
 
 
+@pytest.mark.parametrize("kind", ["failure", "page", "cut", "nonsense", "lost"])
+async def test_a_document_that_may_have_been_followed_is_not_given_again(
+    twilio: Twilio, waits: Waits, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one would dial twice, send digits twice, or show a token that was used."""
+    rest = TwilioRest(ACCOUNT, TOKEN, api_url=twilio.url, deadline_s=0.2, sleep=waits)
+    await rest.check(deadline_s=5)
+    monkeypatch.setattr(rest_client, "ATTEMPT_S", 0.02)
+    call = await twilio.call()
+    twilio.standin.misbehave(kind)
+    with pytest.raises(RestUnavailable) as unknown:
+        await rest.instruct(call.sid, "<Response/>")
+    await rest.aclose()
+    assert unknown.type is RestUnavailable
+    assert twilio.forms() == [{"Twiml": "<Response/>"}]
+    assert waits.seconds == []
+
+
+async def test_a_document_that_was_not_processed_is_given_again(
+    twilio: Twilio, rest: TwilioRest
+) -> None:
+    call = await twilio.call()
+    twilio.standin.misbehave("busy", times=2)
+    await rest.instruct(call.sid, "<Response/>")
+    assert await twilio.followed(call.sid, 2) == ["begin", "<Response/>"]
+
+
+async def test_a_document_is_given_again_when_nobody_was_there_to_take_it(
+    twilio: Twilio, server: TwilioServer
+) -> None:
+    port = free_port()
+    call, waits = await twilio.call(), Waits()
+    async with contextlib.AsyncExitStack() as listening:
+
+        async def begin_to_listen(seconds: float) -> None:
+            await waits(seconds)
+            if len(waits.seconds) == 2:
+                await listening.enter_async_context(serving(server, port))
+
+        rest = TwilioRest(ACCOUNT, TOKEN, api_url=f"http://127.0.0.1:{port}", sleep=begin_to_listen)
+        await rest.instruct(call.sid, "<Response/>")
+        await rest.aclose()
+    assert len(waits.seconds) == 2
+    assert await twilio.followed(call.sid, 2) == ["begin", "<Response/>"]
+
+
 @pytest.mark.parametrize("kind", ["failure", "cut", "nonsense"])
 async def test_what_creates_is_not_repeated(twilio: Twilio, rest: TwilioRest, kind: Kind) -> None:
     call = await twilio.call()
@@ -371,7 +421,7 @@ def nobody() -> str:
 
 async def test_nobody_there_is_unavailable(nobody: str) -> None:
     rest = TwilioRest(ACCOUNT, TOKEN, api_url=nobody, jitter=lambda: 1e6)
-    with pytest.raises(RestUnavailable, match="cannot be reached: ConnectError") as missing:
+    with pytest.raises(RestUnreached, match="cannot be reached: ConnectError") as missing:
         await rest.complete(STRANGER)
     assert missing.value.status is None
     await rest.aclose()
