@@ -36,8 +36,8 @@ def redis_prefix() -> str:
 
 @pytest.fixture
 async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
-    """A store of this test's own, on the session's Redis."""
-    store = Store(redis_url, prefix=redis_prefix)
+    """A store of this test's own, on the session's Redis, which may take its time."""
+    store = Store(redis_url, prefix=redis_prefix, deadline_s=10)
     yield store
     await store.aclose()
 
@@ -45,7 +45,7 @@ async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
 @pytest.fixture
 async def other(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
     """The store of another worker, in the same Redis."""
-    store = Store(redis_url, prefix=redis_prefix)
+    store = Store(redis_url, prefix=redis_prefix, deadline_s=10)
     yield store
     await store.aclose()
 

@@ -60,10 +60,11 @@ def reaching(
     *,
     inbox: Inbox | None = None,
     rest: TwilioRest | None = None,
+    deadline_s: float = 0.1,
 ) -> Reaching:
     """The way of commands, with little patience for workers that do not answer."""
     orders = Orders(rest, Answers(settings, time.time)) if rest is not None else None
-    return Reaching(store, inbox or nowhere(), calls, orders, deadline_s=0.1)
+    return Reaching(store, inbox or nowhere(), calls, orders, deadline_s=deadline_s)
 
 
 @dataclass

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bot.store import Store
+
 
 def ask(url: str, *words: str) -> bytes:
     """The first line of the server's answer to one inline command."""
@@ -55,3 +57,20 @@ def stopped(url: str) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def impatient(*stores: Store, deadline_s: float = 0.05) -> Iterator[None]:
+    """Inside, the stores wait only so long for an answer: Redis does not give any.
+
+    Outside, where Redis is well, a store that gives up so soon makes a busy machine look like an
+    outage.
+    """
+    before_s = [store._link._deadline_s for store in stores]
+    for store in stores:
+        store._link._deadline_s = deadline_s
+    try:
+        yield
+    finally:
+        for store, patience_s in zip(stores, before_s, strict=True):
+            store._link._deadline_s = patience_s

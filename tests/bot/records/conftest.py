@@ -45,7 +45,7 @@ def keep(redis_url: str, redis_prefix: str, deployment: None) -> Keep:
     """Put records, and the log of the last one, into the store."""
 
     async def write(records: tuple[Record, ...], log: tuple[dict[str, object], ...]) -> None:
-        store = Store(redis_url, prefix=redis_prefix)
+        store = Store(redis_url, prefix=redis_prefix, deadline_s=10)
         for record in records:
             await store.commit(record)
         for event in log:
