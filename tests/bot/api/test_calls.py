@@ -54,7 +54,7 @@ class Client(httpx.AsyncClient):
 
 @pytest.fixture
 async def store(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
-    store = Store(redis_url, prefix=redis_prefix)
+    store = Store(redis_url, prefix=redis_prefix, deadline_s=10)
     for number, sid in enumerate(SIDS):
         store.save(Record(sid, started_ms=NOW_MS + number, from_number="+15550100001"))
         store.append(sid, "key", 5, digit="1")
