@@ -8,6 +8,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+import bot.inbox
 from bot.dialog.types import Ended, Hangup, Transfer
 from bot.inbox import Command, Inbox
 from bot.metrics import Metrics
@@ -66,8 +67,14 @@ async def test_a_call_that_is_here_needs_nobody_else(settings: Settings, no_stor
 
 @pytest.mark.parametrize("command", [HANG_UP, TRANSFER, MACHINE], ids=lambda c: c.kind)
 async def test_a_call_elsewhere_is_reached_through_its_holders_inbox(
-    settings: Settings, store: Store, redis_url: str, redis_prefix: str, command: Command
+    settings: Settings,
+    store: Store,
+    redis_url: str,
+    redis_prefix: str,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(bot.inbox, "STEP_S", 10.0)
     await begun(store)
     holder = Calls(here={SID})
     ours, theirs = (
@@ -75,7 +82,8 @@ async def test_a_call_elsewhere_is_reached_through_its_holders_inbox(
         for worker in ("worker-1", "worker-2")
     )
     serving_inbox = asyncio.create_task(theirs.run(holder.command))
-    assert await reaching(settings, store, Calls(), inbox=ours).reach(command) == DONE
+    way = reaching(settings, store, Calls(), inbox=ours, deadline_s=10)
+    assert await way.reach(command) == DONE
     assert holder.commands == [command]
     serving_inbox.cancel()
     await asyncio.wait([serving_inbox])
@@ -214,7 +222,7 @@ async def test_a_newer_stream_is_not_written_over(
             await store.take(sid, "worker-3", 2)
             return None
 
-    racing = Racing(redis_url, prefix=redis_prefix)
+    racing = Racing(redis_url, prefix=redis_prefix, deadline_s=10)
     await begun(store)
     async with twilio() as at:
         answer = await reaching(settings, racing, Calls(), rest=at.rest).reach(HANG_UP)
@@ -251,7 +259,7 @@ async def test_what_answered_is_not_written_over_a_newer_stream(
             return record
 
     await begun(store)
-    racing = Racing(redis_url, prefix=redis_prefix)
+    racing = Racing(redis_url, prefix=redis_prefix, deadline_s=10)
     assert await reaching(settings, racing, Calls()).reach(MACHINE) == UNREACHED
     assert (await kept(store)).answered_by is None
     await racing.aclose()
