@@ -42,8 +42,10 @@ class Engines:
         self._apology = apology
         self._farewell = farewell
         settings = settings or {}
-        self._stt = {n: build_stt(n, **settings.get(n, {})) for n in {b.stt for b in self._bots}}
-        self._tts = {n: build_tts(n, **settings.get(n, {})) for n in {b.tts for b in self._bots}}
+        recognizers = {bot.stt_provider for bot in self._bots}
+        synthesizers = {bot.tts_provider for bot in self._bots}
+        self._stt = {name: build_stt(name, **settings.get(name, {})) for name in recognizers}
+        self._tts = {name: build_tts(name, **settings.get(name, {})) for name in synthesizers}
         self._ready: dict[tuple[str, str, TtsOptions], bytes] = {}
 
     async def start(self) -> None:
@@ -59,16 +61,16 @@ class Engines:
             for synthesizer in self._tts.values():
                 await synthesizer.start()
         for bot in self._bots:
-            check_language(self._stt[bot.stt], bot.language)
+            check_language(self.stt(bot), bot.language)
             for text in (self._apology, self._farewell):
                 await self._prepare(text, bot)
 
     async def _prepare(self, text: str, bot: BotSettings) -> None:
-        key = (text, bot.tts, tts_options(bot))
+        key = (text, bot.tts_provider, tts_options(bot))
         if key in self._ready:
             return
         try:
-            self._ready[key] = await synthesize_ulaw(self._tts[bot.tts], text, tts_options(bot))
+            self._ready[key] = await synthesize_ulaw(self.tts(bot), text, tts_options(bot))
         except ProviderError as error:
             if not error.retryable:
                 raise  # a voice that does not exist, say: no reply could be spoken either
@@ -85,11 +87,11 @@ class Engines:
 
     def stt(self, bot: BotSettings) -> SttProvider:
         """The recognizer of a bot."""
-        return self._stt[bot.stt]
+        return self._stt[bot.stt_provider]
 
     def tts(self, bot: BotSettings) -> TtsProvider:
         """The synthesizer of a bot."""
-        return self._tts[bot.tts]
+        return self._tts[bot.tts_provider]
 
     def apology(self, bot: BotSettings) -> tuple[str, bytes]:
         """The apology in a bot's voice: its text, and µ-law at 8 kHz, empty without one."""
@@ -100,7 +102,7 @@ class Engines:
         return self._spoken(self._farewell, bot)
 
     def _spoken(self, text: str, bot: BotSettings) -> tuple[str, bytes]:
-        return text, self._ready.get((text, bot.tts, tts_options(bot)), b"")
+        return text, self._ready.get((text, bot.tts_provider, tts_options(bot)), b"")
 
 
 def check_language(stt: SttProvider, language: str) -> None:

@@ -53,7 +53,7 @@ class BotSettings(BaseModel):
         dialog: the dialog hook, as `PARLEY_DIALOG` names it.
         language: BCP-47 tag of what is spoken.
         voice: the synthesizer's voice id; None is the provider's own choice.
-        stt, tts: names in `providers.catalog`.
+        stt_provider, tts_provider: names in `providers.catalog`.
         fallback_number: who is dialled (E.164) when no bot can answer; None is nobody.
     """
 
@@ -62,13 +62,16 @@ class BotSettings(BaseModel):
     dialog: str
     language: str
     voice: str | None
-    stt: str
-    tts: str
+    stt_provider: str
+    tts_provider: str
     fallback_number: str | None
 
 
 class NumberTable(BaseModel):
-    """A table `[numbers."+15551234567"]` of the TOML file: what differs from the default."""
+    """A table `[numbers."+15551234567"]` of the TOML file: what differs from the default.
+
+    The settings have the names that they have at the top of the file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -79,8 +82,8 @@ class NumberTable(BaseModel):
     voice: str | None = Field(
         default=None, min_length=1, description="a voice id of the synthesizer"
     )
-    stt: SttName | None = Field(default=None, description="a speech-to-text provider")
-    tts: TtsName | None = Field(default=None, description="a text-to-speech provider")
+    stt_provider: SttName | None = Field(default=None, description="a speech-to-text provider")
+    tts_provider: TtsName | None = Field(default=None, description="a text-to-speech provider")
     fallback_number: PhoneNumber | None = Field(
         default=None, description="a phone number in E.164 form such as +15551234567"
     )

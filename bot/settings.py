@@ -6,17 +6,23 @@ directory or what `PARLEY_CONFIG` names. A wrong setting stops the start (`Setti
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic import ValidationError as PydanticError
 
 from .numbers import BotSettings, Language, NumberTable, PhoneNumber, SttName, TtsName
+from .setting_types import (
+    ApiUrl,
+    Directory,
+    DirectoryOrOff,
+    PublicUrl,
+    RedisUrl,
+    Secret,
+    is_loopback,
+)
 from .sources import Given, Problem, read_sources
 from .state_dir import default_state_dir, dev_token, find_dev_token
 
@@ -31,6 +37,8 @@ FOREIGN_VARIABLES = (
     "TWILIO_EDGE",
 )
 SECONDARY_TOKEN = "TWILIO_AUTH_TOKEN_SECONDARY"
+# Written next to a secret, and sometimes in its place.
+BESIDE_SECRETS = {"twilio_account_sid"}
 
 
 class SettingsError(Exception):
@@ -44,50 +52,6 @@ class SettingsError(Exception):
         return "\n".join(map(str, self.problems))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`, a name or an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _public_url(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.hostname
-    _ = parts.port  # raises ValueError when it is no number
-    if not host or parts.username is not None or parts.query or parts.fragment:
-        raise ValueError
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise ValueError
-    return url.rstrip("/?#")
-
-
-def _api_url(url: str) -> str:
-    good = _public_url(url)
-    if urlsplit(good).path:
-        raise ValueError
-    return good
-
-
-def _redis_url(url: SecretStr) -> SecretStr:
-    # redis-py finds these faults too, in a traceback with a part of the password, or never.
-    parts = urlsplit(url.get_secret_value())
-    _ = parts.port  # raises ValueError when it is no number
-    if parts.scheme == "unix":
-        good = bool(parts.path)
-    else:
-        database = parts.path.removeprefix("/")
-        good = bool(parts.hostname) and (not database or database.isdecimal())
-    if not good or parts.scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError
-    return url
-
-
-def _off_is_none(value: object) -> object:
-    return None if value == "off" else value
-
-
 class Settings(BaseModel):
     """The settings of one process. Each field's description says what it may hold."""
 
@@ -96,11 +60,11 @@ class Settings(BaseModel):
     dev: bool = Field(default=False, description="set by --dev alone")
     host: str = Field(default="0.0.0.0", min_length=1, description="an address of this machine")
     port: int = Field(default=8080, ge=0, le=65535, description="a port number, 0 to 65535")
-    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+    public_url: PublicUrl = Field(
         description="the https:// address at which Twilio reaches this deployment, without query;"
         " http:// for loopback alone"
     )
-    api_key: SecretStr | None = Field(default=None, description="a key of your own making")
+    api_key: Secret | None = Field(default=None, description="a key of your own making")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )
@@ -152,12 +116,10 @@ class Settings(BaseModel):
         description="a sentence to speak",
     )
 
-    state_dir: Path = Field(description="a directory")
-    recordings: Annotated[Path | None, BeforeValidator(_off_is_none)] = Field(
-        default=None, description="a directory, or off"
-    )
+    state_dir: Directory = Field(description="a directory")
+    recordings: DirectoryOrOff = Field(default=None, description="a directory, or off")
     retention_days: int = Field(default=30, ge=1, le=3650, description="days, 1 to 3650")
-    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+    redis_url: RedisUrl | None = Field(
         default=None, description="a redis://, rediss:// or unix:// URL"
     )
     redis_prefix: str = Field(
@@ -167,10 +129,8 @@ class Settings(BaseModel):
     twilio_account_sid: str | None = Field(
         default=None, pattern=r"^AC[0-9a-fA-F]{32}$", description="AC and 32 hexadecimal digits"
     )
-    twilio_auth_token: SecretStr | None = Field(
-        default=None, description="the account's auth token"
-    )
-    twilio_auth_token_secondary: SecretStr | None = Field(
+    twilio_auth_token: Secret | None = Field(default=None, description="the account's auth token")
+    twilio_auth_token_secondary: Secret | None = Field(
         default=None, description="the account's other auth token, while it is rotated"
     )
     twilio_region: str | None = Field(
@@ -179,7 +139,7 @@ class Settings(BaseModel):
     twilio_edge: str | None = Field(
         default=None, pattern=r"^[a-z]+(-[a-z]+)*$", description="an edge such as dublin"
     )
-    twilio_api_url: Annotated[str, AfterValidator(_api_url)] | None = Field(
+    twilio_api_url: ApiUrl | None = Field(
         default=None,
         description="the https:// address of Twilio's REST API, without path; http:// for"
         " loopback alone",
@@ -237,7 +197,8 @@ class Settings(BaseModel):
             token = dev_token(self.state_dir) if worker else find_dev_token(self.state_dir)
         except OSError as error:
             fault = f"held {str(self.state_dir)!r}, which cannot be used: {error.strerror}"
-            raise SettingsError([Problem("PARLEY_STATE_DIR", fault)]) from None
+            remedy = "give it to this user, or name another directory"
+            raise SettingsError([Problem("PARLEY_STATE_DIR", fault, remedy)]) from None
         return self.model_copy(update={"twilio_auth_token": SecretStr(token) if token else None})
 
     @property
@@ -261,8 +222,8 @@ class Settings(BaseModel):
             "dialog": self.dialog,
             "language": self.language,
             "voice": self.voice,
-            "stt": self.stt_provider,
-            "tts": self.tts_provider,
+            "stt_provider": self.stt_provider,
+            "tts_provider": self.tts_provider,
             "fallback_number": self.fallback_number,
         }
         table = self.numbers.get(number, NumberTable())
@@ -314,9 +275,14 @@ def _explain(
 
 def _fault(model: type[BaseModel], key: str, held: object, message: str) -> tuple[str, str]:
     field = model.model_fields[key]
-    secret = SecretStr.__name__ in str(field.annotation) or "@" in str(held)
     own = message.removeprefix("Value error, ")
-    remedy = own if own.startswith("one of: ") else str(field.description)
-    return (
-        "held a secret that is not one" if secret else f"held {held!r}"
-    ), f"it may hold {remedy}"
+    wanted = own if own.startswith("one of: ") else str(field.description)
+    if SecretStr.__name__ in str(field.annotation):
+        if not str(held).strip():
+            return "is empty", f"leave it out, or have it hold {wanted}"
+        return "held a secret that is not one", f"it may hold {wanted}"
+    if key in BESIDE_SECRETS:
+        return "held something else, not shown for it might be a secret", f"it may hold {wanted}"
+    if "@" in str(held):
+        return "held a secret that is not one", f"it may hold {wanted}"
+    return f"held {held!r}", f"it may hold {wanted}"

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
+
+from .numbers import NumberTable
 
 __all__ = ["Given", "Problem", "Sources", "read_sources"]
 
@@ -22,9 +24,6 @@ PREFIX = "PARLEY_"
 CONFIG_VARIABLE = "PARLEY_CONFIG"
 DEFAULT_CONFIG = Path("parley.toml")
 DOTENV = Path(".env")
-
-# Keys of [numbers.default] whose setting has a longer name.
-DEFAULT_TABLE_NAMES = {"stt": "stt_provider", "tts": "tts_provider"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def read_sources(
         overrides: setting → value from the command line; None is not given.
     """
     sources = Sources()
-    dotenv = {name: text for name, text in dotenv_values(DOTENV).items() if text is not None}
+    dotenv = _read_dotenv(sources)
     path, required = _config_path(env, dotenv)
     _read_toml(sources, path, set(variables.values()), required)
     for written, origin in ((dotenv, " in .env"), (env, "")):
@@ -76,6 +75,14 @@ def read_sources(
         if value is not None:
             sources.given[key] = Given("--" + key.replace("_", "-"), value)
     return sources
+
+
+def _read_dotenv(sources: Sources) -> dict[str, str]:
+    try:
+        return {name: text for name, text in dotenv_values(DOTENV).items() if text is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        sources.problems.append(Problem(str(DOTENV), f"cannot be read: {error}"))
+        return {}
 
 
 def _config_path(env: Mapping[str, str], dotenv: Mapping[str, str]) -> tuple[Path, bool]:
@@ -105,28 +112,32 @@ def _read_toml(sources: Sources, path: Path, settings: set[str], required: bool)
     except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
         sources.problems.append(Problem(str(path), f"cannot be read: {error}"))
         return
-    for key, name, value in _flatten(tables, path.name, sources):
-        if key in settings:
-            sources.given[key] = Given(name, value)
-        else:
-            sources.problems.append(_unknown(name, key, [*settings, "numbers"]))
-
-
-def _flatten(
-    tables: dict[str, Any], file: str, sources: Sources
-) -> Iterator[tuple[str, str, object]]:
     numbers = tables.pop("numbers", {})
-    for key, value in tables.items():
-        yield key, f"{file}: {key}", value
+    _take(sources, tables, f"{path.name}: ", settings, [*settings, "numbers"])
     if not isinstance(numbers, dict) or not all(isinstance(t, dict) for t in numbers.values()):
         remedy = 'write tables such as [numbers."+15551234567"]'
-        sources.problems.append(Problem(f"{file}: numbers", "is not made of tables", remedy))
+        sources.problems.append(Problem(f"{path.name}: numbers", "is not made of tables", remedy))
         return
-    # The default number's table holds the same settings that stand at the top of the file.
-    for key, value in numbers.pop("default", {}).items():
-        yield DEFAULT_TABLE_NAMES.get(key, key), f"{file}: numbers.default.{key}", value
+    # What the default's table holds may as well stand at the top of the file.
+    own = NumberTable.model_fields
+    _take(sources, numbers.pop("default", {}), f"{path.name}: numbers.default.", own, own)
     for number, table in numbers.items():
-        sources.numbers[number] = Given(f'{file}: numbers."{number}"', table)
+        sources.numbers[number] = Given(f'{path.name}: numbers."{number}"', table)
+
+
+def _take(
+    sources: Sources,
+    table: dict[str, Any],
+    place: str,
+    settings: Container[str],
+    known: Iterable[str],
+) -> None:
+    """Take the settings of a table; `known` is what else may have been meant by what is none."""
+    for key, value in table.items():
+        if key in settings:
+            sources.given[key] = Given(place + key, value)
+        else:
+            sources.problems.append(_unknown(place + key, key, known))
 
 
 def _unknown(name: str, key: str, known: Iterable[str]) -> Problem:

@@ -46,7 +46,7 @@ async def check_dialogs(settings: Settings, tell: Tell) -> None:
 
 async def check_recognizers(settings: Settings, tell: Tell) -> None:
     """Start every number's recognizer, and ask whether it understands what is spoken there."""
-    spoken = _grouped(settings, lambda bot: (bot.stt, bot.language))
+    spoken = _grouped(settings, lambda bot: (bot.stt_provider, bot.language))
     for name in sorted({name for name, _ in spoken}):
         began_s = time.perf_counter()
         try:
@@ -66,7 +66,7 @@ async def check_recognizers(settings: Settings, tell: Tell) -> None:
 
 async def check_voices(settings: Settings, tell: Tell) -> None:
     """Start every number's synthesizer, and have the apology spoken in each voice."""
-    spoken = _grouped(settings, lambda bot: (bot.tts, tts_options(bot)))
+    spoken = _grouped(settings, lambda bot: (bot.tts_provider, tts_options(bot)))
     for name in sorted({name for name, _ in spoken}):
         try:
             synthesizer = build_tts(name, **OWN.get(name, {}))

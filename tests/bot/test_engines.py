@@ -17,7 +17,9 @@ FAREWELL = "Goodbye."
 
 def bot(**values: Any) -> BotSettings:
     default = {"dialog": "echo", "language": "en-US", "voice": None, "fallback_number": None}
-    return BotSettings(**{**default, "stt": "pocketsphinx", "tts": "espeak", **values})
+    return BotSettings(
+        **{**default, "stt_provider": "pocketsphinx", "tts_provider": "espeak", **values}
+    )
 
 
 @pytest.fixture(autouse=True)

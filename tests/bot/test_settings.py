@@ -12,6 +12,8 @@ import pytest
 
 from bot.settings import Settings, SettingsError, is_loopback
 from bot.state_dir import default_state_dir, dev_token, find_dev_token
+from bot.telephony.address import Address
+from providers import catalog
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -70,7 +72,14 @@ def test_an_empty_variable_is_not_set() -> None:
 
 def test_recordings_may_be_off() -> None:
     assert load(PARLEY_RECORDINGS="off").recordings is None
-    assert load(PARLEY_RECORDINGS="calls").recordings == Path("calls")
+
+
+def test_directories_are_those_of_the_working_directory_that_named_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(PARLEY_RECORDINGS="calls", PARLEY_STATE_DIR="state")
+    monkeypatch.chdir("/")
+    assert (settings.recordings, settings.state_dir) == (home / "calls", home / "state")
 
 
 @pytest.mark.parametrize(
@@ -80,10 +89,18 @@ def test_recordings_may_be_off() -> None:
         ("https://bot.example.com/voice/", "https://bot.example.com/voice"),
         ("http://localhost:8080", "http://localhost:8080"),
         ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("HTTPS://Bot.Example.com:443/Voice/", "https://bot.example.com:443/Voice"),
+        ("HTTP://LOCALHOST", "http://localhost"),
+        ("https://bot.example.com?", "https://bot.example.com"),
     ],
 )
 def test_public_url_is_normalised(given: str, kept: str) -> None:
     assert load(PARLEY_PUBLIC_URL=given).public_url == kept
+
+
+def test_the_urls_made_of_a_public_url_have_a_scheme(home: Path) -> None:
+    address = Address(load(PARLEY_PUBLIC_URL="HTTPS://bot.example.com").public_url)
+    assert address.media == "wss://bot.example.com/twilio/media"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +135,6 @@ def test_a_public_url_with_a_password_is_not_repeated() -> None:
         ("PARLEY_TTS_PROVIDER", "mouth", "one of: espeak"),
         ("PARLEY_LANGUAGE", "English", "a BCP-47 tag such as en-US"),
         ("PARLEY_FALLBACK_NUMBER", "555-1234", "a phone number in E.164 form"),
-        ("TWILIO_ACCOUNT_SID", "AC12", "AC and 32 hexadecimal digits"),
         ("PARLEY_RETENTION_DAYS", "0", "days, 1 to 3650"),
     ],
 )
@@ -137,6 +153,39 @@ def test_a_secret_is_never_repeated() -> None:
     settings = load(REDIS_URL="redis://:hush@localhost", PARLEY_API_KEY="hush-hush-hush")
     assert "hush" not in repr(settings)
     assert TOKEN not in repr(settings)
+
+
+def test_a_token_in_the_place_of_the_account_is_not_repeated() -> None:
+    assert problems(TWILIO_ACCOUNT_SID=TOKEN, TWILIO_AUTH_TOKEN="AC" + TOKEN) == [
+        "TWILIO_ACCOUNT_SID: held something else, not shown for it might be a secret; "
+        "it may hold AC and 32 hexadecimal digits"
+    ]
+
+
+SECRETS = ["api_key", "twilio_auth_token", "twilio_auth_token_secondary"]
+
+
+@pytest.mark.parametrize("key", SECRETS)
+@pytest.mark.parametrize("held", ["", " "])
+def test_an_empty_secret_is_none(home: Path, key: str, held: str) -> None:
+    (home / "parley.toml").write_text(f'{key} = "{held}"\n')
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(env={} if key == "twilio_auth_token" else {"TWILIO_AUTH_TOKEN": TOKEN})
+    assert str(caught.value).startswith(f"parley.toml: {key}: is empty; leave it out, or have it")
+
+
+@pytest.mark.parametrize("key", ["state_dir", "recordings", "redis_url", "voice", "host"])
+def test_toml_holds_nothing_that_is_empty(home: Path, key: str) -> None:
+    (home / "parley.toml").write_text(f'{key} = ""\n')
+    [problem] = problems()
+    assert problem.startswith(f"parley.toml: {key}: ")
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_an_empty_secret_in_the_environment_is_not_set(key: str) -> None:
+    name = "PARLEY_API_KEY" if key == "api_key" else key.upper()
+    settings = Settings.load(env={name: "", "PARLEY_STATE_DIR": "state"}, worker=False)
+    assert getattr(settings, key) is None
 
 
 @pytest.mark.parametrize(
@@ -162,6 +211,12 @@ def test_what_can_be_a_redis_is_taken_as_it_is(url: str) -> None:
     held = load(REDIS_URL=url).redis_url
     assert held is not None
     assert held.get_secret_value() == url
+
+
+def test_the_scheme_of_a_redis_is_written_as_redis_py_wants_it() -> None:
+    held = load(REDIS_URL="REDIS://:Hush@Host/1").redis_url
+    assert held is not None
+    assert held.get_secret_value() == "redis://:Hush@Host/1"
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -214,16 +269,22 @@ def test_a_config_file_that_is_not_toml(home: Path) -> None:
     assert problem.startswith("parley.toml: cannot be read: ")
 
 
+def test_a_dotenv_file_that_is_no_text(home: Path) -> None:
+    (home / ".env").write_bytes(b"PARLEY_PORT=\xff\n")
+    [problem] = problems()
+    assert problem.startswith(".env: cannot be read: ")
+
+
 NUMBERS = """
 language = "en-GB"
 [numbers.default]
 dialog = "script:default.toml"
 fallback_number = "+15550000000"
-tts = "espeak"
+tts_provider = "espeak"
 [numbers."+15551234567"]
 dialog = "script:booking.toml"
 voice = "en-us"
-stt = "pocketsphinx"
+stt_provider = "pocketsphinx"
 """
 
 
@@ -231,10 +292,11 @@ def test_the_called_number_chooses_the_bot(home: Path) -> None:
     (home / "parley.toml").write_text(NUMBERS)
     settings = load()
     bot = settings.bot_for("+15551234567")
-    assert (bot.dialog, bot.voice, bot.stt) == ("script:booking.toml", "en-us", "pocketsphinx")
+    assert (bot.dialog, bot.voice) == ("script:booking.toml", "en-us")
+    assert (bot.stt_provider, bot.tts_provider) == ("pocketsphinx", "espeak")
     assert (bot.language, bot.fallback_number) == ("en-GB", "+15550000000")
     other = settings.bot_for("+15559999999")
-    assert (other.dialog, other.voice, other.tts) == ("script:default.toml", None, "espeak")
+    assert (other.dialog, other.voice) == ("script:default.toml", None)
     assert settings.bots() == [other, bot]
 
 
@@ -243,6 +305,19 @@ def test_the_environment_is_the_default_numbers_setting(home: Path) -> None:
     settings = load(PARLEY_DIALOG="echo")
     assert settings.bot_for("+15559999999").dialog == "echo"
     assert settings.bot_for("+15551234567").dialog == "script:booking.toml"
+
+
+def test_every_number_has_the_engines_that_its_table_names(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalog.STT, "ears", "no:Ears")
+    monkeypatch.setitem(catalog.TTS, "mouth", "no:Mouth")
+    for where, number in (("default", ""), ('"+15551234567"', "+15551234567")):
+        (home / "parley.toml").write_text(
+            f'[numbers.{where}]\nstt_provider = "ears"\ntts_provider = "mouth"\n'
+        )
+        bot = load().bot_for(number)
+        assert (bot.stt_provider, bot.tts_provider) == ("ears", "mouth")
 
 
 @pytest.mark.parametrize(
@@ -260,7 +335,7 @@ def test_the_environment_is_the_default_numbers_setting(home: Path) -> None:
         (
             '[numbers."+1555"]\ncolour = "x"',
             'parley.toml: numbers."+1555".colour: there is no such setting; it may be one of: '
-            "dialog, language, voice, stt, tts, fallback_number",
+            "dialog, language, voice, stt_provider, tts_provider, fallback_number",
         ),
         (
             'numbers = "+1555"',
@@ -270,6 +345,21 @@ def test_the_environment_is_the_default_numbers_setting(home: Path) -> None:
         (
             "[numbers.default]\ndialgo = 1",
             "parley.toml: numbers.default.dialgo: there is no such setting; did you mean dialog?",
+        ),
+        (
+            '[numbers.default]\nstt = "pocketsphinx"',
+            "parley.toml: numbers.default.stt: there is no such setting; "
+            "remove it, or look for its right name",
+        ),
+        (
+            '[numbers."+1555"]\ntts = "espeak"',
+            'parley.toml: numbers."+1555".tts: there is no such setting; it may be one of: '
+            "dialog, language, voice, stt_provider, tts_provider, fallback_number",
+        ),
+        (
+            "[numbers.default]\nmax_calls = 1",
+            "parley.toml: numbers.default.max_calls: there is no such setting; "
+            "remove it, or look for its right name",
         ),
     ],
 )

@@ -28,5 +28,5 @@ async def attacked_worker(dialog: str, callers: int) -> AsyncIterator[Observed]:
 
 def _config(folder: Path) -> str:
     file = folder / "parley.toml"
-    file.write_text(f'[numbers."{HOSTILE_NUMBER}"]\nstt = "deaf"\n')
+    file.write_text(f'[numbers."{HOSTILE_NUMBER}"]\nstt_provider = "deaf"\n')
     return str(file)
