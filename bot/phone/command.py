@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -16,7 +15,6 @@ from bot.json_output import print_json
 from bot.settings import Settings, SettingsError, is_loopback
 
 from .artifacts import write_artifacts
-from .balancer import AddressError
 from .clip import ClipError, load_clip
 from .config import PhoneConfig
 from .display import LiveLog, late_note, print_call, print_calls
@@ -25,6 +23,7 @@ from .report import call_report
 from .result import Artifacts, CallResult
 from .run import place_calls
 from .steps import Step, StepsError, default_steps, load_steps
+from .target import AddressError, split_address
 
 __all__ = ["call"]
 
@@ -117,10 +116,13 @@ def call(
 
 def _config(urls: tuple[str, ...], from_number: str, to_number: str, speed: float) -> PhoneConfig:
     try:
+        hosts = [str(split_address(url).hostname) for url in urls]
         # One address and no public URL: it is that worker's own, as `serve --dev` takes it.
-        own = len(urls) == 1 and is_loopback(urlsplit(urls[0]).hostname or "")
+        own = len(hosts) == 1 and is_loopback(hosts[0])
         defaults = {"public_url": urls[0]} if own else {}
         settings = Settings.load(worker=False, defaults=defaults)
+    except AddressError as error:
+        raise click.UsageError(str(error)) from None
     except SettingsError as error:
         raise click.UsageError("; ".join(str(error).splitlines())) from None
     if not settings.auth_tokens:

@@ -158,6 +158,7 @@ def usage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
         (["--speed", "fast"], "'fast' is not a number from 0.1 to 20"),
         (["--speed", "nan"], "0.1 to 20"),
         (["--url", "nowhere"], "'nowhere' is no address"),
+        (["--url", "http://[::1"], "'http://[::1' is no address; write it as http://host:port"),
     ],
 )
 def test_bad_usage_exits_2(
