@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -40,6 +41,9 @@ from .write_behind import Backlog
 __all__ = ["Store", "StoreError", "StoreUnavailable", "StoredCall", "Superseded", "Taken"]
 
 DEADLINE_S = 0.3
+
+# A call's start, in ms or as Redis writes it, and its SID.
+_Place = tuple[float | str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,21 +276,43 @@ class Store:
         entries = await self._link.ask(lambda redis: redis.xrange(self._keys.log(sid)))
         return StoredCall(record, [orjson.loads(fields[b"event"]) for _, fields in entries])
 
-    async def list_calls(self, limit: int = 50, before_ms: int | None = None) -> list[Record]:
-        """The latest calls that started before `before_ms`, newest first."""
-        newest = "+inf" if before_ms is None else f"({before_ms}"
+    async def list_calls(
+        self, limit: int = 50, before_ms: int | None = None, before_sid: str = ""
+    ) -> list[Record]:
+        """The latest calls, newest first; of those of one millisecond, the greatest SID first.
 
-        async def ask(redis: Redis) -> list[Any]:
-            sids = await redis.zrevrangebyscore(
-                self._keys.index, newest, "-inf", start=0, num=limit
-            )
-            async with redis.pipeline(transaction=False) as pipe:
-                for sid in sids:
-                    pipe.hgetall(self._keys.call(cast(bytes, sid).decode()))
-                return await pipe.execute()
+        Args:
+            limit: how many; fewer are all that there are.
+            before_ms: only calls that started before then.
+            before_sid: and those that started at `before_ms` with a smaller SID. Both together are
+                the last call of a page, after which the next one begins.
+        """
+        records: list[Record] = []
+        before: _Place = ("+inf" if before_ms is None else before_ms, before_sid.encode())
+        while len(records) < limit:
+            page = await self._link.ask(partial(self._page, limit=limit, before=before))
+            records += [record for _, fields in page if (record := _record(fields)) is not None]
+            if len(page) < limit:
+                break
+            # Some of them have expired: a page that is not full would be taken for the last one.
+            before = page[-1][0]
+        return records[:limit]
 
-        records = [_record(fields) for fields in await self._link.ask(ask)]
-        return [record for record in records if record is not None]
+    async def _page(
+        self, redis: Redis, limit: int, before: _Place
+    ) -> list[tuple[_Place, dict[bytes, bytes]]]:
+        """The places of calls in the index, and what is kept of each."""
+        index, (ms, before_sid) = self._keys.index, before
+        async with redis.pipeline(transaction=True) as pipe:
+            pipe.zrevrangebyscore(index, ms, ms, withscores=True)
+            pipe.zrevrangebyscore(index, f"({ms}", "-inf", start=0, num=limit, withscores=True)
+            tied, earlier = await pipe.execute()
+        found = [*((sid, ms) for sid, ms in tied if sid < before_sid), *earlier][:limit]
+        async with redis.pipeline(transaction=False) as pipe:
+            for sid, _ in found:
+                pipe.hgetall(self._keys.call(sid.decode()))
+            kept = await pipe.execute()
+        return [((ms, sid), fields) for (sid, ms), fields in zip(found, kept, strict=True)]
 
     async def delete(self, sid: str) -> bool:
         """Delete a call's record and log; false when there is no such call.

@@ -116,6 +116,33 @@ async def test_calls_are_listed_newest_first(store: Store) -> None:
     assert [record.sid for record in older] == ["CA2", "CA1", "CA0"]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
+async def test_no_call_is_missed_or_listed_twice_between_two_pages(
+    store: Store, limit: int
+) -> None:
+    starts = [1, 5, 5, 5, 5, 5, 9]
+    for number, start in enumerate(starts):
+        store.save(Record(f"CA{number}", started_ms=1_900_000_000_000 + start))
+    assert await store.flush(1)
+    found: list[str] = []
+    before_ms, before_sid = None, ""
+    while page := await store.list_calls(limit, before_ms, before_sid):
+        found += [record.sid for record in page]
+        before_ms, before_sid = page[-1].started_ms, page[-1].sid
+    assert found == ["CA6", "CA5", "CA4", "CA3", "CA2", "CA1", "CA0"]
+
+
+async def test_a_page_is_full_though_calls_on_it_have_expired(
+    store: Store, redis: Redis, redis_prefix: str
+) -> None:
+    for number in range(6):
+        store.save(Record(f"CA{number}", started_ms=1_900_000_000_000 + number // 3))
+    assert await store.flush(1)
+    for number in (5, 4, 3, 1):
+        await redis.delete(f"{redis_prefix}call:CA{number}")
+    assert [record.sid for record in await store.list_calls(limit=2)] == ["CA2", "CA0"]
+
+
 async def test_a_call_that_expired_is_not_listed(
     store: Store, redis: Redis, redis_prefix: str
 ) -> None:
