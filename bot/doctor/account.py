@@ -4,13 +4,18 @@ Twilio asks a number's voice URL, and its fallback URL when that gave no usable 
 fallback that `fix` sets is the voice URL once more: behind a balancer the second request meets
 another worker than the one that has just died, and Parley answers the same call twice alike. When
 the whole deployment is away it is of no use; only something that runs elsewhere is, such as a TwiML
-Bin of Twilio's that dials a number. So a fallback URL on another host is kept.
+Bin of Twilio's that dials a number. So a fallback URL on another host is kept, with its method.
+
+The URLs are set with connection overrides, as those in our documents (`Address.document`): else
+Twilio would ask a worker that has frozen once, and wait 15 s for it. Where the right URL has
+overrides of the operator's own, they are kept.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from bot.settings import Settings, is_loopback
@@ -23,15 +28,19 @@ __all__ = ["check_account"]
 
 ANSWER_DEADLINE_S = 5.0
 AT_ONCE = 5
+POST = "POST"
 
 
-async def check_account(settings: Settings, fix: Sequence[str], tell: Tell) -> None:
+async def check_account(
+    settings: Settings, fix: Sequence[str], tell: Tell, *, address_good: bool
+) -> None:
     """Look at the account, and at each of its numbers that has a bot of its own.
 
     Args:
         settings: whose account and numbers.
         fix: numbers whose URLs are set first.
         tell: is told what is found.
+        address_good: whether calls can be sent to the public address: if not, nothing is set.
     """
     rest = TwilioRest.of(settings, deadline_s=ANSWER_DEADLINE_S)
     if rest is None:
@@ -47,7 +56,7 @@ async def check_account(settings: Settings, fix: Sequence[str], tell: Tell) -> N
             tell(failure("account", str(error), remedy))
             return
         tell(ok("account", f"{settings.twilio_account_sid} answers"))
-        numbers = Numbers(rest, settings)
+        numbers = Numbers(rest, settings, address_good=address_good)
         named = dict.fromkeys([*settings.numbers, *fix])
         if not named:
             tell(ok("number", "none is named: give --fix NUMBER, or [numbers] in parley.toml"))
@@ -59,11 +68,12 @@ async def check_account(settings: Settings, fix: Sequence[str], tell: Tell) -> N
 class Numbers:
     """The account's numbers, as they should send calls to this deployment."""
 
-    def __init__(self, rest: TwilioRest, settings: Settings) -> None:
+    def __init__(self, rest: TwilioRest, settings: Settings, *, address_good: bool) -> None:
         self._rest = rest
+        self._address_good = address_good
         address = Address(settings.public_url)
-        self._voice = address.url(VOICE_PATH)
-        self._status = address.url(STATUS_PATH)
+        self._voice = address.document(VOICE_PATH)
+        self._status = address.document(STATUS_PATH)
         host = urlsplit(settings.public_url).hostname or ""
         api_host = urlsplit(settings.twilio_api_url or "").hostname or ""
         # A stand-in of Twilio's on this machine reaches what is on this machine.
@@ -102,11 +112,20 @@ class Numbers:
             text = f"{number} is left as it is: Twilio cannot reach {self._voice}"
             tell(failure("number", text, "set PARLEY_PUBLIC_URL to an https:// address"))
             return before
+        if not self._address_good:
+            text = f"{number} is left as it is: no call would be answered at {self._voice}"
+            tell(failure("number", text, "correct what failed above at the public address first"))
+            return before
+        wanted = self._wanted(before)
+        if wanted == before:
+            tell(ok("number", f"{number}: there is nothing to change"))
+            return before
         await self._rest.set_number(
             before.sid,
-            voice_url=self._voice,
-            fallback_url=self._fallback(before),
-            status_callback=self._status,
+            voice_url=wanted.voice_url or "",
+            fallback_url=wanted.fallback_url or "",
+            fallback_method=wanted.fallback_method or POST,
+            status_callback=wanted.status_callback or "",
         )
         after = await self._rest.find_number(number)
         if after is not None:
@@ -114,11 +133,20 @@ class Numbers:
                 tell(ok("number", f"{number}: {name} was {was}, is now {became}"))
         return after
 
-    def _fallback(self, number: RestNumber) -> str:
-        """The fallback URL to set: the one that is there, if it is at somebody else's."""
-        held = number.fallback_url or ""
+    def _wanted(self, number: RestNumber) -> RestNumber:
+        """The number as it should be. A fallback that is at somebody else's stays as it is."""
         of_the_bot = {_host(self._voice), _host(number.voice_url), ""}
-        return self._voice if _host(held) in of_the_bot else held
+        ours = _host(number.fallback_url) in of_the_bot
+        fallback_url = _kept(number.fallback_url, self._voice) if ours else number.fallback_url
+        return replace(
+            number,
+            voice_url=_kept(number.voice_url, self._voice),
+            voice_method=POST,
+            fallback_url=fallback_url,
+            fallback_method=POST if ours else number.fallback_method,
+            status_callback=_kept(number.status_callback, self._status),
+            status_callback_method=POST,
+        )
 
     def _tell_route(self, number: RestNumber, tell: Tell) -> None:
         name = number.number
@@ -130,35 +158,47 @@ class Numbers:
                 text = f"{name}: its calls go to the {what} {sid}, whatever its voice URL"
                 tell(failure("number", text, "take it off the number in Twilio's console"))
                 return
-        if self._is(number.voice_url, number.voice_method, self._voice):
-            tell(ok("number", f"{name}: its calls come here"))
+        held, method = number.voice_url, number.voice_method
+        if not _is(held, method, self._voice):
+            text = f"{name}: its voice URL is {_shown(held, method)}, not {_shown(self._voice)}"
+            tell(failure("number", text, _fix_it(name)))
+        elif held != _kept(held, self._voice):
+            text = f"{name}: its calls come here, but its voice URL has no connection overrides:"
+            tell(warning("number", f"{text} Twilio waits 15 s for a frozen worker", _fix_it(name)))
         else:
-            text = f"{name}: its voice URL is {_shown(number.voice_url, number.voice_method)}"
-            tell(failure("number", f"{text}, not POST {self._voice}", _fix_it(name)))
+            tell(ok("number", f"{name}: its calls come here"))
 
     def _tell_fallback(self, number: RestNumber, tell: Tell) -> None:
-        name, shown = number.number, _shown(number.fallback_url, number.fallback_method)
-        if not number.fallback_url:
+        name, held, method = number.number, number.fallback_url, number.fallback_method
+        if not held:
             tell(warning("number", f"{name}: it has no fallback URL", _fix_it(name)))
-        elif self._is(number.fallback_url, number.fallback_method, self._voice):
+        elif _is(held, method, self._voice) and held == _kept(held, self._voice):
             text = f"{name}: what fails is asked here once more"
             tell(ok("number", f"{text} (a TwiML Bin would answer when all workers are away)"))
-        elif _host(number.fallback_url) == _host(self._voice):
-            tell(warning("number", f"{name}: its fallback URL is {shown}", _fix_it(name)))
+        elif _host(held) == _host(self._voice):
+            text = f"{name}: its fallback URL is {_shown(held, method)}, not {_shown(self._voice)}"
+            tell(warning("number", text, _fix_it(name)))
         else:
-            tell(ok("number", f"{name}: what fails here goes to {shown}"))
+            tell(ok("number", f"{name}: what fails here goes to {_shown(held, method)}"))
 
     def _tell_status(self, number: RestNumber, tell: Tell) -> None:
-        if self._is(number.status_callback, number.status_callback_method, self._status):
-            tell(ok("number", f"{number.number}: the end of its calls is told here"))
+        name, held, method = number.number, number.status_callback, number.status_callback_method
+        if _is(held, method, self._status) and held == _kept(held, self._status):
+            tell(ok("number", f"{name}: the end of its calls is told here"))
             return
-        shown = _shown(number.status_callback, number.status_callback_method)
-        text = f"{number.number}: its status callback is {shown}, not POST {self._status}"
-        tell(warning("number", text, _fix_it(number.number)))
+        text = f"{name}: its status callback is {_shown(held, method)}, not {_shown(self._status)}"
+        tell(warning("number", text, _fix_it(name)))
 
-    def _is(self, held: str | None, method: str | None, wanted: str) -> bool:
-        # A fragment holds Twilio's own connection overrides, and is not sent.
-        return (held or "").partition("#")[0] == wanted and method == "POST"
+
+def _is(held: str | None, method: str | None, wanted: str) -> bool:
+    """Whether Twilio asks the wanted URL. A fragment is for Twilio alone, and is not sent."""
+    return (held or "").partition("#")[0] == wanted.partition("#")[0] and method == POST
+
+
+def _kept(held: str | None, wanted: str) -> str:
+    """The URL to set: `wanted`, but what is held if that is it with overrides of its own."""
+    url, _, overrides = (held or "").partition("#")
+    return held if held and overrides and url == wanted.partition("#")[0] else wanted
 
 
 def _changes(before: RestNumber, after: RestNumber) -> list[tuple[str, str, str]]:
@@ -175,7 +215,7 @@ def _changes(before: RestNumber, after: RestNumber) -> list[tuple[str, str, str]
     return [(name, was, became) for name, was, became in shown if was != became]
 
 
-def _shown(url: str | None, method: str | None) -> str:
+def _shown(url: str | None, method: str | None = None) -> str:
     """A URL for a person, without what may be secret in it."""
     if not url:
         return "not set"
@@ -185,7 +225,8 @@ def _shown(url: str | None, method: str | None) -> str:
         return "no URL"
     host = parts.netloc.rpartition("@")[2]
     query = "?…" if parts.query else ""
-    return f"{method or 'POST'} {parts.scheme}://{host}{parts.path}{query}"
+    overrides = f"#{parts.fragment}" if parts.fragment else ""
+    return f"{method or POST} {parts.scheme}://{host}{parts.path}{query}{overrides}"
 
 
 def _host(url: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -15,11 +16,14 @@ from .account import check_account
 from .address import PublicAddress, check_name, check_tls
 from .bots import check_dialogs, check_recognizers, check_vad, check_voices
 from .disk import check_disk
-from .finding import Check, Tell, failure, ok, run_checks, warning
+from .finding import Check, Finding, Level, Tell, failure, ok, run_checks, warning
 from .probe import Probe
 from .redis import check_redis
 
 __all__ = ["examine"]
+
+ADDRESS_DEADLINE_S = 40.0
+ACCOUNT_DEADLINE_S = 60.0
 
 
 async def examine(settings: Settings, fix: Sequence[str], tell: Tell) -> None:
@@ -30,16 +34,21 @@ async def examine(settings: Settings, fix: Sequence[str], tell: Tell) -> None:
         fix: numbers of the account whose URLs are to be set.
         tell: is told what is found, in an order that does not change.
     """
+    address = _AddressCheck(settings)
     checks = [
         Check("settings", partial(_check_settings, settings), 5.0),
-        Check("address", partial(_check_address, settings), 40.0),
+        Check("address", address.run, ADDRESS_DEADLINE_S),
         Check("redis", partial(check_redis, settings), 20.0),
         Check("dialog", partial(check_dialogs, settings), 30.0),
         Check("recognizer", partial(check_recognizers, settings), 60.0),
         Check("voice", partial(check_voices, settings), 60.0),
         Check("vad", partial(check_vad, settings), 30.0),
         Check("disk", partial(check_disk, settings), 5.0),
-        Check("account", partial(check_account, settings, fix), 60.0),
+        Check(
+            "account",
+            partial(_check_account, settings, fix, address),
+            ADDRESS_DEADLINE_S + ACCOUNT_DEADLINE_S,
+        ),
     ]
     await run_checks(checks, tell, partial(_hide, _secrets(settings)))
 
@@ -49,11 +58,45 @@ async def _check_settings(settings: Settings, tell: Tell) -> None:
     if token is None:
         text = "there is no auth token: nothing that Twilio signs can be checked"
         tell(failure("settings", text, "set TWILIO_AUTH_TOKEN, or run parley serve --dev"))
-    elif token.get_secret_value() == find_dev_token(settings.state_dir):
+    elif token.get_secret_value() == _dev_token(settings):
         text = "TWILIO_AUTH_TOKEN is not set: this is how parley serve --dev takes calls"
         tell(warning("settings", text, "for calls from Twilio set it to the account's auth token"))
     else:
         tell(ok("settings", f"read, with an auth token, for {settings.public_url}"))
+
+
+def _dev_token(settings: Settings) -> str | None:
+    try:
+        return find_dev_token(settings.state_dir)
+    except OSError:
+        return None  # which the check of the disk will tell
+
+
+class _AddressCheck:
+    """The check of the public address, which another one may wait for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._over = asyncio.Event()
+        self._good = False
+
+    async def run(self, tell: Tell) -> None:
+        levels: set[Level] = set()
+
+        def tell_and_note(finding: Finding) -> None:
+            levels.add(finding.level)
+            tell(finding)
+
+        try:
+            await _check_address(self._settings, tell_and_note)
+            self._good = Level.FAILURE not in levels
+        finally:
+            self._over.set()
+
+    async def good(self) -> bool:
+        """Whether it was done in time, and nothing failed."""
+        await self._over.wait()
+        return self._good
 
 
 async def _check_address(settings: Settings, tell: Tell) -> None:
@@ -65,6 +108,13 @@ async def _check_address(settings: Settings, tell: Tell) -> None:
         return
     token = settings.auth_tokens[0] if settings.auth_tokens else None
     await Probe(Address(settings.public_url), token, context).run(tell)
+
+
+async def _check_account(
+    settings: Settings, fix: Sequence[str], address: _AddressCheck, tell: Tell
+) -> None:
+    # No number is sent to an address at which its calls would not be answered.
+    await check_account(settings, fix, tell, address_good=not fix or await address.good())
 
 
 def _secrets(settings: Settings) -> list[str]:

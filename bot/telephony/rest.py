@@ -294,15 +294,21 @@ class TwilioRest:
         return next(map(_rest_number, found), None)
 
     async def set_number(
-        self, number_sid: str, *, voice_url: str, fallback_url: str, status_callback: str
+        self,
+        number_sid: str,
+        *,
+        voice_url: str,
+        fallback_url: str,
+        fallback_method: str = "POST",
+        status_callback: str,
     ) -> None:
-        """Say where a number's calls go; all three are asked by POST."""
+        """Say where a number's calls go; the voice URL and the callback are asked by POST."""
         await self._client.ask(
             lambda client: client.incoming_phone_numbers(number_sid).update_async(
                 voice_url=voice_url,
                 voice_method="POST",
                 voice_fallback_url=fallback_url,
-                voice_fallback_method="POST",
+                voice_fallback_method=fallback_method,
                 status_callback=status_callback,
                 status_callback_method="POST",
             )

@@ -20,7 +20,8 @@ from .site import TOKEN
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 NUMBER, OTHER = "+15551230001", "+15551230002"
 BOT = "https://bot.example"
-VOICE, STATUS = f"{BOT}/twilio/voice", f"{BOT}/twilio/status"
+OVERRIDES = "#rc=2&rp=all&rt=4000"
+VOICE, STATUS = f"{BOT}/twilio/voice{OVERRIDES}", f"{BOT}/twilio/status{OVERRIDES}"
 GOOD = {"VoiceUrl": VOICE, "VoiceFallbackUrl": VOICE, "StatusCallback": STATUS}
 WELL = [
     f"ok account: {ACCOUNT} answers",
@@ -55,10 +56,18 @@ class Twilio:
         }
         return self.make(**(given | more))
 
-    async def look(self, found: Findings, *numbers: str, fix: Sequence[str] = ()) -> list[str]:
-        await check_account(self.settings(*numbers), fix, found.append)
+    async def look(
+        self, found: Findings, *numbers: str, fix: Sequence[str] = (), address_good: bool = True
+    ) -> list[str]:
+        settings = self.settings(*numbers)
+        await check_account(settings, fix, found.append, address_good=address_good)
         assert self.standin.complaints == []
         return found.lines
+
+    @property
+    def changes(self) -> int:
+        """How often something was to be changed."""
+        return sum(seen.method == "POST" for seen in self.standin.requests)
 
 
 @pytest.fixture
@@ -72,7 +81,7 @@ async def twilio(settings: Callable[..., Settings]) -> AsyncIterator[Twilio]:
 async def test_without_an_account_there_is_nothing_to_look_at(
     settings: Callable[..., Settings], found: Findings
 ) -> None:
-    await check_account(settings(), (), found.append)
+    await check_account(settings(), (), found.append, address_good=True)
     assert found.last.level is Level.WARNING
     assert found.last.remedy == "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
 
@@ -86,7 +95,7 @@ async def test_an_account_that_answers(twilio: Twilio, found: Findings) -> None:
 
 async def test_credentials_that_are_wrong(twilio: Twilio, found: Findings) -> None:
     settings = twilio.settings(NUMBER, twilio_auth_token="s3cret")
-    await check_account(settings, (), found.append)
+    await check_account(settings, (), found.append, address_good=True)
     [finding] = found
     assert finding.level is Level.FAILURE
     assert "check TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_REGION" in finding.text
@@ -98,7 +107,7 @@ async def test_twilio_cannot_be_reached(
 ) -> None:
     monkeypatch.setattr(account, "ANSWER_DEADLINE_S", 0.2)
     settings = twilio.settings(twilio_api_url="http://127.0.0.1:1")
-    await check_account(settings, (), found.append)
+    await check_account(settings, (), found.append, address_good=True)
     [finding] = found
     assert finding.level is Level.FAILURE
     assert finding.remedy == "see that this machine reaches Twilio"
@@ -109,9 +118,35 @@ async def test_a_number_as_it_should_be(twilio: Twilio, found: Findings) -> None
     assert await twilio.look(found, NUMBER) == WELL
 
 
-async def test_connection_overrides_are_twilios_own(twilio: Twilio, found: Findings) -> None:
-    twilio.own(**{name: f"{url}#rc=2&rp=all" for name, url in GOOD.items()})
-    assert await twilio.look(found, NUMBER) == WELL
+async def test_connection_overrides_may_be_the_operators_own(
+    twilio: Twilio, found: Findings
+) -> None:
+    own = {name: f"{url.partition('#')[0]}#rc=3&e=dublin" for name, url in GOOD.items()}
+    twilio.own(**own)
+    nothing = f"ok number: {NUMBER}: there is nothing to change"
+    assert await twilio.look(found, fix=[NUMBER]) == [WELL[0], nothing, *WELL[1:]]
+    assert twilio.held() == own
+
+
+async def test_urls_without_connection_overrides(twilio: Twilio, found: Findings) -> None:
+    bare = {name: url.partition("#")[0] for name, url in GOOD.items()}
+    twilio.own(**bare)
+    assert (await twilio.look(found, NUMBER))[1:] == [
+        f"warning number: {NUMBER}: its calls come here, but its voice URL has no connection"
+        " overrides: Twilio waits 15 s for a frozen worker",
+        f"warning number: {NUMBER}: its fallback URL is POST {BOT}/twilio/voice, not POST {VOICE}",
+        f"warning number: {NUMBER}: its status callback is POST {BOT}/twilio/status,"
+        f" not POST {STATUS}",
+    ]
+    found.clear()
+    assert (await twilio.look(found, fix=[NUMBER]))[1:4] == [
+        f"ok number: {NUMBER}: {name} was POST {BOT}{path}, is now POST {BOT}{path}{OVERRIDES}"
+        for name, path in (
+            ("voice URL", "/twilio/voice"),
+            ("fallback URL", "/twilio/voice"),
+            ("status callback", "/twilio/status"),
+        )
+    ]
 
 
 async def test_a_number_that_was_just_bought(twilio: Twilio, found: Findings) -> None:
@@ -174,6 +209,10 @@ async def test_a_number_is_set(twilio: Twilio, found: Findings) -> None:
     ]
     posts = dict.fromkeys(("VoiceMethod", "VoiceFallbackMethod", "StatusCallbackMethod"), "POST")
     assert twilio.held() == GOOD | posts
+    found.clear()
+    nothing = f"ok number: {NUMBER}: there is nothing to change"
+    assert await twilio.look(found, fix=[NUMBER]) == [WELL[0], nothing, *WELL[1:]]
+    assert twilio.changes == 1
 
 
 async def test_only_what_is_named_is_set(twilio: Twilio, found: Findings) -> None:
@@ -199,6 +238,26 @@ async def test_a_fallback_of_somebody_elses_is_kept(
     twilio.own(VoiceUrl="https://old.example/voice", VoiceFallbackUrl=fallback)
     await twilio.look(found, fix=[NUMBER])
     assert twilio.held()["VoiceFallbackUrl"] == (fallback if kept else VOICE)
+
+
+async def test_a_fallback_that_is_kept_keeps_its_method(twilio: Twilio, found: Findings) -> None:
+    bin_url = "https://handler.twilio.com/twiml/EH01"
+    twilio.own(VoiceFallbackUrl=bin_url, VoiceFallbackMethod="GET")
+    await twilio.look(found, fix=[NUMBER])
+    held = twilio.held()
+    assert (held["VoiceFallbackUrl"], held["VoiceFallbackMethod"]) == (bin_url, "GET")
+    assert held["VoiceUrl"] == VOICE
+    assert found.lines[-2] == f"ok number: {NUMBER}: what fails here goes to GET {bin_url}"
+    assert not [line for line in found.lines if "fallback URL was" in line]
+
+
+async def test_no_number_is_sent_to_a_bad_address(twilio: Twilio, found: Findings) -> None:
+    twilio.own(VoiceUrl="https://demo.example/welcome")
+    lines = await twilio.look(found, fix=[NUMBER], address_good=False)
+    assert lines[1] == (
+        f"failure number: {NUMBER} is left as it is: no call would be answered at {VOICE}"
+    )
+    assert twilio.changes == 0
 
 
 async def test_what_twilio_cannot_reach_is_not_set(
