@@ -30,6 +30,9 @@ __all__ = [
 
 _DIALLABLE = re.compile(r"\+[1-9][0-9]{1,14}|(sip|client):\S+")
 _TONES = re.compile(r"[0-9*#wW]+")
+MAX_TONES = 128
+"""Ours, since Twilio's page for `<Play digits>` has no limit (a call's `SendDigits` takes 32): at
+least a minute of half-second pauses, and two minutes at the most."""
 
 EndedBy = Literal["caller", "bot", "twilio", "error", "unknown"]
 
@@ -82,7 +85,11 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class SendDigits:
-    """Send touch tones into the call: `0-9 * #`, and `w` for a pause of half a second."""
+    """Send touch tones into the call: `0-9 * #`, and `w` for a pause of half a second, `W` of one.
+
+    At most `MAX_TONES` of all these: the bot does not hear the call meanwhile.
+    Source: https://www.twilio.com/docs/voice/twiml/play, attribute `digits`.
+    """
 
     # Perhaps a PIN; as in `media.messages.Dtmf`.
     digits: str = field(repr=False)
@@ -91,10 +98,15 @@ class SendDigits:
         """Refuse what is no touch tone.
 
         Raises:
-            DialogError: `digits` holds something else, or nothing.
+            DialogError: `digits` holds something else, nothing, or too much.
         """
         if not _TONES.fullmatch(self.digits):
             raise DialogError("SendDigits takes 0-9 * # and w or W for a pause")
+        if len(self.digits) > MAX_TONES:
+            raise DialogError(
+                f"SendDigits takes up to {MAX_TONES} tones and pauses, not {len(self.digits)}:"
+                " send fewer at once, and W for two w"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from . import twiml
 from .address import NEXT_PATH, VOICE_PATH, Address
 from .identity import CallIdentity
 from .pending import Leaving
+from .prelude import prelude_s
 
 __all__ = [
     "CALL_PARAMETERS",
@@ -110,14 +111,6 @@ class Answers:
         return document
 
     def _connect(self, call: CallIdentity, record: Record | None, decision: d.Connect) -> str:
-        token = stream_token.mint(
-            self._key,
-            call.sid,
-            call.account_sid,
-            decision.generation,
-            self._clock(),
-            secrets.token_urlsafe(12),
-        )
         own = (call.from_number, call.to_number, call.direction)
         parameters = {
             **(record.parameters if record else {}),
@@ -130,6 +123,15 @@ class Answers:
             parameters[DIAL_STATUS_PARAMETER] = decision.dial_status
             # A dialog that knows nothing of failed transfers would only be silent.
             said = said or self._settings.apology
+        token = stream_token.mint(
+            self._key,
+            call.sid,
+            call.account_sid,
+            decision.generation,
+            self._clock(),
+            secrets.token_urlsafe(12),
+            ttl_s=stream_token.TTL_S + prelude_s(decision.digits, said),
+        )
         language = record.language if record else self.bot(call).language
         return twiml.connect(
             self._address,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bot.dialog.types import Hangup, Transfer
+from bot.dialog.types import Hangup, SendDigits, Transfer
 from bot.record import Record
 
 from .decision import (
@@ -18,7 +18,8 @@ from .decision import (
     Decision,
 )
 from .memory import SharedMemory
-from .pending import load_pending
+from .pending import Leaving, SayByTwilio, load_pending
+from .prelude import prelude_s
 from .token import TTL_S
 
 __all__ = ["ASKED_TTL_S", "Question", "asked_key", "gather", "refusal_key", "renumber"]
@@ -69,7 +70,8 @@ async def gather(
         # Digits sent, a call moved: once. If the stream after them did not come about, they are
         # done all the same.
         key = f"pending:{record.sid}:{record.generation}"
-        if not await _claim(memory, key, question.delivery, RECONNECT_WINDOW_S):
+        window_s = RECONNECT_WINDOW_S + _prelude_s(pending)
+        if not await _claim(memory, key, question.delivery, window_s):
             pending = None
     failed = bool(question.dial_status) and question.dial_status not in DIALLED
     unplanned = (pending is None or failed) and question.call_status not in TERMINAL
@@ -94,10 +96,20 @@ async def renumber(
     """
     if not isinstance(decision, Connect):
         return decision
+    ttl_s = TTL_S + prelude_s(decision.digits, decision.say)
     for generation in range(decision.generation, decision.generation + MAX_SKIPPED):
-        if await _claim(memory, f"generation:{sid}:{generation}", question.delivery, TTL_S):
+        if await _claim(memory, f"generation:{sid}:{generation}", question.delivery, ttl_s):
             break
     return replace(decision, generation=generation)
+
+
+def _prelude_s(action: Leaving) -> int:
+    match action:
+        case SendDigits(digits):
+            return prelude_s(digits)
+        case SayByTwilio(text):
+            return prelude_s(said=text)
+    return 0
 
 
 async def _claim(memory: SharedMemory, key: str, delivery: str, ttl_s: int) -> bool:

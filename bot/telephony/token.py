@@ -22,7 +22,7 @@ from typing import Literal
 __all__ = ["TTL_S", "TokenClaims", "TokenError", "TokenReason", "derive_key", "mint", "verify"]
 
 TTL_S = 60
-"""How long a token is good for, in seconds: Twilio opens the stream right after our answer."""
+"""How long a token is good for, in seconds, when Twilio opens the stream right after our answer."""
 
 TokenReason = Literal["malformed", "forged", "expired", "foreign", "superseded", "used"]
 
@@ -67,9 +67,16 @@ def derive_key(auth_token: str) -> bytes:
 
 
 def mint(
-    key: bytes, call_sid: str, account_sid: str, generation: int, now_s: float, nonce: str
+    key: bytes,
+    call_sid: str,
+    account_sid: str,
+    generation: int,
+    now_s: float,
+    nonce: str,
+    *,
+    ttl_s: int = TTL_S,
 ) -> str:
-    """A token for the stream of `generation` of a call, good for `TTL_S` seconds from `now_s`.
+    """A token for the stream of `generation` of a call, good for `ttl_s` seconds from `now_s`.
 
     `nonce` makes it unlike every other: at least 96 random bits, as URL-safe text.
 
@@ -81,7 +88,7 @@ def mint(
             raise ValueError(f"{name} {value!r:.80} is not 1 to 64 of A-Z a-z 0-9 - _")
     if not 0 < generation < 1_000_000_000:
         raise ValueError(f"generation {generation} is not between 1 and 999999999")
-    expires_s = int(now_s) + TTL_S
+    expires_s = int(now_s) + ttl_s
     signed = f"{_VERSION}.{call_sid}.{account_sid}.{generation}.{expires_s}.{nonce}"
     return f"{signed}.{_mac(key, signed)}"
 

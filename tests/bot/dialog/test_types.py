@@ -23,6 +23,7 @@ def test_what_can_be_dialled(to: str) -> None:
         (lambda: Transfer(""), "write a number as"),
         (lambda: SendDigits("hello"), "SendDigits takes"),
         (lambda: SendDigits(""), "SendDigits takes"),
+        (lambda: SendDigits("7" * 129), "up to 128 tones and pauses, not 129"),
         (lambda: Expect("on friday"), r"write Expect\(\('on friday',\)\)"),  # type: ignore[arg-type]
     ],
 )
@@ -31,7 +32,12 @@ def test_what_cannot_be_done_says_why(make: Callable[[], object], says: str) -> 
         make()
 
 
-def test_digits_stay_out_of_the_error() -> None:
+def test_as_many_tones_as_are_allowed_can_be_sent() -> None:
+    assert len(SendDigits("w" * 128).digits) == 128
+
+
+@pytest.mark.parametrize("digits", ["1234x", "1234" * 33])
+def test_digits_stay_out_of_the_error(digits: str) -> None:
     with pytest.raises(DialogError) as caught:
-        SendDigits("1234x")
+        SendDigits(digits)
     assert "1234" not in str(caught.value)

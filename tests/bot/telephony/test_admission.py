@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
@@ -246,6 +247,18 @@ async def test_a_token_is_used_once(door: Door) -> None:
             await say(client, Connected(), start(token()))
             assert await closed_with(client) == code
     assert refusals(door.metrics) == {"stream: token used": 1}
+
+
+async def test_a_token_is_remembered_for_as_long_as_it_is_good(
+    door: Door, redis_url: str, redis_prefix: str
+) -> None:
+    """One that has touch tones before its stream is good for longer than others."""
+    async with door.knock() as client:
+        long = mint(derive_key(AUTH_TOKEN), CALL, ACCOUNT, 1, NOW_S, "n1", ttl_s=3 * TTL_S)
+        await say(client, Connected(), start(long))
+        assert await closed_with(client) == 1000
+    async with Redis.from_url(redis_url) as redis:
+        assert await redis.ttl(f"{redis_prefix}once:token:{CALL}:n1") > 2 * TTL_S
 
 
 async def test_a_token_is_used_once_on_all_workers(store: Store) -> None:

@@ -14,7 +14,7 @@ from bot.telephony.answers import Answers
 from bot.telephony.decision import Connect
 from bot.telephony.identity import CallIdentity
 from bot.telephony.pending import Leaving, Move, SayByTwilio
-from bot.telephony.token import derive_key, verify
+from bot.telephony.token import TTL_S, derive_key, verify
 from bot.telephony.twiml import INLINE_LIMIT
 
 from .deployment import ACCOUNT, AUTH_TOKEN, CALL, NEXT_URL, parameters, settings, tags
@@ -72,6 +72,18 @@ def test_a_call_that_goes_on_gets_the_next_stream(
     }
     if isinstance(action, SayByTwilio):
         assert (given[0].text, given[0].attrib) == ("Hm.", {"language": "de-DE"})
+
+
+@pytest.mark.parametrize(
+    ("action", "at_least_s"),
+    [(SendDigits("w" * 121), 60.5), (SendDigits("W" * 128), 128), (SayByTwilio("o " * 600), 80)],
+)
+def test_the_token_outlasts_what_comes_before_the_stream(
+    answers: Answers, action: Leaving, at_least_s: float
+) -> None:
+    given = verbs(answers, action)
+    later_s = NOW_S + at_least_s + TTL_S - 1
+    assert verify([derive_key(AUTH_TOKEN)], parameters(given)["token"], later_s).generation == 4
 
 
 def test_parameters_that_rest_does_not_take_are_left_out(answers: Answers) -> None:

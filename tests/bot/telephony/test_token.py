@@ -15,8 +15,8 @@ ACCOUNT = "AC" + "1" * 32
 NOW_S = 1_700_000_000.75
 
 
-def minted(key: bytes = KEY, now_s: float = NOW_S) -> str:
-    return mint(key, CALL, ACCOUNT, 3, now_s, "nonce-_1")
+def minted(key: bytes = KEY, now_s: float = NOW_S, ttl_s: int = TTL_S) -> str:
+    return mint(key, CALL, ACCOUNT, 3, now_s, "nonce-_1", ttl_s=ttl_s)
 
 
 def reason(keys: list[bytes], token: str, now_s: float = NOW_S) -> str:
@@ -43,6 +43,12 @@ def test_a_foreign_key_is_a_forgery() -> None:
 def test_expires_after_a_minute() -> None:
     assert verify([KEY], minted(), int(NOW_S) + TTL_S - 0.001)
     assert reason([KEY], minted(), int(NOW_S) + TTL_S) == "expired"
+
+
+def test_may_be_given_longer() -> None:
+    token = minted(ttl_s=125)
+    assert verify([KEY], token, int(NOW_S) + 124.999).expires_s == int(NOW_S) + 125
+    assert reason([KEY], token, int(NOW_S) + 125) == "expired"
 
 
 @pytest.mark.parametrize("token", ["", "token", "1.a.b.1.1.c.d", "é" * 43, minted() + "\n"])

@@ -15,7 +15,7 @@ from bot.store import Store, StoreUnavailable
 from bot.telephony.decision import MAX_HOPS, MAX_RECONNECTS, MAX_WAITS, RECONNECT_WINDOW_S
 from bot.telephony.facts import asked_key, refusal_key
 from bot.telephony.pending import Leaving, Move, SayByTwilio, dump_pending
-from bot.telephony.token import derive_key, verify
+from bot.telephony.token import TTL_S, derive_key, verify
 from bot.write_behind import Backlog
 
 from .deployment import (
@@ -245,6 +245,20 @@ async def test_digits_are_sent_once_though_the_stream_fails(deployment: Deployme
     play, *rest = await deployment.ask("/twilio/next", RUNNING)
     assert (play.tag, play.attrib, tags(rest)) == ("Play", {"digits": "ww12#"}, CONNECT)
     assert tags(await deployment.ask("/twilio/next", RUNNING)) == CONNECT
+
+
+@pytest.mark.parametrize("pending", [SendDigits("w" * 121), SayByTwilio("o " * 121)])
+async def test_that_it_was_done_is_known_when_it_has_taken_a_minute(
+    deployment: Deployment, redis_url: str, redis_prefix: str, pending: Leaving
+) -> None:
+    """Else a stream that fails behind them would bring them a second time."""
+    await stream_over(deployment, pending)
+    await deployment.ask("/twilio/next", RUNNING)
+    async with Redis.from_url(redis_url) as redis:
+        done_s = await redis.ttl(f"{redis_prefix}answer:pending:{CALL}:1")
+        promised_s = await redis.ttl(f"{redis_prefix}answer:generation:{CALL}:2")
+    assert done_s > 60 + RECONNECT_WINDOW_S - 2
+    assert promised_s > 60 + TTL_S - 2
 
 
 async def test_a_repetition_on_another_worker_sends_the_digits_too(
