@@ -80,16 +80,22 @@ class Deliveries:
         repetitions: two workers may have to answer one at the same time, or one that died.
         """
         form = await self.read(request)
-        given = request.headers.get(IDEMPOTENCY_HEADER, "")
-        if not _IDEMPOTENCY_TOKEN.fullmatch(given):
+        delivery = _delivery(request)
+        if delivery is None:
             return self.respond(await answer(form, secrets.token_urlsafe(12)), form)
-        delivery = f"{given}:{request.url.path}?{request.url.query}"
         key = f"webhook:{form.get('CallSid')}:{delivery}"
         if (document := await self._memory.recall(key)) is not None:
             return self.respond(Answer(document), form)
         new = await answer(form, delivery)
         document = await self._memory.remember(key, new.document, ANSWER_TTL_S)
         return self.respond(Answer(document, new.ended), form)
+
+    async def is_first(self, request: Request, form: Form) -> bool:
+        """Whether a request that was read comes for the first time, as far as can be known."""
+        delivery = _delivery(request)
+        if delivery is None:
+            return True
+        return await self._memory.once(f"webhook:{form.get('CallSid')}:{delivery}", ANSWER_TTL_S)
 
     def respond(self, answer: Answer, form: Form) -> Response:
         """The response; the call that ends with it is ended afterwards."""
@@ -98,3 +104,11 @@ class Deliveries:
         if answer.ended is not None:
             end = BackgroundTask(self._end, form.get("CallSid"), answer.ended)
         return Response(answer.document, media_type="text/xml", background=end)
+
+
+def _delivery(request: Request) -> str | None:
+    """What names a request, and each of its repetitions; None when Twilio does not."""
+    given = request.headers.get(IDEMPOTENCY_HEADER, "")
+    if not _IDEMPOTENCY_TOKEN.fullmatch(given):
+        return None
+    return f"{given}:{request.url.path}?{request.url.query}"

@@ -147,7 +147,9 @@ class Webhooks:
         """Progress of a call."""
         form = await self._deliveries.read(request)
         status = form.get("CallStatus")
-        self._log(form, "status", status=status, sequence=form.get("SequenceNumber"))
+        if await self._deliveries.is_first(request, form):
+            self._log(form, "status", status=status, sequence=form.get("SequenceNumber"))
+        # The rest for a repetition too: whoever had the first may have died of it.
         try:
             record = await self._load(form.get("CallSid"))
         except StoreUnavailable:
@@ -185,12 +187,15 @@ class Webhooks:
 
     async def stream(self, request: Request) -> Response:
         """Events of a stream, errors among them."""
-        form = await self._deliveries.read(request)
-        event, error = form.get("StreamEvent"), form.get("StreamError")[:200]
-        if event == "stream-error":
-            log.warning("stream error", call_sid=form.get("CallSid"), error=error)
-        self._log(form, "stream", event=event, error=error, stream_sid=form.get("StreamSid"))
-        return self._deliveries.respond(Answer(twiml.nothing()), form)
+
+        async def answer(form: Form, delivery: str) -> Answer:
+            event, error = form.get("StreamEvent"), form.get("StreamError")[:200]
+            if event == "stream-error":
+                log.warning("stream error", call_sid=form.get("CallSid"), error=error)
+            self._log(form, "stream", event=event, error=error, stream_sid=form.get("StreamSid"))
+            return Answer(twiml.nothing())
+
+        return await self._deliveries.answer(request, answer)
 
     # Deciding
 

@@ -611,6 +611,46 @@ async def test_stream_errors_are_kept(deployment: Deployment) -> None:
     assert second["event"] == "stream-stopped"
 
 
+STARTED = {"StreamEvent": "stream-started", "StreamSid": "MZ1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [("/twilio/stream", STARTED), ("/twilio/status", {"CallStatus": "ringing"})],
+)
+async def test_a_callback_that_is_told_again_is_logged_once(
+    deployment: Deployment, tmp_path: Path, path: str, form: dict[str, str]
+) -> None:
+    await deployment.ask("/twilio/voice")
+    other = Deployment(settings(tmp_path), deployment.store)
+    for worker, repeat in ((deployment, "one"), (deployment, "one"), (other, "one")):
+        assert tags(await worker.ask(path, form, repeat=repeat)) == []
+    assert len(await log_of(deployment)) == 1
+    # The same news in another request, or in one that Twilio has not named, are other news.
+    for new in ("two", None, None):
+        await deployment.ask(path, form, repeat=new)
+    assert len(await log_of(deployment)) == 4
+
+
+async def test_a_stream_error_that_is_told_again_warns_once(lonely: Deployment) -> None:
+    with capture_logs() as logs:
+        for _ in range(2):
+            event = {"StreamEvent": "stream-error", "StreamError": "31920"}
+            await lonely.ask("/twilio/stream", event, repeat="delivery")
+    assert [entry["event"] for entry in logs].count("stream error") == 1
+
+
+async def test_an_end_that_is_told_again_is_seen_to_again(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """The worker that was told first may have been killed before it had done anything."""
+    other = Deployment(settings(tmp_path), deployment.store)
+    for worker in (deployment, other):
+        await worker.ask("/twilio/status", {"CallStatus": "completed"}, repeat="delivery")
+        assert worker.calls.ends == [(CALL, Ended("caller", "hung up"))]
+    assert len(await log_of(deployment)) == 1
+
+
 async def test_a_call_that_this_worker_holds_stays_in_its_memory(
     tmp_path: Path, redis_url: str, redis_prefix: str
 ) -> None:
