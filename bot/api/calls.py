@@ -5,8 +5,10 @@ from __future__ import annotations
 import hmac
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
+import structlog
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,7 +21,7 @@ from bot.numbers import PHONE_NUMBER
 from bot.reaching import EndingCalls, Outcome, Reaching
 from bot.record import now_ms
 from bot.records.removal import in_progress, remove
-from bot.settings import Settings
+from bot.settings import Settings, is_loopback
 from bot.store import Store, StoreUnavailable
 from bot.store_keys import SID
 from bot.telephony.requests import read_body
@@ -27,6 +29,8 @@ from bot.telephony.requests import read_body
 from .openapi import describe
 
 __all__ = ["CallsApi"]
+
+log = structlog.get_logger(__name__)
 
 MAX_LIMIT = 200
 _NUMBER = re.compile(PHONE_NUMBER)
@@ -39,12 +43,18 @@ _REFUSALS = {
     ),
 }
 _AWAY = "the store is away: try again soon"
+_CLOSED = (
+    "the API is closed: set PARLEY_API_KEY to open it, or use --dev with a PARLEY_PUBLIC_URL on"
+    " loopback"
+)
+_REFUSED = "the API key is missing or wrong: send the worker's PARLEY_API_KEY as a bearer token"
 
 
 class CallsApi:
     """Shows calls, and hangs up, transfers and deletes them.
 
-    Open with `--dev`; else it asks for the bearer `PARLEY_API_KEY`.
+    It asks for the bearer `PARLEY_API_KEY`. Without a key it is open with `--dev` when the public
+    URL is on loopback, and else closed: a tunnel to a development worker lets everybody in.
 
     Args:
         settings: the key, and where recordings are.
@@ -57,8 +67,11 @@ class CallsApi:
         self, settings: Settings, store: Store, reaching: Reaching, calls: EndingCalls
     ) -> None:
         key = settings.api_key
-        self._key = key.get_secret_value().encode() if key is not None else None
-        self._open = settings.dev and key is None
+        self._key = key.get_secret_value().encode() if key is not None else b""
+        private = is_loopback(urlsplit(settings.public_url).hostname or "")
+        self._open = settings.dev and private and not self._key
+        if settings.dev and not private and not self._key:
+            log.warning("API closed: set PARLEY_API_KEY to open it", url=settings.public_url)
         self._recordings = settings.recordings
         self._store = store
         self._reaching = reaching
@@ -94,11 +107,18 @@ class CallsApi:
         return _json(stored.values())
 
     async def list(self, request: Request) -> Response:
-        """The latest calls, newest first: `?limit=` (at most 200), `?before_ms=` to page."""
+        """The latest calls, newest first: `?limit=` (at most 200).
+
+        The page after that: `?before_ms=&before_sid=` with its last call's `started_ms` and `sid`.
+        """
         self._check_key(request)
         limit = min(_number(request, "limit") or 50, MAX_LIMIT)
+        before_ms = _number(request, "before_ms")
+        before_sid = request.query_params.get("before_sid", "")
+        if before_sid and (before_ms is None or not SID.fullmatch(before_sid)):
+            raise HTTPException(400, "before_sid must be the SID of a call that began at before_ms")
         try:
-            records = await self._store.list_calls(limit, _number(request, "before_ms"))
+            records = await self._store.list_calls(limit, before_ms, before_sid)
         except StoreUnavailable:
             raise HTTPException(503, _AWAY) from None
         return _json({"calls": records})
@@ -160,14 +180,12 @@ class CallsApi:
     def _check_key(self, request: Request) -> None:
         if self._open:
             return
-        if self._key is None:
-            raise HTTPException(403, "the API is closed: set PARLEY_API_KEY to open it")
+        if not self._key:
+            raise HTTPException(403, _CLOSED)
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         good = hmac.compare_digest(given.strip().encode(), self._key)
         if scheme.lower() != "bearer" or not good:
-            raise HTTPException(
-                401, "the API key is missing or wrong", {"WWW-Authenticate": "Bearer"}
-            )
+            raise HTTPException(401, _REFUSED, {"WWW-Authenticate": "Bearer"})
 
 
 def _transfer(body: bytes) -> Transfer:

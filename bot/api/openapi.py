@@ -45,7 +45,8 @@ def describe(server_url: str) -> dict[str, Any]:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "PARLEY_API_KEY; a worker with --dev and no key asks for none",
+                    "description": "PARLEY_API_KEY; a worker with --dev, no key, and a public URL"
+                    " on loopback asks for none",
                 }
             },
             "schemas": _schemas(),
@@ -69,6 +70,13 @@ def _list() -> dict[str, Any]:
         "parameters": [
             _query("limit", "How many calls", {"default": 50, "maximum": 200}),
             _query("before_ms", "Only calls that began before then, in ms since the epoch", {}),
+            {
+                "name": "before_sid",
+                "in": "query",
+                "description": "With before_ms, the page after this call: also calls that began at"
+                " before_ms, if they are listed after it",
+                "schema": {"type": "string", "pattern": f"^{SID.pattern}$"},
+            },
         ],
         "responses": {
             "200": _response(

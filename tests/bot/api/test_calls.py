@@ -5,8 +5,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
@@ -83,7 +85,7 @@ async def test_no_such_call(api: Client, sid: str) -> None:
     assert (await api.get(f"/api/calls/{sid}")).status_code == 404
 
 
-async def listed(api: Client, **params: int) -> list[str]:
+async def listed(api: Client, **params: int | str) -> list[str]:
     response = await api.get("/api/calls", params=params)
     assert response.status_code == 200
     return [call["sid"] for call in response.json()["calls"]]
@@ -94,6 +96,26 @@ async def test_calls_are_listed_newest_first_and_page_by_page(api: Client) -> No
     assert await listed(api, limit=2) == [SIDS[4], SIDS[3]]
     assert await listed(api, limit=2, before_ms=NOW_MS + 3) == [SIDS[2], SIDS[1]]
     assert await listed(api, limit=100_000) == SIDS[::-1]
+
+
+async def test_calls_of_one_millisecond_are_on_one_page_or_the_next(
+    api: Client, store: Store
+) -> None:
+    for sid in SIDS:
+        store.save(Record(sid, started_ms=NOW_MS))
+    assert await store.flush(5)
+    assert await listed(api, limit=2) == [SIDS[4], SIDS[3]]
+    # Whether the call is still there or not.
+    assert await store.delete(SIDS[3])
+    assert await listed(api, limit=2, before_ms=NOW_MS, before_sid=SIDS[3]) == [SIDS[2], SIDS[1]]
+    assert await listed(api, limit=2, before_ms=NOW_MS, before_sid=SIDS[1]) == [SIDS[0]]
+
+
+@pytest.mark.parametrize("params", [{"before_sid": SIDS[0]}, {"before_ms": 5, "before_sid": "é"}])
+async def test_a_place_that_is_none(api: Client, params: dict[str, int | str]) -> None:
+    response = await api.get("/api/calls", params=params)
+    assert response.status_code == 400
+    assert "before_sid must be the SID of a call that began at before_ms" in response.text
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "x", "", "1e9", "9" * 16])
@@ -136,6 +158,56 @@ async def test_without_a_key_it_is_closed(
     assert response.status_code == 403
     assert "PARLEY_API_KEY" in response.text
     assert api.calls.commands == []
+
+
+PUBLIC = "https://bot.example.com"
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_a_development_worker_that_others_can_reach_is_closed_without_a_key(
+    store: Store, tmp_path: Path, method: str, path: str
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        client = Client(store, tmp_path, dev=True, public_url=PUBLIC)
+    async with client as api:
+        api.calls.here.add(SIDS[0])
+        response = await api.request(method, path)
+    assert response.status_code == 403
+    assert "set PARLEY_API_KEY to open it" in response.text
+    assert api.calls.commands == []
+    assert logs == [
+        {
+            "event": "API closed: set PARLEY_API_KEY to open it",
+            "log_level": "warning",
+            "url": PUBLIC,
+        }
+    ]
+
+
+async def test_a_key_opens_a_development_worker_that_others_can_reach(
+    store: Store, tmp_path: Path
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        client = Client(store, tmp_path, dev=True, public_url=PUBLIC, api_key=KEY)
+    async with client as api:
+        refused = await api.get("/api/calls")
+        assert (refused.status_code, "PARLEY_API_KEY" in refused.text) == (401, True)
+        good = await api.get("/api/calls", headers={"Authorization": f"Bearer {KEY}"})
+        assert good.status_code == 200
+    assert logs == []
+
+
+@pytest.mark.parametrize("given", ["Bearer ", "Bearer", "Bearer  "])
+async def test_an_empty_key_opens_nothing(store: Store, tmp_path: Path, given: str) -> None:
+    settings = Settings.model_validate({"public_url": PUBLIC, "state_dir": tmp_path})
+    settings = settings.model_copy(update={"api_key": SecretStr("")})
+    calls = Calls()
+    api = CallsApi(settings, store, reaching(settings, store, calls), calls)
+    app = Starlette(routes=api.routes, exception_handlers={HTTPException: explain})
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://inside") as client:
+        response = await client.get("/calls", headers={"Authorization": given})
+    assert response.status_code == 403
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
