@@ -65,8 +65,8 @@ async def private_redis(state_dir: Path, *, deadline_s: float = DEADLINE_S) -> A
     Raises (on entering):
         RedisServerError: there is no binary, or the server does not start or answer in time.
     """
-    directory, socket = _prepare(state_dir)
-    with _users_lock(directory) as users:
+    directory, socket, users_lock = _prepare(state_dir)
+    with users_lock as users:
         try:
             async with asyncio.timeout(deadline_s):
                 await _until(lambda: _lock(users, fcntl.LOCK_SH))
@@ -95,18 +95,18 @@ async def wait_until_stopped(state_dir: Path, deadline_s: float) -> bool:
     return False
 
 
-def _prepare(state_dir: Path) -> tuple[Path, str]:
+def _prepare(state_dir: Path) -> tuple[Path, str, TextIO]:
+    """Directory, socket, and the file whose lock says that somebody uses the server."""
     directory = state_dir.absolute() / "redis"
     try:
         prepare_state_dir(state_dir)
         directory.mkdir(mode=0o700, exist_ok=True)
-        return directory, _socket_path(directory)
+        return directory, _socket_path(directory), open(directory / "users.lock", "w")
     except OSError as error:
-        raise RedisServerError(f"{directory} cannot be used: {error}") from error
-
-
-def _users_lock(directory: Path) -> TextIO:
-    return open(directory / "users.lock", "w")
+        raise RedisServerError(
+            f"{directory} cannot be used: {error.strerror or error}; give it to this user, or "
+            "correct PARLEY_STATE_DIR"
+        ) from error
 
 
 async def _until(condition: Callable[[], Coroutine[None, None, bool]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,16 +12,20 @@ from bot.redis_server import private_redis
 from bot.settings import Settings
 from bot.store import Store
 
-__all__ = ["NothingKept", "open_store", "redis_name"]
+__all__ = ["NothingKept", "Unreadable", "open_store", "redis_name"]
 
 # A command may wait longer than a call can.
 DEADLINE_S = 5.0
 # Where redis-server keeps what was appended: a file until Redis 6, a folder since Redis 7.
-_KEPT = ("appendonly.aof", "appendonlydir")
+_KEPT = {"appendonly.aof", "appendonlydir"}
 
 
 class NothingKept(Exception):
     """No worker has kept a call yet; the message says where was looked."""
+
+
+class Unreadable(Exception):
+    """The state directory is not ours to look at; the message says what to change."""
 
 
 @asynccontextmanager
@@ -32,13 +37,14 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
     Raises (on entering):
         NothingKept: there is no private Redis, nor data of one.
+        Unreadable: whether there is one cannot be seen.
         RedisServerError: it cannot be started.
     """
     if settings.redis_url is not None:
         async with _store(settings.redis_url.get_secret_value(), settings) as store:
             yield store
         return
-    if not _has_data(settings.state_dir / "redis"):
+    if not _has_data(settings.state_dir):
         raise NothingKept(
             f"no worker has kept a call in {settings.state_dir}; if yours use another Redis, "
             "set REDIS_URL, or PARLEY_STATE_DIR, as they do"
@@ -72,5 +78,13 @@ async def _store(url: str, settings: Settings) -> AsyncIterator[Store]:
         await store.aclose()
 
 
-def _has_data(directory: Path) -> bool:
-    return any((directory / name).exists() for name in _KEPT)
+def _has_data(state_dir: Path) -> bool:
+    try:
+        return not _KEPT.isdisjoint(os.listdir(state_dir / "redis"))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise Unreadable(
+            f"{error.filename} cannot be read: {error.strerror}; run this as the workers' user, or "
+            "correct PARLEY_STATE_DIR"
+        ) from None

@@ -52,7 +52,7 @@ def calls() -> None:
 @calls.command("list", epilog='Example: parley calls list --before "2026-11-20 18:00"')
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option(
-    "--before", metavar="SID|TIME", help="Calls that began before this one, or this local time."
+    "--before", metavar="SID|TIME", help="Calls listed after this one, or before this local time."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/calls gives it.")
 def list_(limit: int, before: str | None, as_json: bool) -> int:
@@ -88,10 +88,16 @@ def show(sid: str, as_json: bool) -> int:
         print_json(stored.values())
         return 0
     from .display import print_call
-    from .removal import find_recordings
+    from .removal import Recordings, find_recordings
 
-    recordings = find_recordings(stored.record, settings.recordings)
+    fault = ""
+    try:
+        recordings = find_recordings(stored.record, settings.recordings)
+    except OSError as error:
+        recordings, fault = Recordings(), _cannot("look for recordings in", error)
     print_call(_console(wide=not is_terminal(sys.stdout)), stored.record, stored.log, recordings)
+    if fault:
+        raise click.ClickException(fault)
     return 0
 
 
@@ -118,15 +124,16 @@ def delete(sids: tuple[str, ...], older_than: int | None, yes: bool) -> int:
 
 async def _list(settings: Settings, limit: int, before: str | None) -> list[Record]:
     async with _store(settings) as store:
-        return await store.list_calls(limit, await _before_ms(store, before))
+        return await store.list_calls(limit, *await _place(store, before))
 
 
-async def _before_ms(store: Store, before: str | None) -> int | None:
+async def _place(store: Store, before: str | None) -> tuple[int | None, str]:
+    """After which start, and, of the calls that began then, after which SID a list begins."""
     if before is None:
-        return None
+        return None, ""
     for form in _TIMES:
         try:
-            return int(datetime.strptime(before, form).timestamp() * 1000)
+            return int(datetime.strptime(before, form).timestamp() * 1000), ""
         except ValueError:
             continue
     record = await store.load(before) if SID.fullmatch(before) else None
@@ -134,7 +141,7 @@ async def _before_ms(store: Store, before: str | None) -> int | None:
         raise click.UsageError(
             f"--before {before!r} is neither a call nor a time; write 2026-11-20 18:00:00"
         )
-    return record.started_ms
+    return record.started_ms, record.sid
 
 
 async def _get(settings: Settings, sid: str) -> StoredCall:
@@ -162,8 +169,14 @@ async def _delete(
         over = [record for record in found if record.sid not in going_on]
         if ask and over:
             click.confirm(f"Delete {_counted(len(over), 'call')} for ever?", abort=True)
-        removed = [await remove(store, record, settings.recordings) for record in over]
-    _tell(removed)
+        removed: list[Removed] = []
+        try:
+            for record in over:
+                removed.append(await remove(store, record, settings.recordings))
+        except OSError as error:
+            raise click.ClickException(_cannot("delete", error)) from None
+        finally:
+            _tell(removed)
     for sid in absent:
         click.echo(f"parley calls: there is no call {sid}", err=True)
     for sid in going_on:
@@ -193,6 +206,11 @@ def _tell(removed: list[Removed]) -> None:
             click.echo(f"parley calls: {path} is not on this machine", err=True)
 
 
+def _cannot(do: str, error: OSError) -> str:
+    remedy = "run this as the workers' user, or correct PARLEY_RECORDINGS"
+    return f"cannot {do} {error.filename}: {error.strerror}; {remedy}"
+
+
 def is_terminal(stream: TextIO) -> bool:
     """Whether a person is at the other end."""
     return stream.isatty()
@@ -207,20 +225,17 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
     from bot.redis_server import RedisServerError
     from bot.store import StoreUnavailable
 
-    from .access import NothingKept, open_store, redis_name
+    from .access import NothingKept, Unreadable, open_store, redis_name
 
     try:
         async with open_store(settings) as store:
             yield store
     except NothingKept as error:
         raise _NothingKept(f"there are no calls: {error}") from None
-    except RedisServerError as error:
+    except (Unreadable, RedisServerError) as error:
         raise click.ClickException(str(error)) from None
     except StoreUnavailable as error:
         fault = f"{redis_name(settings)} does not answer ({error}); is it running?"
-        raise click.ClickException(fault) from None
-    except OSError as error:
-        fault = f"cannot delete {error.filename}: {error.strerror}"
         raise click.ClickException(fault) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,12 +44,15 @@ def find_recordings(record: Record, folder: Path | None) -> Recordings:
     """The recordings that the record names, and those of the call that are in `folder`. Blocks.
 
     A name that no worker of ours gives is left out: a record may not have a foreign file deleted.
+
+    Raises:
+        OSError: whether there are any cannot be seen, for the directory is somebody else's, say.
     """
     named = [Path(path) for path in record.recordings]
     own = [path for path in named if _is_of(record.sid, path)]
     found = recordings_of(record.sid, folder) if folder is not None else []
     every = {path.absolute(): None for path in [*own, *found]}
-    here = [path for path in every if path.is_file()]
+    here = [path for path in every if _is_here(path)]
     return Recordings(here, [path for path in every if path not in here])
 
 
@@ -58,10 +62,11 @@ async def older_calls(store: Store, before_ms: int) -> AsyncIterator[Record]:
     Raises:
         StoreUnavailable: Redis is away.
     """
-    while page := await store.list_calls(PAGE, before_ms):
+    before_sid = ""
+    while page := await store.list_calls(PAGE, before_ms, before_sid):
         for record in page:
             yield record
-        before_ms = page[-1].started_ms
+        before_ms, before_sid = page[-1].started_ms, page[-1].sid
 
 
 async def remove(store: Store, record: Record, folder: Path | None) -> Removed:
@@ -70,7 +75,7 @@ async def remove(store: Store, record: Record, folder: Path | None) -> Removed:
     The record goes last: a removal that failed half-way can be asked for again.
 
     Raises:
-        OSError: a recording cannot be deleted.
+        OSError: a recording cannot be deleted, or not be looked for.
         StoreUnavailable: Redis is away.
     """
     recordings = await asyncio.to_thread(_delete_recordings, record, folder)
@@ -83,6 +88,14 @@ def _delete_recordings(record: Record, folder: Path | None) -> Recordings:
     for path in recordings.here:
         path.unlink(missing_ok=True)
     return recordings
+
+
+def _is_here(path: Path) -> bool:
+    # Not `Path.is_file`: of what it cannot see, newer Pythons say that it is not there.
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _is_of(sid: str, path: Path) -> bool:

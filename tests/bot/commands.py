@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from bot import cli
 
-__all__ = ["Ran", "Run", "run"]
+__all__ = ["Ran", "Run", "locked", "run", "run_as_anybody"]
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +43,27 @@ def run(capsys: pytest.CaptureFixture[str], own_logging: None) -> Run:
         return Ran(exit_.value.code, *capsys.readouterr())
 
     return run_command
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """A directory that is not open to whoever runs a command, like that of another user."""
+    mode = folder.stat().st_mode
+    folder.chmod(0)
+    try:
+        yield
+    finally:
+        folder.chmod(mode)
+
+
+def run_as_anybody(*args: str) -> Ran:
+    """Run `parley` in a process of its own, which may not pass over the modes of files."""
+    command = [sys.executable, "-m", "bot", *args]
+    if os.geteuid() == 0:
+        if (setpriv := shutil.which("setpriv")) is None:
+            pytest.skip("no setpriv: root may read what it likes")
+        dropped = "-dac_override,-dac_read_search"
+        command = [setpriv, "--bounding-set", dropped, "--inh-caps", dropped, *command]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return Ran(ran.returncode, ran.stdout, ran.stderr)

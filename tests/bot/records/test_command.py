@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from bot.records import command
+from bot.settings import Settings
 from tests.bot.commands import Run
 
 from .conftest import DAY_MS, Keep, ended_call, sid_of
@@ -46,6 +47,12 @@ def test_the_next_page_is_asked_for_by_call_or_by_time(run: Run, keep: Keep) -> 
     wrong = run("calls", "list", "--before", "friday")
     assert wrong.code == 2
     assert "'friday' is neither a call nor a time; write 2026-11-20 18:00:00" in wrong.err
+
+
+def test_the_next_page_begins_among_calls_of_one_millisecond(run: Run, keep: Keep) -> None:
+    keep(*(ended_call(number, BEGAN_MS) for number in range(4)))
+    assert listed(run, "--limit", "2") == [sid_of(3), sid_of(2)]
+    assert listed(run, "--before", sid_of(2)) == [sid_of(1), sid_of(0)]
 
 
 def test_a_line_says_what_one_looks_for(run: Run, keep: Keep) -> None:
@@ -211,6 +218,15 @@ def test_more_old_calls_than_one_page(
     assert listed(run) == []
 
 
+def test_more_old_calls_of_one_millisecond_than_one_page(
+    run: Run, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.records.removal.PAGE", 2)
+    keep(*(ended_call(number, BEGAN_MS) for number in range(5)))
+    assert run("calls", "delete", "--older-than", "0", "--yes").out.startswith("deleted 5 calls")
+    assert listed(run) == []
+
+
 @pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 1), ("", 1)])
 def test_a_person_is_asked(
     run: Run, keep: Keep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: str, left: int
@@ -257,8 +273,41 @@ def test_a_recording_that_cannot_be_deleted_keeps_its_call(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuse)
         ran = run("calls", "delete", sid_of(1), "--yes")
-    assert (ran.code, ran.err) == (1, f"parley: cannot delete {path}: Permission denied\n")
+    assert (ran.code, ran.out) == (1, "deleted 0 calls and 0 recordings\n")
+    assert ran.err.startswith(f"parley: cannot delete {path}: Permission denied; run this as ")
+    assert len(ran.err.splitlines()) == 1
     assert listed(run) == [sid_of(1)]
+
+
+def test_what_was_deleted_before_a_fault_is_told(
+    run: Run, keep: Keep, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / f"{sid_of(1)}-1.wav").write_bytes(b"RIFF")
+    keep(ended_call(1, BEGAN_MS), ended_call(2, BEGAN_MS + 1))
+
+    def refuse(path: Path, missing_ok: bool) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        ran = run("calls", "delete", "--older-than", "0", "--yes")
+    assert (ran.code, ran.out) == (1, "deleted 1 call and 0 recordings\n")
+    assert listed(run) == [sid_of(1)]
+
+
+def test_a_recording_is_deleted_from_another_directory(
+    run: Run, keep: Keep, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARLEY_RECORDINGS", folder.name)
+    path = Settings.load(worker=False).recordings
+    assert path is not None
+    recording = path / f"{sid_of(1)}-1.wav"
+    recording.write_bytes(b"RIFF")
+    keep(ended_call(1, BEGAN_MS, recordings=[str(recording)]))
+    monkeypatch.chdir("/")
+    ran = run("calls", "delete", sid_of(1), "--yes")
+    assert (ran.code, ran.out) == (0, "deleted 1 call and 1 recording\n")
+    assert not recording.exists()
 
 
 @pytest.mark.parametrize("name", ["list", "show", "delete"])
