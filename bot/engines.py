@@ -11,7 +11,7 @@ import structlog
 from bot.numbers import BotSettings
 from bot.speech import synthesize_ulaw
 from providers.catalog import build_stt, build_tts
-from providers.errors import ProviderError, UnsupportedError
+from providers.errors import DeadlineError, ProviderError, UnsupportedError
 from providers.types import SttProvider, TtsOptions, TtsProvider
 
 __all__ = ["Engines", "check_language", "tts_options"]
@@ -52,14 +52,11 @@ class Engines:
         """Load every engine, and synthesize what must be there when one fails.
 
         Raises:
-            ProviderError: an engine cannot be had.
-            TimeoutError: they take too long.
+            ProviderError: an engine cannot be had, or takes too long (`DeadlineError`).
         """
-        async with asyncio.timeout(START_DEADLINE_S):
-            for recognizer in self._stt.values():
-                await recognizer.start()
-            for synthesizer in self._tts.values():
-                await synthesizer.start()
+        engines: list[SttProvider | TtsProvider] = [*self._stt.values(), *self._tts.values()]
+        for engine in engines:
+            await _start(engine)
         for bot in self._bots:
             check_language(self.stt(bot), bot.language)
             for text in (self._apology, self._farewell):
@@ -103,6 +100,18 @@ class Engines:
 
     def _spoken(self, text: str, bot: BotSettings) -> tuple[str, bytes]:
         return text, self._ready.get((text, bot.tts_provider, tts_options(bot)), b"")
+
+
+async def _start(engine: SttProvider | TtsProvider) -> None:
+    try:
+        async with asyncio.timeout(START_DEADLINE_S):
+            await engine.start()
+    except TimeoutError:
+        raise DeadlineError(
+            engine.name,
+            f"it has not started within {START_DEADLINE_S:g} s",
+            hint="see what keeps this machine busy, or choose another engine",
+        ) from None
 
 
 def check_language(stt: SttProvider, language: str) -> None:

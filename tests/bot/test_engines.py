@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from bot.engines import Engines, tts_options
 from bot.numbers import BotSettings
 from providers import catalog
-from providers.errors import UnavailableError, UnsupportedError
+from providers.errors import DeadlineError, UnavailableError, UnsupportedError
 from providers.types import TtsOptions
 from tests.bot.engines import Tones
 
@@ -82,6 +83,16 @@ async def test_an_engine_that_does_not_start(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Tones, "start", fail)
     with pytest.raises(UnavailableError):
+        await Engines([bot()], APOLOGY, FAREWELL).start()
+
+
+async def test_an_engine_that_takes_too_long_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(self: Tones) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Tones, "start", hang)
+    monkeypatch.setattr("bot.engines.START_DEADLINE_S", 0.01)
+    with pytest.raises(DeadlineError, match=r"^tones: it has not started within 0\.01 s; see"):
         await Engines([bot()], APOLOGY, FAREWELL).start()
 
 
