@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 
 import structlog
 from prometheus_client import multiprocess
@@ -24,6 +25,7 @@ STOP_GRACE_S = 20.0
 """What a worker may need beyond the time that it gives its calls."""
 MAX_RESTARTS = 5
 RESTART_WINDOW_S = 30.0
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 async def run_workers(
@@ -61,7 +63,10 @@ class _Workers:
         drain_s: float,
     ) -> None:
         self._count = count
-        self._command = [sys.executable, "-m", "bot", "serve", *arguments]
+        # -P: what is called bot.py in the working directory is the user's.
+        self._command = [sys.executable, "-P", "-m", "bot", "serve", *arguments]
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        self._environment = {**os.environ, "PYTHONPATH": path, MULTIPROCESS_VARIABLE: folder}
         self._listener = listener
         self._folder = folder
         self._stop_deadline_s = drain_s + STOP_GRACE_S
@@ -110,7 +115,7 @@ class _Workers:
             *self._command,
             *("--fd", str(fd)),
             pass_fds=[fd],
-            env={**os.environ, MULTIPROCESS_VARIABLE: self._folder},
+            env=self._environment,
         )
 
     def _died(self, process: asyncio.subprocess.Process) -> None:

@@ -16,6 +16,7 @@ from .types import Action, Call, DialogError, Ended, Interruption, Reply, Say, T
 __all__ = ["Dialog", "DialogFactory", "Replies", "load_dialog"]
 
 METHODS = ("greet", "on_turn", "on_interrupted", "on_dtmf", "on_idle", "on_resume", "on_end")
+OWN_PACKAGES = ("bot", "media", "providers")
 IDLE_PROMPT = "Are you still there?"
 SPOKEN = (str, *get_args(Action))
 
@@ -153,7 +154,8 @@ def load_dialog(spec: str) -> DialogFactory:
     object is shared by all.
 
     Raises:
-        DialogError: there is no such dialog, or it has none of the methods.
+        DialogError: there is no such dialog, or it has none of the methods; or its module has the
+            name of one of Parley's own packages.
     """
     kind, _, rest = spec.partition(":")
     if kind == "echo" and not rest:
@@ -172,6 +174,22 @@ def load_dialog(spec: str) -> DialogFactory:
 
 
 def _find(module_name: str, attribute: str, spec: str) -> Any:
+    for package in OWN_PACKAGES:
+        # Before the working directory is looked into, where another one may be called so.
+        importlib.import_module(package)
+    try:
+        return _find_anywhere(module_name, attribute, spec)
+    except DialogError as error:
+        package = module_name.partition(".")[0]
+        if package not in OWN_PACKAGES:
+            raise
+        raise DialogError(
+            f"dialog {spec!r}: {package!r} is the name of one of Parley's own packages"
+            f" ({', '.join(OWN_PACKAGES)}): give your file another one"
+        ) from error
+
+
+def _find_anywhere(module_name: str, attribute: str, spec: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from bot.demo.worker import free_port
+from tests.bot.running import ROOT
 
 pytestmark = pytest.mark.real_time
 
@@ -32,12 +33,20 @@ def processes(port: int) -> set[int]:
 
 
 async def test_a_worker_that_dies_is_replaced_and_all_stop_together(tmp_path: Path) -> None:
+    # The dialog is the user's, but what is called as a package of ours is not run in its place.
+    (tmp_path / "hello.py").write_text("def reply(call, turn): return 'Hello.'\n")
+    (tmp_path / "bot.py").write_text("raise SystemExit('the user's')\n")
     port = free_port()
     supervisor = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "serve", "--dev", "--workers", "2", "--port", str(port)),
+        # The `parley` command has not the working directory on its path either.
+        *(sys.executable, "-P", "-m", "bot", "serve", "--dev"),
+        *("--workers", "2", "--port", str(port)),
+        cwd=tmp_path,
         env={
             **os.environ,
-            "PARLEY_STATE_DIR": str(tmp_path),
+            "PYTHONPATH": str(ROOT),
+            "PARLEY_DIALOG": "hello:reply",
+            "PARLEY_STATE_DIR": str(tmp_path / "state"),
             "PARLEY_POCKETSPHINX_PROCESSES": "1",
         },
         stderr=asyncio.subprocess.DEVNULL,

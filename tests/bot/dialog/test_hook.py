@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -177,6 +178,21 @@ async def test_a_dialog_of_the_working_directory(
     for expected_shared in ("1", "2"):
         assert await collect(per_call().on_turn(CALL, TURN)) == ["1"]
         assert await collect(shared().on_turn(CALL, TURN)) == [expected_shared]
+
+
+@pytest.mark.parametrize("spec", ["bot:reply", "media:reply", "providers.mine:reply"])
+def test_a_dialog_that_is_called_as_a_package_of_ours(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = spec.partition(":")[0].partition(".")[0]
+    (tmp_path / f"{package}.py").write_text("raise SystemExit('imported')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    # As in a command that has had no need of it yet.
+    monkeypatch.delitem(sys.modules, "media")
+    with pytest.raises(DialogError, match=f"'{package}' is the name of one of Parley's own") as e:
+        load_dialog(spec)
+    assert "(bot, media, providers): give your file another one" in str(e.value)
 
 
 @pytest.mark.parametrize(
