@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import bot.keeping
 from bot.calls import Calls
 from bot.dialog import Call, Ended
 from bot.dialog.hook import Dialog
@@ -110,12 +113,12 @@ async def heard(phone: Telephone, ms: float = 100) -> None:
 async def working(
     url: str, prefix: str, folder: Path, hook: Bot, name: str = "worker-1", **more: Any
 ) -> AsyncIterator[Worker]:
-    """A worker, whose engines are those that the catalog has."""
+    """A worker, whose engines are those that the catalog has; its Redis may take its time."""
     settings = Settings.model_validate(
         {"public_url": "http://127.0.0.1:1", "state_dir": folder, **more}
     )
     metrics = Metrics()
-    store = Store(url, prefix=prefix, metrics=metrics)
+    store = Store(url, prefix=prefix, metrics=metrics, deadline_s=10)
     ears = Ears(Level(), max_calls=more.get("max_calls", 100))
     engines = Engines(settings.bots(), "Sorry.", "Goodbye.")
     await engines.start()
@@ -129,7 +132,9 @@ async def working(
             dialogs={"echo": lambda: Dialog(hook)},
             disk=disk,
         )
-        yield Worker(Calls(makes, store, ears, metrics), store, metrics, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bot.keeping, "COMMIT_DEADLINE_S", 10)
+            yield Worker(Calls(makes, store, ears, metrics), store, metrics, folder)
     ears.close()
     await engines.aclose()
     await store.aclose()

@@ -162,27 +162,26 @@ class TestTransfer:
         assert [ended for _, ended in hook.ends] == [Ended("bot", "transferred")]
 
 
-@pytest.mark.usefixtures("sweeping")
 async def test_a_call_that_twilio_asked_about_is_let_go(worker: Worker, hook: Bot) -> None:
     async with worker.stream(await worker.take(1)):
         pass
     worker.calls.came_back(SID)
-    await until(lambda: not worker.calls.holds(SID))
+    async with running(worker.calls.run()):
+        await until(lambda: not worker.calls.holds(SID))
     assert hook.ends == []
     worker.calls.came_back(SID)
 
 
-@pytest.mark.usefixtures("sweeping")
 async def test_a_call_that_went_to_another_worker_is_let_go(worker: Worker, hook: Bot) -> None:
     async with worker.stream(await worker.take(1)):
         pass
     await worker.stored()
     await worker.store.take(SID, "worker-2", 2)
-    await until(lambda: not worker.calls.holds(SID))
+    async with running(worker.calls.run()):
+        await until(lambda: not worker.calls.holds(SID))
     assert hook.ends == []
 
 
-@pytest.mark.usefixtures("sweeping")
 async def test_a_call_that_was_transferred_elsewhere_meanwhile_has_not_ended(
     worker: Worker, hook: Bot
 ) -> None:
@@ -192,7 +191,8 @@ async def test_a_call_that_was_transferred_elsewhere_meanwhile_has_not_ended(
     record = await worker.stored()
     record.pending = {"action": "transfer", "to": "+15551234567", "caller_id": None}
     await worker.store.commit(record)
-    await until(lambda: not worker.calls.holds(SID))
+    async with running(worker.calls.run()):
+        await until(lambda: not worker.calls.holds(SID))
     assert hook.ends == []
     assert (await worker.stored()).ended is None
 

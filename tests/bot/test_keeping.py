@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import bot.keeping
 from bot.dialog import Call, Gather, Hangup, HistoryEntry, Transfer, Turn
 from bot.keeping import RecordKeeper
 from bot.parts import Counts, Latency
@@ -14,6 +15,13 @@ from bot.record import Record
 from bot.store import Store
 
 SID = "CA" + "0" * 32
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis that answers may take its time."""
+    monkeypatch.setattr(bot.keeping, "COMMIT_DEADLINE_S", 10)
+    monkeypatch.setattr(bot.keeping, "SECURE_DEADLINE_S", 10)
 
 
 def keeper(
@@ -153,12 +161,17 @@ async def test_notes_are_kept(store: Store) -> None:
 
 
 @pytest.mark.parametrize("lost", [False, True])
-async def test_a_worker_that_was_frozen_asks_again(store: Store, other: Store, lost: bool) -> None:
+async def test_a_worker_that_was_frozen_asks_again(
+    store: Store, other: Store, lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its deadline is over when it wakes, although Redis has answered."""
+    monkeypatch.setattr(bot.keeping, "COMMIT_DEADLINE_S", 0.01)
+    monkeypatch.setattr(bot.keeping, "STALL_S", 0.01)
     await store.take(SID, "worker-1", 1)
     if lost:
         await other.take(SID, "worker-2", 2)
     committing = asyncio.create_task(keeper(store).commit(Hangup("done")))
     await asyncio.sleep(0)
-    time.sleep(0.6)  # noqa: ASYNC251 - as long as that nothing runs
+    time.sleep(0.03)  # noqa: ASYNC251 - as long as that nothing runs
+    monkeypatch.setattr(bot.keeping, "COMMIT_DEADLINE_S", 10)
     assert await committing == ("superseded" if lost else "kept")
