@@ -18,7 +18,7 @@ from bot.conversation import Conversation
 from bot.dialog import Gather, Hangup, Transfer
 from bot.hearing import Hearing
 from bot.keys import Keys
-from bot.leaving import Exit, reason_of
+from bot.leaving import Exit, Way, reason_of
 from bot.parts import CallParts, Latency, Socket, StreamEnd, StreamEndHow
 from bot.speech import Speaker
 from bot.tasks import Tasks
@@ -76,7 +76,7 @@ class CallSession:
         self._finished_ms: tuple[float, float] | None = None
         self.counts = parts.counts
         self._progress = parts.progress
-        self._exit = Exit(parts.keeper, parts.progress, parts.act_now)
+        self._exit = Exit(parts.keeper, parts.progress, parts.act_now, self._done)
         self._turn = TurnTaking(parts.turn_settings, self.now_ms())
         self._keys = Keys(parts.progress.gathering, self.now_ms())
         self._playout = Playout()
@@ -94,7 +94,7 @@ class CallSession:
             keeper=parts.keeper,
             progress=parts.progress,
             counts=parts.counts,
-            spawn=self._tasks.spawn,
+            tasks=self._tasks,
             apology=parts.apology,
             hook_timeout_s=parts.hook_timeout_s,
         )
@@ -137,20 +137,17 @@ class CallSession:
     async def move(self) -> bool:
         """End the stream, in mid-sentence if need be, so that the call goes on elsewhere.
 
-        False as `leave_now`.
-        """
-        return await self.leave_now(Move())
-
-    async def leave_now(self, action: Leaving) -> bool:
-        """Do what somebody else than the dialog wants, whatever is being said.
-
         False when that can be neither stored nor done by REST, so that the call goes on here; or
         when a newer stream, elsewhere, owns the call.
         """
-        way = await self._exit.take(action)
+        return await self.leave_now(Move()) == "out"
+
+    async def leave_now(self, action: Leaving, order_s: float | None = None) -> Way:
+        """Do what somebody else than the dialog wants, whatever is being said; as `Exit.take`."""
+        way = await self._exit.take(action, order_s)
         if way != "none":
             self._over("bot", reason_of(action) if way == "out" else way)
-        return way == "out"
+        return way
 
     def _quiet(self) -> None:
         """Hear and play nothing more."""

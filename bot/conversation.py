@@ -9,7 +9,7 @@ was no noise, and the history keeps what the caller heard of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -26,6 +26,7 @@ from bot.reading import Reading
 from bot.reply import SpokenReply
 from bot.resuming import reopen, take_unheard
 from bot.speech import Speaker
+from bot.tasks import Tasks, stop, within
 from bot.telephony.pending import Leaving
 from bot.turn import FinishTurn
 from media.playout import Playout
@@ -49,7 +50,7 @@ class Conversation:
         keeper: what saves history, state and progress.
         progress: what is under way; kept up to date here.
         counts: where failures and breaks are counted.
-        spawn: starts a task in the call's task group.
+        tasks: the call's.
         apology: its text and µ-law, said when a hook or the synthesizer fails.
         hook_timeout_s: how long a hook may take before each piece of its reply.
     """
@@ -65,7 +66,7 @@ class Conversation:
         keeper: Keeper,
         progress: Progress,
         counts: Counts,
-        spawn: Callable[..., asyncio.Task[None]],
+        tasks: Tasks,
         apology: tuple[str, bytes],
         hook_timeout_s: float,
     ) -> None:
@@ -75,7 +76,7 @@ class Conversation:
         self._keeper = keeper
         self._progress = progress
         self._counts = counts
-        self._spawn = spawn
+        self._tasks = tasks
         self._apology = apology
         self._hook_timeout_s = hook_timeout_s
         self._asking = Asking(call, progress, keeper)
@@ -88,7 +89,7 @@ class Conversation:
             keeper=keeper,
             progress=progress,
             counts=counts,
-            spawn=spawn,
+            tasks=tasks,
             apology=apology,
         )
         self._task: asyncio.Task[None] | None = None
@@ -273,7 +274,7 @@ class Conversation:
 
     def _say_again(self) -> None:
         """The caller's words are lost, and the dialog has nothing of its own to say to that."""
-        self._task = self._spawn(self.say_ready(*self._apology))
+        self._task = self._tasks.spawn(self.say_ready(*self._apology))
 
     def _give_up(self) -> None:
         """It was no noise: what was interrupted stays so."""
@@ -292,8 +293,9 @@ class Conversation:
         reply.told = True
         if reply.entry is not None:
             interruption = Interruption(reply.entry.text, reply.entry.heard)
-            before = [task for task in (self._task, reply.reader) if task is not None]
-            self._task = self._spawn(self._interrupted(interruption, before))
+            self._task = self._tasks.spawn(
+                self._interrupted(interruption, self._task, reply.reader)
+            )
 
     # What the dialog is asked
 
@@ -340,26 +342,31 @@ class Conversation:
 
     def _deliver(self, reply: SpokenReply, reading: Reading) -> None:
         run = self._delivery.run(reply, reading, self._task)
-        reply.task = self._task = self._spawn(run)
+        reply.task = self._task = self._tasks.spawn(run)
         self._replies.append(reply)
 
     async def _interrupted(
-        self, interruption: Interruption, before: list[asyncio.Task[None]]
+        self,
+        interruption: Interruption,
+        before: asyncio.Task[None] | None,
+        reader: asyncio.Task[None] | None,
     ) -> None:
-        if before:
-            await asyncio.wait(before)
+        if before is not None:
+            await asyncio.wait([before])
+        if reader is not None and not reader.done():
+            await stop(reader)
         try:
-            async with (
-                asyncio.timeout(self._hook_timeout_s),
-                aclosing(self._dialog.on_interrupted(self.call, interruption)) as actions,
-            ):
-                async for action in actions:
-                    if not isinstance(action, str | Say | Play | Leaving):
-                        await self._delivery.act(action)
+            await within(self._hook_timeout_s, self._tell_interruption(interruption))
         except Exception as error:
             log.error("dialog failed to note an interruption", exc_info=error)
             self._counts.hook_errors += 1
         self._keeper.save()
+
+    async def _tell_interruption(self, interruption: Interruption) -> None:
+        async with aclosing(self._dialog.on_interrupted(self.call, interruption)) as actions:
+            async for action in actions:
+                if not isinstance(action, str | Say | Play | Leaving):
+                    await self._delivery.act(action)
 
 
 async def _nothing() -> Replies:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -16,6 +15,7 @@ from bot.progress import Progress
 from bot.reading import HookFailed, Reading
 from bot.reply import SpokenReply
 from bot.speech import Speaker
+from bot.tasks import Tasks, stop
 from bot.telephony.pending import Leaving, SayByTwilio
 from media.files import AudioFileError
 from media.playout import Playout, PlayoutFull, Segment
@@ -36,7 +36,7 @@ class Delivery:
         line: the call that carries it.
         keeper, progress: where it is kept.
         counts: where failures are counted.
-        spawn: starts a task in the call's task group.
+        tasks: the call's.
         apology: text and µ-law, said when a hook or the synthesizer fails.
 
     Attributes:
@@ -54,7 +54,7 @@ class Delivery:
         keeper: Keeper,
         progress: Progress,
         counts: Counts,
-        spawn: Callable[..., asyncio.Task[None]],
+        tasks: Tasks,
         apology: tuple[str, bytes],
     ) -> None:
         self._call = call
@@ -65,7 +65,7 @@ class Delivery:
         self._keeper = keeper
         self._progress = progress
         self._counts = counts
-        self._spawn = spawn
+        self._tasks = tasks
         self._apology = apology
         self.leaving = False
 
@@ -147,7 +147,7 @@ class Delivery:
 
     async def _speak(self, reply: SpokenReply, reading: Reading) -> None:
         """Say a reply piece by piece, and do what it asks for."""
-        reply.reader = reply.reader or self._spawn(reading.run())
+        reply.reader = reply.reader or self._tasks.spawn_hook(reading.run())
         try:
             async for step in reading:
                 match step:
@@ -161,8 +161,7 @@ class Delivery:
                         await self.act(step)
         finally:
             if not reply.held:
-                reply.reader.cancel()
-                await asyncio.wait([reply.reader])
+                await stop(reply.reader)
 
     def _open(self, reply: SpokenReply, step: Say | Play, text: str) -> Segment:
         """Open a segment in the ledger and note it in the history."""

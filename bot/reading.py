@@ -7,13 +7,15 @@ is over, so that what it has done and all that it wants said can be kept before 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from bot.dialog import Action, Play, Say
 from bot.dialog.hook import Replies
 from bot.sentences import Sentences
+from bot.tasks import STOP_S
 from bot.telephony.pending import Leaving
 
 __all__ = ["HookFailed", "Reading"]
@@ -56,6 +58,7 @@ class Reading:
         self._heard = deque(heard)
         self._over = False
         self._error: Exception | None = None
+        self._late_s = math.inf
         self._changed = asyncio.Event()
         self.leaving = then
         self.ahead: deque[Action] = deque()
@@ -68,8 +71,9 @@ class Reading:
             self._error = error
         else:
             self._on_over()
-        self._over = True
-        self._changed.set()
+        finally:
+            self._over = True
+            self._changed.set()
 
     async def __aiter__(self) -> AsyncIterator[Action]:
         """The steps. Raises `HookFailed` behind the last one of a hook that failed."""
@@ -80,15 +84,33 @@ class Reading:
                 yield step
             if self._over:
                 break
-            self._changed.clear()
-            await self._changed.wait()
+            await self._wait()
         if self._error is not None:
             raise HookFailed from self._error
 
+    async def _wait(self) -> None:
+        """Wait until there is more, or no more to come.
+
+        Raises:
+            HookFailed: the hook has been cancelled, its time being over, and goes on all the same.
+        """
+        loop = asyncio.get_running_loop()
+        self._changed.clear()
+        while not (self.ahead or self._over):
+            if loop.time() >= self._late_s:
+                raise HookFailed from TimeoutError("the hook does not end when it is cancelled")
+            # When the next piece is late may be known only after this one.
+            again_s = min(self._late_s, loop.time() + self._timeout_s + STOP_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(again_s):
+                    await self._changed.wait()
+
     async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
         sentences = Sentences()
         async with aclosing(self._replies):
             while True:
+                self._late_s = loop.time() + self._timeout_s + STOP_S
                 async with asyncio.timeout(self._timeout_s):
                     reply = await anext(self._replies, None)
                 if isinstance(reply, str):
@@ -102,6 +124,7 @@ class Reading:
                         return
                     self._take(reply)
                 while len(self.ahead) >= MAX_AHEAD:
+                    self._late_s = math.inf
                     self._changed.clear()
                     await self._changed.wait()
 

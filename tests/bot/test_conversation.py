@@ -577,3 +577,50 @@ async def test_keys_beyond_what_can_wait_are_left_out() -> None:
         go_on.set()
         await s.wait(1)
         assert len(answered) == MAX_REPLIES
+
+
+# Hooks that do not end when they are told to
+
+
+class Lingering:
+    """Cleans up for long when it is cancelled: a request of its own hangs."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+
+    async def on_turn(self, call: Call, turn: Turn) -> AsyncIterator[str]:
+        self.turns += 1
+        if self.turns > 1:
+            yield "Here I am."
+            return
+        try:
+            yield "One moment please. "
+            await asyncio.sleep(600)
+        finally:
+            await asyncio.sleep(600)
+
+
+@virtual_time
+async def test_the_next_reply_does_not_wait_for_a_hook_that_lingers() -> None:
+    async with scene(Lingering(), texts=["go", "stop"], hook_timeout_s=60) as s:
+        await s.say(400, then_s=4)
+        await s.say(400, then_s=6)
+        assert heard(s)[-1] == "Here I am."
+
+
+@virtual_time
+async def test_a_hook_that_lingers_when_its_time_is_over() -> None:
+    async with scene(Lingering(), texts=["go"]) as s:
+        await s.say(400, then_s=10)
+        assert (heard(s), s.counts.hook_errors) == ([f"One moment please. {APOLOGY}"], 1)
+        assert not s.running.done()
+
+
+@virtual_time
+async def test_a_call_ends_though_its_hook_lingers() -> None:
+    async with scene(Lingering(), texts=["go"], hook_timeout_s=60) as s:
+        await s.say(400, then_s=4)
+        began_s = asyncio.get_running_loop().time()
+        s.phone.hang_up()
+        await s.ended()
+        assert asyncio.get_running_loop().time() - began_s < 5
