@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 
 import structlog
 
-from bot.dialog import Ended
+from bot.dialog import Ended, Hangup
 from bot.late_ends import LateEnds
 from bot.live_call import LiveCall, LiveCalls
 from bot.log import bind_call
@@ -20,6 +20,7 @@ from bot.metrics import Metrics
 from bot.parts import StreamEnd
 from bot.record import Record
 from bot.store import Store, StoreError
+from bot.tasks import within
 from bot.telephony.decision import ended_by
 from bot.telephony.facts import asked_key
 from bot.telephony.pending import load_pending
@@ -32,6 +33,9 @@ RETURN_DEADLINE_S = 10.0
 """How long after its stream's end a call may stay away from `/twilio/next`."""
 END_HOOK_DEADLINE_S = 10.0
 CONCLUDE_DEADLINE_S = 4.0
+UNTOLD_AFTER_S = 3.0
+"""So long after an outage of Redis may those who told their dialog meanwhile say so first."""
+
 LAST_WORDS_S = 1.0
 """How long whoever had a call's last stream has to say what was heard in it."""
 POLL_S = 0.05
@@ -55,7 +59,9 @@ class Ends:
         self._store = store
         self._metrics = metrics
         self._ending: set[str] = set()
+        self._none_ending = asyncio.Event()
         self._late = LateEnds()
+        self._back_since_s: float | None = None
 
     async def end(self, sid: str, ended: Ended, generation: int | None = None) -> None:
         """The call has ended: tell the dialog, once over all workers. May be told repeatedly.
@@ -66,13 +72,16 @@ class Ends:
             generation: of the stream from whose end it is concluded; a newer one belies it. None
                 when Twilio itself has said so.
         """
-        if sid in self._ending:
+        if sid in self._ending or self._is_belied(sid, generation):
             return
         self._ending.add(sid)
+        self._none_ending.clear()
         try:
             await self._end_once(sid, ended, generation)
         finally:
             self._ending.discard(sid)
+            if not self._ending:
+                self._none_ending.set()
 
     async def sweep(self, group: asyncio.TaskGroup) -> None:
         """Begin to end the calls that Twilio has not come back for in time, in tasks of `group`."""
@@ -99,11 +108,19 @@ class Ends:
             and live.stream_end.how == "stop"
         ]
         try:
-            async with asyncio.timeout(CONCLUDE_DEADLINE_S), asyncio.TaskGroup() as group:
-                for sid, live in hung_up:
-                    group.create_task(_guarded(sid, self._let_go(sid, live)))
+            async with asyncio.timeout(CONCLUDE_DEADLINE_S):
+                async with asyncio.TaskGroup() as group:
+                    for sid, live in hung_up:
+                        group.create_task(_guarded(sid, self._let_go(sid, live)))
+                if self._ending:
+                    await self._none_ending.wait()
         except TimeoutError:
             log.error("not every call's end was told in time")
+
+    def _is_belied(self, sid: str, generation: int | None) -> bool:
+        """Whether a newer stream of the call is here than that from whose end it is concluded."""
+        live = self._live.get(sid)
+        return live is not None and generation is not None and live.record.generation > generation
 
     async def _end_once(self, sid: str, ended: Ended, generation: int | None) -> None:
         end = self._late.take(sid, ended, generation)
@@ -111,7 +128,9 @@ class Ends:
             end.ended = _by_whom(end.ended, here.record)
         record = None
         try:
-            end.first = end.first or await self._store.finish(sid, end.ended, end.generation)
+            end.first = end.first or await self._store.finish(
+                sid, end.ended, end.generation, by=end.name
+            )
             tell = end.first and not end.told
             if tell and sid not in self._live:
                 record = await self._last_of(sid)
@@ -120,6 +139,8 @@ class Ends:
             tell = sid in self._live and not end.told
             end.told |= tell
             self._late.keep(sid, end)
+        if self._is_belied(sid, end.generation):
+            return
         live = self._live.pop(sid, None)
         if live is None and record is not None:
             live = self._makes.try_to_resume(record)
@@ -151,12 +172,18 @@ class Ends:
         """Let Redis, when it is back, know of calls that have ended meanwhile."""
         if not len(self._late):
             return
+        now_s = asyncio.get_running_loop().time()
         try:
             await self._store.ping()
         except StoreError:
+            self._back_since_s = None
             return
+        if self._back_since_s is None:
+            self._back_since_s = now_s
+        all_of_them = now_s - self._back_since_s >= UNTOLD_AFTER_S
         for sid, end in self._late.all():
-            group.create_task(_guarded(sid, self.end(sid, end.ended, end.generation)))
+            if end.told or end.first or all_of_them:
+                group.create_task(_guarded(sid, self.end(sid, end.ended, end.generation)))
 
     async def _let_go(self, sid: str, live: LiveCall) -> None:
         """A call's stream ended a while ago: if nobody has seen the call since, it has ended."""
@@ -164,12 +191,12 @@ class Ends:
             elsewhere = await self._is_elsewhere(live)
         except StoreError:
             elsewhere = False
-            if not live.doubtful and not _is_told(live.stream_end):
+            if not live.doubtful and not _is_told(live):
                 # Somebody else may have been asked, and waits for Redis too.
                 live.doubtful = True
                 return
-        if live.gone_since_s is None:
-            return  # it has just come back
+        if live.gone_since_s is None or self._live.get(sid) is not live:
+            return  # it has just come back, or ended
         if not (live.returned or _is_transferred(live.record) or elsewhere):
             await self.end(sid, _ended_silently(live.stream_end), live.record.generation)
         elif live.session is None and self._live.pop(sid, None) is not None:
@@ -194,16 +221,17 @@ class Ends:
             if tell:
                 self._metrics.calls.labels(ended.by).inc()
                 log.info("call ended", by=ended.by, reason=ended.reason)
-                await self._tell(live, ended)
-                record.close(ended)
-                live.keeper.save()
+                try:
+                    await self._tell(live, ended)
+                finally:
+                    record.close(ended)
+                    live.keeper.save()
             # Else the record is theirs who told the dialog, which may have changed it.
             self._store.release(record.sid)
 
     async def _tell(self, live: LiveCall, ended: Ended) -> None:
         try:
-            async with asyncio.timeout(END_HOOK_DEADLINE_S):
-                await live.dialog.on_end(live.call, ended)
+            await within(END_HOOK_DEADLINE_S, live.dialog.on_end(live.call, ended))
         except Exception as error:
             # The user's code, after the call: nobody hears it, but it must be known.
             log.error("dialog failed at the call's end", exc_info=error)
@@ -224,9 +252,10 @@ def _by_whom(ended: Ended, record: Record) -> Ended:
     return ended_by("completed", load_pending(record.pending)) if ended == completed else ended
 
 
-def _is_told(end: StreamEnd | None) -> bool:
-    """Whether Twilio or the bot has ended the stream, so that it was not lost."""
-    return end is not None and end.how in {"stop", "bot"}
+def _is_told(live: LiveCall) -> bool:
+    """Whether the caller or the bot has hung up, so that the stream was not lost."""
+    how = live.stream_end.how if live.stream_end is not None else ""
+    return how == "stop" or (how == "bot" and isinstance(load_pending(live.record.pending), Hangup))
 
 
 def _is_transferred(record: Record) -> bool:

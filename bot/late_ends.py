@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.dialog.types import Ended
 
@@ -21,12 +22,14 @@ class LateEnd:
         generation: of the stream from whose end that is concluded; None when Twilio said so.
         first: Redis said that nobody else has told it before.
         told: the dialog knows.
+        name: who says so: whoever asks Redis again is known by it.
     """
 
     ended: Ended
     generation: int | None
     first: bool = False
     told: bool = False
+    name: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
 
 class LateEnds:

@@ -7,7 +7,8 @@ awaited, and answers or raises `StoreUnavailable` within the deadline.
 Keys, each with a time to live::
 
     PREFIX call:{sid}           hash: json (the record), generation, worker, down, ended,
-                                mark:{writer}, rescue, rescuer, rescue_until; or deleted
+                                finisher, closer, closed, mark:{writer}, rescue, rescuer,
+                                rescue_until; or deleted
     PREFIX call:{sid}:log       stream: event (JSON)
     PREFIX calls                sorted set: SIDs by start
     PREFIX once:{key}           what may happen once
@@ -19,6 +20,7 @@ Keys, each with a time to live::
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -160,6 +162,10 @@ class Store:
         """Let what was just saved be written at once, not gathered with what comes after it."""
         self._writer.hurry()
 
+    def forget_record(self, sid: str) -> None:
+        """The record that was saved last is not to be written after all."""
+        self._backlog.forget_record(sid)
+
     def release(self, sid: str) -> None:
         """The call is over or goes on elsewhere: it need not be remembered once it is written."""
         self._backlog.release(sid)
@@ -202,7 +208,7 @@ class Store:
         """Keep the record and wait until Redis has it.
 
         After a failure the record is still written when Redis is back, like a saved one: whoever
-        then decides otherwise saves that.
+        then decides otherwise saves that, or has it forgotten (`forget_record`).
 
         Raises:
             Superseded: a newer generation owns the call.
@@ -227,14 +233,17 @@ class Store:
             return False
         return True
 
-    async def finish(self, sid: str, ended: Ended, generation: int | None = None) -> bool:
+    async def finish(
+        self, sid: str, ended: Ended, generation: int | None = None, *, by: str | None = None
+    ) -> bool:
         """The call has ended; true for the first to say so, who is to run `on_end`.
 
         With `generation`, which is the latest that who says so knows of, it is false and changes
-        nothing when the call has gone on with a newer one.
+        nothing when the call has gone on with a newer one. Who asks again, not having heard the
+        answer, is still the first when he gives the same name (`by`).
         """
         base, known = self._keys.worker_base, "" if generation is None else generation
-        values = [orjson.dumps(ended), self._ttl_s, sid, base, known]
+        values = [orjson.dumps(ended), self._ttl_s, sid, base, known, by or secrets.token_hex(8)]
         return bool(await self._link.eval(FINISH, [self._keys.call(sid)], values))
 
     async def put_down(self, sid: str, generation: int) -> None:

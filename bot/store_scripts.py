@@ -105,19 +105,21 @@ table.insert(answer, 2, silent)
 return answer
 """
 
-# KEYS: call. ARGV: ended, ttl in s, sid, base of the workers' keys, generation ('' = whichever).
-# Gives 1 to the first.
+# KEYS: call. ARGV: ended, ttl in s, sid, base of the workers' keys, generation ('' = whichever),
+# who asks. Gives 1 to the first, as often as he asks: the answer may have been lost.
 FINISH = """
 if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then return 0 end
 local generation = tonumber(ARGV[5])
 if generation and generation < tonumber(redis.call('HGET', KEYS[1], 'generation') or '0') then
   return 0
 end
-local first = redis.call('HSETNX', KEYS[1], 'ended', ARGV[1])
+if redis.call('HSETNX', KEYS[1], 'ended', ARGV[1]) == 1 then
+  redis.call('HSET', KEYS[1], 'finisher', ARGV[6])
+end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 local worker = redis.call('HGET', KEYS[1], 'worker')
 if worker then redis.call('SREM', ARGV[4] .. worker .. ':calls', ARGV[3]) end
-return first
+return redis.call('HGET', KEYS[1], 'finisher') == ARGV[6] and 1 or 0
 """
 
 # KEYS: call, log, index. ARGV: sid, base of the workers' keys. Gives how much there was. A mark

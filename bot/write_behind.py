@@ -132,6 +132,12 @@ class Backlog:
             lost = self._entries.pop(oldest)
             self.dropped += 1 + len(lost.events)
 
+    def forget_record(self, sid: str) -> None:
+        """The record that was saved last is not to be written any more; the log's events are."""
+        if (entry := self._entries.get(sid)) is not None:
+            entry.generation, entry.record, entry.closed = None, None, False
+            entry.mark = max([entry.acknowledged, *(mark for mark, _ in entry.events)])
+
     def discard(self, sid: str) -> None:
         """Forget the call, written or not."""
         self._entries.pop(sid, None)

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import bot.calls
 import bot.ends
-from bot.dialog import Call, Ended, Hangup
-from bot.store import Store
+from bot.dialog import Call, Ended, Hangup, SendDigits
+from bot.parts import StreamEnd
+from bot.store import Store, StoreUnavailable
 from bot.telephony.facts import asked_key
 from bot.telephony.pending import dump_pending
 from providers import catalog
@@ -48,6 +50,7 @@ async def worker(
     monkeypatch.setitem(catalog.STT, "pocketsphinx", "tests.bot.engines:Recognizer")
     monkeypatch.setitem(catalog.TTS, "espeak", "tests.bot.engines:Tones")
     monkeypatch.setattr(bot.ends, "RETURN_DEADLINE_S", 0.2)
+    monkeypatch.setattr(bot.ends, "UNTOLD_AFTER_S", 0.3)
     monkeypatch.setattr(bot.calls, "SWEEP_S", 0.05)
     async with working(redis_url, redis_prefix, tmp_path, hook) as made:
         yield made
@@ -97,9 +100,10 @@ async def test_what_the_dialog_did_at_the_end_elsewhere_is_kept(
 
 
 async def test_the_dialog_hears_elsewhere_what_was_heard_last(
-    worker: Worker, other: Worker, far: Closing
+    worker: Worker, other: Worker, far: Closing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twilio's word overtakes the end of the stream."""
+    monkeypatch.setattr(bot.ends, "LAST_WORDS_S", 10)
     async with worker.stream(await worker.take(1)) as phone:
         await until(lambda: phone.speech_ms > 0)
         await worker.stored()
@@ -244,14 +248,120 @@ async def test_redis_that_comes_back_does_not_tell_the_end_again(worker: Worker,
 
 
 async def test_redis_that_comes_back_is_told_the_end_before_others_tell_it(
-    worker: Worker, other: Worker
+    worker: Worker, other: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried, ping = 0, worker.store.ping
+
+    async def counted() -> None:
+        nonlocal tried
+        tried += 1
+        await ping()
+
+    monkeypatch.setattr(worker.store, "ping", counted)
     await has_ended(worker)
     async with running(worker.calls.run()):
         async with redis_away(worker, "finish"):
             await worker.calls.end(SID, HUNG_UP)
-            await asyncio.sleep(0.1)
+            before = tried
+            await until(lambda: tried > before + 1)
             assert len(worker.calls._ends._late)
         await until(lambda: not len(worker.calls._ends._late))
     # Another worker, which is told of the end too.
     assert not await other.store.finish(SID, HUNG_UP)
+
+
+async def test_the_end_is_told_though_the_answer_of_redis_was_lost(
+    worker: Worker, other: Worker, hook: Bot, far: Closing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was late, and the one who asked has been called the first."""
+    await has_ended(worker)
+    finish = other.store.finish
+
+    async def unheard(*asked: Any, **more: Any) -> bool:
+        await finish(*asked, **more)
+        monkeypatch.setattr(other.store, "finish", finish)
+        raise StoreUnavailable("no answer within 300 ms")
+
+    monkeypatch.setattr(other.store, "finish", unheard)
+    await other.calls.end(SID, HUNG_UP)
+    assert far.ends == []
+    async with running(worker.calls.run()), running(other.calls.run()):
+        await until(lambda: far.ends and not worker.calls.holds(SID))
+    assert (len(far.ends), hook.ends) == (1, [])
+
+
+async def test_who_told_the_dialog_during_an_outage_says_so_before_others_tell_it(
+    worker: Worker, other: Worker, hook: Bot, far: Closing
+) -> None:
+    await has_ended(worker)
+    async with redis_away(worker, "finish"), redis_away(other, "finish"):
+        await worker.calls.end(SID, HUNG_UP)
+        await other.calls.end(SID, HUNG_UP)
+    assert len(hook.ends) == 1
+    # The one who has not told it finds Redis back first.
+    async with running(other.calls.run()):
+        await until(lambda: other.calls._ends._back_since_s)
+        async with running(worker.calls.run()):
+            await until(lambda: not len(worker.calls._ends._late))
+            await until(lambda: not len(other.calls._ends._late))
+    assert (len(hook.ends), far.ends) == (1, [])
+
+
+async def test_a_worker_that_stops_lets_a_dialog_come_to_its_end(
+    worker: Worker, hook: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, go_on = asyncio.Event(), asyncio.Event()
+
+    async def on_end(call: Call, ended: Ended) -> None:
+        told.set()
+        await go_on.wait()
+        call.state["closed"] = True
+
+    monkeypatch.setattr(hook, "on_end", on_end)
+    await has_ended(worker)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.calls.end(SID, HUNG_UP))
+        await told.wait()
+        concluding = group.create_task(worker.calls.conclude())
+        await asyncio.sleep(0)
+        assert not concluding.done()
+        go_on.set()
+    assert (await worker.stored()).state == {"closed": True}
+
+
+async def test_a_record_is_closed_though_its_dialog_is_cancelled(
+    worker: Worker, hook: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = asyncio.Event()
+
+    async def on_end(call: Call, ended: Ended) -> None:
+        told.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(hook, "on_end", on_end)
+    await has_ended(worker)
+    async with running(worker.calls.end(SID, HUNG_UP)):
+        await told.wait()
+    assert (await worker.stored()).ended_ms is not None
+
+
+async def test_a_call_whose_digits_are_sent_has_not_been_hung_up(worker: Worker, hook: Bot) -> None:
+    """The bot has ended the stream, and Twilio comes back, perhaps to another worker."""
+    await has_ended(worker, lost=True)
+    live = worker.calls._live[SID]
+    live.stream_end = StreamEnd("bot", "digits")
+    live.record.pending = dump_pending(SendDigits("1"))
+    async with redis_away(worker, "load"), running(worker.calls.run()):
+        await until(lambda: live.doubtful)
+        assert hook.ends == []
+
+
+async def test_an_older_streams_end_does_not_end_a_call_that_has_come_back(
+    worker: Worker, hook: Bot
+) -> None:
+    await has_ended(worker, lost=True)
+    async with worker.stream(await worker.take(2)) as phone:
+        await worker.calls.end(SID, Ended("unknown", "worker lost"), 1)
+        before = phone.frames
+        await until(lambda: phone.frames > before + 5)
+        assert (hook.ends, (await worker.stored()).ended) == ([], None)
