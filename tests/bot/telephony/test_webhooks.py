@@ -17,6 +17,7 @@ from bot.telephony.facts import asked_key, refusal_key
 from bot.telephony.pending import Leaving, Move, SayByTwilio, dump_pending
 from bot.telephony.token import TTL_S, derive_key, verify
 from bot.write_behind import Backlog
+from providers import catalog
 
 from .deployment import (
     ACCOUNT,
@@ -130,6 +131,20 @@ async def test_a_full_worker_does_as_it_is_told(tmp_path: Path, store: Store) ->
         )
 
 
+async def test_a_worker_whose_recognizer_is_full_takes_what_another_one_hears(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalog.STT, "another", "never:built")
+    numbers = {"+15559990000": {"stt_provider": "another"}}
+    values = {"numbers": numbers, "fallback_number": "+15557770000"}
+    deployment = Deployment(settings(tmp_path, **values), store)
+    deployment.calls.full_recognizers = {"pocketsphinx"}
+    assert tags(await deployment.ask("/twilio/voice")) == ["Dial"]
+    assert refusals(deployment.metrics) == {"capacity": 1}
+    assert tags(await deployment.ask("/twilio/voice", {"To": "+15559990000"})) == CONNECT
+    assert deployment.calls.expected == [(CALL, "another")]
+
+
 async def test_a_call_that_is_answered_is_not_rejected(tmp_path: Path, store: Store) -> None:
     deployment = Deployment(settings(tmp_path, max_calls=1), store)
     deployment.calls.active = 1
@@ -140,13 +155,13 @@ async def test_a_call_that_is_answered_is_not_rejected(tmp_path: Path, store: St
 async def test_a_place_is_kept_for_each_stream_that_is_to_come(deployment: Deployment) -> None:
     for _ in range(2):
         await deployment.ask("/twilio/voice", repeat="delivery")
-    assert deployment.calls.expected == [CALL]
+    assert deployment.calls.expected == [(CALL, "pocketsphinx")]
     await stream_over(deployment)
     await deployment.ask("/twilio/next", RUNNING)
-    assert deployment.calls.expected == [CALL, CALL]
+    assert deployment.calls.expected == [(CALL, "pocketsphinx")] * 2
     await stream_over(deployment, Hangup("done"), number=2)
     await deployment.ask("/twilio/next", RUNNING)
-    assert deployment.calls.expected == [CALL, CALL]
+    assert deployment.calls.expected == [(CALL, "pocketsphinx")] * 2
 
 
 async def test_a_draining_worker_sends_new_calls_on_and_serves_the_others(
@@ -645,6 +660,7 @@ async def test_an_end_that_is_told_again_is_seen_to_again(
 ) -> None:
     """The worker that was told first may have been killed before it had done anything."""
     other = Deployment(settings(tmp_path), deployment.store)
+    await deployment.ask("/twilio/voice")
     for worker in (deployment, other):
         await worker.ask("/twilio/status", {"CallStatus": "completed"}, repeat="delivery")
         assert worker.calls.ends == [(CALL, Ended("caller", "hung up"))]
