@@ -9,7 +9,8 @@ Keys, each with a time to live::
 
     PREFIX worker:{id}:inbox      list: ids of commands
     PREFIX command:{id}           the command: {"id", "kind", "sid", …}
-    PREFIX command:{id}:receipt   list of one: 1 = it was carried out, 0 = it could not be
+    PREFIX command:{id}:receipt   list of one: 1 = it was carried out, 0 = it could not be,
+                                  -1 = it was tried in vain
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ from .redis_link import RedisLink, StoreUnavailable
 from .store_keys import Keys
 from .store_scripts import NOW
 
-__all__ = ["Command", "Handler", "Inbox"]
+__all__ = ["ORDER_S", "Command", "CommandFailed", "Handler", "Inbox"]
 
 DEADLINE_S = 2.0
+ORDER_S = 1.2
+"""How long Twilio may take for a command that cannot be kept in Redis: less than is left until the
+deadline, so that who wants it is told what came of it."""
+
 MAX_WAITING = 1000
 INBOX_TTL_S = 60
 RECEIPT_TTL_S = 10
@@ -44,6 +49,9 @@ GRACE_S = 0.2
 """How long after a command's deadline the receipt may be on its way."""
 
 BACKOFF_S = (0.05, 0.1, 0.2, 0.5)
+DONE, UNDONE, FAILED = b"1", b"0", b"-1"
+"""What a receipt says."""
+
 CONNECTIONS = 17
 """One receives; so many others may wait for a receipt, each on one."""
 
@@ -74,6 +82,10 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 log = structlog.get_logger(__name__)
 
 
+class CommandFailed(Exception):
+    """The call is here, and what was tried there has not succeeded, as far as anybody knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What the holder of a call is to do with it.
@@ -97,7 +109,7 @@ class Command:
 
 
 Handler = Callable[[Command], Awaitable[None]]
-"""Carries out a command; raises `LookupError` when it cannot, as when the call is not here."""
+"""Carries out a command; raises `LookupError` when the call is not here, or `CommandFailed`."""
 
 
 class Inbox:
@@ -133,17 +145,23 @@ class Inbox:
 
         False when it could not, or has not within the deadline and then never will; or when Redis
         failed, so that nobody knows.
+
+        Raises:
+            CommandFailed: it has tried in vain, and Twilio may have done it all the same.
         """
         try:
-            done = await self._send(worker, command, deadline_s)
+            receipt = await self._send(worker, command, deadline_s)
         except StoreUnavailable:
-            done = False
+            receipt = None
+        done = receipt == DONE
         self._metrics.commands.labels("delivered" if done else "undelivered").inc()
         if not done:
             log.warning("command undelivered", kind=command.kind, call_sid=command.sid, to=worker)
+        if receipt == FAILED:
+            raise CommandFailed
         return done
 
-    async def _send(self, worker: str, command: Command, deadline_s: float) -> bool:
+    async def _send(self, worker: str, command: Command, deadline_s: float) -> bytes | None:
         keys, began_s = self._keys, _now_s()
         seconds, micros = await self._link.ask(lambda redis: redis.time(), STEP_S)
         # Of Redis's clock: a command that reaches Redis only after it hung is not to be done.
@@ -151,15 +169,15 @@ class Inbox:
         values = [command.id, orjson.dumps(command), until_ms, MAX_WAITING, INBOX_TTL_S]
         names = [keys.inbox(worker), keys.command(command.id)]
         if not await self._link.eval(SEND, names, values, STEP_S):
-            return False
+            return None
         left_s = began_s + deadline_s - _now_s()
         receipt = await self._receipt(command.id, left_s) if left_s > 0 else None
         if receipt is None:
             name = keys.command(command.id)
             if await self._link.ask(lambda redis: redis.delete(name), STEP_S):
-                return False  # taken back
+                return None  # taken back
             receipt = await self._receipt(command.id, GRACE_S)
-        return receipt == b"1"
+        return receipt
 
     async def _receipt(self, command: str, wait_s: float) -> bytes | None:
         return await self._pop(self._keys.receipt(command), wait_s)
@@ -198,17 +216,17 @@ class Inbox:
         if accepted is None:
             return  # taken back, or too old
         text, left_ms = accepted
-        done = await _carry_out(text, asked_s + left_ms / 1000, handler)
+        receipt = await _carry_out(text, asked_s + left_ms / 1000, handler)
         name = self._keys.receipt(command)
-        await self._link.eval(RECEIPT, [name], [int(done), RECEIPT_TTL_S], STEP_S)
+        await self._link.eval(RECEIPT, [name], [receipt, RECEIPT_TTL_S], STEP_S)
 
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _carry_out(text: bytes, until_s: float, handler: Handler) -> bool:
-    """Have a command carried out before `until_s`; false if that failed, or it is too late."""
+async def _carry_out(text: bytes, until_s: float, handler: Handler) -> bytes:
+    """Have a command carried out before `until_s`; gives what its receipt says."""
     try:
         command = Command(**orjson.loads(text))
         async with asyncio.timeout_at(until_s):
@@ -216,9 +234,12 @@ async def _carry_out(text: bytes, until_s: float, handler: Handler) -> bool:
             await handler(command)
     except (LookupError, TimeoutError) as error:
         log.info("command not carried out", error=type(error).__name__)
-        return False
+        return UNDONE
+    except CommandFailed as error:
+        log.warning("command tried in vain", error=str(error))
+        return FAILED
     except Exception as error:
         # It must not keep others from being carried out; the sender asks Twilio instead.
         log.error("command failed", exc_info=error)
-        return False
-    return True
+        return UNDONE
+    return DONE

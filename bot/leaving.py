@@ -33,12 +33,16 @@ class Exit:
         keeper: what makes it durable.
         progress: where a reply's last action is planned.
         act_now: what does it by REST; None without credentials.
+        over: set when the stream has ended.
     """
 
-    def __init__(self, keeper: Keeper, progress: Progress, act_now: ActNow | None) -> None:
+    def __init__(
+        self, keeper: Keeper, progress: Progress, act_now: ActNow | None, over: asyncio.Event
+    ) -> None:
         self._keeper = keeper
         self._progress = progress
         self._act_now = act_now
+        self._over = over
         # A dialog's goodbye, a drain and an API's hang-up may come at once: one pending at a time.
         self._lock = asyncio.Lock()
         self._out = False
@@ -58,24 +62,57 @@ class Exit:
         """Nothing is left to be heard."""
         self._heard.set()
 
-    async def take(self, action: Leaving) -> Way:
-        """Have Twilio do `action`, unless another action was taken before."""
+    async def take(self, action: Leaving, order_s: float | None = None) -> Way:
+        """Have Twilio do `action`, unless another action was taken before.
+
+        When whoever wants that is cancelled first, it is not to be done later either.
+
+        Args:
+            action: what comes next.
+            order_s: how long REST may take; None leaves that to REST.
+        """
         async with self._lock:
             if self._out:
                 return "out"
+            planned = self._progress.planned
             if not isinstance(action, Move | SayByTwilio):
                 self._progress.planned = None  # from now on it is pending
-            outcome = await self._keeper.commit(action)
-            if outcome == "unavailable":
-                # The record may say so by now or later: the same action, done once by its call.
-                if self._act_now is None or not await self._act_now(action):
-                    log.error("what comes next can be neither stored nor done: the call goes on")
-                    self._keeper.withdraw()
-                    return "none"
-            elif outcome == "superseded":
-                return "superseded"
-            self._out = True
+            try:
+                way = await self._take(action, order_s)
+            except BaseException:
+                self._stay(planned)
+                raise
+            if way == "none":
+                log.error("what comes next can be neither stored nor done: the call goes on")
+                self._stay(planned)
+            self._out = way == "out"
+            return way
+
+    async def _take(self, action: Leaving, order_s: float | None) -> Way:
+        outcome = await self._keeper.commit(action)
+        if outcome == "superseded":
+            return "superseded"
+        # What is not kept may be in the record by now or later: the same action, done once by its
+        # call. So too when the stream has ended meanwhile, by what Twilio was told perhaps.
+        if outcome == "kept" or await self._order(action, order_s) or self._over.is_set():
             return "out"
+        return "none"
+
+    async def _order(self, action: Leaving, order_s: float | None) -> bool:
+        """Whether Twilio does it by REST. If it does not say so in time, nobody knows."""
+        if self._act_now is None:
+            return False
+        try:
+            async with asyncio.timeout(order_s):
+                return await self._act_now(action)
+        except TimeoutError:
+            return False
+
+    def _stay(self, planned: Leaving | None) -> None:
+        """Take the action back, unless the stream has ended: `next` then finds it."""
+        if not self._over.is_set():
+            self._progress.planned = planned
+            self._keeper.withdraw()
 
 
 def reason_of(action: Leaving) -> str:

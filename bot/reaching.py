@@ -7,6 +7,8 @@ it. When nobody does, or the holder does not answer, Twilio is told by REST.
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -14,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from bot.dialog.types import Ended, Hangup, Transfer
-from bot.inbox import Command, Inbox
+from bot.inbox import Command, CommandFailed, Inbox
 from bot.record import Record
 from bot.store import Store, StoreUnavailable, Superseded
 from bot.telephony.facts import ASKED_TTL_S, asked_key
@@ -27,6 +29,10 @@ __all__ = ["CommandedCalls", "EndingCalls", "Outcome", "Reached", "Reaching", "a
 log = structlog.get_logger(__name__)
 
 DEADLINE_S = 2.0
+TOO_LATE_S = 10.0
+"""Nobody takes so long over a command who was not frozen meanwhile, for minutes perhaps. What has
+happened to the caller since is not to be undone."""
+
 DEFAULT_REASON = "api"
 AMD_TRIES = 3
 """A call may get another stream, which owns its record, while it is being written."""
@@ -43,6 +49,7 @@ class CommandedCalls(Protocol):
 
         Raises:
             LookupError: the call has no stream here, or not any more.
+            CommandFailed: it was tried in vain.
         """
 
 
@@ -80,6 +87,7 @@ class Reaching:
         calls: those of this worker.
         orders: what a call is told by REST; None without credentials.
         deadline_s: how long a worker may take, this one or another, before Twilio is told.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -89,12 +97,14 @@ class Reaching:
         calls: CommandedCalls,
         orders: Orders | None,
         deadline_s: float = DEADLINE_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._inbox = inbox
         self._calls = calls
         self._orders = orders
         self._deadline_s = deadline_s
+        self._clock = clock
 
     async def reach(self, command: Command) -> Reached:
         """Have a command carried out, within some seconds. Never raises for what peers do.
@@ -108,21 +118,26 @@ class Reaching:
         return reached
 
     async def _reach(self, command: Command) -> Reached:
-        if await self._carry_out(command):
-            return Reached(Outcome.DONE)
+        until_s = self._clock() + TOO_LATE_S
+        record = None
         try:
+            if await self._carry_out(command) or await self._send(command):
+                return Reached(Outcome.DONE)
+            # Not before: what is kept of the call changes while its holder is waited for.
             record = await self._store.load(command.sid)
             if record is None:
                 return Reached(Outcome.UNKNOWN)
             if record.ended is not None:
                 return Reached(Outcome.ENDED)
-            if await self._send(command):
-                return Reached(Outcome.DONE)
+        except CommandFailed:
+            # Twilio may have been told, and not have answered: nobody is to be called twice.
+            if command.kind == "transfer":
+                return Reached(Outcome.UNREACHED)
         except StoreUnavailable:
-            record = None
+            pass
         if command.kind == "amd":
             return Reached(await self._note(command))
-        return await self._act(command, record)
+        return await self._act(command, record, until_s)
 
     async def _carry_out(self, command: Command) -> bool:
         """Whether this worker could do it."""
@@ -141,6 +156,7 @@ class Reaching:
 
         Raises:
             StoreUnavailable: nobody knows who holds it.
+            CommandFailed: it was tried there in vain.
         """
         holder = await self._store.holder(command.sid)
         return holder is not None and await self._inbox.send(holder, command, self._deadline_s)
@@ -163,14 +179,16 @@ class Reaching:
             return Outcome.DONE
         return Outcome.UNREACHED
 
-    async def _act(self, command: Command, record: Record | None) -> Reached:
-        """Hang up, or transfer, by REST; `record` is None when Redis is away."""
-        if self._orders is None:
+    async def _act(self, command: Command, record: Record | None, until_s: float) -> Reached:
+        """Hang up, or transfer, by REST, before `until_s`; `record` is None without Redis."""
+        if self._orders is None or self._clock() > until_s:
             return Reached(Outcome.UNREACHED)
         action = action_of(command)
         if record is not None:
             # Should Twilio come to `next` in this very moment, it is told the same there.
             await self._intend(record, action)
+            if self._clock() > until_s:
+                return Reached(Outcome.UNREACHED)
         try:
             await self._orders.give(record or Record(command.sid), action)
         except CallGone:
@@ -199,6 +217,11 @@ class Reaching:
     async def _commit(self, record: Record) -> None:
         try:
             await self._store.commit(record)
+        except StoreUnavailable:
+            if not self._calls.holds(record.sid):
+                # When Redis is back, it has more of the call than this copy, from its holder.
+                self._store.forget_record(record.sid)
+            raise
         finally:
             if not self._calls.holds(record.sid):
                 self._store.release(record.sid)

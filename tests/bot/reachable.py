@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -61,10 +61,11 @@ def reaching(
     inbox: Inbox | None = None,
     rest: TwilioRest | None = None,
     deadline_s: float = 0.1,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Reaching:
     """The way of commands, with little patience for workers that do not answer."""
     orders = Orders(rest, Answers(settings, time.time)) if rest is not None else None
-    return Reaching(store, inbox or nowhere(), calls, orders, deadline_s=deadline_s)
+    return Reaching(store, inbox or nowhere(), calls, orders, deadline_s=deadline_s, clock=clock)
 
 
 @dataclass

@@ -12,8 +12,9 @@ import bot.calls
 import bot.ends
 from bot.dialog import Call, Ended, Hangup, SendDigits, SetLanguage, Transfer
 from bot.dialog.hook import Dialog
-from bot.inbox import Command
+from bot.inbox import Command, CommandFailed
 from bot.record import Record
+from bot.store import StoreUnavailable
 from media.messages import Start
 from providers import catalog
 from tests.background import running, until
@@ -304,19 +305,61 @@ class TestCommands:
         with pytest.raises(LookupError):
             await worker.calls.command(Command("hangup", SID))
 
+    async def test_a_call_that_goes_on_elsewhere_takes_none(self, worker: Worker) -> None:
+        async with worker.stream(await worker.take(1)) as phone:
+            await worker.store.take(SID, "worker-2", 2)
+            with pytest.raises(LookupError):
+                await worker.calls.command(Command("hangup", SID))
+            await until(lambda: phone.closed is not None)
+
+    async def test_what_can_be_neither_stored_nor_done_is_tried_in_vain(
+        self, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def commit(record: Record, deadline_s: float) -> None:
+            raise StoreUnavailable
+
+        monkeypatch.setattr(worker.store, "commit", commit)
+        async with worker.stream(await worker.take(1)) as phone:
+            with pytest.raises(CommandFailed):
+                await worker.calls.command(Command("hangup", SID))
+            assert phone.closed is None
+        assert (await worker.stored()).pending is None
+
 
 async def test_a_place_is_kept_for_a_stream_until_it_comes_or_is_late(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker.calls.expect(SID)
-    worker.calls.expect(SID)
+    worker.calls.expect(SID, "pocketsphinx")
+    worker.calls.expect(SID, "pocketsphinx")
     assert worker.calls.active == 1
     async with worker.stream(await worker.take(1)):
         assert worker.calls.active == 1
     assert worker.calls.active == 0
     monkeypatch.setattr(bot.calls, "EXPECT_S", 0.0)
-    worker.calls.expect("CA1")
+    worker.calls.expect("CA1", "pocketsphinx")
     assert worker.calls.active == 0
+
+
+async def test_no_place_is_kept_for_a_call_that_has_ended(worker: Worker) -> None:
+    worker.calls.expect(SID, "pocketsphinx")
+    await worker.calls.end(SID, Ended("caller", "hung up"))
+    assert worker.calls.active == 0
+
+
+async def test_a_recognizer_is_full_with_the_calls_that_it_hears(worker: Worker) -> None:
+    calls = worker.calls
+    recognizer = calls._makes._engines._stt["pocketsphinx"]
+    assert not calls.recognizer_full("pocketsphinx")
+    recognizer.capacity = 2
+    # Those of another recognizer take no place at this one.
+    calls.expect("CA1", "another")
+    calls.expect(SID, "pocketsphinx")
+    assert not calls.recognizer_full("pocketsphinx")
+    async with worker.stream(await worker.take(1)):
+        assert not calls.recognizer_full("pocketsphinx")
+        calls.expect("CA2", "pocketsphinx")
+        assert calls.recognizer_full("pocketsphinx")
+    assert not calls.recognizer_full("pocketsphinx")
 
 
 class TestLanguage:

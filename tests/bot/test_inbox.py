@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot import inbox as module
-from bot.inbox import Command, Inbox
+from bot.inbox import Command, CommandFailed, Inbox
 from bot.metrics import Metrics
 from tests.background import eventually, running
 
@@ -85,6 +85,16 @@ async def test_what_cannot_be_carried_out_is_said_at_once(sender: Inbox, receive
         assert not await sender.send("a", Command("hangup", "CA1"), 60)
         assert not await sender.send("a", Command("hangup", "CA1"), 60)
     assert counted(sender, "undelivered") == 2
+
+
+async def test_what_was_tried_in_vain_is_said_to_be_so(sender: Inbox, receiver: Inbox) -> None:
+    async def handle(command: Command) -> None:
+        raise CommandFailed("neither stored nor done")
+
+    async with running(receiver.run(handle)):
+        with pytest.raises(CommandFailed):
+            await sender.send("a", Command("transfer", "CA1", to="+1555"), 10)
+    assert counted(sender, "undelivered") == 1
 
 
 async def test_a_command_that_nobody_takes_is_taken_back(

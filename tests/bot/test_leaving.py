@@ -146,7 +146,7 @@ async def test_somebody_else_hangs_up() -> None:
     shelf = Shelf()
     async with stream(Shop(), shelf) as s:
         await s.wait(0.5)
-        assert await s.session.leave_now(Hangup("api"))
+        assert await s.session.leave_now(Hangup("api")) == "out"
         assert await s.ended() == StreamEnd("bot", "api")
         assert s.phone.speech_ms < 600
     assert shelf.record().pending == {"action": "hangup", "reason": "api"}
@@ -191,6 +191,74 @@ async def test_without_redis_a_goodbye_is_done_by_rest(works: bool) -> None:
             assert acted == [Hangup("done"), Hangup("idle"), Hangup("idle")]
             shelf.away = False
             assert await s.ended() == StreamEnd("bot", "idle")
+
+
+class Silent:
+    """Twilio's REST, which does not answer."""
+
+    def __init__(self) -> None:
+        self.acted: list[Leaving] = []
+        self.asked = asyncio.Event()
+
+    async def __call__(self, action: Leaving) -> bool:
+        self.acted.append(action)
+        self.asked.set()
+        await asyncio.Event().wait()
+        return True
+
+
+@virtual_time
+async def test_who_has_no_time_to_wait_for_rest_is_told_that_the_call_goes_on() -> None:
+    shelf, rest = Shelf(), Silent()
+    async with stream(Shop(), shelf, act_now=rest) as s:
+        await s.wait(0.5)
+        shelf.away = True
+        began_s = asyncio.get_running_loop().time()
+        assert await s.session.leave_now(Hangup("api"), 1.0) == "none"
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(1.3, abs=0.01)
+        assert shelf.record().pending is None
+        await s.wait(3)
+        assert bot_heard(s) == " ".join(GREETING)
+
+
+@virtual_time
+async def test_what_its_sender_gave_up_is_not_done_later() -> None:
+    """While the bot says goodbye, which it does to the end."""
+    shelf, rest = Shelf(), Silent()
+    async with stream(Farewell(Hangup("done")), shelf, texts=["bye"], act_now=rest) as s:
+        await s.say(400, then_s=0.9)
+        shelf.away = True
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2):
+                await s.session.leave_now(Transfer("+15550000000"))
+        assert len(rest.acted) == 1
+        left = shelf.record()
+        assert (left.pending, left.planned) == (None, {"action": "hangup", "reason": "done"})
+        shelf.away = False
+        assert await s.ended() == StreamEnd("bot", "done")
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["told", "cancelled"])
+@virtual_time
+async def test_what_ends_the_stream_before_rest_has_answered_is_kept(waits: bool) -> None:
+    """Twilio does what it is told, and nothing says so but the end of the stream."""
+    shelf, rest, transfer = Shelf(), Silent(), Transfer("+15550000000")
+    async with stream(Shop(), shelf, act_now=rest) as s:
+        await s.wait(0.5)
+        shelf.away = True
+        leaving = asyncio.create_task(s.session.leave_now(transfer, 1.0 if waits else None))
+        await rest.asked.wait()
+        s.phone.hang_up()
+        assert (await s.ended()).how == "stop"
+        if waits:
+            assert await leaving == "out"
+        leaving.cancel()
+        await asyncio.wait([leaving])
+    assert shelf.record().pending == {
+        "action": "transfer",
+        "to": "+15550000000",
+        "caller_id": None,
+    }
 
 
 @virtual_time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -10,7 +11,7 @@ import pytest
 
 import bot.inbox
 from bot.dialog.types import Ended, Hangup, Transfer
-from bot.inbox import Command, Inbox
+from bot.inbox import Command, CommandFailed, Inbox
 from bot.metrics import Metrics
 from bot.reaching import Outcome, Reached, action_of
 from bot.record import Record
@@ -19,8 +20,10 @@ from bot.store import Store
 from bot.telephony.facts import asked_key
 from bot.telephony.pending import dump_pending
 from bot.telephony.rest import TwilioRest
+from tests.background import running
 
 from .reachable import ACCOUNT, SID, TOKEN, Calls, reaching, twilio
+from .redis_process import redis_process
 
 NUMBER = "+15559990000"
 HANG_UP = Command("hangup", SID, reason="api")
@@ -117,6 +120,78 @@ async def test_a_worker_that_takes_too_long_is_not_waited_for(
     async with twilio() as at:
         answer = await reaching(settings, store, Stuck(), rest=at.rest).reach(HANG_UP)
         assert answer == Reached(Outcome.DONE, Ended("bot", "api"))
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "elsewhere"])
+@pytest.mark.parametrize(
+    ("command", "answer", "status"),
+    [
+        # Twilio may be about to do it, and would call somebody twice.
+        pytest.param(TRANSFER, UNREACHED, "in-progress", id="transfer"),
+        pytest.param(HANG_UP, Reached(Outcome.DONE, Ended("bot", "api")), "completed", id="hangup"),
+    ],
+)
+async def test_what_was_tried_in_vain_where_the_call_is_calls_nobody_twice(
+    settings: Settings,
+    store: Store,
+    redis_url: str,
+    redis_prefix: str,
+    elsewhere: bool,
+    command: Command,
+    answer: Reached,
+    status: str,
+) -> None:
+    class Failing(Calls):
+        async def command(self, command: Command) -> None:
+            raise CommandFailed("neither stored nor done")
+
+    await begun(store)
+    ours, theirs = (
+        Inbox(redis_url, worker, prefix=redis_prefix, metrics=Metrics())
+        for worker in ("worker-1", "worker-2")
+    )
+    calls = Calls() if elsewhere else Failing()
+    async with running(theirs.run(Failing().command)), twilio() as at:
+        way = reaching(settings, store, calls, inbox=ours, rest=at.rest, deadline_s=5)
+        assert await way.reach(command) == answer
+        assert at.call.status == status
+        assert at.followed.empty()
+    assert (await kept(store)).pending is None
+    await ours.aclose()
+    await theirs.aclose()
+
+
+@pytest.mark.parametrize("frozen_in", ["send", "commit"])
+async def test_who_was_frozen_does_not_carry_out_an_old_command(
+    settings: Settings, redis_url: str, redis_prefix: str, frozen_in: str
+) -> None:
+    now_s = 0.0
+
+    def freeze(where: str) -> None:
+        nonlocal now_s
+        now_s += 60 if where == frozen_in else 0
+
+    class FrozenInbox(Inbox):
+        async def send(self, *args: object) -> bool:
+            freeze("send")
+            return False
+
+    class FrozenStore(Store):
+        async def commit(self, *args: object) -> None:
+            freeze("commit")
+            await super().commit(*args)  # type: ignore[arg-type]
+
+    store = FrozenStore(redis_url, prefix=redis_prefix, deadline_s=10)
+    inbox = FrozenInbox(redis_url, "worker-1", prefix=redis_prefix, metrics=Metrics())
+    await begun(store)
+    now_s = 0.0
+    async with twilio() as at:
+        way = reaching(settings, store, Calls(), inbox=inbox, rest=at.rest, clock=lambda: now_s)
+        assert await way.reach(TRANSFER) == UNREACHED
+        assert at.standin.requests == []
+    assert ((await kept(store)).pending is None) is (frozen_in == "send")
+    await inbox.aclose()
+    await store.aclose()
 
 
 # Twilio's REST
@@ -218,9 +293,10 @@ async def test_a_newer_stream_is_not_written_over(
     """The call gets a stream elsewhere while it is being hung up."""
 
     class Racing(Store):
-        async def holder(self, sid: str) -> str | None:
+        async def load(self, sid: str) -> Record | None:
+            record = await super().load(sid)
             await store.take(sid, "worker-3", 2)
-            return None
+            return record
 
     racing = Racing(redis_url, prefix=redis_prefix, deadline_s=10)
     await begun(store)
@@ -232,6 +308,31 @@ async def test_a_newer_stream_is_not_written_over(
     assert await reaching(settings, racing, Calls()).reach(MACHINE) == DONE
     assert (await kept(store)).answered_by == "machine_start"
     await racing.aclose()
+
+
+async def test_what_redis_did_not_take_is_not_written_over_its_holders_last_words(
+    settings: Settings,
+) -> None:
+    class Losing(Store):
+        async def load(self, sid: str) -> Record | None:
+            record = await super().load(sid)
+            await redis.stop()
+            return record
+
+    async with (
+        redis_process() as redis,
+        aclosing(Store(redis.url, deadline_s=10)) as holder,
+        aclosing(Losing(redis.url, deadline_s=10)) as store,
+        twilio() as at,
+    ):
+        record = await begun(holder)
+        assert await reaching(settings, store, Calls(), rest=at.rest).reach(TRANSFER) == DONE
+        await redis.start()
+        record.notes.append("last words")
+        await holder.commit(record)
+        assert await store.flush(10)
+        after = await kept(holder)
+        assert (after.notes, after.pending) == (["last words"], None)
 
 
 # What answered

@@ -57,6 +57,23 @@ def test_an_older_generation_is_refused_here_already() -> None:
     assert write.record == b"new"
 
 
+def test_a_record_that_is_forgotten_is_not_written_but_the_log_is() -> None:
+    backlog = Backlog()
+    backlog.forget_record("CA1")
+    backlog.append("CA1", b"a")
+    backlog.save("CA1", 1, 0, b"record", closed=True)
+    backlog.forget_record("CA1")
+    [write] = backlog.pending()
+    assert (write.generation, write.record, write.closed) == (None, None, False)
+    assert [event for _, event in write.events] == [b"a"]
+    backlog.acknowledge(write)
+    backlog.save("CA1", 1, 0, b"record")
+    backlog.forget_record("CA1")
+    assert backlog.dirty == 0
+    backlog.release("CA1")
+    assert len(backlog) == 0
+
+
 def test_a_call_that_is_only_logged_about_has_no_generation() -> None:
     backlog = Backlog()
     backlog.append("CA1", b"a")
