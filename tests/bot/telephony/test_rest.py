@@ -400,7 +400,7 @@ async def test_what_creates_and_was_not_processed_is_repeated(
 async def test_what_creates_waits_for_its_whole_deadline(
     twilio: Twilio, waits: Waits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rest = TwilioRest(ACCOUNT, TOKEN, api_url=twilio.url, deadline_s=0.1, sleep=waits)
+    rest = TwilioRest(ACCOUNT, TOKEN, api_url=twilio.url, deadline_s=0.5, sleep=waits)
     call = await twilio.call()
     await rest.check(deadline_s=5)
     monkeypatch.setattr(rest_client, "ATTEMPT_S", 0.01)
