@@ -120,7 +120,7 @@ class Conversation:
         if resuming:
             self._come_back(lost)
         elif lost and not self._dialog.has("greet"):
-            self._say_again()
+            self._apologize_again()
         else:
             self._reply(self._dialog.greet(self.call), by_twilio=True)
 
@@ -135,7 +135,7 @@ class Conversation:
             unheard = take_unheard(call.history)
         waiting = turn is not None or self._progress.open_keys or planned is not None
         if lost and not (unheard or waiting or self._dialog.has("on_resume")):
-            self._say_again()
+            self._apologize_again()
             return
         self._delivery.leaving = planned is not None
         # When all was said, there is nothing to go on with but the end.
@@ -149,7 +149,7 @@ class Conversation:
     def finish_turn(self, finished: FinishTurn) -> None:
         """The caller's turn is over: record it and ask the dialog."""
         carried, self._carried = self._carried, None
-        self._give_up()
+        self._drop_held()
         self._progress.turns += 1
         turn = Turn(
             id=f"{self.call.sid}-{self._progress.turns}",
@@ -163,7 +163,7 @@ class Conversation:
 
     def keys(self, digits: str) -> None:
         """The caller pressed a key, or all those that were to be gathered."""
-        self._give_up()
+        self._drop_held()
         if self._carried is not None and self._progress.speaking_from_ms is None:
             # It was the key that interrupted the answer: nothing will follow the turn's words.
             self.resume()
@@ -179,7 +179,7 @@ class Conversation:
 
         Or it was a noise. Until that is known, what was being said is held, and its hook runs on.
         """
-        self._give_up()
+        self._drop_held()
         replies, self._replies = self._replies, []
         for reply in reversed(replies):
             reply.note_heard()
@@ -205,7 +205,7 @@ class Conversation:
         for reply in held:
             if reply.reading is None:
                 # No hook gave it: it is the apology for lost speech, which is said from its start.
-                self._say_again()
+                self._apologize_again()
                 continue
             reply.go_on()
             self._deliver(reply, reply.reading)
@@ -247,7 +247,7 @@ class Conversation:
 
     async def say_last(self, text: str, ulaw: bytes) -> None:
         """Say the last words of a call that cannot go on."""
-        self._give_up()
+        self._drop_held()
         self._delivery.leaving = True
         await self.say_ready(text, ulaw)
 
@@ -272,11 +272,11 @@ class Conversation:
         if gap.speech_lost:
             self._keeper.remark("the caller was speaking when the stream was lost")
 
-    def _say_again(self) -> None:
+    def _apologize_again(self) -> None:
         """The caller's words are lost, and the dialog has nothing of its own to say to that."""
         self._task = self._tasks.spawn(self.say_ready(*self._apology))
 
-    def _give_up(self) -> None:
+    def _drop_held(self) -> None:
         """It was no noise: what was interrupted stays so."""
         held, self._held = self._held, []
         for reply in held:

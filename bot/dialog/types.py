@@ -168,7 +168,16 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One finished turn of the caller. `retried`: it may have been delivered once before."""
+    """One finished turn of the caller.
+
+    Attributes:
+        id: the same when the turn is delivered again.
+        text: what was understood.
+        confidence: 0 to 1; None when the recognizer does not say.
+        start_ms, end_ms: of the caller's speech, on the call's clock.
+        rejected: phrases were expected (`Expect`) and none of them was said.
+        retried: it may have been delivered before, to a hook that was lost with its worker.
+    """
 
     id: str
     text: str
