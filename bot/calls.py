@@ -9,7 +9,7 @@ import structlog
 from bot.dialog import Ended
 from bot.ears import Ears
 from bot.ends import Ends
-from bot.inbox import Command
+from bot.inbox import ORDER_S, Command, CommandFailed
 from bot.live_call import LiveCall, LiveCalls
 from bot.log import bind_call
 from bot.metrics import Metrics
@@ -90,7 +90,8 @@ class Calls:
         """Carry out what somebody outside the call wants.
 
         Raises:
-            LookupError: the call has no stream here, or it cannot be done.
+            LookupError: the call has no stream here, or not any more.
+            CommandFailed: it can be neither stored nor done by REST.
         """
         live = self._live.get(command.sid)
         if live is None or live.session is None:
@@ -98,8 +99,12 @@ class Calls:
         if command.kind == "amd":
             live.record.answered_by = command.answered_by
             live.keeper.save()
-        elif not await live.session.leave_now(action_of(command)):
-            raise LookupError("it can be neither stored nor done by REST")
+            return
+        way = await live.session.leave_now(action_of(command), ORDER_S)
+        if way == "superseded":
+            raise LookupError("a newer stream, elsewhere, owns the call")
+        if way == "none":
+            raise CommandFailed("it can be neither stored nor done by REST")
 
     def held(self) -> dict[str, int]:
         """The streams that are here: the generation of each by the call's SID."""
