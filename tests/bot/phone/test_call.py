@@ -181,7 +181,7 @@ async def test_the_verbs_of_twilios_own_voice() -> None:
     assert result.verbs == ("Say", "Play", "Play", "Gather", "Play", "Redirect", "Pause")
     assert [fault.code for fault in result.faults] == [11200]
     assert result.notes[0] == "<Gather> was skipped: the phone does not follow it"
-    assert 4.9 <= result.duration_s < 12
+    assert result.duration_s >= 4.9
     assert worker.asked[-2].method == "GET"
     assert worker.asked[-2].params["a"] == "1"
     assert worker.about("/more")[0]["CallStatus"] == "in-progress"

@@ -114,8 +114,8 @@ async def test_a_document_may_open_another_stream(worker: StubWorker) -> None:
     assert gap.cause == "Twilio ended it"
     assert gap.to_stream_ms is not None
     assert gap.to_audio_ms is not None
-    assert 0 < gap.to_stream_ms < 1_000
-    assert 0 < gap.to_audio_ms < 1_000
+    assert gap.to_stream_ms > 0
+    assert gap.to_audio_ms > 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from itertools import pairwise
 from typing import get_args
 
@@ -72,15 +73,23 @@ async def test_messages_and_their_counters() -> None:
 
 
 async def test_frames_are_sent_on_an_absolute_clock() -> None:
+    async def talk(stream: StubStream) -> None:
+        await stream.frames(10)
+        time.sleep(0.2)  # noqa: ASYNC251 - the phone is late, as on a busy machine
+        await to_the_end(stream)
+
     loop = asyncio.get_running_loop()
     began = loop.time()
-    result, _ = await call(to_the_end, Wait(2_000))
+    result, _ = await call(talk, Wait(4_000))
     took_s = loop.time() - began
-    assert len(result.traffic.late_ms) == 101
-    assert min(result.traffic.late_ms) >= 0
-    assert took_s >= 2.0 / SPEED
+    late_ms = result.traffic.late_ms
+    assert len(late_ms) == 201
+    assert min(late_ms) >= 0
+    assert took_s >= 4.0 / SPEED
+    assert result.duration_s >= 4.0
     # Frames that come late do not make later ones late.
-    assert result.duration_s == pytest.approx(2.0, abs=0.7)
+    assert max(late_ms[:100]) > 150
+    assert min(late_ms[100:]) < 150
 
 
 async def test_marks_come_back_when_the_audio_before_them_was_played() -> None:
@@ -100,10 +109,11 @@ async def test_marks_come_back_when_the_audio_before_them_was_played() -> None:
     result, _ = await call(talk, Wait(800), speed=1.0)  # its times are asserted
     assert [name for name, _ in echoes] == ["at once", "one", "two", "three"]
     at_once, one, two, three = (at_ms for _, at_ms in echoes)
-    assert at_once <= 60
-    assert at_once + 280 <= one <= at_once + 400
+    late_ms = max(result.traffic.late_ms)
+    assert at_once <= 60 + late_ms
+    assert 280 - late_ms <= one - at_once <= 400 + late_ms
     assert two == three
-    assert 180 <= two - one <= 240
+    assert 180 - late_ms <= two - one <= 240 + late_ms
     assert (result.traffic.marks_sent, result.traffic.marks_echoed) == (4, 4)
     assert result.traffic.frames_received == 2
     played = bytes(result.tape.bot).strip(b"\xff")
@@ -123,14 +133,15 @@ async def test_clear_drops_audio_and_returns_the_marks() -> None:
         await to_the_end(stream)
 
     events: list[PhoneEvent] = []
-    result, worker = await call(talk, Wait(800), events=events, speed=1.0)  # as above
+    result, worker = await call(talk, Wait(1_500), events=events, speed=1.0)  # as above
+    late_ms = max(result.traffic.late_ms)
     (clear,) = result.tape.clears
     assert clear.played_bytes + clear.dropped_bytes == 16_000
-    assert 300 <= clear.played_bytes / 8 <= 600
+    assert 300 - late_ms <= clear.played_bytes / 8 <= 600 + late_ms
     names = [message["mark"]["name"] for message in worker.streams[0].of("mark")]
     assert names == ["one", "two", "after"]
     assert result.tape.marks_ms[0] >= clear.at_ms
-    assert result.tape.marks_ms[1] - clear.at_ms < 40
+    assert result.tape.marks_ms[1] - clear.at_ms < 40 + late_ms
     # What was played up to the clear is the beginning of what was sent, and then the rest.
     at = round(clear.at_ms * 8)
     before = bytes(result.tape.bot[: at + 8]).lstrip(b"\xff")
