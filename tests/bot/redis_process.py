@@ -1,17 +1,29 @@
-"""What tests do to a private redis-server: ask it, find its process, stop it, wait for it."""
+"""What tests do to a redis-server: ask it, find its process, stop it, wait for it; or have one of
+their own, which can hang, die, come back, and come back empty."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
+from bot.redis_server import find_binary
 from bot.store import Store
+
+from .process_facts import happens
+
+__all__ = ["RedisProcess", "ask", "gone", "impatient", "redis_process", "server_pid", "stopped"]
+
+DEADLINE_S = 10.0
 
 
 def ask(url: str, *words: str) -> bytes:
@@ -74,3 +86,79 @@ def impatient(*stores: Store, deadline_s: float = 0.05) -> Iterator[None]:
     finally:
         for store, patience_s in zip(stores, before_s, strict=True):
             store._link._deadline_s = patience_s
+
+
+class RedisProcess:
+    """A redis-server with an append-only file in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "data"
+        self._socket = folder / "redis.sock"
+        self._process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}"
+
+    async def start(self) -> None:
+        """Start it, with the data that it left, and wait until it answers.
+
+        Raises:
+            TimeoutError: it does not.
+        """
+        self._data.mkdir(exist_ok=True)
+        self._process = await asyncio.create_subprocess_exec(
+            *(str(find_binary()), "--port", "0", "--unixsocket", str(self._socket)),
+            *("--dir", str(self._data), "--appendonly", "yes", "--save", ""),
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+        )
+        if not await happens(self._answers, DEADLINE_S):
+            raise TimeoutError(f"redis-server does not answer within {DEADLINE_S:g} s")
+
+    def hang(self) -> None:
+        """It takes connections from now on, and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """It answers again."""
+        self._signal(signal.SIGCONT)
+
+    async def stop(self) -> None:
+        """Shut it down, if it was started; its data stay."""
+        if self._process is None:
+            return
+        self._signal(signal.SIGCONT)
+        self._signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await self._process.wait()
+        finally:
+            self._signal(signal.SIGKILL)
+
+    def forget(self) -> None:
+        """Delete the data of a server that does not run."""
+        shutil.rmtree(self._data)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    def _answers(self) -> bool:
+        with suppress(OSError):
+            return ask(self.url, "PING") == b"+PONG"
+        return False
+
+
+@asynccontextmanager
+async def redis_process() -> AsyncIterator[RedisProcess]:
+    """Run a redis-server until the context is left."""
+    with tempfile.TemporaryDirectory(prefix="parley-redis-") as folder:
+        redis = RedisProcess(Path(folder))
+        try:
+            await redis.start()
+            yield redis
+        finally:
+            await redis.stop()

@@ -106,6 +106,7 @@ async def run(times: int, out: Path | None) -> list[Round]:
             report(outcome)
             keep_evidence(out, outcome, house, [result])
             done.append(outcome)
+        await house.revived()
     return done
 
 

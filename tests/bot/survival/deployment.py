@@ -78,6 +78,7 @@ class Deployment:
         self.spare = folder / "spare"
         self._numbers = itertools.count(5_550_100_001)
         self._starting: dict[str, asyncio.Task[None]] = {}
+        self._revivals: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Start every worker that does not run."""
@@ -136,6 +137,7 @@ class Deployment:
         """Start a worker that was killed again, in the background."""
         worker = self.worker(name)
         self._starting[name] = asyncio.create_task(self._revive(worker))
+        self._revivals.append(self._starting[name])
 
     async def _revive(self, worker: Worker) -> None:
         await worker.ended()
@@ -148,14 +150,22 @@ class Deployment:
         return name in self._starting and not self._starting[name].done()
 
     async def revived(self) -> None:
-        """Wait until all that are being started again take calls."""
-        starting, self._starting = list(self._starting.values()), {}
-        await asyncio.gather(*starting)
+        """Wait until all that are being started again take calls.
+
+        A proof does so before it leaves, too: what a dead worker left behind is seen only here.
+
+        Raises:
+            AssertionError: a worker that was killed left processes behind.
+            WorkerNotReady: it could not be started again.
+        """
+        await asyncio.gather(*self._revivals)
+        self._revivals.clear()
 
     async def stop(self) -> None:
-        for task in self._starting.values():
+        for task in self._revivals:
             task.cancel()
-        await asyncio.gather(*self._starting.values(), return_exceptions=True)
+        if self._revivals:
+            await asyncio.wait(self._revivals)
         await asyncio.gather(*(worker.stop() for worker in self.workers))
 
 

@@ -136,6 +136,8 @@ def _judge(
     if each.kind != "long":
         if result.traffic.streams != 1:
             problems.append(f"the call had {result.traffic.streams} streams")
+        if result.duration_s * 1000 < each.term_ms:
+            problems.append("it was over before the signal")
         moment = f"signal at {each.term_ms:5.0f} ms, ended at {result.duration_s * 1000:5.0f} ms"
         return Round(name, moment, None, None, tuple(problems))
     return _judge_moved(known, name, each, result, plan, problems)

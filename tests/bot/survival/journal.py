@@ -11,6 +11,7 @@ from typing import Any
 __all__ = ["Entry", "Journal"]
 
 _POLL_S = 0.005
+_DEADLINE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,19 @@ class Journal:
 
         It is looked for every few milliseconds: a worker that is about to be killed can be trusted
         with nothing more than an appended line.
+
+        Raises:
+            TimeoutError: it is not there within half a minute.
         """
-        while True:
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + _DEADLINE_S
+        while loop.time() < end_s:
             for entry in self.of(sid):
                 if entry.kind == kind:
                     return entry
             await asyncio.sleep(_POLL_S)
+        told = [entry.kind for entry in self.of(sid)]
+        raise TimeoutError(f"the dialog was not asked {kind!r} within {_DEADLINE_S:g} s: {told}")
 
     def _read(self) -> None:
         try:

@@ -6,6 +6,7 @@ with both. Each problem is a line that says what was expected and what there is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,19 @@ from bot.phone.speech import FRAME_BYTES, FRAME_MS, loud_frames, speech_frames
 from .journal import Entry
 from .voice import Voice
 
-__all__ = ["Gap", "Harm", "bot_said", "judge_call", "measure_gap", "repeated", "turns_of"]
+__all__ = [
+    "Gap",
+    "Harm",
+    "answered_before",
+    "bot_said",
+    "judge_answers",
+    "judge_call",
+    "judge_resumed",
+    "judge_whole",
+    "measure_gap",
+    "repeated",
+    "turns_of",
+]
 
 # The mark that proves a sentence to be heard may still be under way when the worker dies.
 CONFIRMED_MS = 500
@@ -25,6 +38,8 @@ BROKEN_PIPE = 31903
 # The lease is renewed each second, so that the worker that goes on knows the gap's begin so well.
 LEASE_MS = 1_000
 SLACK_MS = 500
+# What a process was about to write down when the signal was sent to it.
+SIGNAL_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +101,17 @@ def measure_gap(result: CallResult, harm: Harm) -> Gap:
 
 
 def judge_call(
-    result: CallResult, journal: Sequence[Entry], faults: Sequence[int] = (BROKEN_PIPE,)
+    result: CallResult,
+    journal: Sequence[Entry],
+    faults: Sequence[int] = (BROKEN_PIPE,),
+    *,
+    taken_back: bool = False,
 ) -> list[str]:
     """What is expected of every call that was harmed and whose caller hung up in the end.
 
     Args:
         faults: Twilio's error numbers that the harm itself brings.
+        taken_back: as for `judge_turns`.
     """
     problems = [f"fault {fault}" for fault in result.faults if fault.code not in faults]
     if (result.ended.by, result.ended.reason) != ("caller", "hung up"):
@@ -109,11 +129,18 @@ def judge_call(
     ends = [entry for entry in journal if entry.kind == "end"]
     if [(e.more["by"], e.more["reason"]) for e in ends] != [("caller", "hung up")]:
         problems.append(f"the dialog was told of the end {[e.more for e in ends]}")
-    return problems + judge_turns(record, journal)
+    return problems + judge_turns(record, journal, taken_back=taken_back)
 
 
-def judge_turns(record: Mapping[str, Any], journal: Sequence[Entry]) -> list[str]:
-    """Each turn is answered exactly once, and history and state agree with it."""
+def judge_turns(
+    record: Mapping[str, Any], journal: Sequence[Entry], *, taken_back: bool = False
+) -> list[str]:
+    """Each turn is answered exactly once, and history and state agree with it.
+
+    Args:
+        taken_back: whether the caller may have gone on with a turn that had been asked: then it is
+            in neither of both, and what was said in it belongs to the next one.
+    """
     problems: list[str] = []
     asked: dict[str, list[Entry]] = {}
     for entry in journal:
@@ -128,21 +155,50 @@ def judge_turns(record: Mapping[str, Any], journal: Sequence[Entry]) -> list[str
     finished = list(dict.fromkeys(e.more["turn"] for e in journal if e.kind == "answered"))
     state = record["state"]
     for key in ("asked", "answered"):
-        # A turn that the caller went on with is taken back, so that fewer may be kept than asked.
         ids = state.get(key, [])
-        if len(set(ids)) != len(ids) or not set(ids) <= set(finished):
+        some = taken_back and len(set(ids)) == len(ids) and set(ids) <= set(finished)
+        if ids != finished and not some:
             problems.append(f"call.state[{key!r}] is {ids}, answered were {finished}")
     if state.get("asked", []) != state.get("answered", []):
         problems.append(f"call.state is torn: {state}")
     if state.get("greets") != 1:
         problems.append(f"call.state['greets'] is {state.get('greets')}")
     callers = [entry["text"] for entry in record["history"] if entry["role"] == "caller"]
-    kept_texts = [
-        asked[turn][0].more["text"] for turn in state.get("answered", []) if turn in asked
-    ]
+    kept = state.get("answered", []) if taken_back else finished
+    kept_texts = [asked[turn][0].more["text"] for turn in kept if turn in asked]
     if callers != kept_texts:
         problems.append(f"the caller's turns in history are {callers}, answered were {kept_texts}")
+    if not taken_back and list(asked) != finished:
+        problems.append(f"the dialog was asked {list(asked)}, answered were {finished}")
     return problems
+
+
+def judge_answers(journal: Sequence[Entry], harm: Harm, *, taken_back: bool = False) -> list[str]:
+    """No worker answers a turn twice, and whoever goes on answers what was still to be answered.
+
+    Args:
+        taken_back: as for `judge_turns`.
+    """
+    problems: list[str] = []
+    for turn in dict.fromkeys(turns_of(journal, "asked")):
+        of_turn = [entry for entry in journal if entry.more.get("turn") == turn]
+        asked = Counter(entry.pid for entry in of_turn if entry.kind == "asked")
+        answered = Counter(entry.pid for entry in of_turn if entry.kind == "answered")
+        if answered - asked:
+            problems.append(f"turn {turn} was answered {dict(answered)}, asked {dict(asked)}")
+        if harm.pid is None:
+            continue
+        by_others = answered.total() - answered[harm.pid]
+        done = taken_back or (answered[harm.pid] and answered_before(of_turn, harm))
+        if by_others > 1 or not (by_others or done):
+            problems.append(f"turn {turn} was answered {by_others} times by those that went on")
+    return problems
+
+
+def answered_before(journal: Sequence[Entry], harm: Harm) -> bool:
+    """Whether a hook had come to its end before the harm."""
+    ended_ms = harm.zero_ms + harm.at_ms + SIGNAL_MS
+    return any(entry.kind == "answered" and entry.at_ms < ended_ms for entry in journal)
 
 
 def repeated(voice: Voice, result: CallResult, texts: Sequence[str], harm: Harm) -> list[str]:
@@ -154,8 +210,10 @@ def repeated(voice: Voice, result: CallResult, texts: Sequence[str], harm: Harm)
         if not heard:
             problems.append(f"never heard whole: {text!r}")
             continue
-        again = heard[1:]
-        if again and not (len(again) == 1 and heard[0].end_ms > harm.at_ms - CONFIRMED_MS):
+        first, again = heard[0], heard[1:]
+        # It had begun, and was not yet known to be heard.
+        befallen = first.start_ms < harm.at_ms < first.end_ms + CONFIRMED_MS
+        if again and not (len(again) == 1 and befallen):
             problems.append(f"heard at {[span.start_ms for span in heard]} ms: {text!r}")
         if heard[-1].start_ms < last_ms:
             problems.append(f"heard before what comes before it: {text!r}")
@@ -188,6 +246,13 @@ def judge_gap(result: CallResult, gap: Gap, harm: Harm, *, lost: bool | None) ->
     if lost and not noted:
         problems.append(f"no note tells of the lost speech: {record['notes']}")
     return problems
+
+
+def judge_whole(record: Mapping[str, Any], sentences: Sequence[str]) -> list[str]:
+    """The history of a reply that no harm befell: it is there once, and was heard whole."""
+    whole = " ".join(sentences)
+    heard = [heard for text, heard in bot_said(record) if text == whole]
+    return [] if heard == [whole] else [f"of {whole!r} the history says that was heard: {heard}"]
 
 
 def bot_said(record: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -136,6 +136,7 @@ async def run(
             report(outcome)
             keep_evidence(out, outcome, house, [result])
             done.append(outcome)
+        await house.revived()
 
     async with AsyncExitStack() as stack:
         houses = [

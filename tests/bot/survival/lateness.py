@@ -24,7 +24,7 @@ LEAD_BYTES = 1_000 * SAMPLES_PER_MS
 # The worker learns from marks what was played, and the phone echoes them at the end of a frame: so
 # far it may be behind without being late.
 BEHIND_MS = FRAME_MS
-# After so much silence it is another reply.
+# After so much silence it is another reply, or a hole that is found by how long the reply took.
 PAUSE_BYTES = 900 * SAMPLES_PER_MS
 
 

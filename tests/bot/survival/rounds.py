@@ -14,7 +14,7 @@ from bot.phone.result import CallResult
 
 from .deployment import Deployment
 
-__all__ = ["Round", "keep_evidence", "report", "summary"]
+__all__ = ["Round", "broken_off", "keep_evidence", "report", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Round:
         gap_ms: how long the call was dead; None where that is not asked, or it stayed dead.
         audible_ms: how long until the bot was heard again.
         problems: what was not as it should be.
+        instant: at which harm was meant to be done; empty where there is no such.
+        struck: whether it was done then: a round whose harm came too soon or too late shows little.
     """
 
     name: str
@@ -34,6 +36,13 @@ class Round:
     gap_ms: float | None
     audible_ms: float | None
     problems: tuple[str, ...]
+    instant: str = ""
+    struck: bool = True
+
+    @property
+    def kind(self) -> str:
+        """What is shown by one round as by another."""
+        return " ".join(filter(None, (self.name.split()[0], self.instant)))
 
     def with_problems(self, more: Sequence[str]) -> Round:
         """The round, and what else was wrong in it."""
@@ -44,20 +53,31 @@ def report(done: Round) -> None:
     """Print the round."""
     gap = "" if done.gap_ms is None else f"gap {done.gap_ms:4.0f} ms"
     audible = "" if done.audible_ms is None else f", audible after {done.audible_ms:4.0f} ms"
-    verdict = "; ".join(done.problems) or "good"
+    verdict = "; ".join(done.problems) or ("good" if done.struck else "good, but not then")
     print(f"{done.name:12} {done.moment}: {gap}{audible}: {verdict}", flush=True)
 
 
 def summary(rounds: Sequence[Round]) -> int:
     """Print what all rounds come to; the status to exit with."""
     bad = [done.name for done in rounds if done.problems]
+    missed = sum(not done.struck for done in rounds)
+    unshown = {done.kind for done in rounds} - {done.kind for done in rounds if done.struck}
     gaps = [done.gap_ms for done in rounds if done.gap_ms is not None]
     audible = [done.audible_ms for done in rounds if done.audible_ms is not None]
     print(f"{len(rounds)} rounds, {len(bad)} bad{': ' if bad else ''}{', '.join(bad)}")
     for what, values in (("gap", gaps), ("audible", audible)):
         if values:
             print(f"{what}: p50 {percentile(values, 50):.0f} ms, max {max(values):.0f} ms")
-    return 1 if bad or not rounds else 0
+    if missed:
+        print(f"{missed} rounds in which the harm was not done at the instant that was meant")
+    for kind in sorted(unshown):
+        print(f"no round shows anything of {kind!r}: more are needed")
+    return 1 if bad or unshown or not rounds else 0
+
+
+def broken_off(name: str, error: Exception) -> Round:
+    """A round that could not be done."""
+    return Round(name, "broke off", None, None, (repr(error),))
 
 
 def keep_evidence(

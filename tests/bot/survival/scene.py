@@ -20,6 +20,9 @@ __all__ = ["FRIDAY", "TALK", "TALK_TWICE", "WHEN", "Moment"]
 
 FRIDAY = load_clip(Path(bot.demo.__file__).parent / "friday.ulaw")
 
+IN_SPEECH_MS = (500, 1_000)
+"""Of the recording: mostly when the worker must have noticed that it has begun."""
+
 Moment = Callable[[Caller, Deployment, random.Random], Awaitable[None]]
 """Waits for a moment of a call at which harm is to be done."""
 
@@ -49,7 +52,7 @@ async def in_hook(caller: Caller, house: Deployment, chance: random.Random) -> N
 
 async def in_speech(caller: Caller, house: Deployment, chance: random.Random) -> None:
     begun = await caller.reach(EventKind.STEP_STARTED)
-    await caller.until(begun.at_ms + chance.uniform(0, len(FRIDAY.audio) / 8))
+    await caller.until(begun.at_ms + chance.uniform(*IN_SPEECH_MS))
 
 
 WHEN: dict[str, Moment] = {

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.dialog.types import Ended
 from bot.phone.events import ProtocolFault, Traffic
-from bot.phone.measure import Latencies, Sound
+from bot.phone.measure import Latencies, Sound, Utterance
 from bot.phone.playback import ULAW_SILENCE
 from bot.phone.result import CallResult
+from bot.phone.speech import Span
 from bot.phone.tape import StreamSpan, Tape
+from bot.phone.transcript import ReportedTurn
 
-from .journal import Entry
+from . import journal as journal_module
+from . import short
+from .dialogs import ANSWER, GREETING
+from .journal import Entry, Journal
 from .judging import (
     Gap,
     Harm,
+    judge_answers,
     judge_call,
     judge_gap,
     judge_resumed,
     judge_turns,
+    judge_whole,
     measure_gap,
     repeated,
 )
 from .lateness import LEAD_BYTES, Arrival, late_ms
+from .redis_away import Kept, slower
+from .rounds import Round, summary
+from .short import sure
+from .verdict import Expected, judge
 from .voice import Voice
 
 ZERO_MS = 1_000_000.0
@@ -157,7 +170,8 @@ def test_what_the_dialog_is_asked_once(journal: tuple[Entry, ...], problem: str)
             (*JOURNAL[:2], entry("asked", turn="CA1-1", retried=True, text="friday"), JOURNAL[3]),
             "different words",
         ),
-        ({"asked": [], "answered": []}, JOURNAL, "the caller's turns in history are"),
+        ({"asked": [], "answered": []}, JOURNAL, "call.state['answered'] is []"),
+        ({}, JOURNAL[:3], "the dialog was asked ['CA1-1'], answered were []"),
     ],
 )
 def test_turns_are_answered_once(
@@ -165,6 +179,58 @@ def test_turns_are_answered_once(
 ) -> None:
     kept = record(state={**record()["state"], **state})
     assert any(problem in line for line in judge_turns(kept, journal))
+
+
+def test_a_turn_may_be_gone_only_if_the_caller_may_have_gone_on_with_it() -> None:
+    hello = record()["history"][:1]
+    gone = record(state={"greets": 1, "asked": [], "answered": []}, history=hello)
+    assert judge_turns(gone, JOURNAL, taken_back=True) == []
+    assert any("call.state['answered'] is []" in line for line in judge_turns(gone, JOURNAL))
+    # In the state and not in the history, whether or not it may have been taken back.
+    lost = record(history=hello)
+    for taken_back in (False, True):
+        (problem,) = judge_turns(lost, JOURNAL, taken_back=taken_back)
+        assert problem.startswith("the caller's turns in history are []")
+    # Whether the judge is told of it is what the call's instant decides.
+    assert judge_call(result(record=gone), JOURNAL, taken_back=True) == []
+    assert judge_call(result(record=gone), JOURNAL) != []
+
+
+def at(ms: float, kind: str, pid: int) -> Entry:
+    return replace(entry(kind, pid, turn="CA1-1"), at_ms=ZERO_MS + ms)
+
+
+ASKED_TWICE = (at(1_500, "asked", 11), at(2_500, "asked", 12))
+
+
+@pytest.mark.parametrize(
+    ("answers", "pid", "taken_back", "problem"),
+    [
+        ((at(2_600, "answered", 12),), 11, False, ""),
+        # Frozen, and woken after the other worker had answered.
+        ((at(2_600, "answered", 12), at(9_000, "answered", 11)), 11, False, ""),
+        ((at(1_900, "answered", 11),), 11, False, ""),
+        ((), 11, True, ""),
+        ((), 11, False, "answered 0 times by those that went on"),
+        ((at(9_000, "answered", 11),), 11, False, "answered 0 times by those that went on"),
+        ((at(2_600, "answered", 12), at(2_700, "answered", 13)), 11, False, "2 times by those"),
+        ((at(2_600, "answered", 12), at(2_700, "answered", 12)), 11, True, "{12: 2}, asked"),
+        ((at(2_600, "answered", 12), at(2_700, "answered", 12)), None, False, "{12: 2}, asked"),
+    ],
+)
+def test_whoever_goes_on_answers_once(
+    answers: tuple[Entry, ...], pid: int | None, taken_back: bool, problem: str
+) -> None:
+    harm = Harm(2_000.0, ZERO_MS, pid)
+    found = judge_answers((*ASKED_TWICE, *answers), harm, taken_back=taken_back)
+    assert any(problem in line for line in found) if problem else found == []
+
+
+def test_a_reply_that_nothing_befell_is_in_the_history_once_and_whole() -> None:
+    whole = "One. Two. Three."
+    assert judge_whole(said((whole, whole), ("Four.", "")), SENTENCES) == []
+    for wrong in (said(("Four.", "Four.")), said((whole, "One.")), said(*[(whole, whole)] * 2)):
+        assert "the history says that was heard" in judge_whole(wrong, SENTENCES)[0]
 
 
 def test_what_the_record_says_of_the_gap() -> None:
@@ -235,6 +301,9 @@ async def test_the_ear_knows_sentences_and_notices_what_is_missing() -> None:
     early, late = Harm(1_900.0, ZERO_MS, 11), Harm(6_000.0, ZERO_MS, 11)
     assert repeated(voice, said_twice, [first], early) == []
     assert "heard at" in repeated(voice, said_twice, [first], late)[0]
+    # The harm came 700 ms before it was begun: the other worker said it twice.
+    unbegun = Harm(0.0, ZERO_MS, 11)
+    assert "heard at" in repeated(voice, said_twice, [first], unbegun)[0]
     assert "before what comes before it" in repeated(voice, said_twice, [first, second], early)[0]
     unsaid = result(Tape(bot=bytearray(silence + two)))
     assert repeated(voice, unsaid, [first], early) == [f"never heard whole: {first!r}"]
@@ -252,3 +321,102 @@ def test_audio_is_late_when_the_buffer_has_run_lower_than_it_had_to() -> None:
     # Another reply, after a silence.
     later = Arrival(step * 6 + 30_000, 0, size)
     assert len(late_ms([*filling, *steady, later])) == len(steady)
+
+
+def test_who_waits_longer_than_undisturbed_is_seen() -> None:
+    usual = {"the greeting": [20.0], "answers": [900.0, 1_000.0], "barge-ins": []}
+    assert (
+        slower({"the greeting": [360.0], "answers": [0.0, 1_340.0], "barge-ins": []}, usual) == []
+    )
+    (late,) = slower({**usual, "the greeting": [3_020.0]}, usual)
+    assert late == "the greeting took ['3020'] ms, usually ['20']"
+    assert len(slower({**usual, "answers": [900.0, 1_400.0]}, usual)) == 1
+    assert slower({**usual, "answers": [900.0, 1_400.0]}, usual, 500.0) == []
+    # One that never came, and one too many.
+    assert len(slower({**usual, "the greeting": []}, usual)) == 1
+    assert len(slower({**usual, "barge-ins": [10.0]}, usual)) == 1
+
+
+def test_what_a_caller_waits_for_is_what_the_phone_measured() -> None:
+    turn = ReportedTurn("bot", "Hello.", "Hello.", 100, 900, interrupted=False)
+    cut = replace(turn, interrupted=True)
+    measured = result(
+        latencies=Latencies(40.0, (900.0,), (120.0,), 0),
+        turns=(turn, cut, replace(turn, role="caller")),
+    )
+    assert Kept(measured, {}, 0.0, 15.0).waits_ms == {
+        "the first webhook": [15.0],
+        "the greeting": [40.0],
+        "answers": [900.0],
+        "barge-ins": [120.0],
+        "what the bot said": [800.0],
+    }
+    assert Kept(result(), {}, 0.0, 15.0).waits_ms["the greeting"] == []
+
+
+def test_rounds_that_missed_their_instant_show_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    good = Round("hook 1", "", 100.0, 90.0, (), "hook")
+    missed = replace(good, name="hook 2", struck=False)
+    assert summary([good, missed]) == 0
+    assert "1 rounds in which the harm was not done at the instant" in capsys.readouterr().out
+    assert summary([missed, replace(good, name="caller 1", instant="caller")]) == 1
+    assert "no round shows anything of 'hook hook'" in capsys.readouterr().out
+    assert summary([replace(good, problems=("bad",))]) == 1
+    assert summary([]) == 1
+    assert sure(good).problems == ()
+    assert sure(missed).problems == ("the harm was not done during the 'hook'",)
+
+
+@pytest.mark.parametrize(
+    ("instant", "journal", "harm_ms", "struck"),
+    [
+        ("hook", (), 2_000.0, False),
+        ("hook", ASKED_TWICE[1:], 2_000.0, False),
+        ("hook", ASKED_TWICE, 2_000.0, True),
+        ("hook", (*ASKED_TWICE, at(1_900, "answered", 11)), 2_000.0, False),
+        ("caller", (), 300.0, False),
+        ("caller", (), 2_000.0, True),
+        # The phone's step ends with its stream, a moment before the harm is known.
+        ("caller", (), 3_020.0, True),
+        ("caller", (), 3_120.0, False),
+        ("greeting", (), 50.0, False),
+        ("greeting", (), 2_000.0, True),
+        ("answer", (), 2_000.0, False),
+        ("answer", (at(1_900, "answered", 11),), 2_000.0, True),
+    ],
+)
+def test_the_judge_knows_whether_the_harm_came_in_time(
+    instant: str, journal: tuple[Entry, ...], harm_ms: float, struck: bool
+) -> None:
+    spoken = Utterance(Span(0, 3_500), Span(0, 3_000))
+    asked = tuple(replace(e, more={**e.more, "retried": e.pid == 12, "text": ""}) for e in journal)
+    # Sentences that nobody hears in this call, so that none is over.
+    unsaid = random.Random(1).randbytes(8_000)
+    voice = Voice(dict.fromkeys((*GREETING, *ANSWER), unsaid))
+    harmed = result(two_streams(), sound=Sound((spoken,), (), (Span(100, 3_000),), ()))
+    harm = Harm(harm_ms, ZERO_MS, 11)
+    assert (
+        judge(asked, voice, "x 1", instant, harmed, harm, Expected(repeats=False)).struck is struck
+    )
+
+
+async def test_a_proof_that_breaks_off_is_a_bad_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(_known: Voice, _out: Path | None) -> list[Round]:
+        raise TimeoutError("the dialog was not asked")
+
+    async def holds(_known: Voice, _out: Path | None) -> list[Round]:
+        return [Round("good", "", None, None, ())]
+
+    monkeypatch.setattr(short, "SHORT", {"one": breaks, "two": holds})
+    monkeypatch.setattr(short, "FIRST", ("one",))
+    done = await short.run()
+    assert done["one"][0].problems == ("TimeoutError('the dialog was not asked')",)
+    assert done["two"][0].problems == ()
+
+
+async def test_what_the_dialog_is_never_asked_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_DEADLINE_S", 0.02)
+    with pytest.raises(TimeoutError, match="was not asked 'asked' within"):
+        await Journal(tmp_path / "journal").wait("CA1", "asked")

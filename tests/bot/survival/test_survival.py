@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.real_time, pytest.mark.timeout(120)]
 
 @pytest.fixture(scope="module")
 def rounds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Round]]:
-    """All of them are done at the same time: they mostly wait.
+    """Some of them are done at the same time: they mostly wait.
 
     Records and logs of what went wrong are left in pytest's temporary directory.
     """
