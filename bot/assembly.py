@@ -121,7 +121,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                     memory,
                     worker=worker_id,
                     metrics=metrics,
-                    holds=calls.holds,
+                    latest=calls.latest,
                 ),
                 calls=calls,
                 api=CallsApi(settings, store, reaching, calls),

@@ -118,6 +118,11 @@ class Calls:
         """Whether this worker keeps the call's record."""
         return sid in self._live
 
+    def latest(self, sid: str) -> int | None:
+        """Number of the latest stream here of a call whose record this worker keeps, else None."""
+        live = self._live.get(sid)
+        return None if live is None else live.record.generation
+
     def came_back(self, sid: str) -> None:
         """Twilio has asked what comes next in the call: it is alive."""
         if (live := self._live.get(sid)) is not None:

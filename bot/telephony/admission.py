@@ -67,7 +67,8 @@ class Admission:
         memory: where used tokens and refused streams are remembered.
         worker: this process's name in the store.
         metrics: where refusals are counted.
-        holds: whether this worker keeps a call's record itself.
+        latest: number of the latest stream that this worker has had of a call; None if it does not
+            keep the call's record itself.
         max_unproven: how many sockets may be open at once that have not shown a token.
         deadline_s: within which an accepted socket must show it.
         clock: seconds since the epoch.
@@ -82,7 +83,7 @@ class Admission:
         *,
         worker: str,
         metrics: Metrics,
-        holds: Callable[[str], bool],
+        latest: Callable[[str], int | None],
         max_unproven: int = MAX_UNPROVEN,
         deadline_s: float = PROOF_DEADLINE_S,
         clock: Callable[[], float] = time.time,
@@ -94,7 +95,7 @@ class Admission:
         self._memory = memory
         self._worker = worker
         self._metrics = metrics
-        self._holds = holds
+        self._latest = latest
         self._max_unproven = max_unproven
         self._deadline_s = deadline_s
         self._clock = clock
@@ -164,8 +165,9 @@ class Admission:
         except Superseded:
             raise TokenError("superseded") from None
         except StoreUnavailable:
-            if claims.generation > 1 and not self._holds(claims.call_sid):
-                # As a new call it would be greeted again, and its record be written over.
+            if (self._latest(claims.call_sid) or 0) != claims.generation - 1:
+                # What is kept here is not all there is: perhaps another worker had it since. As a
+                # new call it would be greeted again, and its record be written over.
                 raise
             return Taken(None, None)
 

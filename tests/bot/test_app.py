@@ -52,6 +52,9 @@ class Calls:
     def holds(self, sid: str) -> bool:
         return False
 
+    def latest(self, sid: str) -> int | None:
+        return None
+
     def expect(self, sid: str) -> None:
         pass
 
@@ -87,7 +90,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
     built = build_app(
         webhooks=Webhooks(settings, store, memory, calls, nobody, metrics),
         admission=Admission(
-            Address(URL), [TOKEN], store, memory, worker="w", metrics=metrics, holds=calls.holds
+            Address(URL), [TOKEN], store, memory, worker="w", metrics=metrics, latest=calls.latest
         ),
         calls=calls,  # type: ignore[arg-type]
         api=CallsApi(settings, store, nobody, calls),

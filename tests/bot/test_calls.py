@@ -66,6 +66,7 @@ async def test_a_call_and_its_record(worker: Worker) -> None:
     async with worker.stream(record) as phone:
         assert worker.calls.active == 1
         assert worker.calls.holds(SID)
+        assert (worker.calls.latest(SID), worker.calls.latest("CA1")) == (1, None)
         assert worker.sample("parley_calls_active") == 1
         await until(lambda: record.history[-1:] and record.history[-1].heard == "Hello.")
         assert phone.speech_ms > 200
