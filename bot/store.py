@@ -7,7 +7,7 @@ awaited, and answers or raises `StoreUnavailable` within the deadline.
 Keys, each with a time to live::
 
     PREFIX call:{sid}           hash: json (the record), generation, worker, down, ended,
-                                finisher, closer, closed, mark:{writer}, rescue, rescuer,
+                                finisher, closer, closed, sequence:{writer}, rescue, rescuer,
                                 rescue_until; or deleted
     PREFIX call:{sid}:log       stream: event (JSON)
     PREFIX calls                sorted set: SIDs by start
@@ -326,7 +326,7 @@ class Store:
     async def delete(self, sid: str) -> bool:
         """Delete a call's record and log; false when there is no such call.
 
-        For a minute nothing more is kept of it, whoever writes it or says that it has ended.
+        For a day nothing more is kept of it, whoever writes it or says that it has ended.
         """
         self._backlog.discard(sid)
         keys = [self._keys.call(sid), self._keys.log(sid), self._keys.index]

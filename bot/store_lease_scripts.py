@@ -62,9 +62,10 @@ local superseded = {{}}
 for _, item in ipairs(asked.held) do
   local sid, generation = item[1], item[2]
   local key = asked.call_base .. sid
-  local call = redis.call('HMGET', key, 'generation', 'worker', 'down', 'ended')
+  local call = redis.call('HMGET', key, 'generation', 'worker', 'down', 'ended', 'deleted')
   local owner, worker = tonumber(call[1] or '0'), call[2]
-  if owner > generation or (owner == generation and worker and worker ~= asked.worker) then
+  local elsewhere = owner == generation and worker and worker ~= asked.worker
+  if call[5] or owner > generation or elsewhere then
     table.insert(superseded, sid)
   elseif not call[4] and tonumber(call[3] or '0') < generation then
     if owner < generation or not worker then

@@ -16,7 +16,9 @@ SUPERSEDED = -1
 LOG_EVENTS = 20_000
 """How many events of a call are kept, about: Redis lets go of whole nodes of a hundred."""
 
-DELETED_TTL_S = 60
+DELETED_TTL_S = 86_400
+"""How long it is remembered that a call was deleted: a worker that was frozen meanwhile has all of
+it, and would write it anew. No call lasts longer than a day, and no host is left frozen for one."""
 
 # Redis's clock is the only one that all workers share. In ms, for 14 digits survive a script.
 NOW = """
@@ -24,10 +26,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
-# KEYS: call, log, index. ARGV: generation ('' = owns nothing), writer, acknowledged, mark,
+# KEYS: call, log, index. ARGV: generation ('' = owns nothing), writer, acknowledged, sequence,
 # record ('' = unchanged), ttl in s, sid, start in ms, oldest start to keep in ms, base of the
-# workers' keys, 1 if the record is closed ('' = it is not), then mark and event for each. Gives
-# {verdict, the mark up to which the writer's changes are here}.
+# workers' keys, 1 if the record is closed ('' = it is not), then sequence and event for each. Gives
+# {verdict, the sequence up to which the writer's changes are here}.
 WRITE = f"""
 if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then
   return {{{SUPERSEDED}, 0}}
@@ -43,13 +45,13 @@ local closed = redis.call('HMGET', KEYS[1], 'closer', 'closed')
 if generation and closed[1] and closed[1] ~= ARGV[2] and generation <= tonumber(closed[2]) then
   return {{{SUPERSEDED}, 0}}
 end
-local field = 'mark:' .. ARGV[2]
+local field = 'sequence:' .. ARGV[2]
 local here = tonumber(redis.call('HGET', KEYS[1], field) or '0')
 if tonumber(ARGV[3]) > here then
   return {{{LOST}, here}}
 end
-local mark = tonumber(ARGV[4])
-if mark > here then
+local sequence = tonumber(ARGV[4])
+if sequence > here then
   if ARGV[5] ~= '' then
     local former = redis.call('HGET', KEYS[1], 'worker')
     if former and generation > owner then
@@ -70,20 +72,20 @@ if mark > here then
       redis.call('XADD', KEYS[2], 'MAXLEN', '~', {LOG_EVENTS}, '*', 'event', ARGV[i + 1])
     end
   end
-  redis.call('HSET', KEYS[1], field, mark)
+  redis.call('HSET', KEYS[1], field, sequence)
   redis.call('EXPIRE', KEYS[1], ARGV[6])
   redis.call('EXPIRE', KEYS[2], ARGV[6])
 end
-return {{{WRITTEN}, math.max(mark, here)}}
+return {{{WRITTEN}, math.max(sequence, here)}}
 """
 
 # KEYS: call, workers. ARGV: generation, worker, ttl in s, sid, base of the workers' keys.
 # Gives {verdict, ms since the former holder's last renewal ('' = there is none), field, value, …}.
 TAKE = f"""{NOW}
 local generation = tonumber(ARGV[1])
-local call = redis.call('HMGET', KEYS[1], 'generation', 'worker', 'down', 'ended')
+local call = redis.call('HMGET', KEYS[1], 'generation', 'worker', 'down', 'ended', 'deleted')
 local owner, former = tonumber(call[1] or '0'), call[2]
-if generation < owner or (generation == owner and former and former ~= ARGV[2]) then
+if call[5] or generation < owner or (generation == owner and former and former ~= ARGV[2]) then
   return {{{SUPERSEDED}}}
 end
 local silent = ''
@@ -122,8 +124,8 @@ if worker then redis.call('SREM', ARGV[4] .. worker .. ':calls', ARGV[3]) end
 return redis.call('HGET', KEYS[1], 'finisher') == ARGV[6] and 1 or 0
 """
 
-# KEYS: call, log, index. ARGV: sid, base of the workers' keys. Gives how much there was. A mark
-# stays for a while: who had the call may still be about to end it, or to write what it knows.
+# KEYS: call, log, index. ARGV: sid, base of the workers' keys. Gives how much there was.
+# That it was deleted is remembered: who had the call may end it later, or write what it knows.
 DELETE = f"""
 if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then return 0 end
 local worker = redis.call('HGET', KEYS[1], 'worker')

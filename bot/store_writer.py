@@ -168,7 +168,7 @@ class Writer:
             "" if write.generation is None else write.generation,
             self._id,
             write.acknowledged,
-            write.mark,
+            write.sequence,
             write.record or b"",
             self._ttl_s,
             write.sid,
@@ -177,15 +177,15 @@ class Writer:
             self._keys.worker_base,
             1 if write.closed else "",
         ]
-        for mark, event in write.events:
-            values += (mark, event)
+        for sequence, event in write.events:
+            values += (sequence, event)
         return keys, values
 
     def _settle(self, write: Write, outcome: list[int]) -> bool:
         """Take note of what Redis said to a write; true when there is no more to do about it."""
-        verdict, mark = outcome
+        verdict, sequence = outcome
         if verdict == LOST:
-            self._backlog.lost(write.sid, mark)
+            self._backlog.lost(write.sid, sequence)
             return False
         if verdict == SUPERSEDED:
             if self._backlog.refuse(write):

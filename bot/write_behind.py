@@ -1,8 +1,9 @@
 """PURE: what is still to be written to Redis, and what must be written again should it be lost.
 
-Every change of a call gets the next number of one counter, its *mark*. Redis keeps the mark up to
-which it has a call's changes, so that a batch that is sent twice, or arrives late, changes nothing
-twice, and a Redis that lost something is found out: its mark is lower than what it acknowledged.
+Every change of a call gets the next number of one counter, its *sequence*. Redis keeps the sequence
+up to which it has a call's changes, so that a batch that is sent twice, or arrives late, changes
+nothing twice, and a Redis that lost something is found out: its sequence is lower than what it
+acknowledged.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ class Write:
 
     Attributes:
         generation: of the writer; None when it holds no record and only adds to the log.
-        acknowledged: the mark up to which Redis said that it has everything.
-        mark: the mark up to which it has everything after this.
+        acknowledged: the sequence up to which Redis said that it has everything.
+        sequence: the sequence up to which it has everything after this.
         record: the whole record as JSON, if it changed.
         closed: nothing but the log may be added to the record after this.
-        events: marks and events (JSON), in order.
+        events: each with its sequence, as JSON, in order.
     """
 
     sid: str
     generation: int | None
     acknowledged: int
-    mark: int
+    sequence: int
     started_ms: int
     record: bytes | None
     closed: bool
@@ -53,17 +54,17 @@ class _Entry:
     generation: int | None = None
     started_ms: int = 0
     record: bytes | None = None
-    record_mark: int = 0
+    record_sequence: int = 0
     closed: bool = False
     events: deque[tuple[int, bytes]] = field(default_factory=deque)
     events_bytes: int = 0
     acknowledged: int = 0
-    mark: int = 0
+    sequence: int = 0
     released: bool = False
 
     @property
     def dirty(self) -> bool:
-        return self.mark > self.acknowledged
+        return self.sequence > self.acknowledged
 
 
 class Backlog:
@@ -77,7 +78,7 @@ class Backlog:
         self._log_bytes = log_bytes
         self._released_calls = released_calls
         self._entries: dict[str, _Entry] = {}
-        self._mark = 0
+        self._sequence = 0
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -96,7 +97,7 @@ class Backlog:
         if generation < (entry.generation or 0):
             return False
         entry.generation, entry.started_ms, entry.released = generation, started_ms, False
-        entry.record, entry.closed, entry.record_mark = record, closed, self._next(entry)
+        entry.record, entry.closed, entry.record_sequence = record, closed, self._next(entry)
         return True
 
     def own(self, sid: str, generation: int) -> None:
@@ -117,9 +118,9 @@ class Backlog:
         entry.events.append((self._next(entry), event))
         entry.events_bytes += len(event)
         while entry.events_bytes > self._log_bytes and len(entry.events) > 1:
-            mark, oldest = entry.events.popleft()
+            sequence, oldest = entry.events.popleft()
             entry.events_bytes -= len(oldest)
-            self.dropped += mark > entry.acknowledged
+            self.dropped += sequence > entry.acknowledged
 
     def release(self, sid: str) -> None:
         """The call is no longer this process's: forget it once it is written."""
@@ -136,7 +137,7 @@ class Backlog:
         """The record that was saved last is not to be written any more; the log's events are."""
         if (entry := self._entries.get(sid)) is not None:
             entry.generation, entry.record, entry.closed = None, None, False
-            entry.mark = max([entry.acknowledged, *(mark for mark, _ in entry.events)])
+            entry.sequence = max([entry.acknowledged, *(sequence for sequence, _ in entry.events)])
 
     def discard(self, sid: str) -> None:
         """Forget the call, written or not."""
@@ -159,9 +160,9 @@ class Backlog:
             sid=sid,
             generation=entry.generation,
             acknowledged=done,
-            mark=entry.mark,
+            sequence=entry.sequence,
             started_ms=entry.started_ms,
-            record=entry.record if entry.record_mark > done else None,
+            record=entry.record if entry.record_sequence > done else None,
             closed=entry.closed,
             events=tuple(item for item in entry.events if item[0] > done),
         )
@@ -169,7 +170,7 @@ class Backlog:
     def acknowledge(self, write: Write) -> None:
         """Redis has everything of `write`."""
         if (entry := self._entries.get(write.sid)) is not None:
-            entry.acknowledged = max(entry.acknowledged, write.mark)
+            entry.acknowledged = max(entry.acknowledged, write.sequence)
             self._forget_written(write.sid, entry)
 
     def refuse(self, write: Write) -> bool:
@@ -183,15 +184,15 @@ class Backlog:
         del self._entries[write.sid]
         return True
 
-    def lost(self, sid: str, mark: int = 0) -> None:
-        """Redis has the call's changes only up to `mark`: the rest is to be written again.
+    def lost(self, sid: str, sequence: int = 0) -> None:
+        """Redis has the call's changes only up to `sequence`: the rest is to be written again.
 
         The record goes with the rest, being whole in itself.
         """
-        if (entry := self._entries.get(sid)) is not None and mark < entry.acknowledged:
-            entry.acknowledged = mark
+        if (entry := self._entries.get(sid)) is not None and sequence < entry.acknowledged:
+            entry.acknowledged = sequence
             if entry.record is not None:
-                entry.record_mark = self._next(entry)
+                entry.record_sequence = self._next(entry)
 
     def lost_all(self) -> None:
         """Redis came back empty: every call is to be written again."""
@@ -202,9 +203,9 @@ class Backlog:
         return self._entries.setdefault(sid, _Entry())
 
     def _next(self, entry: _Entry) -> int:
-        self._mark += 1
-        entry.mark = self._mark
-        return self._mark
+        self._sequence += 1
+        entry.sequence = self._sequence
+        return self._sequence
 
     def _forget_written(self, sid: str, entry: _Entry) -> None:
         if entry.released and not entry.dirty:

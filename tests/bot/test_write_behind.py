@@ -29,7 +29,7 @@ def test_what_is_acknowledged_is_not_written_again() -> None:
     [rest] = backlog.pending()
     assert rest.record is None
     assert [event for _, event in rest.events] == [b"later"]
-    assert rest.acknowledged == write.mark
+    assert rest.acknowledged == write.sequence
     backlog.acknowledge(rest)
     assert backlog.pending() == []
     assert backlog.write("CA1") is None
@@ -140,11 +140,11 @@ def test_what_redis_lost_is_written_again_with_the_whole_record() -> None:
     backlog.append("CA1", b"b")
     [second] = backlog.pending()
     backlog.acknowledge(second)
-    backlog.lost("CA1", first.mark)
+    backlog.lost("CA1", first.sequence)
     [again] = backlog.pending()
     assert again.record == b"record"
     assert [event for _, event in again.events] == [b"b"]
-    assert again.acknowledged == first.mark
+    assert again.acknowledged == first.sequence
     backlog.lost_all()
     [whole] = backlog.pending()
     assert [event for _, event in whole.events] == [b"a", b"b"]
@@ -202,17 +202,17 @@ def test_redis_has_everything_in_order_whatever_is_lost_or_repeated(steps: list[
     backlog = Backlog()
     told: list[bytes] = []
     there: list[tuple[int, bytes]] = []
-    mark = 0
+    sequence = 0
 
     def apply(acknowledged: bool) -> None:
-        nonlocal mark
+        nonlocal sequence
         if (write := backlog.write("CA1")) is None:
             return
-        if write.acknowledged > mark:
-            backlog.lost("CA1", mark)
+        if write.acknowledged > sequence:
+            backlog.lost("CA1", sequence)
             return
-        there.extend(item for item in write.events if item[0] > mark)
-        mark = max(mark, write.mark)
+        there.extend(item for item in write.events if item[0] > sequence)
+        sequence = max(sequence, write.sequence)
         if acknowledged:
             backlog.acknowledge(write)
 
@@ -223,7 +223,7 @@ def test_redis_has_everything_in_order_whatever_is_lost_or_repeated(steps: list[
         elif step == "save":
             backlog.save("CA1", 1, 0, b"record")
         elif step == "lose":
-            there, mark = [], 0
+            there, sequence = [], 0
         else:
             apply(acknowledged=step == "write")
     backlog.append("CA1", b"end")
