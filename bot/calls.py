@@ -45,21 +45,33 @@ class Calls:
         self._metrics = metrics
         self.draining = False
         self._live: dict[str, LiveCall] = {}
-        # Until when (the loop's time) a place is kept for the call's stream.
-        self._expected: dict[str, float] = {}
+        # Until when (the loop's time) a place is kept for the call's stream, and its recognizer.
+        self._expected: dict[str, tuple[float, str]] = {}
         self._ends = Ends(self._live, makes, store, metrics)
 
     @property
     def active(self) -> int:
         """How many calls have a stream here, or may have one in a moment."""
-        now_s = asyncio.get_running_loop().time()
-        self._expected = {sid: until for sid, until in self._expected.items() if until > now_s}
-        streams = {sid for sid, live in self._live.items() if live.session is not None}
-        return len(streams | self._expected.keys())
+        return len(self._places())
 
-    def expect(self, sid: str) -> None:
+    def recognizer_full(self, stt_provider: str) -> bool:
+        """Whether the recognizer of that name takes no more calls than it has."""
+        capacity = self._makes.capacity(stt_provider)
+        return capacity is not None and self._places().count(stt_provider) >= capacity
+
+    def _places(self) -> list[str]:
+        """The recognizer of each call that has a stream here, or may have one in a moment."""
+        now_s = asyncio.get_running_loop().time()
+        self._expected = {sid: place for sid, place in self._expected.items() if place[0] > now_s}
+        places = {sid: stt_provider for sid, (_, stt_provider) in self._expected.items()}
+        for sid, live in self._live.items():
+            if live.session is not None:
+                places[sid] = live.stt_provider
+        return list(places.values())
+
+    def expect(self, sid: str, stt_provider: str) -> None:
         """The call was answered with a stream, which may come here: keep it a place for a while."""
-        self._expected[sid] = asyncio.get_running_loop().time() + EXPECT_S
+        self._expected[sid] = (asyncio.get_running_loop().time() + EXPECT_S, stt_provider)
 
     @property
     def awaited(self) -> int:
@@ -194,6 +206,7 @@ class Calls:
 
     async def end(self, sid: str, ended: Ended, generation: int | None = None) -> None:
         """As `Ends.end`."""
+        self._expected.pop(sid, None)
         await self._ends.end(sid, ended, generation)
 
     async def conclude(self) -> None:

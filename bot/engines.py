@@ -86,6 +86,10 @@ class Engines:
         """The recognizer of a bot."""
         return self._stt[bot.stt_provider]
 
+    def capacity(self, stt_provider: str) -> int | None:
+        """How many calls at a time the recognizer of that name takes; None is any number."""
+        return self._stt[stt_provider].capacity
+
     def tts(self, bot: BotSettings) -> TtsProvider:
         """The synthesizer of a bot."""
         return self._tts[bot.tts_provider]

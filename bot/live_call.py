@@ -40,8 +40,8 @@ class LiveCall:
     """A call that this worker carries, or has carried a moment ago.
 
     `stream` is held by whoever may change the record: one stream at a time, then the call's end.
-    `gap` is the break before the present stream. A call that was lost while Redis was away is
-    `doubtful`: Twilio may have asked another worker.
+    `gap` is the break before the present stream, whose recognizer is `stt_provider`. A call that
+    was lost while Redis was away is `doubtful`: Twilio may have asked another worker.
     """
 
     record: Record
@@ -57,6 +57,7 @@ class LiveCall:
     gone_since_s: float | None = None
     returned: bool = False
     doubtful: bool = False
+    stt_provider: str = ""
 
     def note_recording(self) -> None:
         """Note in the record that the recording failed, if it did."""
@@ -137,6 +138,10 @@ class LiveCalls:
             log.error("dialog cannot be made", exc_info=error)
             return None
 
+    def capacity(self, stt_provider: str) -> int | None:
+        """How many calls at a time the recognizer of that name takes; None is any number."""
+        return self._engines.capacity(stt_provider)
+
     def _bot(self, record: Record) -> BotSettings:
         return self._settings.bot_for(CallIdentity.of_record(record).own_number)
 
@@ -155,6 +160,7 @@ class LiveCalls:
         record.left_ms = None
         record.dialog = bot.dialog
         record.providers = {"stt": stt.name, "tts": tts.name, "vad": self._ears.model.name}
+        live.stt_provider = bot.stt_provider
         live.recording = self._open_recording(record)
         session = CallSession(
             socket,

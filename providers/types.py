@@ -145,10 +145,15 @@ class SttStream(Protocol):
 
 
 class SttProvider(Protocol):
-    """A recognizer, as the catalogue builds it."""
+    """A recognizer, as the catalogue builds it.
+
+    Attributes:
+        capacity: how many streams may be open at a time on this machine; None is any number.
+    """
 
     name: str
     capabilities: SttCapabilities
+    capacity: int | None
 
     async def start(self) -> None:
         """Load models, start processes, warm connections. Idempotent."""

@@ -57,7 +57,10 @@ class Calls(Protocol):
     def holds(self, sid: str) -> bool:
         """Whether the call's record is kept by this worker."""
 
-    def expect(self, sid: str) -> None:
+    def recognizer_full(self, stt_provider: str) -> bool:
+        """Whether the recognizer of that name takes no more calls than it has."""
+
+    def expect(self, sid: str, stt_provider: str) -> None:
         """The call was answered with a stream, which may come to this worker: keep it a place."""
 
     def came_back(self, sid: str) -> None:
@@ -201,16 +204,19 @@ class Webhooks:
 
     async def _take_in(self, form: Form, record: Record | None, hops: int) -> Answer:
         call = CallIdentity.of_form(form)
+        bot = self._answers.bot(call)
+        full = self._calls.active >= self._settings.max_calls
+        full = full or self._calls.recognizer_full(bot.stt_provider)
         decision = d.decide_voice(
-            d.Load(self._calls.active >= self._settings.max_calls, self._calls.draining),
+            d.Load(full, self._calls.draining),
             hops,
             self._settings.overflow,
-            fallback_number=self._answers.bot(call).fallback_number,
+            fallback_number=bot.fallback_number,
             answered=call.direction == "outbound" or form.get("CallStatus") == "in-progress",
         )
         if isinstance(decision, d.Connect):
             # At once: others are answered while this one is being kept.
-            self._calls.expect(call.sid)
+            self._calls.expect(call.sid, bot.stt_provider)
             record = record or self._new_record(call, form.get("CallStatus"))
             await self._keep(record)
         else:
@@ -251,12 +257,13 @@ class Webhooks:
             # Who had its stream is to know that it goes on.
             asked = asked_key(call.sid, record.generation)
             await self._memory.remember(asked, question.delivery, ASKED_TTL_S)
-        fallback_number = self._answers.bot(call).fallback_number
-        facts = await gather(self._memory, record or Record(call.sid), question, fallback_number)
+        bot = self._answers.bot(call)
+        known = record or Record(call.sid)
+        facts = await gather(self._memory, known, question, bot.fallback_number)
         decided = d.decide_next(facts, question.call_status, question.dial_status)
         decision = await renumber(self._memory, call.sid, decided, question)
         if isinstance(decision, d.Connect):
-            self._calls.expect(call.sid)
+            self._calls.expect(call.sid, bot.stt_provider)
         elif record is not None and record.generation:
             await self._put_down(record)
         log.info(

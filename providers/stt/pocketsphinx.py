@@ -61,6 +61,7 @@ class PocketSphinx:
             processes = max(2, 2 * (os.cpu_count() or 1))
         if processes < 1:
             raise ValueError(f"processes is {processes}; it must be at least 1")
+        self.capacity: int | None = processes
         self._pool = WorkerPool(processes)
         self._streams: set[PocketSphinxStream] = set()
         self._starting = asyncio.Lock()

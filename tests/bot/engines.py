@@ -114,6 +114,7 @@ class Recognizer:
         failures: raised, one by one, when a stream is opened.
         deaf: whether audio is refused.
         streams: all that were opened.
+        capacity: how many streams it says may be open; it gives more.
     """
 
     texts: list[str | None] = field(default_factory=list)
@@ -124,6 +125,7 @@ class Recognizer:
     deaf: bool = False
     streams: list[RecognizerStream] = field(default_factory=list)
     open: int = 0
+    capacity: int | None = None
     name: str = "recognizer"
     capabilities: SttCapabilities = field(init=False)
 

@@ -65,6 +65,7 @@ class Deaf:
 
     name = "deaf"
     capabilities = SttCapabilities(utterances=True)
+    capacity: int | None = None
 
     async def start(self) -> None:
         pass

@@ -55,7 +55,10 @@ class Calls:
     def latest(self, sid: str) -> int | None:
         return None
 
-    def expect(self, sid: str) -> None:
+    def recognizer_full(self, stt_provider: str) -> bool:
+        return False
+
+    def expect(self, sid: str, stt_provider: str) -> None:
         pass
 
     def came_back(self, sid: str) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.phone.identity import CallIdentity
+from bot.telephony.signature import SIGNATURE_HEADER, sign
 from tests.bot.running import ROOT, running_worker
 
 pytestmark = pytest.mark.real_time
@@ -50,6 +52,21 @@ async def test_a_worker_starts_and_stops() -> None:
         worker.process.terminate()
         async with asyncio.timeout(15):
             assert await worker.process.wait() == 0
+
+
+async def test_a_worker_takes_no_more_calls_than_its_recognizer() -> None:
+    async with running_worker(PARLEY_POCKETSPHINX_PROCESSES="2") as worker:
+        url = f"{worker.phone.public_url}/twilio/voice"
+        answers = []
+        async with httpx.AsyncClient() as client:
+            for _ in range(3):
+                form = CallIdentity("AC" + "1" * 32, "+15550001111", "+15551234567").webhook(
+                    "ringing"
+                )
+                signed = {SIGNATURE_HEADER: sign(worker.phone.auth_token, url, [*form.items()])}
+                answers.append((await client.post(url, data=form, headers=signed)).text)
+    assert ["<Connect" in answer for answer in answers] == [True, True, False]
+    assert "<Reject" in answers[2]
 
 
 async def test_a_port_that_is_taken(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ async def run(arguments: argparse.Namespace) -> list[str]:
         after, _ = await worker.facts()
         print(f"attacked:    {_shown(under_attack)}")
         grown_kb = after.rss_kb - before.rss_kb
-        faults += [*harmed, *_report(await attack), *await _peers(worker)]
+        faults += [*harmed, *_report(await attack), *await _peers(worker, callers)]
         print(f"memory: {before.rss_kb} KB before, {after.rss_kb} KB after ({grown_kb:+d} KB)")
         if grown_kb > MOST_GROWTH_KB:
             faults.append(f"memory grew by {grown_kb} KB, more than {MOST_GROWTH_KB}")
@@ -82,10 +82,10 @@ def _report(result: Storm) -> list[str]:
     return [*result.faults, *(f"a webhook was answered {status}" for status in wrong)]
 
 
-async def _peers(worker: Observed) -> list[str]:
+async def _peers(worker: Observed, callers: int) -> list[str]:
     outcomes = [
         await huge_message(worker),
-        await silent_sockets(worker, 500, callers=3),
+        await silent_sockets(worker, 500, callers=min(3, callers)),
         await mute_connections(worker, 300),
         await slow_reader(worker),
     ]

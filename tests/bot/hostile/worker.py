@@ -20,7 +20,8 @@ async def attacked_worker(dialog: str, callers: int) -> AsyncIterator[Observed]:
     with tempfile.TemporaryDirectory(prefix="parley-hostile-") as folder:
         settings = {
             "PARLEY_CONFIG": _config(Path(folder)),
-            "PARLEY_POCKETSPHINX_PROCESSES": str(callers),
+            # One more: a caller may call again while the call before is still being put away.
+            "PARLEY_POCKETSPHINX_PROCESSES": str(callers + 1),
         }
         async with observed_worker(dialog, **settings) as worker:
             yield worker

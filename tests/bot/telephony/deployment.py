@@ -66,11 +66,15 @@ class Calls(reachable.Calls):
 
     active: int = 0
     draining: bool = False
-    expected: list[str] = field(default_factory=list)
+    full_recognizers: set[str] = field(default_factory=set)
+    expected: list[tuple[str, str]] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
 
-    def expect(self, sid: str) -> None:
-        self.expected.append(sid)
+    def recognizer_full(self, stt_provider: str) -> bool:
+        return stt_provider in self.full_recognizers
+
+    def expect(self, sid: str, stt_provider: str) -> None:
+        self.expected.append((sid, stt_provider))
 
     def came_back(self, sid: str) -> None:
         self.back.append(sid)

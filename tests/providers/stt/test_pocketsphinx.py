@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
@@ -95,6 +96,8 @@ async def test_it_is_in_the_catalogue() -> None:
     assert provider.capabilities.utterances
     assert provider.capabilities.phrases
     assert provider.capabilities.word_times
+    assert provider.capacity == 1
+    assert build_stt("pocketsphinx").capacity == max(2, 2 * (os.cpu_count() or 1))
 
 
 async def test_it_hears_words_and_when_they_were_said(stt: PocketSphinx, recordings: Path) -> None:
