@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from redis.asyncio import Redis
 
-from .many_calls import MOST_GROWTH_KB, Holdings, many_calls
+from .many_calls import MOST_GROWTH_KB, RETENTION_MS, Holdings, Outcome, let_pass, many_calls
 from .process_facts import ProcessFacts
 
 
@@ -34,3 +35,21 @@ def test_whatever_is_left_is_seen() -> None:
         Holdings(replace(facts, children=1), before.tasks),
     ):
         assert len(changed.beyond(before)) == 1
+
+
+async def test_the_retention_passes_for_every_key(redis: Redis, redis_prefix: str) -> None:
+    outcome = Outcome()
+    times_ms = {"kept": RETENTION_MS, "too long": 2 * RETENTION_MS, "for ever": None}
+    keys = {name: f"{redis_prefix}{name}".encode() for name in (*times_ms, "expired")}
+    for name, time_ms in times_ms.items():
+        await redis.set(keys[name], "", px=time_ms)
+    for key in keys.values():
+        await let_pass(redis, key, outcome)
+    # One that was listed, and is gone, is as it should be.
+    assert [fault.split("'")[1].removeprefix(redis_prefix) for fault in outcome.faults] == [
+        "too long",
+        "for ever",
+    ]
+    assert await redis.exists(keys["kept"]) == 0
+    assert await redis.exists(keys["too long"]) == 1
+    await redis.delete(*keys.values())

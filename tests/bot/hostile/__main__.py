@@ -78,8 +78,10 @@ def _report(result: Storm) -> list[str]:
     print(f"webhooks, {result.webhooks.total()}, by answer (0: gone before it):")
     for status, count in sorted(result.webhooks.items()):
         print(f"  {count:6d}  {status}")
+    print(f"{result.aimed} streams and webhooks named a call in progress")
     wrong = [status for status in result.webhooks if status >= 500]
-    return [*result.faults, *(f"a webhook was answered {status}" for status in wrong)]
+    faults = [*result.faults, *(f"a webhook was answered {status}" for status in wrong)]
+    return faults if result.aimed else [*faults, "nothing was aimed at a call in progress"]
 
 
 async def _peers(worker: Observed, callers: int) -> list[str]:

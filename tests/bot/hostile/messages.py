@@ -16,13 +16,26 @@ from typing import Any
 
 from media.twilio import MAX_MESSAGE_BYTES
 
-__all__ = ["HOSTILE_KINDS", "Fate", "Message", "ending_message", "hostile_message", "start_message"]
+__all__ = [
+    "CLOSE_CODES",
+    "HOSTILE_KINDS",
+    "Fate",
+    "Message",
+    "ending_message",
+    "hostile_message",
+    "start_message",
+]
 
 _Json = dict[str, Any]
 _MARK = '{"event":"mark","sequenceNumber":SEQUENCE,"mark":{"name":"NAME"}}'
 _EVENTS = ("media", "dtmf", "mark", "stop", "start", "connected")
 # What no field of the protocol may hold, whichever it is.
 _WRONG: tuple[Any, ...] = (None, True, [], {}, -1, 0.5, [["x"]], {"payload": 1})
+
+
+# What the worker must close with after each kind of ending (RFC 6455, section 7.4.1). A `stop` is
+# believed whatever it names: it came on a socket that was proved to be the call's.
+CLOSE_CODES = {"stop": 1000, "foreign stop": 1000, "too long": 1009, "bad UTF-8": 1007}
 
 
 class Fate(Enum):
@@ -54,7 +67,7 @@ def hostile_message(chance: Random, sids: tuple[str, str]) -> Message:
 
 def ending_message(chance: Random, sids: tuple[str, str]) -> Message:
     """A message after which the stream is over."""
-    kind = chance.choice(("stop", "foreign stop", "too long", "bad UTF-8"))
+    kind = chance.choice(tuple(CLOSE_CODES))
     if kind == "too long":
         return Message(kind, Fate.END, "x" * (MAX_MESSAGE_BYTES + 1))
     if kind == "bad UTF-8":

@@ -17,7 +17,7 @@ from bot.phone.call import PhoneConfig
 from bot.phone.identity import CallIdentity, new_sid
 from bot.phone.run import place_calls
 from bot.phone.steps import HangUp, Wait
-from bot.telephony.admission import PROOF_DEADLINE_S
+from bot.telephony.admission import MAX_UNPROVEN, PROOF_DEADLINE_S
 from tests.bot.observed import Observed
 from tests.bot.process_facts import facts_of, happens
 
@@ -34,6 +34,8 @@ SLOW_RECEIVE_BYTES = 2048
 SLOW_ENDS_S = 55.0
 MUTE_ENDS_S = 25.0
 POLL_S = 0.25
+# The worker must have turned away what is too much so soon: long before its deadline does it.
+CROWDED_OUT_S = PROOF_DEADLINE_S / 2
 
 
 @dataclass(slots=True)
@@ -68,15 +70,17 @@ async def silent_sockets(
 ) -> Peers:
     """Signed upgrades, as a replayed signature would give, that say nothing; others unsigned.
 
-    Meanwhile genuine calls must come in at once. Whoever is not `patient` leaves then, and does not
-    wait to be turned away.
+    No more of them may be held than may wait for their proof, and meanwhile genuine calls must come
+    in at once. Whoever is not `patient` leaves then, and does not wait to be turned away.
     """
-    result, answers = Peers(), Counter[int | None]()
+    result, answers, opened = Peers(), Counter[int | None](), Counter[str]()
+    before = facts_of(worker.pid).handles["tcp"]
 
     async def silent(number: int) -> None:
         signature = None if number % 2 else ""
         try:
             async with upgrade(worker.phone, signature) as ws:
+                opened["signed"] += 1
                 await ws.wait_closed()
                 answers[ws.close_code] += 1
         except InvalidStatus as error:
@@ -85,7 +89,10 @@ async def silent_sockets(
     async with asyncio.timeout(PROOF_DEADLINE_S + DEADLINE_S), asyncio.TaskGroup() as group:
         waiting = [group.create_task(silent(number)) for number in range(sockets)]
         unsigned = sockets - sockets // 2
-        await happens(lambda: answers[403] >= unsigned, DEADLINE_S)
+        await happens(
+            lambda: answers[403] >= unsigned and opened["signed"] >= sockets - unsigned, DEADLINE_S
+        )
+        held = await _held(worker.pid, before)
         calls = await place_calls(worker.phone, (Wait(1_000), HangUp()), callers)
         if not patient:
             for task in waiting:
@@ -95,12 +102,25 @@ async def silent_sockets(
         f"{sockets} silent sockets: answered {dict(answers)}; {callers} calls meanwhile,"
         f" {refused} of them not let in at once"
     )
+    result.figures[-1] += f"; {held} were held"
+    if held > MAX_UNPROVEN:
+        result.faults.append(f"{held} silent sockets were held, more than {MAX_UNPROVEN}")
     if refused:
         result.faults.append(f"silent sockets kept {refused} of {callers} calls out")
     due = {403: unsigned, REFUSED: sockets - unsigned if patient else answers[REFUSED]}
     if answers != Counter(due):
         result.faults.append(f"silent sockets were answered {dict(answers)}")
     return result
+
+
+async def _held(pid: int, before: int) -> int:
+    """How many sockets are held once those that are too many have been turned away."""
+
+    def held() -> int:
+        return facts_of(pid).handles["tcp"] - before
+
+    await happens(lambda: held() <= MAX_UNPROVEN, CROWDED_OUT_S)
+    return held()
 
 
 async def mute_connections(worker: Observed, connections: int) -> Peers:

@@ -15,7 +15,7 @@ from bot.phone.call import PhoneConfig
 from tests.bot.observed import Observed
 from tests.bot.process_facts import counted, total
 
-from .messages import Fate
+from .messages import CLOSE_CODES, Fate
 from .streams import HOSTILE_NUMBER, admitted_stream, refused_stream
 from .webhooks import SLOW, WEBHOOK_KINDS, Webhook, ask, hostile_webhook
 
@@ -40,12 +40,14 @@ class Storm:
         messages: of streams, by fate, or by the reason for which their stream was refused.
         webhooks: by the status that was answered.
         refusals: what must be in `parley_calls_refused`.
+        aimed: streams and webhooks that named a genuine call which was in progress.
     """
 
     messages: Counter[str] = field(default_factory=Counter)
     webhooks: Counter[int] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     endings: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+    aimed: int = 0
     faults: list[str] = field(default_factory=list)
 
     def fault(self, fault: str) -> None:
@@ -67,9 +69,11 @@ async def storm(
     async with httpx.AsyncClient(base_url=worker.phone.public_url, trust_env=False) as client:
         before = await counted(client)
         attack = _Attack(worker.phone, result, Random(seed), seconds)
-        watching = asyncio.create_task(attack.watch(client))
-        await attack.run(messages, webhooks, kinds)
-        watching.cancel()
+        # Without its watch the attack would go on, and miss every call: it ends with it.
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(attack.watch(client))
+            await attack.run(messages, webhooks, kinds)
+            watching.cancel()
         result.faults += await _settled(client, before, result)
     return result
 
@@ -115,6 +119,7 @@ class _Attack:
         self._chance = chance
         self._seconds = seconds
         self._victim = "CA" + "0" * 32
+        self._live = False
 
     async def watch(self, client: httpx.AsyncClient) -> None:
         """Keep the SID of a call in progress at hand."""
@@ -122,6 +127,7 @@ class _Attack:
             listed = (await client.get("/api/calls", params={"limit": "30"})).json()["calls"]
             genuine = [call for call in listed if call["to_number"] != HOSTILE_NUMBER]
             live = [call["sid"] for call in genuine if call["status"] == "in-progress"]
+            self._live = bool(live)
             self._victim = self._chance.choice(live or [self._victim])
             await asyncio.sleep(VICTIM_S)
 
@@ -144,17 +150,23 @@ class _Attack:
             outcome = await admitted_stream(self._phone, size, chance, pause_s)
             for fate, sent in outcome.sent.items():
                 self._result.messages[fate.value] += sent
-                if outcome.kept[fate] != sent:
+                if fate is not Fate.END and outcome.kept[fate] != sent:
                     kept = f"{sent} sent, {outcome.kept[fate]} accounted for"
                     self._result.fault(f"{fate.value}: {kept}")
             self._result.endings[outcome.ending] += 1
+            kind, code = outcome.ending
+            if code != CLOSE_CODES[kind]:
+                closed = f"closed with {code}, not {CLOSE_CODES[kind]}"
+                self._result.fault(f"stream ended by {kind}: {closed}")
             for fault in outcome.faults:
                 self._result.fault(f"the worker sent what Twilio would refuse: {fault}")
 
     async def _knocks(self, budget: int) -> None:
         pause_s = self._seconds / max(1, budget)
         while budget > 0:
+            live = self._live
             refused = await refused_stream(self._phone, self._chance, self._victim)
+            self._result.aimed += live and refused.aimed
             budget -= refused.messages
             self._result.messages[refused.reason] += refused.messages
             self._result.refusals[refused.reason] += 1
@@ -167,6 +179,7 @@ class _Attack:
         pause_s = self._seconds / max(1, budget)
         for _ in range(budget):
             webhook = hostile_webhook(self._phone, self._chance, self._victim, kinds)
+            self._result.aimed += self._live and self._victim.encode() in b"".join(webhook.pieces)
             if webhook.kind == SLOW:
                 group.create_task(self._webhook(webhook))  # the others need not wait for it
             else:

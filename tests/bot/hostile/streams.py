@@ -47,7 +47,7 @@ class Admitted:
 
     Attributes:
         sent: how many messages of each fate.
-        kept: how many the worker's own record accounts for.
+        kept: how many the worker's own record accounts for; of the last one, `ending` tells.
         ending: the kind of its last message, and the code with which the worker closed.
         faults: what the worker did wrong.
     """
@@ -60,13 +60,18 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A stream that must not be let in: what for, and what it was answered."""
+    """A stream that must not be let in: what for, and what it was answered.
+
+    Attributes:
+        aimed: whether it named the victim.
+    """
 
     kind: str
     messages: int
     reason: str
     expected: int
     answered: int | None
+    aimed: bool = False
 
 
 async def admitted_stream(
@@ -93,7 +98,6 @@ async def admitted_stream(
             async with asyncio.timeout(DEADLINE_S):
                 await reading
             outcome.ending = last.kind, ws.close_code
-            outcome.kept[Fate.END] += 1
         await _post(client, phone, "/twilio/status", who.progress("completed", 1.0))
         await _account(client, who.call_sid, outcome)
     return outcome
@@ -144,7 +148,8 @@ async def refused_stream(phone: PhoneConfig, chance: Random, victim: str) -> Ref
                 return Refused(kind, 1, reason, expected, expected)
             async with asyncio.timeout(DEADLINE_S):
                 await ws.wait_closed()
-            return Refused(kind, len(messages), reason, expected, ws.close_code)
+            aimed = any(victim in message for message in messages if isinstance(message, str))
+            return Refused(kind, len(messages), reason, expected, ws.close_code, aimed)
     except InvalidStatus as error:
         return Refused(kind, 1, reason, expected, error.response.status_code)
 
