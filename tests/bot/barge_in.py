@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from bot.phone.call import PhoneConfig, place_call
 from bot.phone.clip import Clip
 from bot.phone.result import CallResult
+from bot.phone.speech import FRAME_MS
 from bot.phone.steps import HangUp, SpeakOver, Step, WaitForBot
 from bot.speech import Speaker, synthesize_ulaw
 from media.playout import Playout
@@ -96,13 +97,19 @@ def moments(times: int, length_ms: float, seed: int) -> list[int]:
     return [*edges, *anywhere][:times]
 
 
-async def barge_in(phone: PhoneConfig, clip: Clip, after_ms: int, truth: Lecture) -> BargeIn:
+async def barge_in(
+    phone: PhoneConfig,
+    clip: Clip,
+    after_ms: int,
+    truth: Lecture,
+    clear_within_ms: float = CLEAR_WITHIN_MS,
+) -> BargeIn:
     """Call, speak over the lecture after so many ms of it, and judge what the bot kept."""
     steps: Sequence[Step] = (SpeakOver(clip, after_ms), WaitForBot(), HangUp())
-    return judge(await place_call(phone, steps), after_ms, truth)
+    return judge(await place_call(phone, steps), after_ms, truth, clear_within_ms)
 
 
-def judge(result: CallResult, after_ms: int, truth: Lecture) -> BargeIn:
+def judge(result: CallResult, after_ms: int, truth: Lecture, clear_within_ms: float) -> BargeIn:
     """Compare what the worker kept of its greeting with what the phone played of it."""
     problems = [str(fault) for fault in result.faults]
     record = result.record or {}
@@ -122,7 +129,7 @@ def judge(result: CallResult, after_ms: int, truth: Lecture) -> BargeIn:
     if abs(words_off) > 1 and abs(off_ms) > HEARD_WITHIN_MS:
         problems.append(f"heard is {words_off} words and {off_ms:.0f} ms off")
     clear_ms = result.latencies.barge_in[0] if result.latencies.barge_in else None
-    if cleared and (clear_ms is None or clear_ms > CLEAR_WITHIN_MS):
+    if cleared and (clear_ms is None or clear_ms - _late_ms(result, clear_ms) > clear_within_ms):
         problems.append(f"clear came after {clear_ms} ms")
     if cleared and told != [heard]:
         problems.append(f"the dialog was told {told}")
@@ -130,6 +137,13 @@ def judge(result: CallResult, after_ms: int, truth: Lecture) -> BargeIn:
         problems.append("nothing was cleared")
     told_text = told[0] if told else None
     return BargeIn(after_ms, clear_ms, heard, told_text, words_off, off_ms, tuple(problems))
+
+
+def _late_ms(result: CallResult, clear_ms: float) -> float:
+    """How late the phone itself was between the barge-in and its `clear`."""
+    at_ms = result.tape.clears[0].at_ms
+    first, last = (at_ms - clear_ms) // FRAME_MS, at_ms // FRAME_MS
+    return max(result.traffic.late_ms[int(first) : int(last) + 1], default=0.0)
 
 
 async def run(times: int, seed: int) -> list[BargeIn]:

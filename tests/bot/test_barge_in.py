@@ -11,12 +11,18 @@ from .running import running_worker
 
 pytestmark = pytest.mark.real_time
 
+CLEAR_WITHIN_MS = 1_000
+"""In the middle of what the caller says, however busy the machine is with other tests."""
+
 
 async def test_barge_ins_at_the_first_word_and_in_the_middle() -> None:
     truth, clip = await lecture(), await interrupting_clip()
     async with running_worker(PARLEY_DIALOG="tests.bot.dialogs:Lecturer") as worker:
         outcomes = await asyncio.gather(
-            *(barge_in(worker.phone, clip, after_ms, truth) for after_ms in (0, 120, 2_500))
+            *(
+                barge_in(worker.phone, clip, after_ms, truth, CLEAR_WITHIN_MS)
+                for after_ms in (0, 120, 2_500)
+            )
         )
     assert [outcome.problems for outcome in outcomes] == [(), (), ()]
     assert all(outcome.clear_ms is not None for outcome in outcomes)

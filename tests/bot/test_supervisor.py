@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -51,18 +52,32 @@ async def test_a_worker_that_dies_is_replaced_and_all_stop_together(tmp_path: Pa
         },
         stderr=asyncio.subprocess.DEVNULL,
     )
-    async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient() as client:
+    try:
+        await replaced_and_stopped(supervisor, port)
+    finally:
+        with suppress(ProcessLookupError):
+            supervisor.kill()
+        await supervisor.wait()
+        for worker in processes(port):
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
+
+async def replaced_and_stopped(supervisor: asyncio.subprocess.Process, port: int) -> None:
+    async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient(timeout=DEADLINE_S) as client:
         while True:
             try:
                 if (await client.get(f"http://127.0.0.1:{port}/ready")).is_success:
                     break
             except httpx.TransportError:
-                await asyncio.sleep(0.05)
+                pass
+            await asyncio.sleep(0.05)
         before = processes(port)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
         replaced = before
         while not replaced - before:
+            await asyncio.sleep(0.05)
             replaced = await asyncio.to_thread(processes, port)
         metrics = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
         assert "parley_calls_active 0.0" in metrics

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 import bot.demo
+import bot.keeping
 from bot.dialog import Call, DialogError, Hangup, Interruption, Turn
 from bot.phone.call import PhoneConfig, place_call
-from bot.phone.clip import load_clip
+from bot.phone.clip import Clip, load_clip
 from bot.phone.events import EventKind
 from bot.phone.result import CallResult
 from bot.phone.steps import HangUp, Lose, Press, SpeakOver, Step, Wait, WaitForBot
@@ -78,7 +79,10 @@ async def worker(tmp_path: Path, **values: Any) -> AsyncIterator[PhoneConfig]:
         await asyncio.wait([running, waiting], timeout=30, return_when="FIRST_COMPLETED")
         waiting.cancel()
         try:
-            yield PhoneConfig(url, TOKEN, max_call_s=40)
+            # What comes next is to be stored: here, whatever else this machine does.
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(bot.keeping, "COMMIT_DEADLINE_S", 10)
+                yield PhoneConfig(url, TOKEN, max_call_s=40)
         finally:
             if not running.done():
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -86,6 +90,11 @@ async def worker(tmp_path: Path, **values: Any) -> AsyncIterator[PhoneConfig]:
                 await running
         await asyncio.wait([waiting])
         assert asyncio.all_tasks() == before, "the worker left tasks behind"
+
+
+def hear(ms: int) -> SpeakOver:
+    """Listen to the bot for so long."""
+    return SpeakOver(Clip("silence", b"\xff" * 160), after_ms=ms)
 
 
 async def talk(phone: PhoneConfig, *steps: Step) -> CallResult:
@@ -114,7 +123,7 @@ async def test_a_barge_in_from_end_to_end(tmp_path: Path) -> None:
     # What the caller heard: speech before the barge-in, silence after it, speech again.
     (clear,) = result.tape.clears
     (barge_in_ms,) = result.latencies.barge_in
-    assert barge_in_ms < 500
+    assert barge_in_ms < 500 + max(result.traffic.late_ms)
     played = ulaw_to_pcm(bytes(result.tape.bot))
     cut = round(clear.at_ms * 8)
     assert rms_dbfs(played[cut - 8000 : cut - 400]) > -35
@@ -139,7 +148,7 @@ async def test_a_barge_in_from_end_to_end(tmp_path: Path) -> None:
     assert record["providers"]["tts"] == "espeak"
     recording = read_wav((tmp_path / f"{result.call_sid}-1.wav").read_bytes())
     assert record["recordings"] == [str(tmp_path / f"{result.call_sid}-1.wav")]
-    assert len(recording.samples) / 8000 == pytest.approx(result.duration_s, abs=1)
+    assert len(recording.samples) == pytest.approx(len(result.tape.caller), abs=8000)
 
     # What the worker shows of itself.
     assert health == {"status": "ok", "calls": 0}
@@ -153,7 +162,7 @@ async def test_a_barge_in_from_end_to_end(tmp_path: Path) -> None:
 
 async def test_keys_and_a_hang_up_by_the_bot(tmp_path: Path) -> None:
     async with worker(tmp_path) as phone:
-        result = await talk(phone, Wait(1000), Press("5"), WaitForBot())
+        result = await talk(phone, hear(500), Press("5"), WaitForBot())
     assert len(result.tape.clears) == 1
     assert (result.ended.by, result.verbs[-1]) == ("bot", "Hangup")
     record = record_of(result)
@@ -163,7 +172,7 @@ async def test_keys_and_a_hang_up_by_the_bot(tmp_path: Path) -> None:
 
 async def test_a_lost_stream_goes_on_where_it_broke_off(tmp_path: Path) -> None:
     async with worker(tmp_path) as phone:
-        result = await talk(phone, Wait(1500), Lose("reset"), WaitForBot())
+        result = await talk(phone, hear(1000), Lose("reset"), WaitForBot())
     assert result.traffic.streams == 2
     first, again = record_of(result)["history"]
     assert STORY.startswith(first["heard"])
@@ -188,7 +197,7 @@ async def test_a_worker_that_stops_in_a_call_keeps_its_record(
         async with asyncio.timeout(10):
             await heard.wait()
     result = await asyncio.wait_for(calling, 20)
-    store = Store(redis_url, prefix=redis_prefix)
+    store = Store(redis_url, prefix=redis_prefix, deadline_s=10)
     record = await store.load(result.call_sid)
     await store.aclose()
     assert record is not None
