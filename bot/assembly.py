@@ -82,7 +82,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             prefix=prefix,
             retention_days=settings.retention_days,
             metrics=metrics,
-            on_superseded=lambda sid: calls.superseded(sid),
+            on_superseded=lambda sid, generation: calls.superseded(sid, generation),
         )
         stack.push_async_callback(store.aclose)
         with contextlib.suppress(StoreUnavailable):

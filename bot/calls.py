@@ -191,14 +191,13 @@ class Calls:
             live.keeper.save()
             log.info("stream ended", how=live.stream_end.how, reason=live.stream_end.reason)
 
-    def superseded(self, sid: str, generation: int | None = None) -> None:
-        """A newer stream, on another worker, owns the call: ours must end, and writes no more.
+    def superseded(self, sid: str, generation: int) -> None:
+        """A newer stream than that of `generation` owns the call: ours ends, and writes no more.
 
-        With `generation`, of the stream that was asked about, nothing happens to a newer one that
-        has come here meanwhile.
+        Nothing happens to a newer one that has come here meanwhile.
         """
         live = self._live.get(sid)
-        if live is None or live.record.generation > (generation or live.record.generation):
+        if live is None or live.record.generation > generation:
             return
         del self._live[sid]
         if live.session is not None:

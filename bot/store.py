@@ -74,7 +74,7 @@ class Taken:
     silent_ms: int | None
 
 
-def _ignore(sid: str) -> None:
+def _ignore(sid: str, generation: int) -> None:
     pass
 
 
@@ -86,8 +86,8 @@ class Store:
         prefix: what every key begins with.
         retention_days: how long a call is kept after its last change.
         metrics: where failures, sizes and times are counted.
-        on_superseded: told the SID of a call whose write was refused because a newer generation
-            owns it.
+        on_superseded: told the SID of a call, and the generation whose write was refused because
+            a newer one owns the call.
         deadline_s: within which every call of Redis answers or fails.
         backlog: what is still to be written; None is an empty one with the usual bounds.
 
@@ -102,7 +102,7 @@ class Store:
         prefix: str = "parley:",
         retention_days: int = 30,
         metrics: Metrics | None = None,
-        on_superseded: Callable[[str], None] = _ignore,
+        on_superseded: Callable[[str, int], None] = _ignore,
         deadline_s: float = DEADLINE_S,
         backlog: Backlog | None = None,
     ) -> None:

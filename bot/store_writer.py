@@ -42,8 +42,8 @@ class Writer:
         link, keys, ttl_s: where and for how long.
         backlog: what is to be written.
         metrics: where sizes and times are counted.
-        on_superseded: told the SID of a call whose write was refused because a newer generation
-            owns it.
+        on_superseded: told the SID of a call, and the generation whose write was refused because
+            a newer one owns the call.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Writer:
         ttl_s: int,
         backlog: Backlog,
         metrics: Metrics,
-        on_superseded: Callable[[str], None],
+        on_superseded: Callable[[str, int], None],
     ) -> None:
         self._link = link
         self._keys = keys
@@ -188,8 +188,8 @@ class Writer:
             self._backlog.lost(write.sid, sequence)
             return False
         if verdict == SUPERSEDED:
-            if self._backlog.refuse(write):
-                self._on_superseded(write.sid)
+            if self._backlog.refuse(write) and write.generation is not None:
+                self._on_superseded(write.sid, write.generation)
             return False
         self._backlog.acknowledge(write)
         return True

@@ -246,7 +246,7 @@ async def test_a_call_that_was_moved_before_a_word_is_greeted(
             assert phone.closed == 1000
     assert (await worker.stored()).pending == {"action": "move"}
     # As another worker has it.
-    worker.calls.superseded(SID)
+    worker.calls.superseded(SID, 1)
     async with worker.stream(await worker.take(2)):
         await worker.said("Hello.")
     assert hook.resumed == []
@@ -470,10 +470,10 @@ async def _waiting(worker: Worker, generation: int) -> AsyncIterator[Telephone]:
 
 async def test_superseded_by_another_worker(worker: Worker, hook: Bot) -> None:
     async with worker.stream(await worker.take(1)) as phone:
-        worker.calls.superseded(SID)
+        worker.calls.superseded(SID, 1)
         await until(lambda: phone.closed is not None)
         assert not worker.calls.holds(SID)
-    worker.calls.superseded(SID)
+    worker.calls.superseded(SID, 1)
     assert hook.ends == []
 
 

@@ -296,8 +296,13 @@ async def test_whoever_is_cancelled_while_asking_redis_is_cancelled(store: Store
 async def test_a_newer_generation_takes_the_call_and_the_older_writes_nothing(
     redis_url: str, redis_prefix: str, other: Store
 ) -> None:
-    told: list[str] = []
-    store = Store(redis_url, prefix=redis_prefix, on_superseded=told.append, deadline_s=10)
+    told: list[tuple[str, int]] = []
+    store = Store(
+        redis_url,
+        prefix=redis_prefix,
+        on_superseded=lambda sid, generation: told.append((sid, generation)),
+        deadline_s=10,
+    )
     await store.take("CA1", "w1", 1)
     await store.commit(Record("CA1", generation=1, state={"by": "old"}))
     taken = (await other.take("CA1", "w2", 2)).record
@@ -307,7 +312,7 @@ async def test_a_newer_generation_takes_the_call_and_the_older_writes_nothing(
     store.append("CA1", "late", 1)
     store.save(Record("CA1", generation=1, state={"by": "stalled"}))
     assert await store.flush(10)
-    assert told == ["CA1"]
+    assert told == [("CA1", 1)]
     with pytest.raises(Superseded):
         await store.commit(Record("CA1", generation=1))
     with pytest.raises(Superseded):
@@ -350,13 +355,18 @@ async def test_taking_after_another_worker_had_it_in_between(store: Store, other
 async def test_a_call_is_told_once_that_it_is_superseded(
     redis_url: str, redis_prefix: str, other: Store
 ) -> None:
-    told: list[str] = []
-    store = Store(redis_url, prefix=redis_prefix, on_superseded=told.append, deadline_s=10)
+    told: list[tuple[str, int]] = []
+    store = Store(
+        redis_url,
+        prefix=redis_prefix,
+        on_superseded=lambda sid, generation: told.append((sid, generation)),
+        deadline_s=10,
+    )
     await other.take("CA1", "w2", 5)
     store.save(Record("CA1", generation=1))
     # Both write what is buffered, and both are refused.
     written, taken = await asyncio.gather(store.flush(10), store.take("CA1", "w1", 6))
-    assert (written, taken.record, told) == (True, None, ["CA1"])
+    assert (written, taken.record, told) == (True, None, [("CA1", 1)])
     await store.aclose()
 
 
