@@ -158,7 +158,7 @@ class Reaching:
             StoreUnavailable: nobody knows who holds it.
             CommandFailed: it was tried there in vain.
         """
-        holder = await self._store.holder(command.sid)
+        holder = await self._store.leases.holder(command.sid)
         return holder is not None and await self._inbox.send(holder, command, self._deadline_s)
 
     # Nobody holds the call, or its holder does not answer
@@ -230,7 +230,7 @@ class Reaching:
         """The end of the call's former holder must neither bring the caller back nor end it."""
         asked = asked_key(record.sid, record.generation)
         try:
-            await self._store.put_down(record.sid, record.generation)
+            await self._store.leases.put_down(record.sid, record.generation)
             await self._store.remember(asked, "", ASKED_TTL_S)
         except StoreUnavailable:
             log.info("call not put down yet", call_sid=record.sid)

@@ -246,14 +246,6 @@ class Store:
         values = [orjson.dumps(ended), self._ttl_s, sid, base, known, by or secrets.token_hex(8)]
         return bool(await self._link.eval(FINISH, [self._keys.call(sid)], values))
 
-    async def put_down(self, sid: str, generation: int) -> None:
-        """As `Leases.put_down`."""
-        await self.leases.put_down(sid, generation)
-
-    async def holder(self, sid: str) -> str | None:
-        """As `Leases.holder`."""
-        return await self.leases.holder(sid)
-
     async def once(self, key: str, ttl_s: int) -> bool:
         """True the first time within `ttl_s`, false afterwards, for all workers together."""
         name = self._keys.once(key)

@@ -179,7 +179,7 @@ class Admission:
         if self._memory.away:
             return False
         try:
-            return await self._store.holder(sid) is not None
+            return await self._store.leases.holder(sid) is not None
         except StoreUnavailable:
             self._memory.set_away()
             return False

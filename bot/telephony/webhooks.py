@@ -280,7 +280,7 @@ class Webhooks:
     async def _put_down(self, record: Record) -> None:
         """The call goes on without a stream: the end of who had it must not redirect it."""
         try:
-            await self._store.put_down(record.sid, record.generation)
+            await self._store.leases.put_down(record.sid, record.generation)
         except StoreUnavailable:
             self._memory.set_away()
 

@@ -124,7 +124,7 @@ async def test_nobody_is_silent_about_a_call_that_was_put_down_or_ended(
     deployment: Deployment, other: Store
 ) -> None:
     await deployment.dead("CA1")
-    await deployment.store.put_down("CA1", 1)
+    await deployment.store.leases.put_down("CA1", 1)
     assert (await other.take("CA1", "b", 2)).silent_ms is None
     await deployment.dead("CA2")
     await other.finish("CA2", OVER)
@@ -136,18 +136,18 @@ async def test_a_call_is_held_by_whoever_has_its_latest_stream(
 ) -> None:
     await deployment.renew("a")
     await deployment.renew("b")
-    assert await deployment.store.holder("CA1") is None
+    assert await deployment.store.leases.holder("CA1") is None
     await deployment.store.take("CA1", "a", 1)
-    assert await deployment.store.holder("CA1") == "a"
+    assert await deployment.store.leases.holder("CA1") == "a"
     await other.take("CA1", "b", 2)
-    assert await deployment.store.holder("CA1") == "b"
+    assert await deployment.store.leases.holder("CA1") == "b"
     await deployment.age("b", 3000)
-    assert await deployment.store.holder("CA1") is None
+    assert await deployment.store.leases.holder("CA1") is None
     await deployment.renew("b", CA1=2)
-    await deployment.store.put_down("CA1", 1)  # late: that stream has been over for long
-    assert await deployment.store.holder("CA1") == "b"
+    await deployment.store.leases.put_down("CA1", 1)  # late: that stream has been over for long
+    assert await deployment.store.leases.holder("CA1") == "b"
     await other.finish("CA1", OVER)
-    assert await deployment.store.holder("CA1") is None
+    assert await deployment.store.leases.holder("CA1") is None
     assert await deployment.calls("b") == set()
 
 
@@ -157,7 +157,7 @@ async def test_a_stream_that_a_worker_names_no_more_is_put_down(deployment: Depl
     await deployment.renew("a", CA1=1, CA2=1)
     await deployment.renew("a", CA2=1)
     assert await deployment.calls("a") == {"CA2"}
-    assert await deployment.store.holder("CA1") is None
+    assert await deployment.store.leases.holder("CA1") is None
     # The next stream of the same call, which the worker has not named yet, is not put down.
     await deployment.store.take("CA2", "a", 2)
     await deployment.renew("a")
@@ -169,7 +169,7 @@ async def test_what_was_put_down_stays_so_whatever_its_former_holder_says(
 ) -> None:
     """A frozen worker's call was transferred; it wakes up, and then dies."""
     await deployment.dead("CA1")
-    await deployment.store.put_down("CA1", 1)
+    await deployment.store.leases.put_down("CA1", 1)
     await deployment.renew("a", CA1=1)
     await deployment.age("a", 60_000)
     assert await deployment.calls("a") == set()
@@ -203,7 +203,7 @@ async def test_what_redis_lost_comes_back_with_the_next_renewal(deployment: Depl
         await deployment.redis.delete(deployment.prefix + key)
     renewal = await deployment.renew("a", CA1=3)
     assert (renewal.lapsed_ms, renewal.superseded) == (None, [])
-    assert await deployment.store.holder("CA1") == "a"
+    assert await deployment.store.leases.holder("CA1") == "a"
     assert await deployment.store.leases.held_by("a") == [Held("CA1", 3)]
     with pytest.raises(Superseded):
         await deployment.store.take("CA1", "b", 3)
@@ -217,13 +217,13 @@ async def test_a_call_that_was_taken_while_redis_was_away_has_its_new_holder(
         await deployment.dead(sid)
         if write_first:
             await other.commit(Record(sid, generation=2, worker="b"))
-            assert await deployment.store.holder(sid) is None
+            assert await deployment.store.leases.holder(sid) is None
             assert await deployment.calls("a") == set()
             record = await other.load(sid)
             assert record is not None
             assert (record.generation, record.worker) == (2, "b")
         await deployment.renew("b", **{sid: 2})
-        assert await deployment.store.holder(sid) == "b"
+        assert await deployment.store.leases.holder(sid) == "b"
         assert (await deployment.renew("a", **{sid: 1})).superseded == [sid]
 
 
@@ -235,7 +235,7 @@ async def test_what_was_put_down_while_redis_was_away_is_put_down_later(own_redi
         await store.take("CA1", "a", 1)
         os.kill(pid, signal.SIGSTOP)
         with impatient(store), pytest.raises(StoreUnavailable):
-            await store.put_down("CA1", 1)
+            await store.leases.put_down("CA1", 1)
         os.kill(pid, signal.SIGKILL)  # so that it does not do it when it goes on
         await gone(pid)
         await eventually(lambda: answers(redis))
@@ -273,7 +273,7 @@ async def test_a_renewal_that_failed_forgets_no_stream(own_redis: str) -> None:
 async def test_what_is_to_be_put_down_later_is_bounded(no_store: Store) -> None:
     for number in range(MAX_LATE + 5):
         with pytest.raises(StoreUnavailable):
-            await no_store.put_down(f"CA{number}", 1)
+            await no_store.leases.put_down(f"CA{number}", 1)
     assert len(no_store.leases._late) == MAX_LATE
     assert "CA4" not in no_store.leases._late
 
@@ -306,7 +306,7 @@ async def test_one_worker_rescues_a_call_once(deployment: Deployment, redis: Red
     [
         lambda deployment: deployment.renew("a"),
         lambda deployment: deployment.store.take("CA1", "c", 2),
-        lambda deployment: deployment.store.put_down("CA1", 1),
+        lambda deployment: deployment.store.leases.put_down("CA1", 1),
         lambda deployment: deployment.store.finish("CA1", OVER),
         lambda deployment: deployment.redis.delete(f"{deployment.prefix}call:CA1"),
     ],
@@ -335,7 +335,7 @@ async def test_a_dead_worker_is_forgotten_when_it_holds_nothing(deployment: Depl
     leases = deployment.store.leases
     await deployment.dead("CA1")
     assert not await leases.forget_worker("a")
-    await deployment.store.put_down("CA1", 1)
+    await deployment.store.leases.put_down("CA1", 1)
     assert await leases.forget_worker("a")
     assert (await deployment.renew("b")).dead == {}
     assert not await leases.forget_worker("b")  # alive
@@ -396,7 +396,7 @@ async def test_a_deleted_call_is_held_by_nobody(deployment: Deployment) -> None:
 async def test_everything_has_a_time_to_live(deployment: Deployment) -> None:
     await deployment.dead("CA1")
     await deployment.claim()
-    await deployment.store.put_down("CA2", 1)
+    await deployment.store.leases.put_down("CA2", 1)
     await deployment.renew("b", CA3=1)
     keys = [key async for key in deployment.redis.scan_iter(f"{deployment.prefix}*")]
     assert len(keys) == 8

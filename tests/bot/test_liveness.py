@@ -172,7 +172,7 @@ async def test_a_woken_worker_stops_what_it_has_lost(
         await worker.liveness.renew()
     assert worker.calls.lost == [("CA1", 1)]
     assert [entry["event"] for entry in logs] == ["lease was not renewed in time"]
-    assert await worker.store.holder("CA2") == "b"
+    assert await worker.store.leases.holder("CA2") == "b"
     # It is not told again and again.
     await worker.liveness.renew()
     assert worker.calls.lost == [("CA1", 1)]
@@ -272,7 +272,7 @@ def failed(store: Store) -> float:
 async def holds(one: Worker, two: Worker) -> bool:
     """Whether each is known to hold its call."""
     try:
-        holders = [await one.store.holder(f"CA{name}") for name in ("a", "b")]
+        holders = [await one.store.leases.holder(f"CA{name}") for name in ("a", "b")]
     except StoreUnavailable:
         return False
     return holders == ["a", "b"]
@@ -286,7 +286,7 @@ async def test_the_calls_of_a_dead_worker_are_sent_for_once(
 ) -> None:
     second = Worker(deployment.store, "c", worker.rest)
     await deployment.dies("CA1", "CA2", "CA3")
-    await deployment.store.put_down("CA2", 1)  # transferred
+    await deployment.store.leases.put_down("CA2", 1)  # transferred
     await deployment.store.take("CA3", "c", 2)  # gone on by itself
     second.calls.streams["CA3"] = 2
     assert worker.rest is not None

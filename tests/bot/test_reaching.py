@@ -227,7 +227,7 @@ async def test_a_call_without_a_worker_is_transferred_by_rest(
     assert dial.attrib["action"].startswith("https://bot.example.com/twilio/next#")
     assert (await kept(store)).pending == dump_pending(Transfer(NUMBER))
     # The frozen worker's lease lapses, but the caller is not brought back from the transfer.
-    assert await store.holder(SID) is None
+    assert await store.leases.holder(SID) is None
     # Nor does that worker, when it wakes, take the call for ended.
     assert await store.recall(asked_key(SID, 1)) is not None
 

@@ -178,7 +178,7 @@ async def test_a_deleted_call_is_not_written_again_by_who_had_it(
         await store.commit(record)
     store.append("CA1", "status", 1)
     await store.flush(10)
-    await store.put_down("CA1", 1)
+    await store.leases.put_down("CA1", 1)
     renewal = await store.leases.renew("w1", {}, {"CA1": 1})
     assert renewal.superseded == ["CA1"]
     with pytest.raises(Superseded):

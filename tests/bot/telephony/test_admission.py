@@ -354,7 +354,7 @@ async def test_who_asks_for_a_second_stream_does_the_first_one_no_harm(
 async def test_a_superseded_stream_is_no_refusal(store: Store, door: Door) -> None:
     """Nobody holds the newer one any more: `next` goes on with the call."""
     await store.take(CALL, "worker-2", 2)
-    await store.put_down(CALL, 2)
+    await store.leases.put_down(CALL, 2)
     async with door.knock() as client:
         await say(client, Connected(), start(token(1)))
         assert await closed_with(client) == 1008

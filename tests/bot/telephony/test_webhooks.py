@@ -384,7 +384,7 @@ async def test_a_call_without_a_stream_has_no_holder(
     await stream_over(deployment, pending)
     await deployment.store.leases.renew("worker-1", {}, {CALL: 1})
     await deployment.ask("/twilio/next", status)
-    assert await deployment.store.holder(CALL) == ("worker-1" if held else None)
+    assert await deployment.store.leases.holder(CALL) == ("worker-1" if held else None)
 
 
 async def test_the_worker_that_had_the_stream_can_see_that_another_was_asked(
@@ -397,13 +397,13 @@ async def test_the_worker_that_had_the_stream_can_see_that_another_was_asked(
 
 
 async def test_the_call_goes_its_way_though_it_cannot_be_put_down(
-    tmp_path: Path, redis_url: str, redis_prefix: str
+    tmp_path: Path, redis_url: str, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Failing(Store):
-        async def put_down(self, sid: str, generation: int) -> None:
-            raise StoreUnavailable("Redis: TimeoutError")
+    async def fail(sid: str, generation: int) -> None:
+        raise StoreUnavailable("Redis: TimeoutError")
 
-    store = Failing(redis_url, prefix=redis_prefix)
+    store = Store(redis_url, prefix=redis_prefix)
+    monkeypatch.setattr(store.leases, "put_down", fail)
     deployment = Deployment(settings(tmp_path), store)
     await stream_over(deployment, Transfer("+15559990000"))
     assert tags(await deployment.ask("/twilio/next", RUNNING)) == ["Dial"]
