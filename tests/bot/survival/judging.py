@@ -189,15 +189,16 @@ def judge_answers(journal: Sequence[Entry], harm: Harm, *, taken_back: bool = Fa
         if harm.pid is None:
             continue
         by_others = answered.total() - answered[harm.pid]
-        done = taken_back or (answered[harm.pid] and answered_before(of_turn, harm))
+        its_own = [entry for entry in of_turn if entry.pid == harm.pid]
+        done = taken_back or answered_before(its_own, harm, SIGNAL_MS)
         if by_others > 1 or not (by_others or done):
             problems.append(f"turn {turn} was answered {by_others} times by those that went on")
     return problems
 
 
-def answered_before(journal: Sequence[Entry], harm: Harm) -> bool:
+def answered_before(journal: Sequence[Entry], harm: Harm, slack_ms: float = 0.0) -> bool:
     """Whether a hook had come to its end before the harm."""
-    ended_ms = harm.zero_ms + harm.at_ms + SIGNAL_MS
+    ended_ms = harm.zero_ms + harm.at_ms + slack_ms
     return any(entry.kind == "answered" and entry.at_ms < ended_ms for entry in journal)
 
 

@@ -210,6 +210,7 @@ ASKED_TWICE = (at(1_500, "asked", 11), at(2_500, "asked", 12))
         # Frozen, and woken after the other worker had answered.
         ((at(2_600, "answered", 12), at(9_000, "answered", 11)), 11, False, ""),
         ((at(1_900, "answered", 11),), 11, False, ""),
+        ((at(2_020, "answered", 11),), 11, False, ""),
         ((), 11, True, ""),
         ((), 11, False, "answered 0 times by those that went on"),
         ((at(9_000, "answered", 11),), 11, False, "answered 0 times by those that went on"),
@@ -373,6 +374,8 @@ def test_rounds_that_missed_their_instant_show_nothing(capsys: pytest.CaptureFix
         ("hook", (), 2_000.0, False),
         ("hook", ASKED_TWICE[1:], 2_000.0, False),
         ("hook", ASKED_TWICE, 2_000.0, True),
+        # Whoever is asked again answers at once.
+        ("hook", (*ASKED_TWICE, at(2_020, "answered", 12)), 2_000.0, True),
         ("hook", (*ASKED_TWICE, at(1_900, "answered", 11)), 2_000.0, False),
         ("caller", (), 300.0, False),
         ("caller", (), 2_000.0, True),
