@@ -198,7 +198,7 @@ async def test_a_worker_that_stops_does_not_wait_for_a_dialog_for_long(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(hook, "on_end", ends)
-    monkeypatch.setattr(bot.ends, "CONCLUDE_DEADLINE_S", 0.1)
+    monkeypatch.setattr(bot.ends, "CONCLUDE_DEADLINE_S", 1.0)
     await has_ended(worker)
     await worker.calls.conclude()
     assert (await worker.stored()).ended == HUNG_UP

@@ -42,7 +42,7 @@ async def test_it_is_asked_for_until_the_call_has_ended_there_too() -> None:
 
 
 async def test_one_that_never_ends_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "_DEADLINE_S", 0.2)
+    monkeypatch.setattr(record, "_DEADLINE_S", 1.0)
     async with running_worker() as worker:
         worker.record = OPEN
         assert await fetch(worker) == OPEN
@@ -58,9 +58,9 @@ async def test_a_closed_api(status: int) -> None:
 
 
 async def test_a_call_that_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "_DEADLINE_S", 0.2)
+    monkeypatch.setattr(record, "_DEADLINE_S", 1.0)
     async with running_worker() as worker:
-        worker.record = [Response(status_code=404) for _ in range(100)]
+        worker.record = [Response(status_code=404) for _ in range(1_000)]
         with pytest.raises(NoRecord, match="answered 404"):
             await fetch(worker)
 
@@ -86,7 +86,7 @@ async def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_answer_that_does_not_come_is_asked_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(record, "_REQUEST_S", 0.05)
+    monkeypatch.setattr(record, "_REQUEST_S", 0.5)
     connections: list[asyncio.StreamWriter] = []
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -66,7 +66,7 @@ async def test_a_redirect_does_not_wait_for_the_worker(
     await frozen.frozen.wait()
     (live,) = exchange.calls.values()
     live.redirect(f"{url}/moved")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         result = await placing
     assert result.verbs == ("Connect", "Hangup")
 
@@ -77,7 +77,7 @@ async def test_a_socket_that_the_worker_does_not_close_is_dropped(
 ) -> None:
     monkeypatch.setattr(balancer, "_CLOSE_TIMEOUT_S", 60.0)
     monkeypatch.setattr(wire, "_PARTING_S", 0.05)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         result = await place(frozen, Wait(200), ending)
     assert not frozen.thaw.is_set()
     assert result.faults == ()

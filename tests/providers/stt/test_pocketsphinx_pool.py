@@ -25,7 +25,9 @@ SECOND = bytes(32_000)
 
 
 @pytest.fixture
-async def stt() -> AsyncIterator[PocketSphinx]:
+async def stt(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PocketSphinx]:
+    # On a busy machine a process may take its time to tidy up, or to load.
+    monkeypatch.setattr(sphinx_pool, "LEASE_DEADLINE_S", 25.0)
     provider = PocketSphinx(processes=1)
     await provider.start()
     yield provider
@@ -34,14 +36,14 @@ async def stt() -> AsyncIterator[PocketSphinx]:
 
 async def hears(provider: PocketSphinx) -> bool:
     """Whether a stream of `provider` answers."""
-    async with asyncio.timeout(10), provider.stream(SttOptions()) as stream:
+    async with asyncio.timeout(30), provider.stream(SttOptions()) as stream:
         stream.finalize()
         await stream.finish()
         return [event async for event in stream] != []
 
 
 async def until_replaced(provider: PocketSphinx, pid: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             try:
                 await hears(provider)
@@ -104,13 +106,14 @@ async def test_a_process_killed_while_idle_is_replaced(stt: PocketSphinx) -> Non
 async def test_a_process_that_hangs_is_reported_and_replaced(
     stt: PocketSphinx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("providers.stt.pocketsphinx.ANSWER_DEADLINE_S", 0.05)
     (pid,) = stt.pids
     async with stt.stream(SttOptions()) as stream:
         os.kill(pid, signal.SIGSTOP)
-        stream.finalize()
-        with pytest.raises(DeadlineError, match="no answer"):
-            await anext(aiter(stream))
+        with monkeypatch.context() as patch:
+            patch.setattr("providers.stt.pocketsphinx.ANSWER_DEADLINE_S", 0.05)
+            stream.finalize()
+            with pytest.raises(DeadlineError, match="no answer"):
+                await anext(aiter(stream))
     await until_replaced(stt, pid)
 
 
@@ -227,7 +230,7 @@ def test_the_end_of_stdin_ends_a_process_even_while_it_decodes() -> None:
         for _ in range(20):
             process.stdin.write(frame(Command.AUDIO, os.urandom(32_000)))
         process.stdin.close()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=30) == 0
 
 
 def test_ctrl_c_is_left_to_the_parent() -> None:
@@ -242,4 +245,4 @@ def test_ctrl_c_is_left_to_the_parent() -> None:
         while Report.RESULT.value not in kinds:
             kinds += [kind for kind, _ in reader.feed(process.stdout.read1())]  # type: ignore[attr-defined]
         process.stdin.close()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=30) == 0
