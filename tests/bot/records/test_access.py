@@ -34,7 +34,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def keep(url: str) -> None:
-    store = Store(url)
+    store = Store(url, deadline_s=10)
     await store.commit(ended_call(1, 1_800_000_000_000))
     await store.aclose()
 

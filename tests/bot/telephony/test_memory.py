@@ -75,7 +75,7 @@ async def test_without_redis_a_worker_remembers_by_itself(no_store: Store) -> No
 
 
 async def test_what_redis_kept_is_known_when_it_is_gone(own_redis: str) -> None:
-    store = Store(own_redis)
+    store = Store(own_redis, deadline_s=10)
     clock = Clock()
     memory = SharedMemory(store, clock)
     await memory.remember("k", "first", 60)

@@ -402,7 +402,7 @@ async def test_the_call_goes_its_way_though_it_cannot_be_put_down(
     async def fail(sid: str, generation: int) -> None:
         raise StoreUnavailable("Redis: TimeoutError")
 
-    store = Store(redis_url, prefix=redis_prefix)
+    store = Store(redis_url, prefix=redis_prefix, deadline_s=10)
     monkeypatch.setattr(store.leases, "put_down", fail)
     deployment = Deployment(settings(tmp_path), store)
     await stream_over(deployment, Transfer("+15559990000"))
@@ -535,7 +535,7 @@ async def test_a_counter_that_is_none_counts_as_nothing(lonely: Deployment, wait
 
 
 async def log_of(deployment: Deployment) -> list[dict[str, object]]:
-    assert await deployment.store.flush(1.0)
+    assert await deployment.store.flush(10.0)
     stored = await deployment.store.get(CALL)
     return stored.log if stored is not None else []
 
@@ -557,7 +557,7 @@ async def test_status_callbacks_may_overtake_one_another(deployment: Deployment)
     await deployment.store.commit(made)
     for status, sequence in (("ringing", "1"), ("initiated", "0"), ("in-progress", "2")):
         await deployment.ask("/twilio/status", {"CallStatus": status, "SequenceNumber": sequence})
-        assert await deployment.store.flush(1.0)
+        assert await deployment.store.flush(10.0)
     record = await deployment.store.load(CALL)
     assert record is not None
     assert record.status == "in-progress"
@@ -573,7 +573,7 @@ async def test_the_status_of_a_call_with_a_stream_is_the_streams_to_write(
     before = await deployment.store.load(CALL)
     assert before is not None
     await deployment.ask("/twilio/status", {"CallStatus": "in-progress"})
-    assert await deployment.store.flush(1.0)
+    assert await deployment.store.flush(10.0)
     assert await deployment.store.load(CALL) == before
 
 
@@ -671,15 +671,15 @@ async def test_a_call_that_this_worker_holds_stays_in_its_memory(
     tmp_path: Path, redis_url: str, redis_prefix: str
 ) -> None:
     backlog = Backlog()
-    store = Store(redis_url, prefix=redis_prefix, backlog=backlog)
+    store = Store(redis_url, prefix=redis_prefix, backlog=backlog, deadline_s=10)
     deployment = Deployment(settings(tmp_path), store)
     deployment.calls.here.add(CALL)
     await deployment.ask("/twilio/stream", {"StreamEvent": "stream-started"})
-    assert await store.flush(1.0)
+    assert await store.flush(10.0)
     assert len(backlog) == 1
     deployment.calls.here.clear()
     await deployment.ask("/twilio/stream", {"StreamEvent": "stream-stopped"})
-    assert await store.flush(1.0)
+    assert await store.flush(10.0)
     assert len(backlog) == 0
     await store.aclose()
 
@@ -692,7 +692,7 @@ async def test_voice_does_not_write_over_a_stream_that_it_cannot_see(
     await stream_over(deployment, number=2)
     before = await deployment.store.load(CALL)
     assert tags(await blind.ask("/twilio/voice")) == CONNECT
-    await deployment.store.flush(1.0)
+    await deployment.store.flush(10.0)
     assert await deployment.store.load(CALL) == before
 
 
@@ -703,7 +703,7 @@ async def test_voice_leaves_a_stream_of_this_worker_alone(deployment: Deployment
     with capture_logs() as logs:
         assert tags(await deployment.ask("/twilio/voice")) == CONNECT
     assert "call has a stream already" in [entry["event"] for entry in logs]
-    assert await deployment.store.flush(1.0)
+    assert await deployment.store.flush(10.0)
     record = await deployment.store.load(CALL)
     assert record is not None
     assert (record.generation, record.status) == (2, "in-progress")
@@ -712,12 +712,12 @@ async def test_voice_leaves_a_stream_of_this_worker_alone(deployment: Deployment
 async def test_voice_admits_calls_though_redis_takes_no_writes(
     tmp_path: Path, own_redis: str
 ) -> None:
-    store = Store(own_redis)
+    store = Store(own_redis, deadline_s=10)
     async with Redis.from_url(own_redis) as redis:
         await redis.config_set("min-replicas-to-write", 1)
     assert tags(await Deployment(settings(tmp_path), store).ask("/twilio/voice")) == CONNECT
     async with Redis.from_url(own_redis) as redis:
         await redis.config_set("min-replicas-to-write", 0)
-    assert await store.flush(1.0)
+    assert await store.flush(10.0)
     assert await store.load(CALL) is not None
     await store.aclose()
