@@ -22,7 +22,7 @@ from bot.store import Store, StoreUnavailable, Superseded
 from bot.telephony.facts import ASKED_TTL_S, asked_key
 from bot.telephony.orders import Orders
 from bot.telephony.pending import dump_pending
-from bot.telephony.rest_errors import CallGone, RestError, RestUnavailable
+from bot.telephony.rest_errors import CallGone, RestError, RestUnavailable, RestUnreached
 
 __all__ = ["CommandedCalls", "EndingCalls", "Outcome", "Reached", "Reaching", "action_of"]
 
@@ -197,7 +197,8 @@ class Reaching:
             return Reached(Outcome.ENDED, Ended("unknown", "gone"))
         except RestError as error:
             log.warning("Twilio was not reached", call_sid=command.sid, error=str(error))
-            if record is not None and not isinstance(error, RestUnavailable):
+            unknown = isinstance(error, RestUnavailable) and not isinstance(error, RestUnreached)
+            if record is not None and not unknown:
                 await self._intend(record, None)
             return Reached(Outcome.UNREACHED)
         if isinstance(action, Hangup):
