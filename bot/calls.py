@@ -214,12 +214,14 @@ class Calls:
 
     async def run(self) -> None:
         """End the calls that Twilio does not come back for, as long as the worker runs."""
-        windows = 0
+        windows = failures = 0
         async with asyncio.TaskGroup() as group:
             while True:
                 await asyncio.sleep(SWEEP_S)
                 self._metrics.vad_windows.inc(self._ears.windows - windows)
                 windows = self._ears.windows
+                self._metrics.vad_event_errors.inc(self._ears.callback_errors - failures)
+                failures = self._ears.callback_errors
                 await self._ends.sweep(group)
 
     def _count(self, counts: Counts, providers: dict[str, str]) -> None:
@@ -229,8 +231,9 @@ class Calls:
         metrics.barge_ins.inc(counts.barge_ins)
         metrics.turns.inc(counts.turns)
         metrics.protocol_errors.inc(counts.bad_messages)
-        metrics.hook_errors.labels("turn").inc(counts.hook_errors)
-        metrics.provider_errors.labels(providers["stt"]).inc(counts.stt_errors)
-        metrics.provider_errors.labels(providers["tts"]).inc(counts.tts_errors)
+        for hook, failures in counts.failed_hooks.items():
+            metrics.hook_errors.labels(hook).inc(failures)
+        metrics.provider_errors.labels("stt", providers["stt"]).inc(counts.stt_errors)
+        metrics.provider_errors.labels("tts", providers["tts"]).inc(counts.tts_errors)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)

@@ -122,7 +122,7 @@ class Conversation:
         elif lost and not self._dialog.has("greet"):
             self._apologize_again()
         else:
-            self._reply(self._dialog.greet(self.call), by_twilio=True)
+            self._reply("greet", self._dialog.greet(self.call), by_twilio=True)
 
     def _come_back(self, lost: bool) -> None:
         """Go on where the call was, as far as anybody knows."""
@@ -140,7 +140,8 @@ class Conversation:
         self._delivery.leaving = planned is not None
         # When all was said, there is nothing to go on with but the end.
         done = planned is not None and not unheard
-        self._reply(_nothing() if done else self._dialog.on_resume(call, unheard), then=planned)
+        again = _nothing() if done else self._dialog.on_resume(call, unheard)
+        self._reply("on_resume", again, then=planned)
         self._talked_over = list(self._progress.open_keys)
         self._ask_keys()
         if turn is not None:
@@ -167,12 +168,12 @@ class Conversation:
         if self._carried is not None and self._progress.speaking_from_ms is None:
             # It was the key that interrupted the answer: nothing will follow the turn's words.
             self.resume()
-        if self._reply(self._dialog.on_dtmf(self.call, digits), digits, by_twilio=True):
+        if self._ask_key(digits):
             self._asking.add(digits)
 
     def prompt(self, count: int) -> None:
         """The caller has been silent for long."""
-        self._reply(self._dialog.on_idle(self.call, count))
+        self._reply("on_idle", self._dialog.on_idle(self.call, count))
 
     def interrupt(self) -> None:
         """The caller speaks over the bot: `clear` has been called on the ledger already.
@@ -305,16 +306,22 @@ class Conversation:
         self._asking.add(turn)
 
     def _ask_turn(self, turn: Turn, heard: Iterable[str] = ()) -> None:
-        self._reply(self._dialog.on_turn(self.call, turn), turn, heard=heard, by_twilio=True)
+        replies = self._dialog.on_turn(self.call, turn)
+        self._reply("on_turn", replies, turn, heard=heard, by_twilio=True)
 
     def _ask_keys(self) -> None:
         """Ask for answers to keys that were talked over, or whose stream was lost."""
         talked_over, self._talked_over = self._talked_over, []
         for digits in talked_over:
-            self._reply(self._dialog.on_dtmf(self.call, digits), digits, by_twilio=True)
+            self._ask_key(digits)
+
+    def _ask_key(self, digits: str) -> bool:
+        replies = self._dialog.on_dtmf(self.call, digits)
+        return self._reply("on_dtmf", replies, digits, by_twilio=True)
 
     def _reply(
         self,
+        hook: str,
         replies: Replies,
         asked: Turn | str | None = None,
         *,
@@ -331,7 +338,7 @@ class Conversation:
         if sum(reply.busy for reply in self._replies) >= MAX_REPLIES:
             log.warning("reply left out: too many are waiting", waiting=MAX_REPLIES)
             return False
-        reply = SpokenReply(asked, by_twilio=by_twilio)
+        reply = SpokenReply(hook, asked, by_twilio=by_twilio)
 
         def over() -> None:
             self._delivery.hook_over(reply, reading.leaving)
@@ -359,7 +366,7 @@ class Conversation:
             await within(self._hook_timeout_s, self._tell_interruption(interruption))
         except Exception as error:
             log.error("dialog failed to note an interruption", exc_info=error)
-            self._counts.hook_errors += 1
+            self._counts.failed_hooks["on_interrupted"] += 1
         self._keeper.save()
 
     async def _tell_interruption(self, interruption: Interruption) -> None:

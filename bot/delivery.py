@@ -91,13 +91,13 @@ class Delivery:
             log.error("recording cannot be played", error=str(error))
             apology = await self._apologize(reply)
         except PlayoutFull as error:
-            log.error("reply cut: too much to say", error=str(error))
+            log.error("reply cut", error=str(error))
             self._cut(reply)
         except HookFailed as failed:
             # The user's code: whatever it raises, the call goes on.
             reason = "took too long" if isinstance(failed.__cause__, TimeoutError) else "raised"
-            log.error(f"dialog {reason}", exc_info=failed.__cause__)
-            self._counts.hook_errors += 1
+            log.error("dialog failed", hook=reply.hook, reason=reason, exc_info=failed.__cause__)
+            self._counts.failed_hooks[reply.hook] += 1
             apology = await self._apologize(reply)
         self._asking.close(reply)
         self._keeper.save()
@@ -124,8 +124,8 @@ class Delivery:
                 await self._speaker.play_ready(segment, ulaw)
             else:
                 await self._speaker.say(segment)
-        except (PlayoutFull, TimeoutError) as error:
-            log.error("apology left out: too much to say", error=str(error))
+        except PlayoutFull as error:
+            log.error("apology left out", error=str(error))
         except ProviderError as error:
             log.error("apology cannot be said", error=str(error))
             self._counts.tts_errors += 1

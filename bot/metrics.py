@@ -57,7 +57,7 @@ class Metrics:
             "parley_protocol_errors", "Messages from Twilio that were no such.", registry=registry
         )
         self.provider_errors = Counter(
-            "parley_provider_errors", "Failures of speech providers.", ["provider"],
+            "parley_provider_errors", "Failures of speech providers.", ["kind", "provider"],
             registry=registry,
         )  # fmt: skip
         self.hook_errors = Counter(
@@ -67,6 +67,10 @@ class Metrics:
         self.vad_windows = Counter(
             "parley_vad_windows", "Windows of audio judged by the VAD.", registry=registry
         )
+        self.vad_event_errors = Counter(
+            "parley_vad_event_errors", "Starts and ends of speech that a call failed to take.",
+            registry=registry,
+        )  # fmt: skip
 
         self.store_failures = Counter(
             "parley_store_failures", "Redis calls that failed or took too long.", registry=registry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -92,7 +93,11 @@ class Latency:
 
 @dataclass(slots=True)
 class Counts:
-    """What passed through the stream."""
+    """What passed through the stream.
+
+    Attributes:
+        failed_hooks: how often each method of the dialog raised or took too long.
+    """
 
     frames_in: int = 0
     turns: int = 0
@@ -101,12 +106,17 @@ class Counts:
     clears: int = 0
     barge_ins: int = 0
     bad_messages: int = 0
-    hook_errors: int = 0
+    failed_hooks: Counter[str] = field(default_factory=Counter)
     stt_errors: int = 0
     tts_errors: int = 0
     gaps: int = 0
     lost_ms: int = 0
     latencies: list[Latency] = field(default_factory=list)
+
+    @property
+    def hook_errors(self) -> int:
+        """How often the dialog failed."""
+        return self.failed_hooks.total()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ class SpokenReply:
     """One reply.
 
     Attributes:
+        hook: the method of the dialog that gives it; empty when it is the apology.
         asked: the turn, or the keys, that it answers.
         reading: the run of the hook that gives it; `reader` is that run's task.
         task: what makes it.
@@ -36,6 +37,7 @@ class SpokenReply:
             not heard to its end, since a sentence said twice is better than one not said.
     """
 
+    hook: str = ""
     asked: Turn | str | None = None
     reading: Reading | None = None
     reader: asyncio.Task[None] | None = None

@@ -12,7 +12,7 @@ import structlog
 
 from media.audio import ULAW_8K, decode, pcm_to_ulaw
 from media.files import AudioFileError, read_audio
-from media.playout import Playout, Segment
+from media.playout import Playout, PlayoutFull, Segment
 from media.resample import Downsampler
 from providers.errors import DeadlineError
 from providers.types import TtsOptions, TtsProvider, WordPosition
@@ -67,6 +67,7 @@ class Speaker:
 
         Raises:
             ProviderError: the synthesizer failed; the segment is closed with what it gave.
+            PlayoutFull: as `_write`; the segment is closed likewise.
         """
         pause_ms = PAUSE_MS if pause else 0
         complete = False
@@ -89,6 +90,7 @@ class Speaker:
 
         Raises:
             AudioFileError: it cannot be read, or is no recording that we know.
+            PlayoutFull: as `_write`.
         """
         try:
             ulaw = await asyncio.to_thread(_read_ulaw, path)
@@ -99,7 +101,11 @@ class Speaker:
             self._wake()
 
     async def play_ready(self, segment: Segment, ulaw: bytes) -> None:
-        """Play µ-law that is there already, and close the segment."""
+        """Play µ-law that is there already, and close the segment.
+
+        Raises:
+            PlayoutFull: as `_write`.
+        """
         try:
             await self._write(segment, ulaw)
         finally:
@@ -109,10 +115,21 @@ class Speaker:
     async def _write(
         self, segment: Segment, ulaw: bytes, words: Iterable[WordPosition] = ()
     ) -> None:
-        async with asyncio.timeout(ROOM_DEADLINE_S):
-            while self._playout.room_ms * (RATE_HZ / 1000) < len(ulaw) and not segment.dropped:
-                self._room.clear()
-                await self._room.wait()
+        """Write into the ledger as soon as there is room.
+
+        Raises:
+            PlayoutFull: there was none for so long that the phone cannot be playing what it is
+                sent. It may still be heard, so the call goes on without what was to be said; a
+                phone that takes nothing either has its stream ended by who sends.
+        """
+        try:
+            async with asyncio.timeout(ROOM_DEADLINE_S):
+                while self._playout.room_ms * (RATE_HZ / 1000) < len(ulaw) and not segment.dropped:
+                    self._room.clear()
+                    await self._room.wait()
+        except TimeoutError:
+            full = f"nothing was confirmed as played for {ROOM_DEADLINE_S:g} s"
+            raise PlayoutFull(full) from None
         segment.write(ulaw, words)
         self._wake()
 

@@ -17,7 +17,9 @@ from bot.record import Record
 from bot.store import StoreUnavailable
 from media.messages import Start
 from providers import catalog
+from providers.errors import UnavailableError
 from tests.background import running, until
+from tests.bot.engines import Recognizer
 from tests.bot.live_calls import ACCOUNT, SID, Bot, Worker, heard, working
 from tests.bot.sessions import STREAM, Telephone
 
@@ -489,6 +491,33 @@ async def test_a_dialog_that_fails_at_the_end(
     await worker.calls.end(SID, Ended("caller", "hung up"))
     assert (await worker.stored()).ended == Ended("caller", "hung up")
     assert worker.sample("parley_hook_errors_total", hook="on_end") == 1
+
+
+async def test_what_fails_in_a_call_is_counted_by_what_it_is(
+    worker: Worker, hook: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(call: Call) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(hook, "greet", fail)
+    recognizer = worker.calls._makes._engines._stt["pocketsphinx"]
+    assert isinstance(recognizer, Recognizer)
+    recognizer.failures = [UnavailableError("recognizer", "away")]
+    async with worker.stream(await worker.take(1)):
+        await until(lambda: bool(recognizer.streams))
+    assert worker.sample("parley_hook_errors_total", hook="greet") == 1
+    errors = "parley_provider_errors_total"
+    assert worker.sample(errors, kind="stt", provider="recognizer") == 1
+    assert worker.sample(errors, kind="tts", provider="tones") == 0
+    assert (await worker.stored()).counters["hook_errors"] == 1
+
+
+@pytest.mark.usefixtures("sweeping")
+async def test_what_the_ears_count_is_in_the_metrics(worker: Worker) -> None:
+    ears = worker.calls._ears
+    ears.windows, ears.callback_errors = 7, 2
+    await until(lambda: worker.sample("parley_vad_event_errors_total") == 2)
+    assert worker.sample("parley_vad_windows_total") == 7
 
 
 async def test_a_dialog_that_cannot_be_made(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.conversation import MAX_REPLIES, Conversation
 from bot.dialog import (
@@ -125,7 +126,7 @@ def test_a_hook_that_fails_is_apologized_for(failure: str) -> None:
         async with scene(target, texts=["go", "again"]) as s:
             await s.say(400, then_s=5)
             assert heard(s)[-1].endswith(APOLOGY)
-            assert s.counts.hook_errors == 1
+            assert s.counts.failed_hooks == {"on_turn": 1}
             await s.say(400, then_s=3)
             assert heard(s)[-1] in {"Here I am.", "Well."}
 
@@ -161,6 +162,47 @@ async def test_no_room_for_the_apology() -> None:
 
 
 @virtual_time
+async def test_a_dialog_that_fails_is_logged_with_its_method() -> None:
+    class Failing:
+        async def on_dtmf(self, call: Call, digits: str) -> None:
+            if digits == "1":
+                raise ZeroDivisionError
+            await asyncio.sleep(3_600)
+
+    async with scene(Failing()) as s:
+        with capture_logs() as logs:
+            for digits in "12":
+                s.phone.press(digits)
+                await s.wait(20)
+    failures = [entry for entry in logs if entry["log_level"] == "error"]
+    assert [(entry["event"], entry["hook"], entry["reason"]) for entry in failures] == [
+        ("dialog failed", "on_dtmf", "raised"),
+        ("dialog failed", "on_dtmf", "took too long"),
+    ]
+    assert s.counts.failed_hooks == {"on_dtmf": 2}
+
+
+@virtual_time
+async def test_a_phone_that_confirms_nothing_has_its_reply_cut() -> None:
+    class Talker:
+        async def greet(self, call: Call) -> list[object]:
+            return [Say("A" * 1_000)] * 4
+
+        async def on_turn(self, call: Call, turn: Turn) -> str:
+            return "Still here."
+
+    async with scene(Talker(), texts=["go"]) as s:
+        s.phone.echoes = False
+        with capture_logs() as logs:
+            await s.wait(400)
+        assert [entry["event"] for entry in logs] == ["reply cut"]
+        assert not s.running.done()
+        s.phone.echoes = True
+        await s.say(400, then_s=3)
+        assert heard(s)[-1] == "Still here."
+
+
+@virtual_time
 async def test_a_hook_that_fails_when_nothing_more_fits() -> None:
     class Talker:
         async def greet(self, call: Call) -> AsyncIterator[object]:
@@ -171,7 +213,7 @@ async def test_a_hook_that_fails_when_nothing_more_fits() -> None:
     async with scene(Talker()) as s:
         s.phone.echoes = False
         await s.wait(1)
-        assert s.counts.hook_errors == 1
+        assert s.counts.failed_hooks == {"greet": 1}
         assert not s.running.done()
 
 
@@ -366,7 +408,7 @@ async def test_a_dialog_that_fails_to_note_an_interruption() -> None:
     async with scene(Reading(fails=True), texts=["stop"]) as s:
         await s.wait(1)
         await s.say(400, then_s=3)
-        assert s.counts.hook_errors == 1
+        assert s.counts.failed_hooks == {"on_interrupted": 1}
         assert heard(s)[1:] == ["Right, stop."]
 
 
@@ -612,7 +654,8 @@ async def test_the_next_reply_does_not_wait_for_a_hook_that_lingers() -> None:
 async def test_a_hook_that_lingers_when_its_time_is_over() -> None:
     async with scene(Lingering(), texts=["go"]) as s:
         await s.say(400, then_s=10)
-        assert (heard(s), s.counts.hook_errors) == ([f"One moment please. {APOLOGY}"], 1)
+        assert heard(s) == [f"One moment please. {APOLOGY}"]
+        assert s.counts.failed_hooks == {"on_turn": 1}
         assert not s.running.done()
 
 
