@@ -177,16 +177,18 @@ def _find(module_name: str, attribute: str, spec: str) -> Any:
     for package in OWN_PACKAGES:
         # Before the working directory is looked into, where another one may be called so.
         importlib.import_module(package)
+    package = module_name.partition(".")[0]
     try:
-        return _find_anywhere(module_name, attribute, spec)
-    except DialogError as error:
-        package = module_name.partition(".")[0]
+        if module_name not in OWN_PACKAGES:
+            # No dialog is in one of ours itself, though a module of the wanted name may be.
+            return _find_anywhere(module_name, attribute, spec)
+    except DialogError:
         if package not in OWN_PACKAGES:
             raise
-        raise DialogError(
-            f"dialog {spec!r}: {package!r} is the name of one of Parley's own packages"
-            f" ({', '.join(OWN_PACKAGES)}): give your file another one"
-        ) from error
+    raise DialogError(
+        f"dialog {spec!r}: {package!r} is the name of one of Parley's own packages"
+        f" ({', '.join(OWN_PACKAGES)}): give your file another one"
+    )
 
 
 def _find_anywhere(module_name: str, attribute: str, spec: str) -> Any:

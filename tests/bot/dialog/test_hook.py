@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -190,6 +191,8 @@ def test_a_dialog_that_is_called_as_a_package_of_ours(
     monkeypatch.setattr("sys.path", [*sys.path])
     # As in a command that has had no need of it yet.
     monkeypatch.delitem(sys.modules, "media")
+    # As in a worker, which has a module bot.reply.
+    importlib.import_module("bot.reply")
     with pytest.raises(DialogError, match=f"'{package}' is the name of one of Parley's own") as e:
         load_dialog(spec)
     assert "(bot, media, providers): give your file another one" in str(e.value)
