@@ -20,8 +20,8 @@ __all__ = ["FRIDAY", "TALK", "TALK_TWICE", "WHEN", "Moment"]
 
 FRIDAY = load_clip(Path(bot.demo.__file__).parent / "friday.ulaw")
 
-IN_SPEECH_MS = (500, 1_000)
-"""Of the recording: mostly when the worker must have noticed that it has begun."""
+IN_SPEECH_MS = (700, 1_000)
+"""Of the recording: when the worker must have noticed that it has begun, and it is not over."""
 
 Moment = Callable[[Caller, Deployment, random.Random], Awaitable[None]]
 """Waits for a moment of a call at which harm is to be done."""
