@@ -547,10 +547,12 @@ class TestTooManyCalls:
     async def test_a_session_that_cannot_be_made_is_let_go(self, worker: Worker, hook: Bot) -> None:
         taken = worker.calls._ears.open(lambda event: None)
         async with worker.stream(await worker.take(1)) as phone:
+            await until(lambda: phone.closed is not None)
             assert phone.closed == 1011
         taken.close()
-        await until(lambda: not worker.calls.holds(SID))
+        await until(lambda: hook.ends)
         assert hook.ends[0][1] == Ended("error", "internal error")
+        assert not worker.calls.holds(SID)
 
 
 class TestRecording:

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from bot.phone.call import PhoneConfig, place_call
 from bot.phone.exchange import Exchange
+from bot.phone.steps import Wait
 from bot.telephony.rest import TwilioRest
 from tests.bot.phone.worker_stub import TOKEN as WORKER_TOKEN
 from tests.bot.phone.worker_stub import StubStream, running_worker
@@ -338,7 +339,7 @@ async def test_the_phone_does_what_is_asked_here() -> None:
         worker.documents["/twilio/next"] = [worker.connect()]
         rest = TwilioRest(ACCOUNT, WORKER_TOKEN, api_url=url)
         config = PhoneConfig(worker.url, WORKER_TOKEN, account_sid=ACCOUNT)
-        calling = asyncio.create_task(place_call(config, [], exchange=exchange))
+        calling = asyncio.create_task(place_call(config, [Wait(60_000)], exchange=exchange))
         first = await streaming.get()
         (sid,) = exchange.calls
         await rest.redirect(sid, f"{worker.url}/twilio/next")
