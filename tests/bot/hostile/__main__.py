@@ -19,7 +19,7 @@ from bot.demo.scene import BOOKING, DIALOG, LINES, caller_steps
 from bot.demo.verdict import find_faults
 from tests.bot.observed import Observed
 
-from .calls import STAGGER_S, Conversation, Pace, attacked, calls_until, undisturbed
+from .calls import STAGGER_S, Conversation, Pace, attacked, undisturbed
 from .sockets import huge_message, mute_connections, silent_sockets, slow_reader
 from .storm import Storm, storm
 from .worker import attacked_worker
@@ -27,7 +27,6 @@ from .worker import attacked_worker
 MOST_GROWTH_KB = 5_000
 WARM_UP = 10
 """One of so many messages and webhooks is sent before anything is measured."""
-WARM_UP_S = 20.0
 
 BOOKING_CALL = Conversation(caller_steps, lambda result: find_faults(result, len(LINES), BOOKING))
 
@@ -38,12 +37,7 @@ async def run(arguments: argparse.Namespace) -> list[str]:
         pace = await undisturbed(worker.phone, callers, BOOKING_CALL)
         print(f"undisturbed: {_shown(pace)}")
         small = arguments.messages // WARM_UP, arguments.webhooks // WARM_UP
-        # With calls on the line, as later: they take more memory when a storm slows them down.
-        warming = asyncio.create_task(
-            storm(worker, *small, seed=arguments.seed + 1, seconds=WARM_UP_S)
-        )
-        await calls_until(worker.phone, callers, BOOKING_CALL, warming.done)
-        await warming
+        await storm(worker, *small, seed=arguments.seed + 1, seconds=2)
         before, _ = await worker.facts()
         attack = asyncio.create_task(_attack(worker, arguments))
         under_attack, harmed = await attacked(
