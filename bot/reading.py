@@ -95,8 +95,9 @@ class Reading:
             HookFailed: the hook has been cancelled, its time being over, and goes on all the same.
         """
         loop = asyncio.get_running_loop()
-        self._changed.clear()
         while not (self.ahead or self._over):
+            # Set also by what adds no step: half a sentence, or one that was heard before.
+            self._changed.clear()
             if loop.time() >= self._late_s:
                 raise HookFailed from TimeoutError("the hook does not end when it is cancelled")
             # When the next piece is late may be known only after this one.

@@ -116,6 +116,15 @@ async def test_a_reply_that_is_given_again_goes_on_where_it_was_heard() -> None:
     assert await read(reading) == [yes, Say("Three.")]
 
 
+@virtual_time
+async def test_whoever_waits_for_a_step_lets_the_hook_go_on() -> None:
+    """Half a sentence is no step yet."""
+    reading = Reading(hook("One", " and", " a half.", pause_s=1), 2.0, lambda: None)
+    task = asyncio.create_task(reading.run())
+    assert [step async for step in reading] == [Say("One and a half.")]
+    await task
+
+
 @pytest.mark.parametrize("first", ["Another. ", Play("a")])
 @virtual_time
 async def test_another_reply_than_before_is_said_whole(first: Reply) -> None:
