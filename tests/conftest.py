@@ -17,12 +17,8 @@ settings.register_profile(
 settings.load_profile("parley")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes place in real time first and into one process: it lasts longest."""
-    for item in items:
-        if item.get_closest_marker("real_time"):
-            item.add_marker(pytest.mark.xdist_group("real_time"))
+    """Put what takes place in real time first: it lasts longest."""
     items.sort(key=lambda item: item.get_closest_marker("real_time") is None)
 
 

@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 import bot.http
 from bot.http import HttpConnection
 
-DEADLINE_S = 1.0
+DEADLINE_S = 0.5
 
 
 @asynccontextmanager

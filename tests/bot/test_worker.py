@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -40,7 +41,15 @@ async def serve(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int,
     return process.returncode, err.decode().splitlines()[-1]
 
 
-async def test_a_worker_starts_and_stops() -> None:
+async def ring(client: httpx.AsyncClient, auth_token: str) -> str:
+    """The TwiML that answers a new call."""
+    url = f"{client.base_url}/twilio/voice"
+    form = CallIdentity("AC" + "1" * 32, "+15550001111", "+15551234567").webhook("ringing")
+    signed = {SIGNATURE_HEADER: sign(auth_token, url, [*form.items()])}
+    return (await client.post(url, data=form, headers=signed)).text
+
+
+async def test_a_worker_starts_and_takes_calls_and_stops() -> None:
     async with running_worker(PARLEY_POCKETSPHINX_PROCESSES="1") as worker:
         async with httpx.AsyncClient(base_url=worker.phone.public_url) as client:
             assert (await client.get("/ready")).json() == {"status": "ready"}
@@ -49,24 +58,13 @@ async def test_a_worker_starts_and_stops() -> None:
             assert set(unsigned.json()) == {"error"}
             assert (await client.get("/nowhere")).status_code == 404
             assert (await client.get("/twilio/voice")).status_code == 405
+            answers = [await ring(client, worker.phone.auth_token) for _ in range(2)]
+        # It takes no more calls than its recognizer.
+        assert ["<Connect" in answer for answer in answers] == [True, False]
+        assert "<Reject" in answers[1]
         worker.process.terminate()
         async with asyncio.timeout(15):
             assert await worker.process.wait() == 0
-
-
-async def test_a_worker_takes_no_more_calls_than_its_recognizer() -> None:
-    async with running_worker(PARLEY_POCKETSPHINX_PROCESSES="2") as worker:
-        url = f"{worker.phone.public_url}/twilio/voice"
-        answers = []
-        async with httpx.AsyncClient() as client:
-            for _ in range(3):
-                form = CallIdentity("AC" + "1" * 32, "+15550001111", "+15551234567").webhook(
-                    "ringing"
-                )
-                signed = {SIGNATURE_HEADER: sign(worker.phone.auth_token, url, [*form.items()])}
-                answers.append((await client.post(url, data=form, headers=signed)).text)
-    assert ["<Connect" in answer for answer in answers] == [True, True, False]
-    assert "<Reject" in answers[2]
 
 
 async def test_a_port_that_is_taken(tmp_path: Path) -> None:
@@ -76,28 +74,21 @@ async def test_a_port_that_is_taken(tmp_path: Path) -> None:
     assert (code, line) == (1, f"parley serve: 127.0.0.1:{port}: Address already in use")
 
 
-async def test_recordings_that_cannot_be_made(tmp_path: Path) -> None:
+async def test_what_a_worker_is_made_of_is_not_there(tmp_path: Path) -> None:
+    """Three workers at once: each loads its engines first."""
     (tmp_path / "file").touch()
-    code, line = await serve(
-        tmp_path,
-        *("--dev", "--port", "0"),
-        PARLEY_RECORDINGS=str(tmp_path / "file" / "x"),
-        PARLEY_POCKETSPHINX_PROCESSES="1",
+    start = partial(serve, tmp_path, "--dev", "--port", "0", PARLEY_POCKETSPHINX_PROCESSES="1")
+    folder, dialog, voice = await asyncio.gather(
+        start(PARLEY_RECORDINGS=str(tmp_path / "file" / "x")),
+        start(PARLEY_DIALOG="no_such:bot"),
+        start(PARLEY_VOICE="nobody"),
     )
-    assert (code, line) == (1, f"parley serve: {tmp_path}/file/x: Not a directory")
-
-
-async def test_a_dialog_that_is_not_there(tmp_path: Path) -> None:
-    code, line = await serve(tmp_path, "--dev", "--port", "0", PARLEY_DIALOG="no_such:bot")
-    assert code == 2
-    assert line.startswith("PARLEY_DIALOG: dialog 'no_such:bot': no module 'no_such'")
-
-
-async def test_a_voice_that_is_not_there(tmp_path: Path) -> None:
-    code, line = await serve(tmp_path, "--dev", "--port", "0", PARLEY_VOICE="nobody")
-    assert code == 2
-    assert line.startswith("PARLEY_LANGUAGE, PARLEY_VOICE or a number's own: espeak: ")
-    assert "nobody" in line
+    assert folder == (1, f"parley serve: {tmp_path}/file/x: Not a directory")
+    assert dialog[0] == 2
+    assert dialog[1].startswith("PARLEY_DIALOG: dialog 'no_such:bot': no module 'no_such'")
+    assert voice[0] == 2
+    assert voice[1].startswith("PARLEY_LANGUAGE, PARLEY_VOICE or a number's own: espeak: ")
+    assert "nobody" in voice[1]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,20 +57,24 @@ def test_the_whole_demo(tmp_path: Path) -> None:
     assert report["duration_s"] < 60
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_in_the_middle_it_leaves_nothing_behind(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    with temporary_directory() as folder, running(folder, "--out", str(tmp_path)) as process:
-        assert process.stdout is not None
-        while b"bot" not in (line := process.stdout.readline()):
-            assert line, "it ended before the bot had greeted"
-        assert len(processes_of(folder)) > 3
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
-        assert (process.returncode, errors.decode().strip()) == (130, "parley: stopped")
-        assert processes_of(folder) == []
-        assert list(folder.iterdir()) == []
+def test_stopped_in_the_middle_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        demos = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            folder = stack.enter_context(temporary_directory())
+            out = str(tmp_path / number.name)
+            demos.append((number, folder, stack.enter_context(running(folder, "--out", out))))
+        for number, folder, process in demos:
+            assert process.stdout is not None
+            while b"bot" not in (line := process.stdout.readline()):
+                assert line, "it ended before the bot had greeted"
+            assert len(processes_of(folder)) > 3
+            process.send_signal(number)
+        for _, folder, process in demos:
+            _, errors = process.communicate(timeout=30)
+            assert (process.returncode, errors.decode().strip()) == (130, "parley: stopped")
+            assert processes_of(folder) == []
+            assert list(folder.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

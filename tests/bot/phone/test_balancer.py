@@ -49,7 +49,9 @@ async def a_round(worker: StubWorker) -> None:
 
 
 @pytest.mark.usefixtures("impatience")
-async def test_the_first_that_is_ready_takes_each_connection() -> None:
+async def test_the_first_that_is_ready_takes_each_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with running_worker() as first, running_worker() as second:
         first.ready = 503
         async with Balancer(first.url, [first.url, second.url]) as balancer:
@@ -58,6 +60,7 @@ async def test_the_first_that_is_ready_takes_each_connection() -> None:
             await a_round(first)
             await balancer.request("GET", f"{first.url}/again", {})
             first.ready = 0
+            monkeypatch.setattr(health, "_TIMEOUT_S", 0.3)
             await a_round(second)
             await balancer.request("GET", f"{first.url}/frozen", {})
             second.ready = 503
