@@ -144,7 +144,7 @@ async def _open_all_connections(worker: Observed) -> None:
     async with httpx.AsyncClient(
         base_url=worker.phone.public_url, limits=limits, trust_env=False
     ) as client:
-        asking = (client.get("/api/calls") for _ in range(4 * CONNECTIONS))
+        asking = (client.get("/api/calls?limit=1") for _ in range(4 * CONNECTIONS))
         for response in await asyncio.gather(*asking):
             response.raise_for_status()
 
