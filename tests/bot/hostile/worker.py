@@ -20,8 +20,8 @@ async def attacked_worker(dialog: str, callers: int) -> AsyncIterator[Observed]:
     with tempfile.TemporaryDirectory(prefix="parley-hostile-") as folder:
         settings = {
             "PARLEY_CONFIG": _config(Path(folder)),
-            # One more: a caller may call again while the call before is still being put away.
-            "PARLEY_POCKETSPHINX_PROCESSES": str(callers + 1),
+            # A caller may call again while the call before is still being put away.
+            "PARLEY_POCKETSPHINX_PROCESSES": str(2 * callers),
         }
         async with observed_worker(dialog, **settings) as worker:
             yield worker
