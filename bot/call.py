@@ -35,7 +35,16 @@ from bot.turn import (
     TurnTaking,
 )
 from media.messages import Command as Outbound
-from media.messages import Dtmf, Mark, Media, MediaStreamError, SendMedia, Stop, Unknown
+from media.messages import (
+    Dtmf,
+    Mark,
+    Media,
+    MediaStreamError,
+    SendClear,
+    SendMedia,
+    Stop,
+    Unknown,
+)
 from media.playout import Played, Playout
 from media.twilio import parse, render
 from media.vad import SpeechEvent, SpeechStarted
@@ -74,6 +83,9 @@ class CallSession:
         self._tasks = Tasks()
         self._failure = ""
         self._finished_ms: tuple[float, float] | None = None
+        # When the VAD told that the caller speaks; and the decision whose `clear` is to be sent.
+        self._voice_ms: float | None = None
+        self._decided_ms: float | None = None
         self.counts = parts.counts
         self._progress = parts.progress
         self._exit = Exit(parts.keeper, parts.progress, parts.act_now, self._done)
@@ -192,6 +204,7 @@ class CallSession:
             self._parts.recording.caller(samples, at_ms)
 
     def _speech(self, event: SpeechEvent, offset_ms: float) -> None:
+        self._voice_ms = self.now_ms() if isinstance(event, SpeechStarted) else None
         happened = (
             self._turn.speech_started
             if isinstance(event, SpeechStarted)
@@ -257,8 +270,9 @@ class CallSession:
             match command:
                 case Finalize():
                     self._hearing.finalize()
-                case Interrupt():
+                case Interrupt(speech_ms):
                     self._interrupt()
+                    self._time_barge_in(speech_ms)
                 case FinishTurn():
                     self.counts.turns += 1
                     self._finished_ms = (command.end_ms, self.now_ms())
@@ -290,6 +304,15 @@ class CallSession:
         self._speaker.made_room()
         self.conversation.interrupt()
 
+    def _time_barge_in(self, speech_ms: float) -> None:
+        """Have it measured how late `clear` is sent after the VAD made the bot fall silent.
+
+        That was decided when the VAD told of the speech, or later, when there was enough of it.
+        """
+        if self._voice_ms is not None and SendClear() in self._outbox:
+            enough_ms = speech_ms + self._parts.turn_settings.barge_in_ms
+            self._decided_ms = min(max(self._voice_ms, enough_ms), self.now_ms())
+
     def _played(self, played: tuple[Played, ...]) -> None:
         if self._parts.recording is not None:
             for piece in played:
@@ -307,6 +330,7 @@ class CallSession:
             self._pump(now_ms)
             self._follow_bot(now_ms)
             outbox, self._outbox = self._outbox, []
+            decided_ms, self._decided_ms = self._decided_ms, None
             try:
                 async with asyncio.timeout(SEND_DEADLINE_S):
                     for command in outbox:
@@ -314,6 +338,8 @@ class CallSession:
             except (ConnectionError, TimeoutError):
                 self._over("closed", "the peer takes nothing any more")
                 return
+            if decided_ms is not None:
+                self.counts.barge_ins_ms.append(self.now_ms() - decided_ms)
             if not self._wake.is_set():
                 timer = self._loop.call_at(self._due_s(now_ms), self._wake.set)
                 try:

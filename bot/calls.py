@@ -218,6 +218,7 @@ class Calls:
         async with asyncio.TaskGroup() as group:
             while True:
                 await asyncio.sleep(SWEEP_S)
+                self._metrics.tasks.set(len(asyncio.all_tasks()))
                 self._metrics.vad_windows.inc(self._ears.windows - windows)
                 windows = self._ears.windows
                 self._metrics.vad_event_errors.inc(self._ears.callback_errors - failures)
@@ -229,6 +230,8 @@ class Calls:
         metrics.frames.labels("in").inc(counts.frames_in)
         metrics.frames.labels("out").inc(counts.media_out)
         metrics.barge_ins.inc(counts.barge_ins)
+        for barge_in_ms in counts.barge_ins_ms:
+            metrics.barge_in_seconds.observe(barge_in_ms / 1000)
         metrics.turns.inc(counts.turns)
         metrics.protocol_errors.inc(counts.bad_messages)
         for hook, failures in counts.failed_hooks.items():

@@ -114,7 +114,7 @@ class RecordKeeper:
         self._progress.note(self._record)
         latencies = [asdict(latency) for latency in counts.latencies]
         self._record.latencies = [*self._latencies_before, *latencies]
-        own = {"latencies", "failed_hooks"}
+        own = {"latencies", "failed_hooks", "barge_ins_ms"}
         names = [*(name for name in Counts.__slots__ if name not in own), "hook_errors"]
         self._record.counters = {
             name: self._counters_before.get(name, 0) + getattr(counts, name) for name in names

@@ -17,6 +17,8 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 # A reply is felt as prompt below about 0.8 s and as a silence from 2 s on: finest where it matters.
 RESPONSE_BUCKETS_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+# The budget is 20 ms.
+BARGE_IN_BUCKETS_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1)
 STORE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
 
 
@@ -33,6 +35,10 @@ class Metrics:
             "parley_calls_active", "Calls in progress.", registry=registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
+        self.tasks = Gauge(
+            "parley_tasks", "Tasks of the event loop, a second ago at most.", registry=registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
         self.calls = Counter(
             "parley_calls", "Calls that ended, by who ended them.", ["by"], registry=registry
         )
@@ -44,6 +50,12 @@ class Metrics:
             "parley_barge_ins", "Times a caller spoke over the bot and it fell silent.",
             registry=registry,
         )  # fmt: skip
+        self.barge_in_seconds = Histogram(
+            "parley_barge_in_seconds",
+            "From the VAD's decision that the caller speaks over the bot to `clear` sent.",
+            buckets=BARGE_IN_BUCKETS_S,
+            registry=registry,
+        )
         self.response_seconds = Histogram(
             "parley_response_seconds",
             "From the end of a caller's speech to the first audio of the reply sent.",

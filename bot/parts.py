@@ -97,6 +97,7 @@ class Counts:
 
     Attributes:
         failed_hooks: how often each method of the dialog raised or took too long.
+        barge_ins_ms: for each barge-in by voice, from the VAD's decision to `clear` sent.
     """
 
     frames_in: int = 0
@@ -112,6 +113,7 @@ class Counts:
     gaps: int = 0
     lost_ms: int = 0
     latencies: list[Latency] = field(default_factory=list)
+    barge_ins_ms: list[float] = field(default_factory=list)
 
     @property
     def hook_errors(self) -> int:

@@ -126,6 +126,32 @@ async def test_a_barge_in_clears_and_keeps_what_was_heard() -> None:
             ("bot", "You said stop.", "You said stop."),
         ]
     assert s.counts.barge_ins == s.counts.clears == 1
+    (barge_in_ms,) = s.counts.barge_ins_ms
+    assert 0 <= barge_in_ms < 1
+
+
+@virtual_time
+async def test_how_late_a_clear_is() -> None:
+    """The decision counts from when there was enough speech, though nothing could be sent then."""
+    async with scene(Echo(), texts=["stop"]) as s:
+        await s.wait(1)
+        s.phone.stuck.clear()
+        s.phone.speak(600)
+        await s.wait(0.5)
+        assert not s.phone.clears_ms
+        s.phone.stuck.set()
+        await s.wait(1)
+    assert s.counts.barge_ins_ms == [pytest.approx(500 - 160, abs=60)]
+
+
+@virtual_time
+async def test_a_barge_in_by_a_key_is_no_decision_of_the_vad() -> None:
+    async with scene(Echo()) as s:
+        await s.wait(1)
+        s.phone.press("5")
+        await s.wait(1)
+    assert s.counts.clears == 1
+    assert s.counts.barge_ins_ms == []
 
 
 @virtual_time

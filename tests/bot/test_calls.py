@@ -520,6 +520,20 @@ async def test_what_the_ears_count_is_in_the_metrics(worker: Worker) -> None:
     assert worker.sample("parley_vad_windows_total") == 7
 
 
+@pytest.mark.usefixtures("sweeping")
+async def test_tasks_are_in_the_metrics(worker: Worker) -> None:
+    await until(lambda: worker.sample("parley_tasks") == len(asyncio.all_tasks()))
+
+
+async def test_how_late_clears_were_is_in_the_metrics(worker: Worker) -> None:
+    async with worker.stream(await worker.take(1)):
+        session = worker.calls._live[SID].session
+        assert session is not None
+        session.counts.barge_ins_ms += [4.0, 12.0]
+    assert worker.sample("parley_barge_in_seconds_count") == 2
+    assert worker.sample("parley_barge_in_seconds_sum") == pytest.approx(0.016)
+
+
 async def test_a_dialog_that_cannot_be_made(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
