@@ -8,6 +8,7 @@ is known to be ready, all are tried in order.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -43,6 +44,8 @@ class _Connect(connect):
 class Balancer:
     """Carries requests and sockets from the public address to a worker.
 
+    Which authorities are trusted is for OpenSSL to say: those of the machine, or `SSL_CERT_FILE`.
+
     Raises:
         AddressError: the public address or one of the others is none.
     """
@@ -52,7 +55,8 @@ class Balancer:
         self._targets = [Target.at(url) for url in addresses or [public_url]]
         # Every request is balanced anew, so no connection is kept for the next one.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.AsyncClient(limits=limits, trust_env=False)
+        self._tls = ssl.create_default_context()
+        self._http = httpx.AsyncClient(verify=self._tls, limits=limits, trust_env=False)
         self._health = Health(self._targets, self._http)
         self._watching: asyncio.Task[None] | None = None
 
@@ -116,6 +120,7 @@ class Balancer:
                         f"{'wss' if target.tls else 'ws'}://{self._public.netloc}{target.path}{path}",
                         host=target.host,
                         port=target.port,
+                        ssl=self._tls if target.tls else None,
                         additional_headers=headers,
                         compression=None,
                         proxy=None,

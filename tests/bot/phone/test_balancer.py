@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
+import trustme
 from websockets.exceptions import InvalidStatus
 
 from bot.demo.worker import free_port
 from bot.phone import health
 from bot.phone.balancer import AddressError, Balancer, ForeignUrl, NoWorker
+from tests.bot.doctor.conftest import server_context
+from tests.bot.doctor.site import tls_proxy
 from tests.serving import silent_server
 
 from .worker_stub import StubWorker, running_worker
@@ -31,6 +35,22 @@ async def test_an_address_that_refuses_is_skipped() -> None:
     assert answer.request.headers["Host"] == "bot.example.com"
     assert worker.about("/twilio/voice") == [{"a": "1", "b": "2"}]
     assert worker.upgrades == [False]
+
+
+async def test_authorities_of_ones_own_are_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    tls = server_context(authority.issue_cert("localhost"))
+    async with running_worker() as worker, tls_proxy(tls, worker.served.port) as port:
+        async with Balancer(f"https://localhost:{port}") as balancer:
+            await balancer.request("GET", f"https://localhost:{port}/x", {})
+            ws = await balancer.open(f"wss://localhost:{port}/twilio/media", {}, 5.0)
+            await ws.close()
+    assert worker.paths() == ["/x"]
+    assert len(worker.upgrades) == 1
 
 
 @pytest.fixture
