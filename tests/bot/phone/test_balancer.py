@@ -44,11 +44,14 @@ async def test_authorities_of_ones_own_are_trusted(
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     tls = server_context(authority.issue_cert("localhost"))
-    async with running_worker() as worker, tls_proxy(tls, worker.served.port) as port:
-        async with Balancer(f"https://localhost:{port}") as balancer:
-            await balancer.request("GET", f"https://localhost:{port}/x", {})
-            ws = await balancer.open(f"wss://localhost:{port}/twilio/media", {}, 5.0)
-            await ws.close()
+    async with (
+        running_worker() as worker,
+        tls_proxy(tls, worker.served.port) as port,
+        Balancer(f"https://localhost:{port}") as balancer,
+    ):
+        await balancer.request("GET", f"https://localhost:{port}/x", {})
+        ws = await balancer.open(f"wss://localhost:{port}/twilio/media", {}, 5.0)
+        await ws.close()
     assert worker.paths() == ["/x"]
     assert len(worker.upgrades) == 1
 
