@@ -154,8 +154,11 @@ async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
 
 @asynccontextmanager
 async def _engines(settings: Settings) -> AsyncIterator[Engines]:
-    own = {"pocketsphinx": {"processes": settings.pocketsphinx_processes}}
-    engines = Engines(settings.bots(), settings.apology, settings.farewell, own)
+    bots = settings.bots()
+    names = {name for bot in bots for name in (bot.stt_provider, bot.tts_provider)}
+    own = {name: settings.vendor(name) for name in names}
+    own["pocketsphinx"] = {"processes": settings.pocketsphinx_processes}
+    engines = Engines(bots, settings.apology, settings.farewell, own)
     try:
         await engines.start()
         yield engines

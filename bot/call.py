@@ -95,7 +95,7 @@ class CallSession:
         options = replace(
             parts.stt_options, phrases=parts.progress.expected or parts.stt_options.phrases
         )
-        self._hearing = Hearing(parts.ears, parts.stt, options, self._speech)
+        self._hearing = Hearing(parts.ears, parts.stt, options, self._speech, parts.stt_chunk_ms)
         self._speaker = Speaker(parts.tts, parts.tts_options, self._playout, self._wake.set)
         self.conversation = Conversation(
             parts.dialog,

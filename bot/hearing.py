@@ -2,7 +2,8 @@
 
 Two kinds of recognizer are fed. One that finds utterances itself takes all audio as it comes. One
 that wants utterances (`SttCapabilities.utterances`) gets audio only from shortly before speech
-starts until the utterance is finalized.
+starts until the utterance is finalized. A recognizer that takes a telephone's own µ-law gets it as
+it came; others get PCM, at 16 kHz unless they say otherwise.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
 import structlog
 
 from bot.ears import Ears
 from bot.engines import check_language
-from media.audio import Samples, pcm_to_bytes, ulaw_to_pcm
+from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Samples, pcm_to_bytes, ulaw_to_pcm
 from media.resample import Upsampler
 from media.vad import SpeechEvent, SpeechStarted
 from providers.errors import ProviderError
@@ -28,8 +28,9 @@ __all__ = ["Hearing"]
 log = structlog.get_logger(__name__)
 
 SAMPLES_PER_MS = 8
-SEND_SAMPLES = 100 * SAMPLES_PER_MS
-"""Audio is handed to the recognizer in pieces of 100 ms: few messages, no noticeable delay."""
+CHUNK_MS = 100
+"""Audio is handed to the recognizer in pieces of so much: few messages, no noticeable delay."""
+TELEPHONE_FORMATS = (ULAW_8K, PCM16_16K, PCM16_8K)
 PREROLL_SAMPLES = 700 * SAMPLES_PER_MS
 """What is kept while nobody speaks: the VAD is sure up to 0.3 s after a word began."""
 LEAD_IN_SAMPLES = 250 * SAMPLES_PER_MS
@@ -45,9 +46,10 @@ class Hearing:
     Args:
         ears: the VAD of the process.
         stt: the recognizer.
-        options: how to recognize; `options.audio` must be 16 kHz PCM.
+        options: how to recognize; the audio's format is chosen here.
         on_speech: called with each VAD event and the offset (ms) that turns its times, which are on
             the audio's clock, into times on the call's clock.
+        chunk_ms: how much audio is handed over at a time.
 
     Attributes:
         errors: how often the recognizer has failed.
@@ -59,16 +61,22 @@ class Hearing:
         stt: SttProvider,
         options: SttOptions,
         on_speech: Callable[[SpeechEvent, float], None],
+        chunk_ms: int = CHUNK_MS,
     ) -> None:
         self._stt = stt
-        self._options = options
+        self._format = next(
+            (audio for audio in stt.capabilities.audio if audio in TELEPHONE_FORMATS), PCM16_16K
+        )
+        self._options = replace(options, audio=self._format)
+        self._chunk_bytes = chunk_ms * SAMPLES_PER_MS
         self._on_speech = on_speech
         self._utterances = stt.capabilities.utterances
         self._stream: SttStream | None = None
         self._upsampler = Upsampler()
-        self._preroll: deque[Samples] = deque()
+        # Everything waits as µ-law: a byte a sample.
+        self._preroll: deque[bytes] = deque()
         self._preroll_size = 0
-        self._outgoing: list[Samples] = []
+        self._outgoing: list[bytes] = []
         self._outgoing_size = 0
         # What a stream has missed that is still to be opened: audio, and where utterances end.
         self._held: deque[bytes | None] = deque(maxlen=MAX_HELD)
@@ -89,13 +97,13 @@ class Hearing:
         self._samples += len(samples)
         self._offset_ms = now_ms - self._samples / SAMPLES_PER_MS
         if self._in_utterance:
-            self._outgoing.append(samples)
-            self._outgoing_size += len(samples)
-            if self._outgoing_size >= SEND_SAMPLES:
+            self._outgoing.append(ulaw)
+            self._outgoing_size += len(ulaw)
+            if self._outgoing_size >= self._chunk_bytes:
                 self._send()
         else:
-            self._preroll.append(samples)
-            self._preroll_size += len(samples)
+            self._preroll.append(ulaw)
+            self._preroll_size += len(ulaw)
             while self._preroll_size - len(self._preroll[0]) >= PREROLL_SAMPLES:
                 self._preroll_size -= len(self._preroll.popleft())
         self._vad.feed(samples)
@@ -172,7 +180,7 @@ class Hearing:
     def _begin_utterance(self, at_sample: int) -> None:
         """Move the kept audio since shortly before `at_sample` into the utterance."""
         self._in_utterance = True
-        kept = np.concatenate(self._preroll) if self._preroll else np.empty(0, np.int16)
+        kept = b"".join(self._preroll)
         self._preroll.clear()
         self._preroll_size = 0
         wanted = self._samples - at_sample + LEAD_IN_SAMPLES
@@ -182,7 +190,16 @@ class Hearing:
     def _send(self) -> None:
         outgoing, self._outgoing, self._outgoing_size = self._outgoing, [], 0
         if outgoing:
-            self._hand_over(pcm_to_bytes(self._upsampler.process(np.concatenate(outgoing))))
+            self._hand_over(self._convert(b"".join(outgoing)))
+
+    def _convert(self, ulaw: bytes) -> bytes:
+        """What came from the telephone, as the recognizer wants it."""
+        if self._format == ULAW_8K:
+            return ulaw
+        samples = ulaw_to_pcm(ulaw)
+        return pcm_to_bytes(
+            self._upsampler.process(samples) if self._format == PCM16_16K else samples
+        )
 
     def _release(self) -> None:
         """A stream is there: it gets what came before it."""

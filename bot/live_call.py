@@ -172,6 +172,7 @@ class LiveCalls:
                 stt=stt,
                 tts=tts,
                 stt_options=SttOptions(language=live.call.language),
+                stt_chunk_ms=self._settings.stt_chunk_ms,
                 tts_options=_voice(progress, live.call.language, tts_options(bot)),
                 turn_settings=_turn_settings(self._settings),
                 keeper=live.keeper,

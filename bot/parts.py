@@ -128,6 +128,7 @@ class CallParts:
     Attributes:
         progress: where the conversation stands; the keeper keeps it with the record.
         resuming: the call goes on in a new stream, after `gap` if nobody was on the line meanwhile.
+        stt_chunk_ms: how much audio the recognizer is handed at a time.
         began_ms: when the stream began, in ms since the call's first stream did.
         act_now: makes Twilio do what cannot be made durable; None without REST credentials.
     """
@@ -138,6 +139,7 @@ class CallParts:
     stt: SttProvider
     tts: TtsProvider
     stt_options: SttOptions
+    stt_chunk_ms: int
     tts_options: TtsOptions
     turn_settings: TurnSettings
     keeper: Keeper

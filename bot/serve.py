@@ -45,7 +45,7 @@ def serve(host: str | None, port: int | None, workers: int, dev: bool, fd: int |
     from bot.redis_server import RedisServerError
     from bot.vad import MissingModelError
     from bot.worker import run_worker
-    from providers.errors import ProviderError, UnsupportedError
+    from providers.errors import MissingKeyError, ProviderError, UnsupportedError
 
     try:
         listener = socket.socket(fileno=fd) if fd is not None else None
@@ -55,6 +55,9 @@ def serve(host: str | None, port: int | None, workers: int, dev: bool, fd: int |
         return 2
     except UnsupportedError as error:
         click.echo(f"PARLEY_LANGUAGE, PARLEY_VOICE or a number's own: {error}", err=True)
+        return 2
+    except MissingKeyError as error:
+        click.echo(f"PARLEY_STT_PROVIDER, PARLEY_TTS_PROVIDER: {error}", err=True)
         return 2
     except (MissingModelError, ProviderError, RedisServerError) as error:
         click.echo(f"parley serve: {error}", err=True)

@@ -16,6 +16,7 @@ __all__ = [
     "PublicUrl",
     "RedisUrl",
     "Secret",
+    "SocketUrl",
     "is_loopback",
 ]
 
@@ -44,6 +45,17 @@ def _api_url(url: str) -> str:
     if urlsplit(good).path:
         raise ValueError
     return good
+
+
+def _socket_url(url: str) -> str:
+    parts = urlsplit(url)
+    _ = parts.port  # raises ValueError when it is no number
+    host = parts.hostname
+    if not host or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError
+    if parts.scheme != "wss" and not (parts.scheme == "ws" and is_loopback(host)):
+        raise ValueError
+    return url
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
@@ -84,6 +96,8 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 """https://, or http:// on loopback; scheme and host in lower case, without a slash at the end."""
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 """As `PublicUrl`, without a path."""
+SocketUrl = Annotated[str, AfterValidator(_socket_url)]
+"""wss://, or ws:// on loopback, without query."""
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 # Absolute, because what is kept in a record must be found from other directories too.

@@ -25,6 +25,7 @@ from .setting_types import (
 )
 from .sources import Given, Problem, read_sources
 from .state_dir import default_state_dir, dev_token, find_dev_token
+from .vendor_settings import VendorSettings
 
 __all__ = ["BotSettings", "Problem", "Settings", "SettingsError", "is_loopback"]
 
@@ -35,6 +36,7 @@ FOREIGN_VARIABLES = (
     "TWILIO_AUTH_TOKEN",
     "TWILIO_REGION",
     "TWILIO_EDGE",
+    *(key.upper() for key in VendorSettings.model_fields),
 )
 SECONDARY_TOKEN = "TWILIO_AUTH_TOKEN_SECONDARY"
 # Written next to a secret, and sometimes in its place.
@@ -52,7 +54,7 @@ class SettingsError(Exception):
         return "\n".join(map(str, self.problems))
 
 
-class Settings(BaseModel):
+class Settings(VendorSettings):
     """The settings of one process. Each field's description says what it may hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,6 +90,8 @@ class Settings(BaseModel):
         default=None, description="a phone number in E.164 form such as +15551234567"
     )
     numbers: dict[PhoneNumber, NumberTable] = Field(default_factory=dict)
+
+    stt_chunk_ms: int = Field(default=100, ge=20, le=1000, description="milliseconds, 20 to 1000")
 
     max_calls: int = Field(default=100, ge=1, description="a number of calls, 1 or more")
     overflow: Literal["fallback", "busy", "redirect"] = Field(

@@ -169,8 +169,12 @@ async def _ulaw(
                 ) from None
             if chunk is None:
                 break
+            if tts.format == ULAW_8K:
+                yield chunk.audio, chunk.words
+                continue
             samples = down.process(decode(chunk.audio, tts.format.encoding))
             yield pcm_to_ulaw(samples), chunk.words
-        yield pcm_to_ulaw(down.flush()), ()
+        if tts.format != ULAW_8K:
+            yield pcm_to_ulaw(down.flush()), ()
     finally:
         await chunks.aclose()

@@ -12,9 +12,11 @@ __all__ = ["STT", "TTS", "build_stt", "build_tts"]
 
 STT = {
     "pocketsphinx": "providers.stt.pocketsphinx:PocketSphinx",
+    "soniox": "providers.stt.soniox:SonioxRecognizer",
 }
 TTS = {
     "espeak": "providers.tts.espeak:ESpeak",
+    "soniox": "providers.tts.soniox:SonioxSynthesizer",
 }
 
 
@@ -25,12 +27,14 @@ def build_stt(name: str, **settings: Any) -> SttProvider:
         UnsupportedError: there is no such recognizer.
         MissingKeyError: its package extra is not installed.
     """
-    return cast(SttProvider, _build("speech-to-text", STT, name, settings))
+    built = _build("speech-to-text", STT, name, settings)
+    return _on_engine(built, "stt.recognition:StreamingStt") or cast(SttProvider, built)
 
 
 def build_tts(name: str, **settings: Any) -> TtsProvider:
     """The synthesizer called `name`, not yet started. Raises as `build_stt` does."""
-    return cast(TtsProvider, _build("text-to-speech", TTS, name, settings))
+    built = _build("text-to-speech", TTS, name, settings)
+    return _on_engine(built, "tts.synthesis:StreamingTts") or cast(TtsProvider, built)
 
 
 def _build(kind: str, table: dict[str, str], name: str, settings: dict[str, Any]) -> object:
@@ -39,3 +43,11 @@ def _build(kind: str, table: dict[str, str], name: str, settings: dict[str, Any]
         raise UnsupportedError(name, f"unknown {kind} provider", hint=f"choose one of: {known}")
     module, _, attribute = table[name].partition(":")
     return getattr(import_module(module), attribute)(**settings)
+
+
+def _on_engine(built: object, engine: str) -> Any:
+    """A vendor that is a maker of codecs, run by the engine for it; None for what runs itself."""
+    if not hasattr(built, "codec"):
+        return None
+    module, _, attribute = engine.partition(":")
+    return getattr(import_module(f"providers.{module}"), attribute)(built)

@@ -6,6 +6,8 @@
     ├── AuthenticationError     the key was refused                        caller's fault
     ├── MissingKeyError         no key, or an extra is not installed       caller's fault
     ├── UnsupportedError        a language, format or option not on offer  caller's fault
+    ├── ApiError                the vendor found the request wrong         our fault
+    ├── QuotaError              the account's balance or budget is used up
     ├── RateLimitError          too many requests; may say how long to wait
     ├── CapacityError           every engine of this machine is taken
     ├── DeadlineError           no answer within the deadline
@@ -20,6 +22,7 @@ one who catches it. Messages say what to do and never hold a key.
 from __future__ import annotations
 
 __all__ = [
+    "ApiError",
     "AuthenticationError",
     "CapacityError",
     "DeadlineError",
@@ -27,6 +30,7 @@ __all__ = [
     "MissingKeyError",
     "NetworkError",
     "ProviderError",
+    "QuotaError",
     "RateLimitError",
     "UnavailableError",
     "UnsupportedError",
@@ -78,6 +82,14 @@ class MissingKeyError(ProviderError):
 
 class UnsupportedError(ProviderError):
     """The provider does not offer what was asked: a language, a format, an option."""
+
+
+class ApiError(ProviderError):
+    """The vendor found the request wrong; `code` is its word for it."""
+
+
+class QuotaError(ProviderError):
+    """The account has used up its balance or its budget."""
 
 
 class RateLimitError(ProviderError):

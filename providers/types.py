@@ -84,9 +84,13 @@ class SttCapabilities:
     `utterances` is set by recognizers that want speech alone: the caller of the stream finds where
     speech starts and ends (VAD), sends only that, and calls `finalize()` after each utterance. The
     others take all audio as it comes, silence included.
+
+    Attributes:
+        audio: the formats it takes, the best for a telephone's audio first.
     """
 
     languages: tuple[str, ...] = ("en-US",)
+    audio: tuple[AudioFormat, ...] = (PCM16_16K,)
     utterances: bool = False
     interim_results: bool = True
     end_of_turn: bool = False

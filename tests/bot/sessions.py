@@ -226,6 +226,7 @@ async def scene(
             stt=stt,
             tts=tts,
             stt_options=SttOptions(),
+            stt_chunk_ms=100,
             tts_options=TtsOptions(),
             turn_settings=turn or TurnSettings(),
             keeper=keeper,

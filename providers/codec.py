@@ -1,0 +1,64 @@
+"""PURE: what a WebSocket vendor's codec is: the vendor's messages as events, and back, no socket.
+
+`providers.session` runs a codec. Each connection has a codec of its own, so it may keep what the
+vendor has said on this connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, TypeVar
+
+from .errors import ProviderError
+
+__all__ = ["Codec", "Failed", "Frame", "Request"]
+
+Frame: TypeAlias = str | bytes
+"""A WebSocket message: text or binary."""
+
+EventT_co = TypeVar("EventT_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Where to connect, and with which headers; they may hold a key, so they are never shown."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The vendor said that it cannot go on with this connection."""
+
+    error: ProviderError
+
+
+class Codec(Protocol[EventT_co]):
+    """One connection with a vendor, without the connection.
+
+    Attributes:
+        keepalive_s: after so long without a frame of ours the vendor would close; None is never.
+    """
+
+    keepalive_s: float | None
+
+    def request(self) -> Request:
+        """How to connect."""
+
+    def opening(self) -> Sequence[Frame]:
+        """What is said first."""
+
+    def keepalive(self) -> Frame:
+        """What is said when there is nothing to say."""
+
+    def decode(self, frame: Frame) -> Sequence[EventT_co | Failed]:
+        """What the vendor said. A message that is not known is no event.
+
+        Raises:
+            InvalidResponseError: it is not what the protocol allows.
+        """
+
+    def refused(self, status: int) -> ProviderError:
+        """Why the vendor did not accept the connection, by its HTTP status."""

@@ -1,0 +1,272 @@
+"""The one engine that runs a vendor's WebSocket, whoever the vendor is.
+
+Its law: a connection that is lost is opened again, at once, then with backoff, for 3 s in all, and
+its owner says again what is not done; only then is a `ProviderError` raised. Nothing waits without
+a deadline: a vendor that does not answer a ping, or takes nothing, is a lost connection. Nothing
+runs in the background but a timer, so nothing can die there unseen: the owner's own task, which
+waits for results, is the one that connects again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from .codec import Codec, Failed, Frame
+from .errors import DeadlineError, InvalidResponseError, NetworkError, ProviderError
+from .websocket import WebSocket, open_websocket
+
+__all__ = ["Deadlines", "Owner", "Session"]
+
+log = structlog.get_logger(__name__)
+
+BACKOFF_S = (0.0, 0.1, 0.2, 0.4, 0.8)
+"""The waits before each attempt to connect again; the last one is repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long a vendor may take, in seconds.
+
+    Attributes:
+        connect_s: to accept one connection.
+        reconnect_s: for all attempts together, from a loss until the vendor gets on.
+        quiet_s: after so long without a word it is pinged.
+        pong_s: to answer that.
+        write_s: to take what is sent.
+        answer_s: to give the result that was asked for.
+        drain_s: to give the last results once it was told that nothing more comes.
+    """
+
+    connect_s: float = 2.5
+    reconnect_s: float = 3.0
+    quiet_s: float = 5.0
+    pong_s: float = 3.0
+    write_s: float = 5.0
+    answer_s: float = 3.0
+    drain_s: float = 5.0
+
+
+EventT = TypeVar("EventT")
+EventT_contra = TypeVar("EventT_contra", contravariant=True)
+CodecT = TypeVar("CodecT", bound="Codec[object]")
+
+
+class Owner(Protocol[EventT_contra]):
+    """Whose session it is. It is called on the loop's thread and must not block."""
+
+    def opened(self) -> None:
+        """A connection is there, the first or another: say what is not done yet."""
+
+    def heard(self, event: EventT_contra) -> None:
+        """The vendor said something."""
+
+    def writable(self) -> None:
+        """There is room again for what waits to be sent."""
+
+    def roused(self) -> None:
+        """The connection is lost: whoever waits for results has to call `keep`."""
+
+
+class Session(Generic[CodecT, EventT]):
+    """A conversation with a vendor, over as many connections as it takes.
+
+    Args:
+        provider: the catalogue name, for errors.
+        new_codec: makes the codec of a connection.
+        owner: whose session it is.
+        deadlines: how long the vendor may take.
+
+    Attributes:
+        codec: the present connection's.
+        reconnections: how often another connection was opened.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        new_codec: Callable[[], CodecT],
+        owner: Owner[EventT],
+        deadlines: Deadlines,
+    ) -> None:
+        self._provider = provider
+        self._new_codec = new_codec
+        self._owner = owner
+        self._deadlines = deadlines
+        self._loop = asyncio.get_running_loop()
+        self._opening = asyncio.Lock()
+        self._socket: WebSocket | None = None
+        self._error: ProviderError | None = None
+        self._troubled_s: float | None = None  # since when, without progress
+        self._attempts = 0
+        self._said_s = 0.0
+        self._pinged_s: float | None = None
+        self._full_s: float | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._closed = False
+        self.codec = new_codec()
+        self.reconnections = -1
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._socket is not None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is a connection that takes more."""
+        return self._socket is not None and not self._socket.is_full
+
+    def say(self, frame: Frame) -> None:
+        """Send a frame. Without a connection it is nothing: `opened` is the time to say it."""
+        if self._socket is not None:
+            self._said_s = self._loop.time()
+            self._socket.say(frame)
+
+    def progressed(self) -> None:
+        """The vendor gets on: the next trouble is a new one."""
+        self._troubled_s = None
+        self._attempts = 0
+
+    def lose(self, error: ProviderError) -> None:
+        """Give the connection up, because of `error`. Another is opened if that can help."""
+        self._error = error
+        self._release()
+        if self._troubled_s is None:
+            self._troubled_s = self._loop.time()
+        self._owner.roused()
+
+    async def keep(self) -> None:
+        """See that there is a connection.
+
+        Raises:
+            ProviderError: there is none to be had within the deadline, or the vendor refuses.
+        """
+        async with self._opening:
+            while not self._closed and self._socket is None:
+                await self._try_again()
+
+    def close(self) -> None:
+        """End at once. Harmless when closed already."""
+        self._closed = True
+        self._release()
+
+    async def _try_again(self) -> None:
+        """One attempt to connect, after what has to be waited before it.
+
+        Raises:
+            ProviderError: as `keep`.
+        """
+        now_s = self._loop.time()
+        if self._error is not None and not self._error.retryable:
+            raise self._error
+        if self._troubled_s is None:
+            self._troubled_s = now_s
+        until_s = self._troubled_s + self._deadlines.reconnect_s
+        delay_s = BACKOFF_S[min(self._attempts, len(BACKOFF_S) - 1)]
+        left_s = until_s - now_s - delay_s
+        if left_s <= 0:
+            raise self._error or DeadlineError(self._provider, "no connection in time")
+        self._attempts += 1
+        await asyncio.sleep(delay_s)
+        try:
+            await self._open(min(left_s, self._deadlines.connect_s))
+        except ProviderError as error:
+            self._error = error
+
+    async def _open(self, deadline_s: float) -> None:
+        error, self._error = self._error, None
+        codec = self.codec = self._new_codec()
+        socket = await open_websocket(
+            self._provider,
+            codec.request(),
+            self,
+            deadline_s=deadline_s,
+            refused=codec.refused,
+        )
+        if self._closed or self._error is not None or not socket.is_open:
+            # It was lost, or given up, before it was ours.
+            socket.drop()
+            self._error = self._error or NetworkError(self._provider, "the connection broke")
+            return
+        self.reconnections += 1
+        if error is not None:
+            log.info("connected again", provider=self._provider, after=type(error).__name__)
+        self._socket = socket
+        self._pinged_s = self._full_s = None
+        self._watch = self._loop.call_later(self._watch_s(), self._look)
+        for frame in codec.opening():
+            self.say(frame)
+        self._owner.opened()
+
+    def _release(self) -> None:
+        socket, self._socket = self._socket, None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if socket is not None:
+            socket.drop()
+
+    # What the socket tells
+
+    def received(self, frame: Frame) -> None:
+        """Decode a message and hand on what it says."""
+        try:
+            events = self.codec.decode(frame)
+        except InvalidResponseError as error:
+            # What it was meant to say may be words: another connection is asked for them again.
+            error.retryable = True
+            self.lose(error)
+            return
+        for event in events:
+            if self._error is not None:
+                return
+            if isinstance(event, Failed):
+                self.lose(event.error)
+            else:
+                self._owner.heard(event)  # type: ignore[arg-type]
+
+    def lost(self, reason: str) -> None:
+        """The vendor or the network has ended the connection."""
+        self.lose(NetworkError(self._provider, reason))
+
+    def writable(self) -> None:
+        """There is room again."""
+        self._full_s = None
+        self._owner.writable()
+
+    # Time
+
+    def _watch_s(self) -> float:
+        due = [self._deadlines.quiet_s, self._deadlines.pong_s, self._deadlines.write_s]
+        if self.codec.keepalive_s is not None:
+            due.append(self.codec.keepalive_s)
+        return min(due) / 2
+
+    def _look(self) -> None:
+        """See whether the vendor is there, and tell it that we are."""
+        socket, now_s, limits = self._socket, self._loop.time(), self._deadlines
+        assert socket is not None
+        self._watch = self._loop.call_later(self._watch_s(), self._look)
+        if not socket.is_full:
+            self._full_s = None
+        elif self._full_s is None:
+            self._full_s = now_s
+        elif now_s - self._full_s > limits.write_s:
+            self.lose(DeadlineError(self._provider, "the vendor takes no more audio"))
+            return
+        if socket.heard_s > (self._pinged_s or 0.0):
+            self._pinged_s = None
+        if self._pinged_s is not None and now_s - self._pinged_s > limits.pong_s:
+            self.lose(DeadlineError(self._provider, "the vendor does not answer a ping"))
+            return
+        if self._pinged_s is None and now_s - socket.heard_s > limits.quiet_s:
+            self._pinged_s = now_s
+            socket.probe()
+        keepalive_s = self.codec.keepalive_s
+        if keepalive_s is not None and now_s - self._said_s > keepalive_s / 2:
+            self.say(self.codec.keepalive())

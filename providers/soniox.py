@@ -1,0 +1,115 @@
+"""PURE: what Soniox's recognizer and synthesizer share: account, addresses, languages, errors.
+
+Source: https://soniox.com/docs (real-time WebSocket API), the models `stt-rt-v5` and `tts-rt-v2`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from .errors import (
+    ApiError,
+    AuthenticationError,
+    DeadlineError,
+    InvalidResponseError,
+    MissingKeyError,
+    ProviderError,
+    QuotaError,
+    RateLimitError,
+    UnavailableError,
+)
+
+__all__ = ["LANGUAGES", "PROVIDER", "REGIONS", "SonioxAccount", "failure", "language_code", "read"]
+
+PROVIDER = "soniox"
+REGIONS = ("us", "eu", "jp")
+LANGUAGES = (
+    *("af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "es"),
+    *("et", "eu", "fa", "fi", "fr", "gl", "gu", "he", "hi", "hr", "hu", "id", "it", "ja", "kk"),
+    *("kn", "ko", "lt", "lv", "mk", "ml", "mr", "ms", "nl", "no", "pa", "pl", "pt", "ro", "ru"),
+    *("sk", "sl", "sq", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur", "vi", "zh"),
+)
+# What Soniox calls a language that BCP-47 has another tag for.
+_OWN_CODES = {"nb": "no", "nn": "no", "fil": "tl"}
+
+_HINT_KEY = "check SONIOX_API_KEY and SONIOX_REGION: a key belongs to one region"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SonioxAccount:
+    """Whose account it is, and where.
+
+    Attributes:
+        api_key: the key, of one region.
+        region: `us`, `eu` or `jp`.
+        stt_url, tts_url: other addresses than the region's.
+        stt_model, tts_model: which models.
+
+    Raises:
+        MissingKeyError: there is no key.
+    """
+
+    api_key: str = field(default="", repr=False)
+    region: str = "us"
+    stt_url: str | None = None
+    tts_url: str | None = None
+    stt_model: str = "stt-rt-v5"
+    tts_model: str = "tts-rt-v2"
+
+    def __post_init__(self) -> None:
+        if not self.api_key:
+            raise MissingKeyError(PROVIDER, "no key", hint="set SONIOX_API_KEY")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What proves the account; the key goes nowhere else."""
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    def address(self, service: str, path: str) -> str:
+        """The URL of a service in the account's region."""
+        region = "" if self.region == "us" else f"{self.region}."
+        return f"wss://{service}.{region}soniox.com/{path}"
+
+
+def language_code(tag: str) -> str:
+    """Soniox's code for a BCP-47 tag: two letters, without the region."""
+    code = tag.replace("_", "-").lower().partition("-")[0]
+    return _OWN_CODES.get(code, code)
+
+
+def read(frame: str | bytes) -> dict[str, Any]:
+    """A message as its JSON object.
+
+    Raises:
+        InvalidResponseError: it is none.
+    """
+    try:
+        message = orjson.loads(frame)
+    except orjson.JSONDecodeError:
+        message = None
+    if not isinstance(message, dict):
+        raise InvalidResponseError(PROVIDER, "a message is no JSON object")
+    return message
+
+
+def failure(message: Mapping[str, Any]) -> ProviderError:
+    """The error that a message with an `error_code` tells of, or that an HTTP status is."""
+    status = message.get("error_code")
+    kind = str(message.get("error_type") or status)
+    text = str(message.get("error_message") or f"HTTP status {status}")[:200]
+    if status in (401, 403):
+        return AuthenticationError(PROVIDER, text, hint=_HINT_KEY, code=kind)
+    if status == 402:
+        return QuotaError(PROVIDER, text, hint="see the account's balance and budgets", code=kind)
+    if status == 429:
+        return RateLimitError(PROVIDER, text, hint="ask Soniox to raise the limit", code=kind)
+    if status == 408:
+        return DeadlineError(PROVIDER, text, code=kind)
+    # 413: this stream was as long as one may be; the next one goes on from there.
+    if status == 413 or (isinstance(status, int) and status >= 500):
+        return UnavailableError(PROVIDER, text, code=kind)
+    return ApiError(PROVIDER, text, code=kind)

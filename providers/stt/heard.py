@@ -1,0 +1,169 @@
+"""PURE: what recognizers say, put together into transcripts.
+
+Vendors send an utterance in pieces: some stay (final), the rest is said anew each time (interim).
+`Utterances` joins them, over several connections if need be, and knows up to where all is said, so
+that after a loss nothing is sent again that was understood, and nothing left out that was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..types import EndOfTurn, SttEvent, Transcript, Word
+
+__all__ = ["Endpoint", "Finalized", "Finished", "Heard", "HeardEvent", "Token", "Utterances"]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word or a piece of one, with the space before it, if any. Times are the connection's."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float | None = None
+    speaker: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was understood: `final` tokens are said once, `interim` ones replace those before.
+
+    Attributes:
+        final_ms: up to where the vendor is done with the audio; None when it does not say.
+    """
+
+    final: Sequence[Token] = ()
+    interim: Sequence[Token] = ()
+    final_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The vendor finds that the speaker has ended: all of the utterance is final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finalized:
+    """The answer to a request to finalize: all that was sent before it is final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The vendor has said all that it had to say."""
+
+
+HeardEvent = Heard | Endpoint | Finalized | Finished
+
+
+@dataclass(slots=True)
+class Utterances:
+    """The transcripts of a stream.
+
+    Attributes:
+        offset_ms: where in the stream the present connection's audio begins.
+        done_ms: up to where in the stream everything is said: the rest is to be sent again when the
+            connection is lost.
+    """
+
+    offset_ms: float = 0.0
+    done_ms: float = 0.0
+    _final: list[Token] = field(default_factory=list)
+    _interim: list[Token] = field(default_factory=list)
+
+    def heard(self, event: Heard) -> list[SttEvent]:
+        """Take what was understood; an interim transcript follows when it has changed."""
+        if event.final:
+            self._final += map(self._placed, event.final)
+            if sure := self._sure():
+                self.done_ms = max(self.done_ms, self._final[sure - 1].end_ms)
+        interim = [self._placed(token) for token in event.interim]
+        changed = bool(event.final) or interim != self._interim
+        self._interim = interim
+        if event.final_ms is not None and not self._final and not self._interim:
+            self.done_ms = max(self.done_ms, event.final_ms + self.offset_ms)
+        return [_transcript(self._final + self._interim, final=False)] if changed else []
+
+    def endpoint(self) -> list[SttEvent]:
+        """The utterance is over, as the vendor finds; nothing when nothing was said in it."""
+        if not self._final:
+            return []
+        transcript = self.take()
+        return [transcript, EndOfTurn(transcript.end_ms)]
+
+    def take(self) -> Transcript:
+        """The final transcript of what was said since the one before, perhaps empty."""
+        transcript = _transcript(self._final, final=True)
+        if self._final:
+            self.done_ms = max(self.done_ms, self._final[-1].end_ms)
+        self._final, self._interim = [], []
+        return transcript
+
+    @property
+    def pending(self) -> bool:
+        """Whether something final was understood that no final transcript holds yet."""
+        return bool(self._final)
+
+    @property
+    def reached_ms(self) -> float:
+        """Up to where in the stream anything was understood."""
+        tokens = self._interim or self._final
+        return max(self.done_ms, tokens[-1].end_ms if tokens else 0.0)
+
+    def settle(self) -> None:
+        """Nothing more will come: what is not final is taken for it."""
+        self._final += self._interim
+        self._interim = []
+
+    def lost(self) -> None:
+        """The connection is lost, and the audio after `done_ms` will be sent again.
+
+        A word whose first pieces alone are final is then said anew, from its beginning.
+        """
+        del self._final[self._sure() :]
+        self._interim = []
+
+    def _sure(self) -> int:
+        """How many of the final tokens make words that are sure to be whole: all but the last."""
+        starts = [at for at, token in enumerate(self._final) if token.text[:1].isspace()]
+        return starts[-1] if starts else 0
+
+    def _placed(self, token: Token) -> Token:
+        offset_ms = round(self.offset_ms)
+        return replace(token, start_ms=token.start_ms + offset_ms, end_ms=token.end_ms + offset_ms)
+
+
+def _transcript(tokens: Sequence[Token], *, final: bool) -> Transcript:
+    known = [token.confidence for token in tokens if token.confidence is not None]
+    return Transcript(
+        text="".join(token.text for token in tokens).strip(),
+        final=final,
+        start_ms=tokens[0].start_ms if tokens else 0,
+        end_ms=tokens[-1].end_ms if tokens else 0,
+        confidence=sum(known) / len(known) if known else None,
+        words=_words(tokens) if final else (),
+        language=next((token.language for token in tokens if token.language), None),
+    )
+
+
+def _words(tokens: Sequence[Token]) -> tuple[Word, ...]:
+    """The words that tokens make: one begins where a token begins with a space."""
+    groups: list[list[Token]] = []
+    for token in tokens:
+        if not groups or token.text[:1].isspace():
+            groups.append([])
+        groups[-1].append(token)
+    return tuple(_word(group) for group in groups if "".join(t.text for t in group).strip())
+
+
+def _word(tokens: Sequence[Token]) -> Word:
+    known = [token.confidence for token in tokens if token.confidence is not None]
+    return Word(
+        text="".join(token.text for token in tokens).strip(),
+        start_ms=tokens[0].start_ms,
+        end_ms=tokens[-1].end_ms,
+        confidence=min(known) if known else None,
+        speaker=tokens[0].speaker,
+    )

@@ -1,0 +1,333 @@
+"""Streaming recognition on the engine, for every vendor with a WebSocket.
+
+A vendor is a pure object that makes codecs. Everything else is here, once: what is sent waits in a
+ring until it is understood, so that nothing is lost with a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import structlog
+
+from ..codec import Codec, Frame
+from ..errors import DeadlineError, ProviderError, UnavailableError
+from ..session import Deadlines, Session
+from ..types import SttCapabilities, SttEvent, SttOptions, Transcript
+from .heard import Endpoint, Finalized, Heard, HeardEvent, Utterances
+from .replay import ReplayRing
+
+__all__ = ["Recognition", "StreamingStt", "SttCodec", "SttVendor"]
+
+log = structlog.get_logger(__name__)
+
+MAX_WAITING_EVENTS = 1_000
+
+
+class SttCodec(Codec[HeardEvent], Protocol):
+    """A recognizer's connection."""
+
+    def audio(self, audio: bytes) -> Frame:
+        """Audio, in `SttOptions.audio`."""
+
+    def finalize(self) -> Frame:
+        """All that was sent is to become final; `Finalized` is the answer."""
+
+    def closing(self) -> Frame:
+        """No more audio comes; `Finished` is the answer."""
+
+
+class SttVendor(Protocol):
+    """What the engine must know of a vendor."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def capabilities(self) -> SttCapabilities: ...
+
+    def codec(self, options: SttOptions) -> SttCodec:
+        """The codec of one connection.
+
+        Raises:
+            UnsupportedError: the vendor does not offer what is asked.
+        """
+
+
+class StreamingStt:
+    """The `SttProvider` of a vendor with a WebSocket.
+
+    Args:
+        vendor: which one.
+        deadlines: how long it may take.
+    """
+
+    capacity: int | None = None
+
+    def __init__(self, vendor: SttVendor, deadlines: Deadlines | None = None) -> None:
+        self._vendor = vendor
+        self._deadlines = deadlines or Deadlines()
+        self._streams: set[Recognition] = set()
+        self.name = vendor.name
+        self.capabilities = vendor.capabilities
+
+    async def start(self) -> None:
+        """Nothing is loaded: vendors count the time of a connection, so none is held ready."""
+
+    @asynccontextmanager
+    async def stream(self, options: SttOptions) -> AsyncIterator[Recognition]:
+        """Open a stream. Leaving the context ends it at once.
+
+        Raises (on entering):
+            ProviderError: the vendor refuses, cannot be reached within 3 s, or does not offer
+                what is asked.
+        """
+        stream = Recognition(self._vendor, options, self._deadlines)
+        self._streams.add(stream)
+        try:
+            await stream.open()
+            yield stream
+        finally:
+            self._streams.discard(stream)
+            stream.abandon()
+
+    async def aclose(self) -> None:
+        """Nothing more is recognized. Streams still open fail with `UnavailableError`."""
+        for stream in list(self._streams):
+            stream.fail(UnavailableError(self.name, "the provider was closed", retryable=False))
+
+
+class Recognition:
+    """An `SttStream` on the engine. Whoever iterates it keeps it connected."""
+
+    def __init__(self, vendor: SttVendor, options: SttOptions, deadlines: Deadlines) -> None:
+        self._name = vendor.name
+        self._format = options.audio
+        self._interims = options.interim_results
+        self._deadlines = deadlines
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._events: deque[SttEvent] = deque()
+        self._utterances = Utterances()
+        self._ring = ReplayRing(options.audio.byte_count(1000) / 1000, options.audio.frame_bytes)
+        self._owed = 0  # final transcripts that were asked for
+        self._due_s: float | None = None  # by when the vendor must have said something
+        self._reached_ms = 0.0  # up to where anything was understood
+        self._finishing = False
+        self._closing_said = False
+        self._finished = False
+        self._error: ProviderError | None = None
+        self._session: Session[SttCodec, HeardEvent] = Session(
+            vendor.name, lambda: vendor.codec(options), self, deadlines
+        )
+
+    @property
+    def reconnections(self) -> int:
+        """How often another connection was opened."""
+        return self._session.reconnections
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            ProviderError: as `Session.keep`.
+        """
+        await self._session.keep()
+
+    # The `SttStream`
+
+    def send(self, audio: bytes) -> None:
+        """Hand over audio in `SttOptions.audio`. Never blocks.
+
+        Raises:
+            ProviderError: the stream has failed or is over, or 30 s of audio wait to be sent.
+            ValueError: the audio ends in the middle of a sample.
+        """
+        self._check_open()
+        if len(audio) % self._format.frame_bytes:
+            raise ValueError(f"{len(audio)} bytes of audio end in the middle of a sample")
+        if not audio:
+            return
+        if not self._ring.add(audio):
+            late = DeadlineError(
+                self._name,
+                "30 s of audio wait to be sent",
+                hint="send it no faster than the vendor takes it: about as fast as it is spoken",
+            )
+            self.fail(late)
+            raise late
+        self._pump()
+
+    def finalize(self) -> None:
+        """The utterance is over: exactly one final transcript (perhaps empty) follows."""
+        self._check_open()
+        self._owed += 1
+        self._expect_answer()
+        self._ring.end_utterance()
+        self._pump()
+
+    def expect(self, phrases: Sequence[str]) -> None:
+        """Nothing changes for a stream that is open: vendors take phrases at its opening."""
+        self._check_open()
+
+    async def finish(self) -> None:
+        """No more audio: the iterator ends when the last final transcript has been given, or was
+        not within the drain deadline."""
+        if self._finishing or self._error is not None:
+            return
+        self._finishing = True
+        self._expect_answer()
+        self._pump()
+        self._changed.set()
+
+    def __aiter__(self) -> AsyncIterator[SttEvent]:
+        return self
+
+    async def __anext__(self) -> SttEvent:
+        while True:
+            if self._events:
+                return self._events.popleft()
+            if self._error is not None:
+                raise self._error
+            if self._finished:
+                raise StopAsyncIteration
+            await self._wait()
+
+    def abandon(self) -> None:
+        """End at once."""
+        self._events.clear()
+        self._finishing = self._finished = True
+        self._session.close()
+        self._changed.set()
+
+    def fail(self, error: ProviderError) -> None:
+        """End with an error; the first one counts."""
+        self._error = self._error or error
+        self._session.close()
+        self._changed.set()
+
+    # What the session tells
+
+    def opened(self) -> None:
+        """Send, from the first word that is not final yet, what there is."""
+        self._utterances.offset_ms = self._ring.rewind(self._utterances.done_ms)
+        self._closing_said = False
+        if self._owed:
+            self._expect_answer()
+        self._pump()
+
+    def heard(self, event: HeardEvent) -> None:
+        """Turn what the vendor understood into transcripts."""
+        if isinstance(event, Heard):
+            self._understood(event)
+        elif isinstance(event, Endpoint):
+            self._give(self._utterances.endpoint())
+        elif isinstance(event, Finalized):
+            self._answer()
+        elif self._finishing:
+            self._end()
+        else:
+            self._session.lose(UnavailableError(self._name, "the vendor ended the stream"))
+        self._ring.forget(self._utterances.done_ms)
+
+    def writable(self) -> None:
+        """Send what has waited."""
+        self._pump()
+
+    def roused(self) -> None:
+        """The connection is lost: `_wait` opens another."""
+        self._utterances.lost()
+        self._changed.set()
+
+    def _understood(self, event: Heard) -> None:
+        events = self._utterances.heard(event)
+        if self._utterances.reached_ms > self._reached_ms:
+            self._reached_ms = self._utterances.reached_ms
+            self._session.progressed()
+            if self._owed:
+                self._expect_answer()
+        if self._interims:
+            self._give(events)
+
+    def _answer(self) -> None:
+        """The vendor has finalized what it was asked to."""
+        if not self._owed:
+            return
+        self._session.progressed()
+        self._ring.answered()
+        self._owed -= 1
+        self._due_s = None
+        if self._owed or self._finishing:
+            self._expect_answer()
+        self._give([self._utterances.take()])
+
+    def _end(self) -> None:
+        """Nothing more comes: what was asked for, or understood, and not given is given now."""
+        while self._owed:
+            self._answer()
+        if self._utterances.pending:
+            self._give([self._utterances.take()])
+        self._finished = True
+        self._session.close()
+        self._changed.set()
+
+    def _give(self, events: Iterable[SttEvent]) -> None:
+        for event in events:
+            if self._events and isinstance(last := self._events[-1], Transcript) and not last.final:
+                self._events.pop()  # nobody read it, and it is outdated
+            self._events.append(event)
+            self._changed.set()
+        if len(self._events) > MAX_WAITING_EVENTS:
+            self.fail(ProviderError(self._name, "nobody reads the transcripts"))
+
+    def _pump(self) -> None:
+        """Send what can be sent; the rest goes when there is room."""
+        if not self._session.has_room:
+            return
+        codec = self._session.codec
+        for item in self._ring.unsent():
+            self._session.say(codec.finalize() if item is None else codec.audio(item))
+            if not self._session.has_room:
+                return
+        if self._finishing and not self._closing_said:
+            self._closing_said = True
+            self._session.say(codec.closing())
+
+    def _expect_answer(self) -> None:
+        limits = self._deadlines
+        patience_s = limits.drain_s if self._finishing else limits.answer_s
+        self._due_s = self._loop.time() + patience_s
+
+    def _check_open(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._finishing:
+            raise UnavailableError(self._name, "the stream is over", retryable=False)
+
+    async def _wait(self) -> None:
+        """Until something changes, connected if possible, or the vendor's answer is overdue."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout_at(self._due_s):
+                if not self._session.connected:
+                    await self._session.keep()
+                    return
+                await self._changed.wait()
+        except TimeoutError:
+            self._overdue()
+        except ProviderError as error:
+            self.fail(error)
+
+    def _overdue(self) -> None:
+        if self._due_s is None or self._loop.time() < self._due_s:
+            return
+        if self._finishing:
+            log.warning("recognizer did not finish in time", provider=self._name)
+            self._utterances.settle()
+            self._end()
+            return
+        self._expect_answer()
+        self._session.lose(DeadlineError(self._name, "it was told to finalize, and has not"))

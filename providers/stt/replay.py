@@ -1,0 +1,107 @@
+"""PURE: the audio that a vendor may have to be sent again, and where utterances end in it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+__all__ = ["MAX_MS", "ReplayRing"]
+
+MAX_MS = 30_000.0
+"""How much audio is kept. What is older when the connection is lost is lost with it."""
+
+
+class ReplayRing:
+    """Audio since the last final word, as it was handed over, and the finalizations in it.
+
+    Args:
+        bytes_per_ms: of the audio.
+        frame_bytes: audio is cut at multiples of it.
+
+    Attributes:
+        lost_ms: how much was no longer there when it should have been sent again.
+    """
+
+    def __init__(self, bytes_per_ms: float, frame_bytes: int) -> None:
+        self._bytes_per_ms = bytes_per_ms
+        self._frame_bytes = frame_bytes
+        # Pieces of audio, and None where an utterance was ended.
+        self._items: deque[bytes | None] = deque()
+        self._size = 0
+        self._start = 0  # bytes of the stream that came before the first piece
+        self._sent = 0  # how many items were sent on the present connection
+        self.lost_ms = 0.0
+
+    @property
+    def start_ms(self) -> float:
+        """Where in the stream the kept audio begins."""
+        return self._start / self._bytes_per_ms
+
+    def add(self, audio: bytes) -> bool:
+        """Keep audio; False when something that was not even sent had to go for it."""
+        self._items.append(audio)
+        self._size += len(audio)
+        kept = True
+        while self._size > MAX_MS * self._bytes_per_ms:
+            kept = self._drop_first() and kept
+        return kept
+
+    def end_utterance(self) -> None:
+        """An utterance was ended here."""
+        self._items.append(None)
+
+    def unsent(self) -> Iterator[bytes | None]:
+        """Give what is not sent yet, item by item, and note it as sent."""
+        while self._sent < len(self._items):
+            item = self._items[self._sent]
+            self._sent += 1
+            yield item
+
+    def forget(self, until_ms: float) -> None:
+        """All audio before `until_ms` is understood: pieces that end before it are not kept."""
+        until = until_ms * self._bytes_per_ms
+        while self._sent and self._items:
+            first = self._items[0]
+            # An end is kept until it is answered: see `answered`.
+            if first is None or self._start + len(first) > until:
+                return
+            self._drop_first()
+
+    def answered(self) -> None:
+        """The first end of an utterance that is kept was answered: it is not said again."""
+        for at, item in enumerate(self._items):
+            if item is None:
+                del self._items[at]
+                self._sent -= at < self._sent
+                return
+
+    def rewind(self, from_ms: float) -> float:
+        """Another connection: all is unsent again, from `from_ms` on. Returns where that is."""
+        self._sent = 0
+        self.lost_ms += max(0.0, self.start_ms - from_ms)
+        whole = int(from_ms * self._bytes_per_ms) // self._frame_bytes * self._frame_bytes
+        while self._items and self._items[0] is not None and whole > self._start:
+            first = self._items[0]
+            cut = min(whole - self._start, len(first))
+            self._start += cut
+            self._size -= cut
+            if cut == len(first):
+                self._items.popleft()
+            else:
+                self._items[0] = first[cut:]
+        return self.start_ms
+
+    def _drop_first(self) -> bool:
+        """Drop the oldest audio; False when it was not sent."""
+        at = 0
+        while self._items[at] is None:
+            at += 1
+        item = self._items[at]
+        assert item is not None
+        del self._items[at]
+        self._start += len(item)
+        self._size -= len(item)
+        if at >= self._sent:
+            return False
+        self._sent -= 1
+        return True

@@ -1,0 +1,232 @@
+"""One connection with a synthesizer, and the texts that are being spoken on it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+
+import structlog
+
+from ..errors import DeadlineError, ProviderError
+from ..session import Deadlines, Session
+from ..types import TtsOptions
+from .spoken import AudioEnd, Spoken, SpokenEvent, Terminated, TtsCodec, TtsVendor
+
+__all__ = ["Channel", "Context"]
+
+log = structlog.get_logger(__name__)
+
+MAX_WAITING_S = 120.0
+"""How much audio of one text may wait to be taken."""
+LET_GO_S = 10.0
+"""A cancelled text that the vendor has not confirmed after so long takes no place any more."""
+
+
+class Context:
+    """One text being spoken.
+
+    Attributes:
+        id: the vendor's name for it, another one on each connection.
+    """
+
+    def __init__(self, text: str, options: TtsOptions, max_bytes: int) -> None:
+        self.text = text
+        self.options = options
+        self.id = ""
+        self.ended = False
+        self.error: ProviderError | None = None
+        self.changed = asyncio.Event()
+        self._max_bytes = max_bytes
+        self._audio: deque[bytes] = deque()
+        self._waiting = 0
+        self._got = 0  # bytes in all
+        self._skip = 0  # bytes that were got before, on a connection that is lost
+
+    def begin(self, context_id: str) -> None:
+        """It is spoken from its start, under this name: what was got before is left out."""
+        self.id = context_id
+        self._skip = self._got
+
+    def take(self, provider: str, audio: bytes) -> bool:
+        """More audio came; False when all of it was got before."""
+        fresh = audio[self._skip :]
+        self._skip -= len(audio) - len(fresh)
+        if not fresh:
+            return False
+        self._got += len(fresh)
+        self._waiting += len(fresh)
+        self._audio.append(fresh)
+        if self._waiting > self._max_bytes:
+            self.fail(ProviderError(provider, "nobody takes the synthesized audio"))
+        self.changed.set()
+        return True
+
+    def pieces(self) -> list[bytes]:
+        """The audio that waits, each piece once."""
+        pieces = list(self._audio)
+        self._audio.clear()
+        self._waiting = 0
+        return pieces
+
+    def end(self) -> None:
+        """All its audio is here."""
+        self.ended = True
+        self.changed.set()
+
+    def fail(self, error: ProviderError) -> None:
+        """It cannot be spoken; the first reason counts."""
+        self.error = self.error or error
+        self.changed.set()
+
+
+class Channel:
+    """A connection, and its contexts. Whoever waits for a context keeps it connected.
+
+    Attributes:
+        idle_since_s: since when it carries nothing, on the loop's clock; None while it does.
+    """
+
+    def __init__(self, vendor: TtsVendor, deadlines: Deadlines) -> None:
+        self._vendor = vendor
+        self._deadlines = deadlines
+        self._loop = asyncio.get_running_loop()
+        self._ids = itertools.count(1)
+        self._contexts: dict[str, Context] = {}
+        # Since when nobody waits for those that the vendor has not let go of yet.
+        self._ending: dict[str, float] = {}
+        self._heard_s = self._loop.time()
+        self._stalled = False
+        self.idle_since_s: float | None = self._heard_s
+        self.broken = False
+        self._session: Session[TtsCodec, SpokenEvent] = Session(
+            vendor.name, vendor.codec, self, deadlines
+        )
+
+    @property
+    def load(self) -> int:
+        """How many contexts it carries."""
+        old_s = self._loop.time() - LET_GO_S
+        self._ending = {name: left_s for name, left_s in self._ending.items() if left_s > old_s}
+        return len(self._contexts) + len(self._ending)
+
+    @property
+    def has_place(self) -> bool:
+        """Whether it can carry one more."""
+        return not self.broken and self.load < self._vendor.max_contexts
+
+    async def connect(self) -> None:
+        """Be connected before the first text.
+
+        Raises:
+            ProviderError: as `Session.keep`.
+        """
+        await self._session.keep()
+
+    def begin(self, context: Context) -> None:
+        """Speak a text."""
+        if not self.load:
+            # What happened while nobody needed the connection is no trouble of this text.
+            self._session.progressed()
+        self.idle_since_s = None
+        self._start(context)
+
+    async def wait(self, context: Context) -> None:
+        """Until there is more of a text, connected if possible.
+
+        Raises:
+            ProviderError: the vendor cannot be reached, or gives nothing in time.
+        """
+        context.changed.clear()
+        asked_s = self._loop.time()
+        try:
+            async with asyncio.timeout_at(asked_s + self._deadlines.answer_s):
+                if self._session.connected:
+                    await context.changed.wait()
+                    return
+                await self._session.keep()
+        except TimeoutError:
+            late = DeadlineError(self._vendor.name, "no audio in time")
+            if self._stalled or self._heard_s > asked_s:
+                # The second time in a row; or the others get theirs.
+                raise late from None
+            self._stalled = True
+            self._session.lose(late)
+        except ProviderError:
+            self.broken = True
+            raise
+
+    def leave(self, context: Context) -> None:
+        """Nobody waits for a text any more."""
+        if self._contexts.pop(context.id, None) is not None and self._session.connected:
+            self._ending[context.id] = self._loop.time()
+            if not context.ended and context.error is None:
+                for frame in self._session.codec.cancel(context.id):
+                    self._session.say(frame)
+        self._note_idle()
+
+    def close(self, error: ProviderError | None = None) -> None:
+        """End at once; what is being spoken fails with `error`."""
+        self.broken = True
+        for context in list(self._contexts.values()):
+            if error is not None:
+                context.fail(error)
+        self._session.close()
+
+    # What the session tells
+
+    def opened(self) -> None:
+        """Begin again what is not over."""
+        contexts = [context for context in self._contexts.values() if not context.ended]
+        self._contexts.clear()
+        self._ending.clear()
+        for context in contexts:
+            self._start(context)
+
+    def heard(self, event: SpokenEvent) -> None:
+        """Hand on what is for a context that somebody waits for."""
+        self._heard_s = self._loop.time()
+        context = self._contexts.get(event.context)
+        if isinstance(event, Spoken):
+            if context is not None and context.take(self._vendor.name, event.audio):
+                self._got_on()
+        elif isinstance(event, AudioEnd):
+            if context is not None:
+                self._got_on()
+                context.end()
+        elif isinstance(event, Terminated):
+            self._ended(event.context, None)
+        else:
+            self._ended(event.context, event.error)
+
+    def writable(self) -> None:
+        """Texts are short: none waits for room."""
+
+    def roused(self) -> None:
+        """The connection is lost: those who wait open another."""
+        self._ending.clear()
+        for context in self._contexts.values():
+            context.changed.set()
+
+    def _got_on(self) -> None:
+        self._stalled = False
+        self._session.progressed()
+
+    def _start(self, context: Context) -> None:
+        context.begin(f"c{next(self._ids)}")
+        self._contexts[context.id] = context
+        for frame in self._session.codec.begin(context.id, context.text, context.options):
+            self._session.say(frame)
+
+    def _ended(self, context_id: str, error: ProviderError | None) -> None:
+        self._ending.pop(context_id, None)
+        context = self._contexts.pop(context_id, None)
+        if context is not None:
+            if error is not None:
+                context.fail(error)
+            context.end()
+        self._note_idle()
+
+    def _note_idle(self) -> None:
+        if not self.load:
+            self.idle_since_s = self._loop.time()

@@ -1,0 +1,154 @@
+"""Streaming synthesis on the engine, for every vendor with a WebSocket that carries contexts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+
+import structlog
+
+from ..errors import ProviderError, UnavailableError
+from ..session import Deadlines
+from ..types import SynthesisChunk, TtsOptions, Voice
+from .channel import MAX_WAITING_S, Channel, Context
+from .spoken import TtsVendor
+
+__all__ = ["StreamingTts", "cut"]
+
+log = structlog.get_logger(__name__)
+
+IDLE_S = 60.0
+"""A connection that nobody needs for so long is closed, unless it is the last."""
+DEADLINES = Deadlines(answer_s=2.0)
+"""A caller waits: a text of which nothing comes for two seconds is asked for again."""
+
+
+class StreamingTts:
+    """The `TtsProvider` of a vendor with a WebSocket. Connections are shared by all calls.
+
+    A text whose connection is lost is spoken again on the next one, and what was given of it is
+    left out, by its length.
+
+    Args:
+        vendor: which one.
+        deadlines: how long it may take.
+    """
+
+    def __init__(self, vendor: TtsVendor, deadlines: Deadlines = DEADLINES) -> None:
+        self._vendor = vendor
+        self._deadlines = deadlines
+        self._channels: list[Channel] = []
+        self._closed = False
+        self._sweep: asyncio.TimerHandle | None = None
+        self.name = vendor.name
+        self.capabilities = vendor.capabilities
+        self.format = vendor.format
+
+    async def start(self) -> None:
+        """Connect, so that the first word need not wait for it. Idempotent.
+
+        Raises:
+            ProviderError: the vendor refuses. One that cannot be reached now may be later.
+        """
+        self._closed = False
+        if self._channels:
+            return
+        try:
+            await self._channel().connect()
+        except ProviderError as error:
+            self._discard()
+            if not error.retryable:
+                raise
+            log.warning("synthesizer not reached yet", error=str(error))
+
+    async def synthesize(
+        self, text: str, options: TtsOptions
+    ) -> AsyncGenerator[SynthesisChunk, None]:
+        """Speak `text`. Closing the iterator early stops the synthesis.
+
+        Raises (from the iterator):
+            UnsupportedError: an option cannot be honoured.
+            ProviderError: the vendor refuses, cannot be reached within 3 s, or gives nothing.
+        """
+        self._vendor.check(options)
+        for part in cut(text, self._vendor.max_text_bytes):
+            async with aclosing(self._speak(part, options)) as pieces:
+                async for piece in pieces:
+                    yield SynthesisChunk(piece)
+
+    async def voices(self, language: str | None = None) -> list[Voice]:
+        """The voices that are known; one without a language speaks them all."""
+        return [
+            voice
+            for voice in self._vendor.voices()
+            if language is None or not voice.language or voice.language == language
+        ]
+
+    async def aclose(self) -> None:
+        """End every connection. Texts being spoken fail with `UnavailableError`."""
+        self._closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        for channel in self._channels:
+            channel.close(self._over())
+        self._channels.clear()
+
+    async def _speak(self, text: str, options: TtsOptions) -> AsyncGenerator[bytes, None]:
+        if self._closed:
+            raise self._over()
+        context = Context(text, options, self.format.byte_count(MAX_WAITING_S * 1000))
+        channel = self._channel()
+        channel.begin(context)
+        try:
+            while True:
+                for piece in context.pieces():
+                    yield piece
+                if context.error is not None:
+                    raise context.error
+                if context.ended:
+                    return
+                await channel.wait(context)
+        finally:
+            channel.leave(context)
+            self._discard()
+
+    def _over(self) -> ProviderError:
+        return UnavailableError(self.name, "the provider was closed", retryable=False)
+
+    def _channel(self) -> Channel:
+        """The connection with the fewest texts, or a new one when all are full."""
+        free = [channel for channel in self._channels if channel.has_place]
+        if free:
+            return min(free, key=lambda channel: channel.load)
+        channel = Channel(self._vendor, self._deadlines)
+        self._channels.append(channel)
+        return channel
+
+    def _discard(self) -> None:
+        """Let go of connections that broke for good, or that nobody needs."""
+        now_s = asyncio.get_running_loop().time()
+        for channel in list(self._channels):
+            since_s = channel.idle_since_s
+            idle = since_s is not None and now_s - since_s >= IDLE_S and len(self._channels) > 1
+            if idle or (channel.broken and not channel.load):
+                self._channels.remove(channel)
+                channel.close()
+        if len(self._channels) > 1 and self._sweep is None and not self._closed:
+            self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._sweep_now)
+
+    def _sweep_now(self) -> None:
+        self._sweep = None
+        self._discard()
+
+
+def cut(text: str, max_bytes: int) -> Iterator[str]:
+    """The text in parts of at most `max_bytes` of UTF-8, cut at a space if there is one."""
+    while len(encoded := text.encode()) > max_bytes:
+        head = encoded[:max_bytes].decode(errors="ignore")
+        at = head.rfind(" ") + 1 or len(head)
+        yield text[:at]
+        text = text[at:]
+    if text.strip():
+        yield text

@@ -1,0 +1,176 @@
+"""The only module that opens a vendor's socket: a `websockets` client that never needs a task.
+
+Messages go to a listener as they come, by a plain call, and are sent by one, so a stream costs
+neither a task nor a queue.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.connection import broadcast
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.frames import Frame as WireFrame
+from websockets.frames import Opcode
+from websockets.protocol import State
+
+from .codec import Frame, Request
+from .errors import DeadlineError, NetworkError, ProviderError
+
+__all__ = ["Listener", "WebSocket", "open_websocket"]
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+
+
+class Listener(Protocol):
+    """Who is told what happens on a socket. None of it may block."""
+
+    def received(self, frame: Frame) -> None:
+        """A whole message came in."""
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone, whoever ended it."""
+
+    def writable(self) -> None:
+        """What waited to be sent is on its way: there is room for more."""
+
+
+class WebSocket(ClientConnection):
+    """An open connection: `say`, `probe` and `drop` never wait.
+
+    Attributes:
+        heard_s: when anything came in last, on the loop's clock.
+    """
+
+    def __init__(self, *args: Any, listener: Listener, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._listener: Listener | None = listener
+        self._parts: list[bytes] = []
+        self._is_text = False
+        self.heard_s = self.loop.time()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return self.protocol.state is State.OPEN and not self.transport.is_closing()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be sent that more should not be added."""
+        return self.paused
+
+    def say(self, frame: Frame) -> None:
+        """Send a message; nothing on a connection that is over."""
+        broadcast((self,), frame)
+
+    def probe(self) -> None:
+        """Ask whether the vendor is there; any answer moves `heard_s`."""
+        if self.is_open:
+            self.protocol.send_ping(b"")
+            self.send_data()
+
+    def drop(self) -> None:
+        """End at once, with a goodbye if it can be sent. The listener is told nothing more."""
+        self._listener = None
+        if self.is_open:
+            self.protocol.send_close(1000)
+            self.send_data()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    # What asyncio and websockets call.
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_s = self.loop.time()
+        super().data_received(data)
+
+    def process_event(self, event: Any) -> None:
+        if isinstance(event, WireFrame) and event.opcode in _DATA:
+            self._take(event)
+        else:
+            super().process_event(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._listener is not None:
+            code = f"closed with {self.close_code}" if self.close_code else "broken"
+            self._listener.lost(f"the connection was {code}")
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._listener is not None:
+            self._listener.writable()
+
+    def _take(self, frame: WireFrame) -> None:
+        """A frame is a message, or a piece of one."""
+        if frame.opcode is not Opcode.CONT:
+            self._is_text = frame.opcode is Opcode.TEXT
+        data = bytes(frame.data)
+        if not frame.fin or self._parts:
+            self._parts.append(data)
+            if not frame.fin:
+                return
+            data = b"".join(self._parts)
+            self._parts.clear()
+        if self._listener is not None:
+            self._listener.received(data.decode(errors="replace") if self._is_text else data)
+
+
+async def open_websocket(
+    provider: str,
+    request: Request,
+    listener: Listener,
+    *,
+    deadline_s: float,
+    refused: Callable[[int], ProviderError],
+) -> WebSocket:
+    """Connect within `deadline_s`. `refused` says what an HTTP status other than 101 means.
+
+    Raises:
+        ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`.
+    """
+    url = urlsplit(request.url)
+    try:
+        socket = await connect(
+            request.url,
+            additional_headers=request.headers,
+            user_agent_header=None,
+            # Audio does not compress.
+            compression=None,
+            # A proxy of the environment is for what is beyond this machine.
+            proxy=None if url.hostname in ("localhost", "127.0.0.1", "::1") else True,
+            open_timeout=deadline_s,
+            ping_interval=None,
+            max_size=MAX_MESSAGE_BYTES,
+            create_connection=cast(
+                type[ClientConnection], functools.partial(WebSocket, listener=listener)
+            ),
+            ssl=_tls() if url.scheme == "wss" else None,
+        )
+    except InvalidStatus as error:
+        raise refused(error.response.status_code) from None
+    except TimeoutError:
+        raise DeadlineError(
+            provider, f"{url.hostname} did not answer within {deadline_s:.1f} s"
+        ) from None
+    except (OSError, EOFError, InvalidHandshake) as error:
+        raise NetworkError(
+            provider,
+            f"no connection to {url.netloc}: {type(error).__name__}",
+            hint="see whether this machine reaches it",
+        ) from error
+    return cast(WebSocket, socket)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One context for the process: each takes half a megabyte, and ten milliseconds to make."""
+    return ssl.create_default_context()
