@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from tests.vendors.soniox import server as soniox
 from tests.vendors.twilio_rest import server as twilio_rest
 
-STAND_INS: Mapping[str, Callable[[Sequence[str]], None]] = {"twilio_rest": twilio_rest.main}
+STAND_INS: Mapping[str, Callable[[Sequence[str]], None]] = {
+    "soniox": soniox.main,
+    "twilio_rest": twilio_rest.main,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

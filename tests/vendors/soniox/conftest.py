@@ -1,0 +1,24 @@
+"""A recording that stand-ins know, and a stand-in for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from .recordings import computed_script
+from .script import Script
+from .standin import SonioxStandIn, oracle
+
+
+@pytest.fixture(scope="session")
+def script() -> Script:
+    """Two sentences, 6 s in all."""
+    return computed_script(["Hello, this is Parley.", "How may I help you today?"])
+
+
+@pytest_asyncio.fixture
+async def standin(script: Script) -> AsyncIterator[SonioxStandIn]:
+    async with SonioxStandIn(oracle(script)) as standin:
+        yield standin

@@ -1,0 +1,244 @@
+"""One stand-in: its socket, who may come in, which fault meets whom, and what they all sent."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import http
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Literal
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from websockets import Request, Response, Subprotocol
+from websockets.asyncio.server import Server, ServerConnection, serve
+
+from .faults import Fault
+from .limits import Limits
+from .oracle import Oracle, OracleDelays
+from .peer import Gone, Peer, reset
+from .record import Key, Record
+from .refusal import Refusal, unknown_key
+from .script import Script
+from .stt import Listen, SttStream
+from .stt_config import SttConfig
+
+__all__ = ["STT_PATH", "TTS_PATH", "SonioxStandIn", "oracle"]
+
+STT_PATH, TTS_PATH = "/transcribe-websocket", "/tts-websocket"
+KEY_PROTOCOL = "soniox-api-key"
+CLOSE_S = 5.0
+
+
+def oracle(script: Script, delays: OracleDelays | None = None) -> Listen:
+    """A recognizer for each stream that knows this recording."""
+
+    async def listen(config: SttConfig) -> Oracle:
+        return Oracle(script, config, delays or OracleDelays())
+
+    return listen
+
+
+class SonioxStandIn:
+    """Soniox for one key; an async context manager that serves on loopback.
+
+    Args:
+        listen: gives each STT stream its recognizer, such as `oracle(script)`.
+        api_key: what clients have to show.
+        limits: how long it waits, and how much it takes.
+        wrong_key: how a wrong key is answered: by HTTP 401, or by an error message.
+        config_key: whether a key in an STT config will do, as it will until 15 January 2027.
+        stt_faults: what happens to the STT connections, one each (see `.faults`).
+        port: to listen on; 0 is any.
+        keep: whether every frame is kept.
+
+    Attributes:
+        stt: the STT connections, in the order of their handshakes.
+        tts: likewise.
+    """
+
+    def __init__(
+        self,
+        listen: Listen,
+        *,
+        api_key: str = "stand-in-key",
+        limits: Limits | None = None,
+        wrong_key: Literal["upgrade", "message"] = "upgrade",
+        config_key: bool = False,
+        stt_faults: Iterable[Fault] = (),
+        port: int = 0,
+        keep: bool = True,
+    ) -> None:
+        self.api_key = api_key
+        self.stt: list[Record] = []
+        self.tts: list[Record] = []
+        self._listen = listen
+        self._limits = limits or Limits()
+        self._wrong_key = wrong_key
+        self._config_key = config_key
+        self._stt_faults = deque(stt_faults)
+        self._port = port
+        self._keep = keep
+        self._servers: list[Server] = []
+        self._admitted: WeakKeyDictionary[ServerConnection, Record] = WeakKeyDictionary()
+        self._open: set[Record] = set()
+        self._news = asyncio.Condition()
+        self._broken: list[Exception] = []
+
+    @property
+    def stt_url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}{STT_PATH}"
+
+    @property
+    def tts_url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}{TTS_PATH}"
+
+    async def __aenter__(self) -> SonioxStandIn:
+        await self.listen()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop_listening()
+        for connection in [c for server in self._servers for c in server.all_connections]:
+            connection.transport.abort()
+        async with asyncio.timeout(CLOSE_S):
+            for server in self._servers:
+                server.close()
+                await server.wait_closed()
+        if self._broken and error is None:
+            raise ExceptionGroup("the stand-in failed", self._broken)
+
+    async def listen(self) -> None:
+        """Take connections, after `stop_listening` on the same port."""
+        server = await serve(
+            self._serve,
+            "127.0.0.1",
+            self._port,
+            process_request=self._admit,
+            select_subprotocol=_subprotocol,
+            compression=None,
+            ping_interval=None,
+            close_timeout=1,
+            server_header=None,
+        )
+        self._servers.append(server)
+        self._port = server.sockets[0].getsockname()[1]
+
+    def stop_listening(self) -> None:
+        """Have the kernel refuse new connections; those that are open go on."""
+        for server in self._servers:
+            server.server.close()
+
+    def misbehave(self, *faults: Fault) -> None:
+        """Add to what the next STT connections meet."""
+        self._stt_faults.extend(faults)
+
+    async def until(self, condition: Callable[[], bool], within_s: float = 5.0) -> None:
+        """Wait until it is so; looked at whenever a connection begins or ends.
+
+        Raises:
+            TimeoutError: it is not so in time.
+        """
+        async with asyncio.timeout(within_s), self._news:
+            await self._news.wait_for(condition)
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        path = urlsplit(request.path).path
+        if path not in (STT_PATH, TTS_PATH):
+            return connection.respond(http.HTTPStatus.NOT_FOUND, "Not Found\n")
+        names = tuple(name.lower() for name, _ in request.headers.raw_items())
+        record = Record(request.path, names, self._key(request), keep=self._keep)
+        records, faults = (self.stt, self._stt_faults) if path == STT_PATH else (self.tts, deque())
+        record.fault = faults.popleft() if faults else None
+        records.append(record)
+        refused = self._refused(connection, record)
+        if refused is None:
+            self._admitted[connection] = record
+        else:
+            record.ended.set()
+        async with self._news:
+            self._news.notify_all()
+        return refused
+
+    def _refused(self, connection: ServerConnection, record: Record) -> Response | None:
+        kind = record.fault.kind if record.fault is not None else None
+        if kind == "busy":
+            return connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "no upstream\n")
+        if kind == "refuse":
+            reset(connection)
+            return connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "")  # nobody reads it
+        if kind == "denied" or (self._wrong(record) and self._wrong_key == "upgrade"):
+            return connection.respond(http.HTTPStatus.UNAUTHORIZED, "Unauthorized\n")
+        return None
+
+    def _wrong(self, record: Record) -> bool:
+        return record.key == "wrong" or (record.key == "missing" and not self._config_key)
+
+    def _key(self, request: Request) -> Key:
+        offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        protocols = [protocol.strip() for protocol in offered]
+        if KEY_PROTOCOL in protocols:
+            keys = [protocol for protocol in protocols if protocol != KEY_PROTOCOL]
+            return "right" if len(keys) == 1 and self._is_key(keys[0]) else "wrong"
+        authorization = request.headers.get("Authorization")
+        if authorization is None:
+            return "missing"
+        scheme, _, key = authorization.partition(" ")
+        return "right" if scheme.lower() == "bearer" and self._is_key(key) else "wrong"
+
+    def _is_key(self, key: str) -> bool:
+        return hmac.compare_digest(key.encode(), self.api_key.encode())
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        record = self._admitted[connection]
+        self._open.add(record)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                peer = Peer(connection, record, tasks, send_s=self._limits.send_s)
+                await self._attend(peer, record)
+        except* Gone:
+            pass
+        except* Exception as broken:
+            # The library would log it, and no test would know.
+            self._broken.extend(broken.exceptions)
+        finally:
+            self._open.discard(record)
+            record.ended.set()
+            async with self._news:
+                self._news.notify_all()
+
+    async def _attend(self, peer: Peer, record: Record) -> None:
+        try:
+            self._check(record)
+        except Refusal as refusal:
+            await peer.say({"tokens": [], **refusal.body()})
+            await peer.close()
+            return
+        await SttStream(
+            peer,
+            self._listen,
+            self._limits,
+            record.fault,
+            config_key=self._config_key,
+            is_key=self._is_key,
+        ).serve()
+
+    def _check(self, record: Record) -> None:
+        if self._wrong(record):
+            raise unknown_key()
+        at_once = sum(other.path == record.path for other in self._open)
+        if at_once > self._limits.stt_at_once:
+            raise Refusal(429, "limit_exceeded", "Too many concurrent streams")
+
+
+def _subprotocol(
+    _connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    return Subprotocol(KEY_PROTOCOL) if KEY_PROTOCOL in offered else None
