@@ -32,12 +32,12 @@ class Heard:
     """What was understood: `final` tokens are said once, `interim` ones replace those before.
 
     Attributes:
-        final_ms: up to where the vendor is done with the audio; None when it does not say.
+        processed_ms: how much of the audio the vendor has looked at; None when it does not say.
     """
 
     final: Sequence[Token] = ()
     interim: Sequence[Token] = ()
-    final_ms: int | None = None
+    processed_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,9 @@ class Finished:
     """The vendor has said all that it had to say."""
 
 
+QUIET_MS = 2_000
+"""In audio that was looked at so long ago and gave no token, nothing was said."""
+
 HeardEvent = Heard | Endpoint | Finalized | Finished
 
 
@@ -63,28 +66,36 @@ class Utterances:
     """The transcripts of a stream.
 
     Attributes:
-        offset_ms: where in the stream the present connection's audio begins.
         done_ms: up to where in the stream everything is said: the rest is to be sent again when the
             connection is lost.
     """
 
-    offset_ms: float = 0.0
     done_ms: float = 0.0
+    _offset_ms: int = 0
+    _first: bool = True  # no token of this connection is final yet
     _final: list[Token] = field(default_factory=list)
     _interim: list[Token] = field(default_factory=list)
+    _whole: int = 0  # how many of the final tokens make whole words
+
+    def connected(self, offset_ms: float) -> None:
+        """A connection begins, whose audio starts there in the stream, between two words."""
+        self._offset_ms = round(offset_ms)
+        self._first = True
 
     def heard(self, event: Heard) -> list[SttEvent]:
         """Take what was understood; an interim transcript follows when it has changed."""
-        if event.final:
-            self._final += map(self._placed, event.final)
-            if sure := self._sure():
-                self.done_ms = max(self.done_ms, self._final[sure - 1].end_ms)
-        interim = [self._placed(token) for token in event.interim]
-        changed = bool(event.final) or interim != self._interim
+        tokens = self._placed([*event.final, *event.interim])
+        size = len(event.final)
+        interim = tokens[size:]
+        changed = size > 0 or interim != self._interim
         self._interim = interim
-        if event.final_ms is not None and not self._final and not self._interim:
-            self.done_ms = max(self.done_ms, event.final_ms + self.offset_ms)
-        return [_transcript(self._final + self._interim, final=False)] if changed else []
+        if size:
+            self._first = False
+            self._final += tokens[:size]
+            self._note_whole()
+        elif event.processed_ms is not None and not self._final and not interim:
+            self.done_ms = max(self.done_ms, event.processed_ms + self._offset_ms - QUIET_MS)
+        return [_transcript(self._final + interim, final=False)] if changed else []
 
     def endpoint(self) -> list[SttEvent]:
         """The utterance is over, as the vendor finds; nothing when nothing was said in it."""
@@ -98,7 +109,7 @@ class Utterances:
         transcript = _transcript(self._final, final=True)
         if self._final:
             self.done_ms = max(self.done_ms, self._final[-1].end_ms)
-        self._final, self._interim = [], []
+        self._final, self._interim, self._whole = [], [], 0
         return transcript
 
     @property
@@ -122,17 +133,28 @@ class Utterances:
 
         A word whose first pieces alone are final is then said anew, from its beginning.
         """
-        del self._final[self._sure() :]
+        del self._final[self._whole :]
         self._interim = []
 
-    def _sure(self) -> int:
-        """How many of the final tokens make words that are sure to be whole: all but the last."""
+    def _note_whole(self) -> None:
+        """Of a connection's final tokens all but the last word's are sure to make whole words."""
         starts = [at for at, token in enumerate(self._final) if token.text[:1].isspace()]
-        return starts[-1] if starts else 0
+        if starts and starts[-1] > self._whole:
+            self._whole = starts[-1]
+            self.done_ms = max(self.done_ms, self._final[self._whole - 1].end_ms)
 
-    def _placed(self, token: Token) -> Token:
-        offset_ms = round(self.offset_ms)
-        return replace(token, start_ms=token.start_ms + offset_ms, end_ms=token.end_ms + offset_ms)
+    def _placed(self, tokens: list[Token]) -> list[Token]:
+        """Tokens with the stream's times; the connection's first begins a word."""
+        if self._first and tokens and not tokens[0].text[:1].isspace():
+            # What came before it went over another connection, so it has no space.
+            tokens[0] = replace(tokens[0], text=f" {tokens[0].text}")
+        offset_ms = self._offset_ms
+        if not offset_ms:
+            return tokens
+        return [
+            replace(token, start_ms=token.start_ms + offset_ms, end_ms=token.end_ms + offset_ms)
+            for token in tokens
+        ]
 
 
 def _transcript(tokens: Sequence[Token], *, final: bool) -> Transcript:

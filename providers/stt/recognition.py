@@ -213,7 +213,7 @@ class Recognition:
 
     def opened(self) -> None:
         """Send, from the first word that is not final yet, what there is."""
-        self._utterances.offset_ms = self._ring.rewind(self._utterances.done_ms)
+        self._utterances.connected(self._ring.rewind(self._utterances.done_ms))
         self._closing_said = False
         if self._owed:
             self._expect_answer()

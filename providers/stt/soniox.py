@@ -158,8 +158,8 @@ def _events(message: Mapping[str, Any]) -> Iterator[HeardEvent]:
         token = _token(item, text, at_ms)
         at_ms = token.end_ms
         (final if item["is_final"] else interim).append(token)
-    final_ms = message.get("final_audio_proc_ms")
-    yield Heard(final, interim, int(final_ms) if final_ms is not None else None)
+    processed_ms = message.get("total_audio_proc_ms")
+    yield Heard(final, interim, int(processed_ms) if processed_ms is not None else None)
 
 
 def _token(item: Mapping[str, Any], text: Any, at_ms: int) -> Token:
