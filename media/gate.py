@@ -32,20 +32,21 @@ class Gate:
         self.name = model.name
         self.passed = 0
         """How many windows went to the model."""
-        self._model = model
+        self.model = model
+        """What stands behind the gate."""
         self._noise = NoiseFloor()
         self._hold = np.empty(0, np.int32)
 
     def reserve(self, capacity: int) -> None:
         """Make room for the voices 0 to `capacity` − 1."""
-        self._model.reserve(capacity)
+        self.model.reserve(capacity)
         self._noise.reserve(capacity)
         more = np.full(capacity - len(self._hold), _HOLD_WINDOWS, np.int32)
         self._hold = np.concatenate([self._hold, more])
 
     def forget(self, voice: int) -> None:
         """Give the number `voice` to somebody new."""
-        self._model.forget(voice)
+        self.model.forget(voice)
         self._noise.forget(voice)
         self._hold[voice] = _HOLD_WINDOWS
 
@@ -57,7 +58,7 @@ class Gate:
         probabilities = np.zeros(len(voices), np.float32)
         if passing.size:
             asked = voices[passing]
-            answers = self._model.infer(windows[passing], asked)
+            answers = self.model.infer(windows[passing], asked)
             probabilities[passing] = answers
             left = np.maximum(self._hold[asked] - 1, 0)
             self._hold[asked] = np.where(answers >= _UNSURE, _HOLD_WINDOWS, left)
