@@ -1,9 +1,9 @@
 """One call's stream: joins the socket, the media, the recognizer, turn-taking and the dialog.
 
-The tasks of a call, all in one task group: `receive` (the socket), `clock` (timers, and everything
-that is sent), `recognize` (the recognizer's events), and what the conversation spawns: replies, the
-hooks they are read from, and the way out. Audio frames pass through plain calls, never through a
-queue.
+The tasks of a call, all in one task group: `receive` (the socket's end), `clock` (timers, and
+everything that is sent), `recognize` (the recognizer's events), and what the conversation spawns:
+replies, the hooks they are read from, and the way out. Audio frames pass through plain calls, never
+through a queue.
 """
 
 from __future__ import annotations
@@ -170,31 +170,35 @@ class CallSession:
     # The way in
 
     async def _receive(self) -> None:
-        """Take messages until the stream ends. The messages of most streams are audio."""
-        while (message := await self._socket.receive()) is not None:
-            try:
-                event = parse(message)
-            except MediaStreamError as error:
-                self.counts.bad_messages += 1
-                log.warning("bad message from Twilio", error=str(error))
-                continue
-            now_ms = self.now_ms()
-            if isinstance(event, Media):
-                self._frame(event.payload, now_ms)
-            elif isinstance(event, Mark):
-                self._mark_echoed(event.name, now_ms)
-            elif isinstance(event, Dtmf):
-                self._key(event.digit, now_ms)
-            elif isinstance(event, Stop):
-                self._over("stop", "stream stopped")
-                return
-            elif isinstance(event, Unknown):
-                self.counts.bad_messages += 1
-                log.info("unknown message from Twilio", kind=event.event[:40])
-            else:
-                self.counts.bad_messages += 1
-                log.warning("a stream began twice", kind=type(event).__name__)
+        """Take messages until the stream ends."""
+        await self._socket.listen(self._take)
         self._over("closed", "socket closed by the peer")
+
+    def _take(self, message: str | bytes) -> None:
+        """One message. Those of most streams are audio."""
+        if self._end is not None:
+            return
+        try:
+            event = parse(message)
+        except MediaStreamError as error:
+            self.counts.bad_messages += 1
+            log.warning("bad message from Twilio", error=str(error))
+            return
+        now_ms = self.now_ms()
+        if isinstance(event, Media):
+            self._frame(event.payload, now_ms)
+        elif isinstance(event, Mark):
+            self._mark_echoed(event.name, now_ms)
+        elif isinstance(event, Dtmf):
+            self._key(event.digit, now_ms)
+        elif isinstance(event, Stop):
+            self._over("stop", "stream stopped")
+        elif isinstance(event, Unknown):
+            self.counts.bad_messages += 1
+            log.info("unknown message from Twilio", kind=event.event[:40])
+        else:
+            self.counts.bad_messages += 1
+            log.warning("a stream began twice", kind=type(event).__name__)
 
     def _frame(self, ulaw: bytes, now_ms: float) -> None:
         self.counts.frames_in += 1

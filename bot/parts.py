@@ -38,8 +38,8 @@ ActNow = Callable[[Leaving], Awaitable[bool]]
 class Socket(Protocol):
     """The accepted WebSocket."""
 
-    async def receive(self) -> str | bytes | None:
-        """The next message; None when the peer has closed or is gone."""
+    async def listen(self, take: Callable[[str | bytes], None]) -> None:
+        """Give each message to `take` until the peer has closed or is gone. Raises what it does."""
 
     async def send(self, text: str) -> None:
         """Send a text message. Raises `ConnectionError` when the peer is gone."""

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bot.http import HttpConnection
+from bot.media_protocol import MediaProtocol
 from media.twilio import MAX_MESSAGE_BYTES
 
 __all__ = ["Server"]
@@ -29,9 +30,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                # The legacy implementation is deprecated; the sans-I/O one is also the fastest.
                 http=HttpConnection,
-                ws="websockets-sansio",
+                ws=MediaProtocol,
                 ws_max_size=MAX_MESSAGE_BYTES,
                 # Audio does not compress, and deflating it costs more than all the rest.
                 ws_per_message_deflate=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,8 +57,9 @@ class Telephone:
     def now_ms(self) -> float:
         return (self._loop.time() - self._began_s) * 1000
 
-    async def receive(self) -> str | bytes | None:
-        return await self._inbox.get()
+    async def listen(self, take: Callable[[str | bytes], None]) -> None:
+        while (message := await self._inbox.get()) is not None:
+            take(message)
 
     async def send(self, text: str) -> None:
         await self.stuck.wait()
