@@ -19,11 +19,14 @@ the next one the second; when the list is used up, it behaves.
 | `trickle` | STT: after the end frame each token comes alone, `delay_ms` after the one before |
 | `slow` | each message comes `delay_ms` later |
 
+An `error` ends the TTS stream that it meets, unless its `scope` is `connection`.
+
 A fault strikes once `at_ms` of audio have come on its connection (TTS: have been sent), and then
 
 | when | at |
 | --- | --- |
-| `audio` | once, at the very byte |
+| `open` | the handshake's end, whatever `at_ms` |
+| `audio` | once, at the very byte (TTS: before the next message with audio) |
 | `word` | as soon as a word has begun, and has not ended |
 | `interim` | after a message that had non-final tokens |
 | `final` | in the place of a message that has final tokens: they are not delivered |
@@ -52,7 +55,8 @@ Kind = Literal[
     "trickle",
     "slow",
 ]
-When = Literal["audio", "word", "interim", "final", "finish"]
+When = Literal["open", "audio", "word", "interim", "final", "finish"]
+Scope = Literal["stream", "connection"]
 Garbage = Literal["text", "types", "binary", "list", "huge"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -78,6 +82,7 @@ class Fault:
     error_type: str = "service_unavailable"
     garbage: Garbage = "text"
     delay_ms: float = 100.0
+    scope: Scope = "stream"
 
 
 def fault_of(text: str) -> Fault:
@@ -93,6 +98,7 @@ def fault_of(text: str) -> Fault:
     chosen = {
         "when": _one_of(fields.pop("when", "audio"), WHENS),
         "garbage": _one_of(fields.pop("garbage", "text"), tuple(GARBAGE)),
+        "scope": _one_of(fields.pop("scope", "stream"), get_args(Scope)),
         "error_type": fields.pop("error_type", "service_unavailable"),
         "at_ms": float(fields.pop("at_ms", "0")),
         "delay_ms": float(fields.pop("delay_ms", "100")),

@@ -44,6 +44,8 @@ class Peer:
         self.tasks = tasks
         self._connection = connection
         self._send_s = send_s
+        self._muted = False
+        self._deaf = False
         self._delay_s = 0.0
         self._late: asyncio.Queue[tuple[float, str | bytes]] = asyncio.Queue(MOST_LATE)
         self._courier: asyncio.Task[None] | None = None
@@ -55,6 +57,9 @@ class Peer:
             Gone: there is none.
             TimeoutError: none came in time.
         """
+        if self._deaf:
+            await self._connection.wait_closed()
+            raise Gone
         try:
             async with asyncio.timeout(within_s):
                 frame = await self._connection.recv()
@@ -73,6 +78,8 @@ class Peer:
 
     async def send(self, data: str | bytes) -> None:
         """Send a frame as it is; see `say`."""
+        if self._muted:
+            return
         if self._courier is None:
             await self._send(data)
         else:
@@ -91,7 +98,13 @@ class Peer:
             self._courier.cancel()
 
     async def close(self, code: int = 1000) -> None:
-        """Close in order."""
+        """Close in order; once it is mute, read until the client leaves.
+
+        Raises:
+            Gone: it left.
+        """
+        while self._muted:
+            await self.receive()
         await self.flush()
         await self._connection.close(code)
 
@@ -99,24 +112,14 @@ class Peer:
         """Drop the connection as a machine does that has lost it: with a TCP reset."""
         reset(self._connection)
 
-    async def swallow(self) -> None:
-        """Read, and say nothing, until the client leaves.
+    def mute(self) -> None:
+        """Say nothing any more, and do not close either: only the client can end this."""
+        self._muted = True
 
-        Raises:
-            Gone: it left.
-        """
-        while True:
-            await self.receive()
-
-    async def ignore(self) -> None:
-        """Not even read, until the connection is lost.
-
-        Raises:
-            Gone: it is lost.
-        """
+    def deafen(self) -> None:
+        """As `mute`, and nothing more is read."""
+        self._muted = self._deaf = True
         self._connection.transport.pause_reading()
-        await self._connection.wait_closed()
-        raise Gone
 
     async def _deliver(self) -> None:
         loop = asyncio.get_running_loop()

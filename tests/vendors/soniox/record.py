@@ -13,9 +13,10 @@ import orjson
 from .faults import Fault
 from .refusal import Json
 
-__all__ = ["MOST_KEPT", "Frame", "Key", "Record"]
+__all__ = ["MOST_KEPT", "Frame", "Key", "Record", "Service"]
 
 Key = Literal["right", "wrong", "missing"]
+Service = Literal["stt", "tts"]
 
 MOST_KEPT = 50_000
 """How many frames are kept each way; what comes after them is counted only."""
@@ -47,6 +48,7 @@ class Record:
         close_code: the client's; None when it left without one, or the stand-in closed.
     """
 
+    service: Service
     path: str
     headers: tuple[str, ...]
     key: Key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import http
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -16,19 +15,21 @@ from websockets import Request, Response, Subprotocol
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from .faults import Fault
+from .keys import KEY_PROTOCOL, Keys
 from .limits import Limits
 from .oracle import Oracle, OracleDelays
 from .peer import Gone, Peer, reset
-from .record import Key, Record
-from .refusal import Refusal, unknown_key
+from .record import Record, Service
+from .refusal import Json, Refusal, unknown_key
 from .script import Script
 from .stt import Listen, SttStream
 from .stt_config import SttConfig
+from .tts import TtsConnection
+from .voices import ToneVoice, Voice
 
 __all__ = ["STT_PATH", "TTS_PATH", "SonioxStandIn", "oracle"]
 
 STT_PATH, TTS_PATH = "/transcribe-websocket", "/tts-websocket"
-KEY_PROTOCOL = "soniox-api-key"
 CLOSE_S = 5.0
 
 
@@ -51,6 +52,9 @@ class SonioxStandIn:
         wrong_key: how a wrong key is answered: by HTTP 401, or by an error message.
         config_key: whether a key in an STT config will do, as it will until 15 January 2027.
         stt_faults: what happens to the STT connections, one each (see `.faults`).
+        tts_faults: likewise.
+        voice: who speaks; None is `ToneVoice`.
+        pace: how many times as fast as it is spoken audio is made; None is at once.
         port: to listen on; 0 is any.
         keep: whether every frame is kept.
 
@@ -68,6 +72,9 @@ class SonioxStandIn:
         wrong_key: Literal["upgrade", "message"] = "upgrade",
         config_key: bool = False,
         stt_faults: Iterable[Fault] = (),
+        tts_faults: Iterable[Fault] = (),
+        voice: Voice | None = None,
+        pace: float | None = None,
         port: int = 0,
         keep: bool = True,
     ) -> None:
@@ -77,8 +84,11 @@ class SonioxStandIn:
         self._listen = listen
         self._limits = limits or Limits()
         self._wrong_key = wrong_key
-        self._config_key = config_key
+        self._keys = Keys(api_key, in_config=config_key)
         self._stt_faults = deque(stt_faults)
+        self._tts_faults = deque(tts_faults)
+        self._voice = voice or ToneVoice()
+        self._pace = pace
         self._port = port
         self._keep = keep
         self._servers: list[Server] = []
@@ -96,7 +106,12 @@ class SonioxStandIn:
         return f"ws://127.0.0.1:{self._port}{TTS_PATH}"
 
     async def __aenter__(self) -> SonioxStandIn:
-        await self.listen()
+        await self._voice.start()
+        try:
+            await self.listen()
+        except BaseException:
+            await self._voice.aclose()
+            raise
         return self
 
     async def __aexit__(
@@ -112,6 +127,7 @@ class SonioxStandIn:
             for server in self._servers:
                 server.close()
                 await server.wait_closed()
+        await self._voice.aclose()
         if self._broken and error is None:
             raise ExceptionGroup("the stand-in failed", self._broken)
 
@@ -136,9 +152,9 @@ class SonioxStandIn:
         for server in self._servers:
             server.server.close()
 
-    def misbehave(self, *faults: Fault) -> None:
-        """Add to what the next STT connections meet."""
-        self._stt_faults.extend(faults)
+    def misbehave(self, *faults: Fault, tts: bool = False) -> None:
+        """Add to what the next STT connections meet, or TTS connections."""
+        (self._tts_faults if tts else self._stt_faults).extend(faults)
 
     async def until(self, condition: Callable[[], bool], within_s: float = 5.0) -> None:
         """Wait until it is so; looked at whenever a connection begins or ends.
@@ -154,8 +170,12 @@ class SonioxStandIn:
         if path not in (STT_PATH, TTS_PATH):
             return connection.respond(http.HTTPStatus.NOT_FOUND, "Not Found\n")
         names = tuple(name.lower() for name, _ in request.headers.raw_items())
-        record = Record(request.path, names, self._key(request), keep=self._keep)
-        records, faults = (self.stt, self._stt_faults) if path == STT_PATH else (self.tts, deque())
+        service: Service = "stt" if path == STT_PATH else "tts"
+        records, faults = {
+            "stt": (self.stt, self._stt_faults),
+            "tts": (self.tts, self._tts_faults),
+        }[service]
+        record = Record(service, request.path, names, self._keys.shown(request), keep=self._keep)
         record.fault = faults.popleft() if faults else None
         records.append(record)
         refused = self._refused(connection, record)
@@ -174,27 +194,9 @@ class SonioxStandIn:
         if kind == "refuse":
             reset(connection)
             return connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "")  # nobody reads it
-        if kind == "denied" or (self._wrong(record) and self._wrong_key == "upgrade"):
+        if kind == "denied" or (self._keys.refuses(record.key) and self._wrong_key == "upgrade"):
             return connection.respond(http.HTTPStatus.UNAUTHORIZED, "Unauthorized\n")
         return None
-
-    def _wrong(self, record: Record) -> bool:
-        return record.key == "wrong" or (record.key == "missing" and not self._config_key)
-
-    def _key(self, request: Request) -> Key:
-        offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
-        protocols = [protocol.strip() for protocol in offered]
-        if KEY_PROTOCOL in protocols:
-            keys = [protocol for protocol in protocols if protocol != KEY_PROTOCOL]
-            return "right" if len(keys) == 1 and self._is_key(keys[0]) else "wrong"
-        authorization = request.headers.get("Authorization")
-        if authorization is None:
-            return "missing"
-        scheme, _, key = authorization.partition(" ")
-        return "right" if scheme.lower() == "bearer" and self._is_key(key) else "wrong"
-
-    def _is_key(self, key: str) -> bool:
-        return hmac.compare_digest(key.encode(), self.api_key.encode())
 
     async def _serve(self, connection: ServerConnection) -> None:
         record = self._admitted[connection]
@@ -218,23 +220,24 @@ class SonioxStandIn:
         try:
             self._check(record)
         except Refusal as refusal:
-            await peer.say({"tokens": [], **refusal.body()})
+            head: Json = {"tokens": []} if record.service == "stt" else {}
+            await peer.say({**head, **refusal.body()})
             await peer.close()
             return
-        await SttStream(
-            peer,
-            self._listen,
-            self._limits,
-            record.fault,
-            config_key=self._config_key,
-            is_key=self._is_key,
-        ).serve()
+        fault = record.fault
+        if record.service == "stt":
+            await SttStream(peer, self._listen, self._limits, self._keys, fault=fault).serve()
+        else:
+            await TtsConnection(
+                peer, self._voice, self._limits, self._keys, fault=fault, pace=self._pace
+            ).serve()
 
     def _check(self, record: Record) -> None:
-        if self._wrong(record):
+        if self._keys.refuses(record.key):
             raise unknown_key()
-        at_once = sum(other.path == record.path for other in self._open)
-        if at_once > self._limits.stt_at_once:
+        limits = {"stt": self._limits.stt_at_once, "tts": self._limits.tts_at_once}
+        at_once = sum(other.service == record.service for other in self._open)
+        if at_once > limits[record.service]:
             raise Refusal(429, "limit_exceeded", "Too many concurrent streams")
 
 

@@ -27,9 +27,9 @@ async def strike(fault: Fault, peer: Peer) -> None:
             peer.abort()
             raise Gone
         case "stall":
-            await peer.swallow()
+            peer.mute()
         case "deaf":
-            await peer.ignore()
+            peer.deafen()
         case "garbage":
             await peer.send(GARBAGE[fault.garbage])
         case "slow":

@@ -14,10 +14,10 @@ from media.audio import AudioFormat, Encoding
 from .controls import Finalize, read_control
 from .faults import Fault
 from .hearing import FIN, Heard, Recognizer, Token, token_json
+from .keys import Keys
 from .limits import Limits
 from .peer import Peer
-from .record import Key
-from .refusal import Json, Refusal, invalid, timed_out, unknown_key
+from .refusal import Json, Refusal, timed_out
 from .strike import strike
 from .stt_config import SttConfig, read_config
 
@@ -39,9 +39,8 @@ class SttStream:
         peer: it.
         listen: gives a recognizer for a config.
         limits: how long it may take, and how much.
+        keys: whose key is right.
         fault: what is to happen to it.
-        config_key: whether a key in the config will do (it will until 15 January 2027).
-        is_key: whether that is the right one.
     """
 
     def __init__(
@@ -49,10 +48,9 @@ class SttStream:
         peer: Peer,
         listen: Listen,
         limits: Limits,
-        fault: Fault | None,
+        keys: Keys,
         *,
-        config_key: bool,
-        is_key: Callable[[str], bool],
+        fault: Fault | None,
     ) -> None:
         self._peer = peer
         self._listen = listen
@@ -61,8 +59,7 @@ class SttStream:
         self._fault = fault
         if fault is not None and fault.kind == "trickle":
             self._fault, self._trickle_s = None, fault.delay_ms / 1000
-        self._config_key = config_key
-        self._is_key = is_key
+        self._keys = keys
         self._config: SttConfig
         self._recognizer: Recognizer
         self._received = 0  # bytes of audio
@@ -75,6 +72,8 @@ class SttStream:
             Gone: the client left.
         """
         try:
+            if self._due("open"):
+                await self._strike()
             self._config = await self._opened()
             self._recognizer = await self._listen(self._config)
             try:
@@ -91,19 +90,10 @@ class SttStream:
             config = read_config(await self._peer.receive(self._limits.config_s))
         except TimeoutError:
             raise timed_out("Start request timeout") from None
-        self._check_key(config, self._peer.record.key)
+        self._keys.check(self._peer.record.key, config.api_key)
         if config.max_endpoint_delay_ms is not None and not config.enable_endpoint_detection:
             self._peer.record.complaints.append("max_endpoint_delay_ms without endpoint detection")
         return config
-
-    def _check_key(self, config: SttConfig, handshake: Key) -> None:
-        if config.api_key is None:
-            if handshake == "missing":
-                raise unknown_key()
-        elif handshake != "missing":
-            raise invalid("api_key was sent in the handshake and in the start request")
-        elif not self._config_key or not self._is_key(config.api_key):
-            raise unknown_key()
 
     async def _run(self) -> None:
         while True:
@@ -185,7 +175,9 @@ class SttStream:
 
     def _due(self, when: str) -> bool:
         fault = self._fault
-        return fault is not None and fault.when == when and self._ms() >= fault.at_ms
+        if fault is None or fault.when != when:
+            return False
+        return when == "open" or self._ms() >= fault.at_ms
 
     async def _strike(self) -> None:
         assert self._fault is not None
