@@ -17,13 +17,21 @@ import structlog
 
 from bot.ears import Ears
 from bot.engines import check_language
-from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Samples, pcm_to_bytes, ulaw_to_pcm
+from media.audio import (
+    PCM16_8K,
+    PCM16_16K,
+    ULAW_8K,
+    AudioFormat,
+    Samples,
+    pcm_to_bytes,
+    ulaw_to_pcm,
+)
 from media.resample import Upsampler
 from media.vad import SpeechEvent, SpeechStarted
 from providers.errors import ProviderError
 from providers.types import SttEvent, SttOptions, SttProvider, SttStream
 
-__all__ = ["Hearing"]
+__all__ = ["Hearing", "telephone_format"]
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +46,12 @@ LEAD_IN_SAMPLES = 250 * SAMPLES_PER_MS
 REOPEN_DELAYS_S = (0.0, 0.5, 1.5)
 MAX_HELD = 100
 """How many pieces of audio wait while there is no stream: ten seconds of speech, or more."""
+
+
+def telephone_format(stt: SttProvider) -> AudioFormat:
+    """What a telephone's audio is to a recognizer: the first it takes of those made here."""
+    offered = stt.capabilities.audio
+    return next((audio for audio in offered if audio in TELEPHONE_FORMATS), PCM16_16K)
 
 
 class Hearing:
@@ -64,9 +78,7 @@ class Hearing:
         chunk_ms: int = CHUNK_MS,
     ) -> None:
         self._stt = stt
-        self._format = next(
-            (audio for audio in stt.capabilities.audio if audio in TELEPHONE_FORMATS), PCM16_16K
-        )
+        self._format = telephone_format(stt)
         self._options = replace(options, audio=self._format)
         self._chunk_bytes = chunk_ms * SAMPLES_PER_MS
         self._on_speech = on_speech

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -9,13 +10,14 @@ from typing import Any, TypeVar
 from bot.dialog import DialogError
 from bot.dialog.hook import load_dialog
 from bot.engines import check_language, tts_options
+from bot.hearing import telephone_format
 from bot.numbers import BotSettings
 from bot.settings import Settings
 from bot.speech import synthesize_ulaw
 from bot.vad import MissingModelError, load_model
 from providers.catalog import build_stt, build_tts
-from providers.errors import ProviderError
-from providers.types import TtsProvider
+from providers.errors import DeadlineError, ProviderError
+from providers.types import SttOptions, SttProvider, TtsProvider
 
 from .finding import Finding, Tell, failure, ok, warning
 from .thread import Exited, aside
@@ -27,6 +29,7 @@ K = TypeVar("K", bound=Hashable)
 # One process tells whether they start; a worker has one for each call.
 OWN: dict[str, dict[str, Any]] = {"pocketsphinx": {"processes": 1}}
 MOST_NAMED = 3
+LISTEN_DEADLINE_S = 10.0
 
 
 async def check_dialogs(settings: Settings, tell: Tell) -> None:
@@ -50,13 +53,14 @@ async def check_recognizers(settings: Settings, tell: Tell) -> None:
     for name in sorted({name for name, _ in spoken}):
         began_s = time.perf_counter()
         try:
-            recognizer = build_stt(name, **OWN.get(name, {}))
+            recognizer = build_stt(name, **OWN.get(name, settings.vendor(name)))
             try:
                 await recognizer.start()
                 took_s = time.perf_counter() - began_s
                 tell(ok("recognizer", f"{name} starts in {took_s:.1f} s"))
                 for language, numbers in _of(name, spoken).items():
                     check_language(recognizer, language)
+                    await _listen(recognizer, language)
                     tell(ok("recognizer", f"{name} understands {language}{numbers}"))
             finally:
                 await recognizer.aclose()
@@ -64,12 +68,29 @@ async def check_recognizers(settings: Settings, tell: Tell) -> None:
             tell(_refused("recognizer", error))
 
 
+async def _listen(recognizer: SttProvider, language: str) -> None:
+    """Have nothing recognized: a key, a model or an option that is refused shows then.
+
+    Raises:
+        ProviderError: something is.
+    """
+    options = SttOptions(language=language, audio=telephone_format(recognizer))
+    try:
+        async with asyncio.timeout(LISTEN_DEADLINE_S), recognizer.stream(options) as stream:
+            await stream.finish()
+            async for _ in stream:
+                pass
+    except TimeoutError:
+        late = f"no answer within {LISTEN_DEADLINE_S:g} s"
+        raise DeadlineError(recognizer.name, late) from None
+
+
 async def check_voices(settings: Settings, tell: Tell) -> None:
     """Start every number's synthesizer, and have the apology spoken in each voice."""
     spoken = _grouped(settings, lambda bot: (bot.tts_provider, tts_options(bot)))
     for name in sorted({name for name, _ in spoken}):
         try:
-            synthesizer = build_tts(name, **OWN.get(name, {}))
+            synthesizer = build_tts(name, **OWN.get(name, settings.vendor(name)))
             try:
                 await synthesizer.start()
                 for options, numbers in _of(name, spoken).items():

@@ -75,7 +75,20 @@ class StreamingStt:
         self.capabilities = vendor.capabilities
 
     async def start(self) -> None:
-        """Nothing is loaded: vendors count the time of a connection, so none is held ready."""
+        """See that the vendor takes the key. None of its connections is held: it counts their time.
+
+        Raises:
+            ProviderError: the vendor refuses. One that cannot be reached now may be later.
+        """
+        capabilities = self.capabilities
+        options = SttOptions(language=capabilities.languages[0], audio=capabilities.audio[0])
+        try:
+            async with self.stream(options):
+                pass
+        except ProviderError as error:
+            if not error.retryable:
+                raise
+            log.warning("recognizer not reached yet", error=str(error))
 
     @asynccontextmanager
     async def stream(self, options: SttOptions) -> AsyncIterator[Recognition]:
