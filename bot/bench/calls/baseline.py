@@ -1,0 +1,78 @@
+"""The same phones with the bare echo: what carrying their frames costs in any case."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from .children import ChildFailed, child
+from .cores import Cores
+from .line import Line, Seen
+from .measured import MOST_OWN_LATENESS_MS, Echo, spread
+from .phones import EchoPhone
+from .process import Usage
+from .quiet import no_garbage
+from .script import Track
+from .sockets import HandshakeRefused, connect
+from .wheel import Wheel
+
+__all__ = ["run_echo"]
+
+MODULE = "bot.bench.calls.echo"
+# Before it is accepted, a connection waits in the kernel; the first one for the process's start.
+BACKLOG = 1_024
+
+
+async def run_echo(
+    track: Track, calls: int, seconds: float, settle_s: float, cores: Cores | None
+) -> Echo:
+    """Have the frames of so many phones echoed, and measure for so long.
+
+    Raises:
+        ChildFailed: the echo does not run.
+    """
+    line = Line(track, Wheel(), Seen())
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(BACKLOG)
+        core = None if cores is None else cores.worker
+        descriptor = listener.fileno()
+        async with child(MODULE, str(descriptor), core=core, pass_fds=[descriptor]) as process:
+            phones = await _connect(line, listener.getsockname()[1], calls)
+            line.wheel.start()
+            try:
+                await asyncio.sleep(settle_s)
+                with no_garbage():
+                    before = Usage.of(process.pid)
+                    await asyncio.sleep(seconds)
+                    after = Usage.of(process.pid)
+            finally:
+                line.wheel.stop()
+                for phone in phones:
+                    phone.abort()
+    return _result(line.seen, calls, seconds, before, after)
+
+
+async def _connect(line: Line, port: int, calls: int) -> list[EchoPhone]:
+    phones = [EchoPhone(line, number, calls) for number in range(calls)]
+    try:
+        for phone in phones:
+            await connect(phone, f"ws://127.0.0.1:{port}/", {})
+            phone.begin(f"AC{'0' * 32}", f"CA{'0' * 32}", {})
+    except (HandshakeRefused, OSError) as error:
+        raise ChildFailed(f"the bare echo does not answer: {error}") from None
+    return phones
+
+
+def _result(seen: Seen, calls: int, seconds: float, before: Usage, after: Usage) -> Echo:
+    cpu_percent = after.percent_since(before)
+    phones_late_ms = spread(seen.frame_lateness.within(before.at_s, after.at_s))
+    return Echo(
+        calls=calls,
+        seconds=seconds,
+        cpu_percent=cpu_percent,
+        cpu_percent_per_call=cpu_percent / calls,
+        echo_ms=spread(seen.echoes.within(before.at_s, after.at_s)),
+        phones_late_ms=phones_late_ms,
+        void=phones_late_ms["p99"] > MOST_OWN_LATENESS_MS,
+    )

@@ -1,0 +1,80 @@
+"""A phone that talks with a bot: plays what comes, by arithmetic alone, and watches the replies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import monotonic
+
+from .line import Line
+from .phones import StreamPhone
+
+__all__ = ["CallerPhone"]
+
+BYTES_PER_S = 8_000
+EMPTY_S = 0.020
+"""So long may nothing be played in the middle of a reply."""
+
+
+class CallerPhone(StreamPhone):
+    """One caller.
+
+    Attributes:
+        gone: set when the connection is closed.
+    """
+
+    def __init__(self, line: Line, number: int, calls: int) -> None:
+        super().__init__(line, number, calls)
+        self.gone = asyncio.Event()
+        # What was sent is played until then.
+        self._played_s = 0.0
+        self._marks: deque[tuple[float, str]] = deque()
+        # Of the present reply: how much is still to come, and how it has begun.
+        self._to_come = 0
+        self._response_ms: float | None = None
+        self._first_sent_s: float | None = None
+
+    def expect(self, size: int, response_ms: float | None) -> None:
+        """A reply of `size` bytes of µ-law was asked for, `response_ms` after the turn's end."""
+        if self._to_come > 0:
+            self.line.seen.counts["unfinished"] += 1
+        self._to_come, self._response_ms, self._first_sent_s = size, response_ms, None
+
+    def piece_sent(self, now_s: float) -> None:
+        """The synthesizer has sent a piece of the reply."""
+        if self._first_sent_s is None:
+            self._first_sent_s = now_s
+
+    def heard(self, size: int, now_s: float) -> None:
+        if self._to_come > 0:
+            if self._response_ms is not None and self._first_sent_s is not None:
+                response_ms = self._response_ms + (now_s - self._first_sent_s) * 1000
+                self._response_ms = None
+                self.line.seen.responses.add(now_s, response_ms)
+                self.line.seen.counts["begun"] += 1
+            elif (empty_s := now_s - self._played_s) > EMPTY_S:
+                self.line.seen.gaps_out.add(now_s, empty_s * 1000)
+            self._to_come -= size
+        self._played_s = max(self._played_s, now_s) + size / BYTES_PER_S
+
+    def marked(self, name: str, now_s: float) -> None:
+        if self._played_s <= now_s:
+            self.echo_mark(name)
+            return
+        self._marks.append((self._played_s, name))
+        self.line.wheel.at(self._played_s, self._reach_marks)
+
+    def cleared(self, now_s: float) -> None:
+        if self._to_come > 0 or now_s < self._played_s:
+            self.line.seen.counts["barged"] += 1
+        self._played_s, self._to_come = now_s, 0
+        while self._marks:
+            self.echo_mark(self._marks.popleft()[1])
+
+    def lost(self) -> None:
+        self.gone.set()
+
+    def _reach_marks(self) -> None:
+        now_s = monotonic()
+        while self._marks and self._marks[0][0] <= now_s:
+            self.echo_mark(self._marks.popleft()[1])

@@ -1,0 +1,114 @@
+"""Rounds of calls: begun, measured for a while, and ended."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from .exposition import Exposition, scrape
+from .fleet import Fleet
+from .measured import Round, Spread, faults_of, sights_of
+from .process import Usage
+from .quiet import no_garbage
+from .rig import Rig
+
+__all__ = ["Pace", "run_round", "warm_up"]
+
+WARM_CALLS = 8
+ANSWER_S = 3.0
+"""Where a reply takes longer to be asked for, there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long the parts of a round last that are not measured, in seconds.
+
+    Attributes:
+        warm_s: calls before the first round, after which whatever is loaded once is there.
+        settle_s: between the last call's beginning and the measurement, and after their end.
+    """
+
+    warm_s: float = 3.0
+    settle_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The worker at one time: what it holds, and what it has counted."""
+
+    usage: Usage
+    exposition: Exposition
+
+    @classmethod
+    async def at(cls, rig: Rig) -> _Look:
+        return cls(Usage.of(rig.worker.process.pid), await scrape(rig.client))
+
+
+async def warm_up(rig: Rig, calls: int, pace: Pace) -> None:
+    """Make some calls that are not measured."""
+    fleet = _fleet(rig, min(calls, WARM_CALLS))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fleet.run())
+        await fleet.begun()
+        await asyncio.sleep(pace.warm_s)
+        fleet.hang_up()
+    await asyncio.sleep(pace.settle_s)
+
+
+async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
+    """Make `calls` at a time, and measure for `seconds`.
+
+    Raises:
+        WorkerFailed: the worker has ended.
+        httpx.HTTPError: it does not answer.
+    """
+    pid = rig.worker.process.pid
+    rig.exchange.forget()
+    idle = await _Look.at(rig)
+    fleet = _fleet(rig, calls)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fleet.run())
+        await fleet.begun()
+        await asyncio.sleep(pace.settle_s)
+        with no_garbage():
+            before = Usage.of(pid)
+            await asyncio.sleep(seconds)
+            after = Usage.of(pid)
+        busy = await _Look.at(rig)
+        unanswered = rig.exchange.unanswered(after.at_s - ANSWER_S)
+        fleet.hang_up()
+    await asyncio.sleep(pace.settle_s)
+    rig.worker.check()
+    left = await _Look.at(rig)
+    faults = [f"{unanswered} turns were not answered"] if unanswered else []
+    sights = sights_of(rig.exchange.line.seen, before.at_s, after.at_s)
+    faults = [*fleet.faults, *faults, *faults_of(sights)]
+    return Round(
+        **sights,
+        calls=calls,
+        seconds=seconds,
+        stt_chunk_ms=rig.chunk_ms,
+        valid=not faults,
+        faults=faults,
+        cpu_percent=after.percent_since(before),
+        cpu_percent_per_call=after.percent_since(before) / calls,
+        memory_mb=busy.usage.resident_mb,
+        memory_mb_idle=idle.usage.resident_mb,
+        memory_mb_after=left.usage.resident_mb,
+        memory_mb_per_call=(busy.usage.resident_mb - idle.usage.resident_mb) / calls,
+        tasks_per_call=(busy.exposition.tasks - idle.exposition.tasks) / calls,
+        barge_in_ms=_barge_ins(idle.exposition, left.exposition),
+    )
+
+
+def _fleet(rig: Rig, calls: int) -> Fleet:
+    worker = rig.worker
+    return Fleet(rig.exchange, rig.webhooks, worker.url, worker.auth_token, calls)
+
+
+def _barge_ins(before: Exposition, after: Exposition) -> Spread:
+    buckets = after.barge_in_s.since(before.barge_in_s)
+    if not buckets.count:
+        return Spread(count=0, p50=0.0, p99=0.0, most=0.0)
+    p50, p99, most = (buckets.quantile(share) * 1000 for share in (0.5, 0.99, 1.0))
+    return Spread(count=buckets.count, p50=p50, p99=p99, most=most)
