@@ -19,6 +19,7 @@ from bot.dialog.hook import METHODS, Dialog, load_dialog
 from bot.dialog.types import Action
 from bot.phone.steps import load_steps
 from bot.settings import Settings
+from bot.vendor_settings import VendorSettings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -136,7 +137,8 @@ def variables() -> dict[str, str]:
     named = {}
     for key, field in fields.items():
         own = key == "twilio_api_url"
-        foreign = (key.startswith("twilio_") and not own) or key == "redis_url"
+        vendors = key in VendorSettings.model_fields
+        foreign = (key.startswith("twilio_") and not own) or key == "redis_url" or vendors
         default = "" if field.default in (None, PydanticUndefined) else str(field.default)
         named[key.upper() if foreign else f"PARLEY_{key.upper()}"] = default
     return named
