@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from .oracle import OracleHearing
 from .recordings import computed_script
 from .script import Script
-from .standin import SonioxStandIn, oracle
+from .standin import SonioxStandIn
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +21,5 @@ def script() -> Script:
 
 @pytest_asyncio.fixture
 async def standin(script: Script) -> AsyncIterator[SonioxStandIn]:
-    async with SonioxStandIn(oracle(script)) as standin:
+    async with SonioxStandIn(OracleHearing(script)) as standin:
         yield standin

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .refusal import Json
 from .stt_config import SttConfig
 
-__all__ = ["END", "FIN", "Heard", "Recognizer", "Token", "token_json"]
+__all__ = ["END", "FIN", "Heard", "Hearing", "Recognizer", "Token", "token_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,10 @@ class Token:
     start_ms: int | None = None
     end_ms: int | None = None
     confidence: float = 1.0
+
+    def as_first(self) -> Token:
+        """Without the leading space, as Soniox writes a stream's very first token (assumed)."""
+        return replace(self, text=self.text.lstrip())
 
 
 END = Token("<end>")
@@ -61,6 +65,23 @@ class Recognizer(Protocol):
 
     async def aclose(self) -> None:
         """The stream is over."""
+
+
+class Hearing(Protocol):
+    """Gives each stream its recognizer."""
+
+    async def start(self) -> None:
+        """Load what it needs."""
+
+    async def listen(self, config: SttConfig) -> Recognizer:
+        """The recognizer of a stream that begins.
+
+        Raises:
+            Refusal: there is none for such a stream.
+        """
+
+    async def aclose(self) -> None:
+        """Give up what it holds."""
 
 
 def token_json(token: Token, config: SttConfig, *, final: bool) -> Json:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .alignment import Aligner, Run
 from .hearing import END, Heard, Token
 from .script import Script, ScriptWord
 from .stt_config import SttConfig
 
-__all__ = ["Oracle", "OracleDelays"]
+__all__ = ["OracleDelays", "OracleHearing"]
 
 DEFAULT_ENDPOINT_MS = 2_000
 
@@ -39,6 +39,23 @@ class OracleDelays:
 class _Pending:
     token: Token
     ends_word: bool
+
+
+class OracleHearing:
+    """An oracle for each stream, all of the same recording."""
+
+    def __init__(self, script: Script, delays: OracleDelays | None = None) -> None:
+        self._script = script
+        self._delays = delays or OracleDelays()
+
+    async def start(self) -> None:
+        return
+
+    async def listen(self, config: SttConfig) -> Oracle:
+        return Oracle(self._script, config, self._delays)
+
+    async def aclose(self) -> None:
+        return
 
 
 class Oracle:
@@ -95,12 +112,10 @@ class Oracle:
     def _understand(self, token: Token, shift_ms: int, ends_word: bool) -> None:
         assert token.start_ms is not None
         assert token.end_ms is not None
-        # As Soniox has it, a stream's very first word has no space before it.
-        text = token.text if self._begun else token.text.lstrip()
+        token = replace(token, start_ms=token.start_ms + shift_ms, end_ms=token.end_ms + shift_ms)
+        self._pending.append(_Pending(token if self._begun else token.as_first(), ends_word))
         self._begun = True
-        start_ms, end_ms = token.start_ms + shift_ms, token.end_ms + shift_ms
-        self._pending.append(_Pending(Token(text, start_ms, end_ms, token.confidence), ends_word))
-        self._spoken_ms = end_ms
+        self._spoken_ms = token.end_ms
 
     def _lose_word(self) -> None:
         """The word that has begun does not go on."""

@@ -32,6 +32,9 @@ def recorded_script(folder: Path, *, minimum_ms: int = 60_000) -> Script:
         folder: with a README.md in whose table each file's name is followed by its transcript;
             voicemail prompts (`prompt_…`) are left out.
         minimum_ms: how long it is to be at least; the pauses make up for it.
+
+    Raises:
+        ValueError: there is no file with a transcript.
     """
     table = (folder / "README.md").read_text("utf-8")
     spoken = [
@@ -39,6 +42,8 @@ def recorded_script(folder: Path, *, minimum_ms: int = 60_000) -> Script:
         for name, text in re.findall(r"^\| (\w+) \| ([a-z ]+) \|", table, re.MULTILINE)
         if not name.startswith("prompt_") and (folder / f"{name}.ulaw").is_file()
     ]
+    if not spoken:
+        raise ValueError(f"{folder} has no .ulaw file with a transcript")
     speech_ms = sum(len(audio) for audio, _ in spoken) * 1000 // RATE_HZ
     pause_ms = max(1_000, (minimum_ms - speech_ms) // len(spoken))
     return _joined([(audio, words_of(text)) for audio, text in spoken], _blocks_up(pause_ms))

@@ -6,6 +6,7 @@ import asyncio
 import http
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Literal
 from urllib.parse import urlsplit
@@ -15,38 +16,27 @@ from websockets import Request, Response, Subprotocol
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from .faults import Fault
+from .hearing import Hearing
 from .keys import KEY_PROTOCOL, Keys
 from .limits import Limits
-from .oracle import Oracle, OracleDelays
 from .peer import Gone, Peer, reset
 from .record import Record, Service
 from .refusal import Json, Refusal, unknown_key
-from .script import Script
-from .stt import Listen, SttStream
-from .stt_config import SttConfig
+from .stt import SttStream
 from .tts import TtsConnection
 from .voices import ToneVoice, Voice
 
-__all__ = ["STT_PATH", "TTS_PATH", "SonioxStandIn", "oracle"]
+__all__ = ["STT_PATH", "TTS_PATH", "SonioxStandIn"]
 
 STT_PATH, TTS_PATH = "/transcribe-websocket", "/tts-websocket"
 CLOSE_S = 5.0
-
-
-def oracle(script: Script, delays: OracleDelays | None = None) -> Listen:
-    """A recognizer for each stream that knows this recording."""
-
-    async def listen(config: SttConfig) -> Oracle:
-        return Oracle(script, config, delays or OracleDelays())
-
-    return listen
 
 
 class SonioxStandIn:
     """Soniox for one key; an async context manager that serves on loopback.
 
     Args:
-        listen: gives each STT stream its recognizer, such as `oracle(script)`.
+        hearing: gives each STT stream its recognizer: `OracleHearing` or `SphinxHearing`.
         api_key: what clients have to show.
         limits: how long it waits, and how much it takes.
         wrong_key: how a wrong key is answered: by HTTP 401, or by an error message.
@@ -59,13 +49,14 @@ class SonioxStandIn:
         keep: whether every frame is kept.
 
     Attributes:
+        hearing: see above.
         stt: the STT connections, in the order of their handshakes.
         tts: likewise.
     """
 
     def __init__(
         self,
-        listen: Listen,
+        hearing: Hearing,
         *,
         api_key: str = "stand-in-key",
         limits: Limits | None = None,
@@ -81,7 +72,7 @@ class SonioxStandIn:
         self.api_key = api_key
         self.stt: list[Record] = []
         self.tts: list[Record] = []
-        self._listen = listen
+        self.hearing = hearing
         self._limits = limits or Limits()
         self._wrong_key = wrong_key
         self._keys = Keys(api_key, in_config=config_key)
@@ -91,6 +82,7 @@ class SonioxStandIn:
         self._pace = pace
         self._port = port
         self._keep = keep
+        self._started = AsyncExitStack()
         self._servers: list[Server] = []
         self._admitted: WeakKeyDictionary[ServerConnection, Record] = WeakKeyDictionary()
         self._open: set[Record] = set()
@@ -106,12 +98,12 @@ class SonioxStandIn:
         return f"ws://127.0.0.1:{self._port}{TTS_PATH}"
 
     async def __aenter__(self) -> SonioxStandIn:
-        await self._voice.start()
-        try:
+        async with AsyncExitStack() as started:
+            for engine in (self.hearing, self._voice):
+                started.push_async_callback(engine.aclose)
+                await engine.start()
             await self.listen()
-        except BaseException:
-            await self._voice.aclose()
-            raise
+            self._started = started.pop_all()
         return self
 
     async def __aexit__(
@@ -127,7 +119,7 @@ class SonioxStandIn:
             for server in self._servers:
                 server.close()
                 await server.wait_closed()
-        await self._voice.aclose()
+        await self._started.aclose()
         if self._broken and error is None:
             raise ExceptionGroup("the stand-in failed", self._broken)
 
@@ -226,7 +218,7 @@ class SonioxStandIn:
             return
         fault = record.fault
         if record.service == "stt":
-            await SttStream(peer, self._listen, self._limits, self._keys, fault=fault).serve()
+            await SttStream(peer, self.hearing, self._limits, self._keys, fault=fault).serve()
         else:
             await TtsConnection(
                 peer, self._voice, self._limits, self._keys, fault=fault, pace=self._pace

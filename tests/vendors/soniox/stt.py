@@ -7,13 +7,13 @@ each `MESSAGE_MS` of audio there is a message: what a client is told depends on 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from media.audio import AudioFormat, Encoding
 
 from .controls import Finalize, read_control
 from .faults import Fault
-from .hearing import FIN, Heard, Recognizer, Token, token_json
+from .hearing import FIN, Heard, Hearing, Recognizer, Token, token_json
 from .keys import Keys
 from .limits import Limits
 from .peer import Peer
@@ -21,7 +21,7 @@ from .refusal import Json, Refusal, timed_out
 from .strike import strike
 from .stt_config import SttConfig, read_config
 
-__all__ = ["MESSAGE_MS", "Listen", "SttStream"]
+__all__ = ["MESSAGE_MS", "SttStream"]
 
 MESSAGE_MS = 100
 STEP_MS = 20
@@ -29,15 +29,13 @@ STEP_MS = 20
 UNREADABLE = AudioFormat(Encoding.ULAW, 2_000)
 """What audio is counted as that the stand-in cannot decode: 16 kbit/s."""
 
-Listen = Callable[[SttConfig], Awaitable[Recognizer]]
-
 
 class SttStream:
     """Serves one client.
 
     Args:
         peer: it.
-        listen: gives a recognizer for a config.
+        hearing: gives it a recognizer.
         limits: how long it may take, and how much.
         keys: whose key is right.
         fault: what is to happen to it.
@@ -46,14 +44,14 @@ class SttStream:
     def __init__(
         self,
         peer: Peer,
-        listen: Listen,
+        hearing: Hearing,
         limits: Limits,
         keys: Keys,
         *,
         fault: Fault | None,
     ) -> None:
         self._peer = peer
-        self._listen = listen
+        self._hearing = hearing
         self._limits = limits
         self._trickle_s: float | None = None
         self._fault = fault
@@ -75,7 +73,7 @@ class SttStream:
             if self._due("open"):
                 await self._strike()
             self._config = await self._opened()
-            self._recognizer = await self._listen(self._config)
+            self._recognizer = await self._hearing.listen(self._config)
             try:
                 await self._reach(0)
                 await self._run()

@@ -16,9 +16,10 @@ from tests.background import until
 
 from .faults import GARBAGE, Fault, Garbage, fault_of
 from .limits import Limits
+from .oracle import OracleHearing
 from .refusal import Json
 from .script import Script
-from .standin import SonioxStandIn, oracle
+from .standin import SonioxStandIn
 from .talking import CONFIG, FINALIZE, Talk, talking, text_of, tokens_of
 
 WHOLE = "Hello, this is Parley.<end> How may I help you today?<end>"
@@ -206,7 +207,7 @@ async def test_messages_are_slow(standin: SonioxStandIn, script: Script) -> None
 async def test_a_client_that_does_not_read_is_left(script: Script) -> None:
     huge = Fault("garbage", garbage="huge")
     async with SonioxStandIn(
-        oracle(script), limits=Limits(send_s=0.05), stt_faults=[huge]
+        OracleHearing(script), limits=Limits(send_s=0.05), stt_faults=[huge]
     ) as standin:
         async with talking(standin.stt_url, sock=_narrow(standin)) as talk:
             talk.socket.transport.pause_reading()

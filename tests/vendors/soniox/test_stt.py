@@ -11,9 +11,10 @@ from websockets.exceptions import InvalidStatus
 
 from .hearing import END, FIN
 from .limits import Limits
+from .oracle import OracleHearing
 from .refusal import Json
 from .script import Script
-from .standin import SonioxStandIn, oracle
+from .standin import SonioxStandIn
 from .talking import CONFIG, FINALIZE, KEY, Talk, talking, text_of, tokens_of
 
 
@@ -248,7 +249,7 @@ async def test_a_key_in_the_url_is_no_key(standin: SonioxStandIn) -> None:
 
 async def test_a_wrong_key_may_be_refused_by_a_message(script: Script) -> None:
     async with (
-        SonioxStandIn(oracle(script), wrong_key="message") as standin,
+        SonioxStandIn(OracleHearing(script), wrong_key="message") as standin,
         talking(standin.stt_url, key="wrong") as talk,
     ):
         assert await refusal(talk) == (401, "unauthenticated")
@@ -266,7 +267,7 @@ async def test_browsers_show_their_key_as_a_protocol(standin: SonioxStandIn) -> 
 
 
 async def test_a_key_may_be_in_the_config_for_a_while(script: Script) -> None:
-    async with SonioxStandIn(oracle(script), config_key=True) as standin:
+    async with SonioxStandIn(OracleHearing(script), config_key=True) as standin:
         async with talking(standin.stt_url, {**CONFIG, "api_key": KEY}, "", key=None) as talk:
             assert (await talk.rest())[-1]["finished"] is True
         async with talking(standin.stt_url, {**CONFIG, "api_key": "x"}, key=None) as talk:
@@ -281,7 +282,7 @@ async def test_a_key_may_be_in_the_config_for_a_while(script: Script) -> None:
 async def test_silence_has_a_limit(script: Script, frames: list[Json]) -> None:
     limits = Limits(config_s=0.02, idle_s=0.02)
     async with (
-        SonioxStandIn(oracle(script), limits=limits) as standin,
+        SonioxStandIn(OracleHearing(script), limits=limits) as standin,
         talking(standin.stt_url, *frames) as talk,
     ):
         assert await refusal(talk) == (408, "request_timeout")
@@ -290,7 +291,7 @@ async def test_silence_has_a_limit(script: Script, frames: list[Json]) -> None:
 async def test_there_is_a_limit_to_audio_and_streams(script: Script) -> None:
     limits = Limits(audio_ms=200, stt_at_once=1)
     async with (
-        SonioxStandIn(oracle(script), limits=limits) as standin,
+        SonioxStandIn(OracleHearing(script), limits=limits) as standin,
         talking(standin.stt_url, CONFIG, b"\xff" * 800) as one,
     ):
         await one.hear()

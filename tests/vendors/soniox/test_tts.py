@@ -16,9 +16,10 @@ from media.audio import ULAW_8K, Encoding, encode
 
 from .faults import GARBAGE, Fault
 from .limits import Limits
+from .oracle import OracleHearing
 from .refusal import Json
 from .script import Script
-from .standin import SonioxStandIn, oracle
+from .standin import SonioxStandIn
 from .talking import KEY, Talk, talking
 from .voices import EspeakVoice, tones
 
@@ -141,7 +142,7 @@ async def test_streams_share_a_connection(talk: Talk) -> None:
 
 async def test_a_stream_is_canceled(script: Script) -> None:
     async with (
-        SonioxStandIn(oracle(script), pace=50) as standin,
+        SonioxStandIn(OracleHearing(script), pace=50) as standin,
         talking(standin.tts_url, CONFIG, text(TEXT * 10)) as talk,
     ):
         await talk.hear()
@@ -247,7 +248,7 @@ async def test_some_errors_are_the_connections(
 
 
 async def test_keys_are_asked_for(script: Script) -> None:
-    async with SonioxStandIn(oracle(script), config_key=True) as standin:
+    async with SonioxStandIn(OracleHearing(script), config_key=True) as standin:
         with pytest.raises(InvalidStatus):
             async with talking(standin.tts_url, key="wrong"):
                 pass
@@ -261,7 +262,7 @@ async def test_keys_are_asked_for(script: Script) -> None:
 async def test_waiting_has_limits(script: Script) -> None:
     limits = Limits(tts_text_s=0.03, tts_idle_s=0.06, tts_at_once=1)
     async with (
-        SonioxStandIn(oracle(script), limits=limits) as standin,
+        SonioxStandIn(OracleHearing(script), limits=limits) as standin,
         talking(standin.tts_url, CONFIG, text("Hi", end=False)) as talk,
     ):
         async with talking(standin.tts_url) as other:
@@ -332,7 +333,7 @@ async def test_nonsense_is_said_in_between(standin: SonioxStandIn) -> None:
 async def test_a_voice_speaks_whole_sentences(script: Script) -> None:
     pytest.importorskip("espeakng_loader")
     async with (
-        SonioxStandIn(oracle(script), voice=EspeakVoice()) as standin,
+        SonioxStandIn(OracleHearing(script), voice=EspeakVoice()) as standin,
         talking(standin.tts_url, {**CONFIG, "return_timestamps": True}) as talk,
     ):
         await talk.say(text("Hello there. How", end=False))
