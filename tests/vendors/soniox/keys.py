@@ -51,11 +51,11 @@ class Keys:
             Refusal: there is a key too many, too few, or a wrong one.
         """
         if config_key is None:
-            if shown == "missing":
+            if shown != "right":
                 raise unknown_key()
         elif shown != "missing":
             raise invalid("api_key was sent in the handshake and in the start request")
-        elif not self._is_right(config_key):
+        elif not self._in_config or not self._is_right(config_key):
             raise unknown_key()
 
     def _is_right(self, key: str) -> bool:

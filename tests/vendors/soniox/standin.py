@@ -21,7 +21,7 @@ from .keys import KEY_PROTOCOL, Keys
 from .limits import Limits
 from .peer import Gone, Peer, reset
 from .record import Record, Service
-from .refusal import Json, Refusal, unknown_key
+from .refusal import Json, Refusal
 from .stt import SttStream
 from .tts import TtsConnection
 from .voices import ToneVoice, Voice
@@ -39,7 +39,8 @@ class SonioxStandIn:
         hearing: gives each STT stream its recognizer: `OracleHearing` or `SphinxHearing`.
         api_key: what clients have to show.
         limits: how long it waits, and how much it takes.
-        wrong_key: how a wrong key is answered: by HTTP 401, or by an error message.
+        wrong_key: how a wrong key is answered: by HTTP 401, or by an error message after the first
+            one of the client, without which its own SDK would not see it.
         config_key: whether a key in an STT config will do, as it will until 15 January 2027.
         stt_faults: what happens to the STT connections, one each (see `.faults`).
         tts_faults: likewise.
@@ -225,8 +226,6 @@ class SonioxStandIn:
             ).serve()
 
     def _check(self, record: Record) -> None:
-        if self._keys.refuses(record.key):
-            raise unknown_key()
         limits = {"stt": self._limits.stt_at_once, "tts": self._limits.tts_at_once}
         at_once = sum(other.service == record.service for other in self._open)
         if at_once > limits[record.service]:

@@ -247,10 +247,15 @@ async def test_a_key_in_the_url_is_no_key(standin: SonioxStandIn) -> None:
     assert refused.value.response.status_code == 404
 
 
-async def test_a_wrong_key_may_be_refused_by_a_message(script: Script) -> None:
+@pytest.mark.parametrize(
+    ("key", "config"), [("wrong", CONFIG), (None, CONFIG), (None, {**CONFIG, "api_key": KEY})]
+)
+async def test_a_wrong_key_may_be_refused_by_a_message(
+    script: Script, key: str | None, config: Json
+) -> None:
     async with (
         SonioxStandIn(OracleHearing(script), wrong_key="message") as standin,
-        talking(standin.stt_url, key="wrong") as talk,
+        talking(standin.stt_url, config, key=key) as talk,
     ):
         assert await refusal(talk) == (401, "unauthenticated")
 
