@@ -23,7 +23,7 @@ from .script import Material
 from .search import MOST_CALLS, Search, find_highest
 from .vad_share import VadCost
 
-__all__ = ["CallsBench", "run"]
+__all__ = ["CallsBench", "result_of", "run"]
 
 CHUNK_MS, FINE_CHUNK_MS = 100, 20
 """How much audio goes to the recognizer at a time: what the budgets are for, and the other way."""
@@ -95,7 +95,7 @@ async def run(
         echo = await run_echo(material.track, calls, seconds, pace.settle_s, cores)
         say(f"the voice activity of {calls} callers alone")
         vad = await _vad_alone(calls, vad_s, cores)
-    return _result(cores, rounds, search, echo, vad)
+    return result_of(cores, rounds, search, echo, vad)
 
 
 async def _worker_rounds(
@@ -131,9 +131,10 @@ async def _vad_alone(calls: int, seconds: float, cores: Cores | None) -> VadCost
     return cost
 
 
-def _result(
+def result_of(
     cores: Cores | None, rounds: list[Round], search: Search | None, echo: Echo, vad: VadCost
 ) -> CallsBench:
+    """Put together what was measured; what it is judged by is the first round."""
     first = rounds[0]
     if cores is None:
         for measured in rounds:

@@ -75,9 +75,8 @@ class Recognizer:
 
     def _meet(self, audio: bytes) -> None:
         """Find out who is heard, by the first frame."""
-        self._heard += audio
-        if len(self._heard) >= FRAME_BYTES:
-            self._phone = self._exchange.heard(self._heard[:FRAME_BYTES])
+        self._heard = (self._heard + audio)[:FRAME_BYTES]
+        self._phone = self._exchange.heard(self._heard)
         if self._phone is not None:
             offset = self._phone.offset
             self._moments = _moments(self._exchange.line.track, offset)

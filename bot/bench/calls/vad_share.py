@@ -32,12 +32,18 @@ STEP_MS = 10
 
 
 class VadCost(TypedDict):
-    """What one call's VAD takes of a core, in percent; without its gate, if the model has one."""
+    """What one call's VAD takes of a core, in percent.
+
+    Attributes:
+        ungated_percent: without the model's gate; None if it has none.
+        passed_share: what part of the windows the gate lets pass.
+    """
 
     model: str
     calls: int
     gated_percent: float
     ungated_percent: float | None
+    passed_share: float
 
 
 class _SteppedLoop(asyncio.SelectorEventLoop):
@@ -53,26 +59,36 @@ def measure_vad(calls: int, seconds: float) -> VadCost:
     """Have `calls` callers judged for so long, in their own time."""
     track = load_material().track
     model = load_model("auto")
-    gated = _percent(model, track, calls, seconds)
-    # Loaded again: places that were given out stay with a model.
-    fresh = load_model(model.name)
-    ungated = _percent(fresh.model, track, calls, seconds) if isinstance(fresh, Gate) else None
-    return VadCost(model=model.name, calls=calls, gated_percent=gated, ungated_percent=ungated)
+    gated, windows = _percent(model, track, calls, seconds)
+    cost = VadCost(
+        model=model.name,
+        calls=calls,
+        gated_percent=gated,
+        ungated_percent=None,
+        passed_share=1.0,
+    )
+    if isinstance(model, Gate):
+        cost["passed_share"] = model.passed / windows
+        # Loaded again: places that were given out stay with a model.
+        fresh = load_model(model.name)
+        assert isinstance(fresh, Gate)
+        cost["ungated_percent"] = _percent(fresh.model, track, calls, seconds)[0]
+    return cost
 
 
-def _percent(model: Model, track: Track, calls: int, seconds: float) -> float:
-    """CPU time for each call, in percent of the time of its audio."""
+def _percent(model: Model, track: Track, calls: int, seconds: float) -> tuple[float, int]:
+    """CPU time for each call, in percent of the time of its audio; how many windows there were."""
     samples = ulaw_to_pcm(b"".join(map(b64decode, track.payloads)))
     # The first second is not measured: the gate lets everything pass at a call's beginning.
     steps_before, steps = 1000 // STEP_MS, round(seconds * 1000) // STEP_MS
     with asyncio.Runner(loop_factory=_SteppedLoop) as runner:
-        used_s = runner.run(_listen(model, samples, calls, steps_before, steps))
-    return used_s / (steps * STEP_MS / 1000) / calls * 100
+        used_s, windows = runner.run(_listen(model, samples, calls, steps_before, steps))
+    return used_s / (steps * STEP_MS / 1000) / calls * 100, windows
 
 
 async def _listen(
     model: Model, samples: Samples, calls: int, steps_before: int, steps: int
-) -> float:
+) -> tuple[float, int]:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, _SteppedLoop)
     ears = Ears(model, max_calls=calls)
@@ -88,7 +104,7 @@ async def _listen(
         await asyncio.sleep(0)
     used_s = process_time() - began_s
     ears.close()
-    return used_s
+    return used_s, ears.windows
 
 
 def _feed(feeds: Sequence[Callable[[Samples], None]], samples: Samples, step: int) -> None:

@@ -1,0 +1,74 @@
+"""A small round with a real worker, and what goes wrong with calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.bench.calls.cores import two_cores
+from bot.bench.calls.exchange import Exchange
+from bot.bench.calls.fleet import Fleet
+from bot.bench.calls.line import Line, Seen
+from bot.bench.calls.recordings import load_material
+from bot.bench.calls.rig import rig
+from bot.bench.calls.rounds import Pace, run_round
+from bot.bench.calls.wheel import Wheel
+from bot.phone.balancer import Balancer
+from bot.phone.webhook import Webhooks
+from tests.serving import serving_app
+
+pytestmark = pytest.mark.real_time
+
+
+async def test_calls_with_a_worker(tmp_path: Path) -> None:
+    """Of nine callers, who begin all over the track, one ends a turn in the first second."""
+    pace = Pace(warm_s=0.1, settle_s=0.1)
+    with two_cores() as cores:
+        async with rig(load_material(), 20, 20, cores, tmp_path) as ready:
+            result = await run_round(ready, 9, 0.8, pace)
+    faults = [fault for fault in result["faults"] if "late" not in fault]
+    assert faults == []
+    assert (result["calls"], result["stt_chunk_ms"]) == (9, 20)
+    # 50 pieces a second of each call; all frames were sent, if late.
+    assert result["in_ms"]["count"] == pytest.approx(9 * 0.8 * 50, rel=0.3)
+    assert result["phones_late_ms"]["count"] == pytest.approx(9 * 0.8 * 50, rel=0.3)
+    assert result["turns"] >= 1
+    assert result["begun"] >= 1
+    assert 0 < result["cpu_percent_per_call"] < 100 / 9
+    assert result["memory_mb"] > 50
+
+
+@asynccontextmanager
+async def calling(answer: Response) -> AsyncIterator[Fleet]:
+    """Two calls to an application that has one answer."""
+
+    async def voice(request: Request) -> Response:
+        return answer
+
+    app = Starlette(routes=[Route("/{path:path}", voice, methods=["POST"])])
+    line = Line(load_material().track, Wheel(), Seen())
+    async with serving_app(app) as served, Balancer(served.url) as balancer:
+        yield Fleet(Exchange(line), Webhooks(balancer, "token"), served.url, "token", 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (Response("no", 403), "answered 403"),
+        (Response("<Response><Reject/></Response>", media_type="text/xml"), "with Reject"),
+    ],
+)
+async def test_a_call_that_is_not_answered_is_a_fault(answer: Response, fault: str) -> None:
+    async with asyncio.timeout(10), calling(answer) as fleet:
+        await fleet.run()
+        await fleet.begun()
+    assert len(fleet.faults) == 2
+    assert all(fault in found for found in fleet.faults)
