@@ -2,7 +2,8 @@
 
 So what it hears can be compared word for word, and a client that leaves audio out, or sends it
 twice, is seen by its words. A word is heard if all of its audio came in one run (see
-`.alignment`); while the word lasts, the pieces that are over are interim tokens.
+`.alignment`); while the word lasts, the pieces that are over are interim tokens. A stream that has
+had no word gets no `<end>`: one that was replayed from the last word on does not hear of a pause.
 """
 
 from __future__ import annotations

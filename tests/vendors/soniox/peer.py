@@ -41,7 +41,7 @@ class Peer:
         send_s: float,
     ) -> None:
         self.record = record
-        self.tasks = tasks
+        self._tasks = tasks
         self._connection = connection
         self._send_s = send_s
         self._muted = False
@@ -89,7 +89,7 @@ class Peer:
         """From now on what is sent arrives so much later; reading goes on meanwhile."""
         self._delay_s = delay_s
         if self._courier is None:
-            self._courier = self.tasks.create_task(self._deliver())
+            self._courier = self._tasks.create_task(self._deliver())
 
     async def flush(self) -> None:
         """Wait for what is still to be delivered."""
@@ -146,9 +146,7 @@ class Peer:
         self.record.went(data)
 
     def _gone(self, closed: ConnectionClosed) -> Gone:
-        if closed.rcvd is not None and not closed.rcvd_then_sent:
-            return Gone()
-        if closed.rcvd is not None:
+        if closed.rcvd is not None and closed.rcvd_then_sent:
             self.record.close_code = closed.rcvd.code
         return Gone()
 

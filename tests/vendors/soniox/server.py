@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.vendors soniox",
         description="A stand-in for Soniox' real-time WebSockets. Point Parley at it with"
-        " PARLEY_SONIOX_STT_URL and PARLEY_SONIOX_TTS_URL.",
+        " SONIOX_STT_URL and SONIOX_TTS_URL.",
     )
     parser.add_argument("--port", type=int, default=8282)
     parser.add_argument("--at-once", type=int, default=10, help="connections of each kind")

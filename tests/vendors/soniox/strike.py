@@ -19,7 +19,11 @@ async def strike(fault: Fault, peer: Peer) -> None:
     match fault.kind:
         case "error":
             code = fault.code or 503
-            raise Refusal(code, fault.error_type, f"Cannot continue request (code {code}).")
+            raise Refusal(
+                code,
+                fault.error_type,
+                f"Cannot continue request (code {code}). Please restart the request.",
+            )
         case "close":
             await peer.close(fault.code or 1000)
             raise Gone

@@ -59,6 +59,7 @@ class SttStream:
             self._fault, self._trickle_s = None, fault.delay_ms / 1000
         self._keys = keys
         self._config: SttConfig
+        self._format = UNREADABLE
         self._recognizer: Recognizer
         self._received = 0  # bytes of audio
         self._held: list[Token] | None = None
@@ -73,6 +74,7 @@ class SttStream:
             if self._due("open"):
                 await self._strike()
             self._config = await self._opened()
+            self._format = self._config.format or UNREADABLE
             self._recognizer = await self._hearing.listen(self._config)
             try:
                 await self._reach(0)
@@ -103,15 +105,16 @@ class SttStream:
                 return await self._finish()
             if isinstance(frame, bytes):
                 await self._hear(frame)
-            elif isinstance(control := read_control(frame), Finalize):
-                await self._finalize(control)
+            elif isinstance(read_control(frame), Finalize):
+                await self._finalize()
 
     async def _hear(self, audio: bytes) -> None:
         """In steps: to the next message, or to where a fault might strike."""
-        while audio:
-            step = min(len(audio), self._until_next())
-            await self._recognizer.hear(audio[:step])
-            audio = audio[step:]
+        at = 0
+        while at < len(audio):
+            step = min(len(audio) - at, self._until_next())
+            await self._recognizer.hear(audio[at : at + step])
+            at += step
             self._received += step
             if self._ms() > self._limits.audio_ms:
                 raise Refusal(413, "max_duration_reached", "Maximum audio duration reached")
@@ -119,7 +122,7 @@ class SttStream:
             if self._received % self._bytes(MESSAGE_MS) == 0:
                 await self._tell(self._recognizer.take())
 
-    async def _finalize(self, control: Finalize) -> None:
+    async def _finalize(self) -> None:
         await self._recognizer.finalize()
         heard = self._release(self._recognizer.take())
         await self._tell(Heard([*heard.final, FIN], heard.interim))
@@ -198,7 +201,3 @@ class SttStream:
 
     def _ms(self) -> float:
         return self._format.duration_ms(self._received)
-
-    @property
-    def _format(self) -> AudioFormat:
-        return self._config.format or UNREADABLE
