@@ -1,1 +1,2 @@
-"""The benchmarks behind `parley bench`: each a module with `run` and `render`."""
+"""The benchmarks behind `parley bench`: each a module, or a package, with `run` and
+`render`."""

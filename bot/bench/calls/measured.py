@@ -55,7 +55,7 @@ class Round(Sights):
         calls, seconds: how many, and for how long they were measured.
         stt_chunk_ms: how much audio went to the recognizer at a time.
         valid: whether it counts, and nothing was late or lost; `faults` says why not.
-        cpu_percent: of a core, by the worker.
+        cpu_percent: of a core, by the worker; `phones_cpu_percent` by phones and vendors.
         memory_mb: of the worker, with the calls.
         memory_mb_idle: before them, other calls having been there already.
         memory_mb_after: when they had hung up.
@@ -70,6 +70,7 @@ class Round(Sights):
     faults: list[str]
     cpu_percent: float
     cpu_percent_per_call: float
+    phones_cpu_percent: float
     memory_mb: float
     memory_mb_idle: float
     memory_mb_after: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 
 from .exposition import Exposition, scrape
@@ -62,7 +63,6 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
         WorkerFailed: the worker has ended.
         httpx.HTTPError: it does not answer.
     """
-    pid = rig.worker.process.pid
     rig.exchange.forget()
     idle = await _Look.at(rig)
     fleet = _fleet(rig, calls)
@@ -70,19 +70,16 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
         group.create_task(fleet.run())
         await fleet.begun()
         await asyncio.sleep(pace.settle_s)
-        with no_garbage():
-            before = Usage.of(pid)
-            await asyncio.sleep(seconds)
-            after = Usage.of(pid)
+        used = await _measure(rig, seconds)
         busy = await _Look.at(rig)
-        unanswered = rig.exchange.unanswered(after.at_s - ANSWER_S)
+        unanswered = rig.exchange.unanswered(used.to_s - ANSWER_S)
         fleet.hang_up()
     await asyncio.sleep(pace.settle_s)
     rig.worker.check()
     left = await _Look.at(rig)
-    faults = [f"{unanswered} turns were not answered"] if unanswered else []
-    sights = sights_of(rig.exchange.line.seen, before.at_s, after.at_s)
-    faults = [*fleet.faults, *faults, *faults_of(sights)]
+    sights = sights_of(rig.exchange.line.seen, used.from_s, used.to_s)
+    silence = [f"{unanswered} turns were not answered"] if unanswered else []
+    faults = [*fleet.faults, *silence, *faults_of(sights)]
     return Round(
         **sights,
         calls=calls,
@@ -90,8 +87,9 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
         stt_chunk_ms=rig.chunk_ms,
         valid=not faults,
         faults=faults,
-        cpu_percent=after.percent_since(before),
-        cpu_percent_per_call=after.percent_since(before) / calls,
+        cpu_percent=used.percent,
+        cpu_percent_per_call=used.percent / calls,
+        phones_cpu_percent=used.phones_percent,
         memory_mb=busy.usage.resident_mb,
         memory_mb_idle=idle.usage.resident_mb,
         memory_mb_after=left.usage.resident_mb,
@@ -99,6 +97,27 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
         tasks_per_call=(busy.exposition.tasks - idle.exposition.tasks) / calls,
         barge_in_ms=_barge_ins(idle.exposition, left.exposition),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """What was used from one time (`monotonic`) to another, in percent of a core."""
+
+    from_s: float
+    to_s: float
+    percent: float
+    phones_percent: float
+
+
+async def _measure(rig: Rig, seconds: float) -> _Used:
+    """Let the calls go on, and measure what they use."""
+    pids = rig.worker.process.pid, os.getpid()
+    with no_garbage():
+        before = [Usage.of(pid) for pid in pids]
+        await asyncio.sleep(seconds)
+        after = [Usage.of(pid) for pid in pids]
+    percents = [end.percent_since(begin) for begin, end in zip(before, after, strict=True)]
+    return _Used(before[0].at_s, after[0].at_s, *percents)
 
 
 def _fleet(rig: Rig, calls: int) -> Fleet:
