@@ -9,6 +9,7 @@ Twilio), `server.serve` (uvicorn), `drain.run` (how it stops).
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
@@ -52,6 +53,7 @@ async def run_worker(
         async with assemble(settings) as worker:
 
             def ready() -> None:
+                _settle()
                 used = {"dialog": settings.dialog, "vad": worker.vad}
                 used |= {"stt": settings.stt_provider, "tts": settings.tts_provider}
                 redis = "private" if settings.redis_url is None else "REDIS_URL"
@@ -71,6 +73,16 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def _settle() -> None:
+    """Take what there is now, which stays, out of the garbage collector's sight.
+
+    A full collection would look at it all again, in mid-call: with a hundred calls that takes 70
+    to 100 ms, and 10 to 20 without it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _serve(worker: Assembly, server: Server, listener: socket.socket, drain_s: float) -> None:
