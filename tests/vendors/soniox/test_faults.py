@@ -198,9 +198,9 @@ async def test_messages_are_slow(standin: SonioxStandIn, script: Script) -> None
         messages = await talk.rest()
     (record,) = standin.stt
     assert text_of(messages) == WHOLE
-    # All came at once: nothing waited for the message before it.
+    # Nothing waited for the message before it: that would have taken 5 s.
     assert record.sent[0].at_s - began_s > 0.08
-    assert record.sent[-1].at_s - record.sent[0].at_s < 0.08
+    assert record.sent[-1].at_s - record.sent[0].at_s < 1
     assert record.received[-1].at_s < record.sent[0].at_s
 
 

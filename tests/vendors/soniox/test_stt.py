@@ -285,7 +285,7 @@ async def test_a_key_may_be_in_the_config_for_a_while(script: Script) -> None:
 
 @pytest.mark.parametrize("frames", [[], [CONFIG], [CONFIG, {"type": "keepalive"}]])
 async def test_silence_has_a_limit(script: Script, frames: list[Json]) -> None:
-    limits = Limits(config_s=0.02, idle_s=0.02)
+    limits = Limits(config_s=0.1, idle_s=0.1)
     async with (
         SonioxStandIn(OracleHearing(script), limits=limits) as standin,
         talking(standin.stt_url, *frames) as talk,

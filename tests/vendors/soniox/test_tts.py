@@ -143,14 +143,14 @@ async def test_streams_share_a_connection(talk: Talk) -> None:
 async def test_a_stream_is_canceled(script: Script) -> None:
     async with (
         SonioxStandIn(OracleHearing(script), pace=50) as standin,
-        talking(standin.tts_url, CONFIG, text(TEXT * 10)) as talk,
+        talking(standin.tts_url, CONFIG, text(TEXT * 80)) as talk,
     ):
         await talk.hear()
         await talk.say(CANCEL)
         *late, last = await stream(talk)
         assert last == {"stream_id": "s1", "terminated": True}
         assert all(not message["audio_end"] for message in late)
-        assert len(audio(late)) < len(ulaw(TEXT))
+        assert len(audio(late)) < len(ulaw(TEXT * 40))
         # Now it is over, and its name free.
         await talk.say(CANCEL)
         assert errors([await talk.hear()]) == [(400, "invalid_stream_state")]
@@ -260,7 +260,7 @@ async def test_keys_are_asked_for(script: Script) -> None:
 
 
 async def test_waiting_has_limits(script: Script) -> None:
-    limits = Limits(tts_text_s=0.03, tts_idle_s=0.06, tts_at_once=1)
+    limits = Limits(tts_text_s=0.02, tts_idle_s=0.25, tts_at_once=1)
     async with (
         SonioxStandIn(OracleHearing(script), limits=limits) as standin,
         talking(standin.tts_url, CONFIG, text("Hi", end=False)) as talk,
