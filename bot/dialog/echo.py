@@ -16,4 +16,5 @@ class Echo:
         return GREETING
 
     async def on_turn(self, call: Call, turn: Turn) -> str:
-        return f"You said {turn.text}."
+        # Some recognizers punctuate.
+        return f"You said {turn.text.rstrip('.!?')}."
