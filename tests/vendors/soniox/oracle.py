@@ -17,7 +17,7 @@ from .hearing import END, Heard, Token
 from .script import Script, ScriptWord
 from .stt_config import SttConfig
 
-__all__ = ["OracleDelays", "OracleHearing"]
+__all__ = ["Oracle", "OracleDelays", "OracleHearing"]
 
 DEFAULT_ENDPOINT_MS = 2_000
 
