@@ -13,20 +13,23 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, ParamSpec
 
-__all__ = ["VirtualTimeLoop", "virtual_time"]
+__all__ = ["VirtualTimeLoop", "virtual_time", "virtual_time_on_sockets"]
 
 P = ParamSpec("P")
 
 STEP_S = 1e-6
 STUCK_S = 10.0
 """Real time that a thread or a socket may take when nothing else is due."""
+GRACE_S = 0.001
+"""Real time for what one socket of this process sends another: the kernel may be busy."""
 
 
 class _Selector(selectors.DefaultSelector):
     """Where the loop would sleep, its time jumps instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_s: float) -> None:
         super().__init__()
+        self._grace_s = grace_s
         self.now_s = 1_000.0
         self.threads = 0
 
@@ -41,6 +44,8 @@ class _Selector(selectors.DefaultSelector):
             return super().select(STUCK_S)
         if timeout is None:
             raise RuntimeError("every task waits for something that will never happen")
+        if self._grace_s and (ready := super().select(self._grace_s)):
+            return ready
         self.now_s += timeout
         return ready
 
@@ -49,10 +54,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """A loop whose clock jumps to the next timer when all tasks wait.
 
     While a thread of an executor works, time stands still.
+
+    Args:
+        grace_s: how long, really, sockets are waited for before each jump.
     """
 
-    def __init__(self) -> None:
-        self._clock = _Selector()
+    def __init__(self, grace_s: float = 0.0) -> None:
+        self._clock = _Selector(grace_s)
         super().__init__(self._clock)
 
     def time(self) -> float:
@@ -79,10 +87,26 @@ def virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, No
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            runner.run(_alone(test(*args, **kwargs)))
+        _run(test(*args, **kwargs), VirtualTimeLoop)
 
     return run
+
+
+def virtual_time_on_sockets(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """As `virtual_time`, for a test with both ends of some sockets in this process."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        _run(test(*args, **kwargs), functools.partial(VirtualTimeLoop, GRACE_S))
+
+    return run
+
+
+def _run(
+    test: Coroutine[Any, Any, None], new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_alone(test))
 
 
 async def _alone(test: Coroutine[Any, Any, None]) -> None:
