@@ -103,6 +103,7 @@ class Session(Generic[CodecT, EventT]):
         self._error: ProviderError | None = None
         self._troubled_s: float | None = None  # since when, without progress
         self._attempts = 0
+        self._opened_s = 0.0
         self._said_s = 0.0
         self._pinged_s: float | None = None
         self._full_s: float | None = None
@@ -129,12 +130,20 @@ class Session(Generic[CodecT, EventT]):
 
     def progressed(self) -> None:
         """The vendor gets on: the next trouble is a new one."""
+        self._error = None
         self._troubled_s = None
         self._attempts = 0
 
     def lose(self, error: ProviderError) -> None:
-        """Give the connection up, because of `error`. Another is opened if that can help."""
-        self._error = error
+        """Give the connection up, because of `error`. Another is opened if that can help.
+
+        Of several reasons the first counts: what follows an error message is the connection's end.
+        """
+        if self._socket is not None:
+            held_s = self._socket.heard_s - self._opened_s
+            if held_s > self._deadlines.reconnect_s:
+                self.progressed()
+        self._error = self._error or error
         self._release()
         if self._troubled_s is None:
             self._troubled_s = self._loop.time()
@@ -194,9 +203,12 @@ class Session(Generic[CodecT, EventT]):
             self._error = self._error or NetworkError(self._provider, "the connection broke")
             return
         self.reconnections += 1
+        if not self.reconnections:
+            self.progressed()
         if error is not None:
             log.info("connected again", provider=self._provider, after=type(error).__name__)
         self._socket = socket
+        self._opened_s = self._loop.time()
         self._pinged_s = self._full_s = None
         self._watch = self._loop.call_later(self._watch_s(), self._look)
         for frame in codec.opening():
@@ -223,7 +235,7 @@ class Session(Generic[CodecT, EventT]):
             self.lose(error)
             return
         for event in events:
-            if self._error is not None:
+            if self._error is not None or self._closed:
                 return
             if isinstance(event, Failed):
                 self.lose(event.error)

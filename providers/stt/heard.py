@@ -76,6 +76,8 @@ class Utterances:
     _final: list[Token] = field(default_factory=list)
     _interim: list[Token] = field(default_factory=list)
     _whole: int = 0  # how many of the final tokens make whole words
+    _heard_ms: int = 0  # up to where anything was understood, by any connection
+    _final_ms: int = 0  # up to where it was final
 
     def connected(self, offset_ms: float) -> None:
         """A connection begins, whose audio starts there in the stream, between two words."""
@@ -89,7 +91,10 @@ class Utterances:
         interim = tokens[size:]
         changed = size > 0 or interim != self._interim
         self._interim = interim
+        if tokens:
+            self._heard_ms = max(self._heard_ms, tokens[-1].end_ms)
         if size:
+            self._final_ms = max(self._final_ms, tokens[size - 1].end_ms)
             self._first = False
             self._final += tokens[:size]
             self._note_whole()
@@ -118,10 +123,9 @@ class Utterances:
         return bool(self._final)
 
     @property
-    def reached_ms(self) -> float:
-        """Up to where in the stream anything was understood."""
-        tokens = self._interim or self._final
-        return max(self.done_ms, tokens[-1].end_ms if tokens else 0.0)
+    def advance_ms(self) -> float:
+        """Grows as the vendor gets on: with what it understands, and again as that gets final."""
+        return max(self.done_ms, self._final_ms) + self._heard_ms
 
     def settle(self) -> None:
         """Nothing more will come: what is not final is taken for it."""

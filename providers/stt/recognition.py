@@ -128,7 +128,8 @@ class Recognition:
         self._ring = ReplayRing(options.audio.byte_count(1000) / 1000, options.audio.frame_bytes)
         self._owed = 0  # final transcripts that were asked for
         self._due_s: float | None = None  # by when the vendor must have said something
-        self._reached_ms = 0.0  # up to where anything was understood
+        self._asked_again = False  # on another connection, and nothing came of it yet
+        self._advance_ms = 0.0  # how far the vendor got at best
         self._finishing = False
         self._closing_said = False
         self._finished = False
@@ -181,6 +182,7 @@ class Recognition:
         self._expect_answer()
         self._ring.end_utterance()
         self._pump()
+        self._changed.set()  # whoever waits has a deadline now
 
     def expect(self, phrases: Sequence[str]) -> None:
         """Nothing changes for a stream that is open: vendors take phrases at its opening."""
@@ -228,7 +230,8 @@ class Recognition:
         """Send, from the first word that is not final yet, what there is."""
         self._utterances.connected(self._ring.rewind(self._utterances.done_ms))
         self._closing_said = False
-        if self._owed:
+        if (self._owed or self._finishing) and not self._asked_again:
+            self._asked_again = True
             self._expect_answer()
         self._pump()
 
@@ -240,7 +243,7 @@ class Recognition:
             self._give(self._utterances.endpoint())
         elif isinstance(event, Finalized):
             self._answer()
-        elif self._finishing:
+        elif self._closing_said:
             self._end()
         else:
             self._session.lose(UnavailableError(self._name, "the vendor ended the stream"))
@@ -257,10 +260,11 @@ class Recognition:
 
     def _understood(self, event: Heard) -> None:
         events = self._utterances.heard(event)
-        if self._utterances.reached_ms > self._reached_ms:
-            self._reached_ms = self._utterances.reached_ms
+        if self._utterances.advance_ms > self._advance_ms:
+            self._advance_ms = self._utterances.advance_ms
             self._session.progressed()
-            if self._owed:
+            self._asked_again = False
+            if self._owed or self._finishing:
                 self._expect_answer()
         if self._interims:
             self._give(events)
@@ -272,6 +276,7 @@ class Recognition:
         self._session.progressed()
         self._ring.answered()
         self._owed -= 1
+        self._asked_again = False
         self._due_s = None
         if self._owed or self._finishing:
             self._expect_answer()
@@ -323,16 +328,17 @@ class Recognition:
     async def _wait(self) -> None:
         """Until something changes, connected if possible, or the vendor's answer is overdue."""
         self._changed.clear()
+        if not self._session.connected:
+            try:
+                await self._session.keep()
+            except ProviderError as error:
+                self.fail(error)
+            return
         try:
             async with asyncio.timeout_at(self._due_s):
-                if not self._session.connected:
-                    await self._session.keep()
-                    return
                 await self._changed.wait()
         except TimeoutError:
             self._overdue()
-        except ProviderError as error:
-            self.fail(error)
 
     def _overdue(self) -> None:
         if self._due_s is None or self._loop.time() < self._due_s:
@@ -342,5 +348,8 @@ class Recognition:
             self._utterances.settle()
             self._end()
             return
-        self._expect_answer()
-        self._session.lose(DeadlineError(self._name, "it was told to finalize, and has not"))
+        late = DeadlineError(self._name, "it was told to finalize, and has not")
+        if self._asked_again:
+            self.fail(late)
+        else:
+            self._session.lose(late)

@@ -1,0 +1,131 @@
+"""A caller's side of a recognition: it speaks as people do, and notes what is understood."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+from media.audio import ULAW_8K
+from providers.errors import ProviderError
+from providers.stt.recognition import Recognition, StreamingStt
+from providers.stt.soniox import SonioxRecognizer
+from providers.types import EndOfTurn, SttEvent, SttOptions, Transcript
+from tests.vendors.soniox.script import Script
+from tests.vendors.soniox.standin import SonioxStandIn
+
+__all__ = [
+    "Listener",
+    "Said",
+    "listening",
+    "opened",
+    "recognizer",
+    "said_in",
+    "speak",
+    "understood",
+]
+
+PIECE_MS = 100
+ENOUGH_S = 60.0
+ULAW = SttOptions(audio=ULAW_8K)
+
+Said = tuple[str, int, int]
+"""A word, and when it began and ended in the stream, in ms."""
+
+
+@dataclass(slots=True)
+class Listener:
+    """What came of a stream so far.
+
+    Attributes:
+        error: what ended it; None when it ended well, or has not ended.
+        ended: whether its iterator has ended, in one way or the other.
+    """
+
+    stream: Recognition
+    events: list[SttEvent] = field(default_factory=list)
+    error: ProviderError | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def finals(self) -> list[Transcript]:
+        """The final transcripts."""
+        return [e for e in self.events if isinstance(e, Transcript) and e.final]
+
+    @property
+    def words(self) -> list[Said]:
+        """All that was understood for good."""
+        return [(word.text, word.start_ms, word.end_ms) for t in self.finals for word in t.words]
+
+    @property
+    def turns(self) -> int:
+        """How often the vendor found that the speaker was done."""
+        return sum(isinstance(event, EndOfTurn) for event in self.events)
+
+    async def listen(self) -> None:
+        """Until the stream's end."""
+        try:
+            async for event in self.stream:
+                self.events.append(event)
+        except ProviderError as error:
+            self.error = error
+        self.ended.set()
+
+    async def end(self) -> None:
+        """Wait for the stream's end, well or badly."""
+        async with asyncio.timeout(ENOUGH_S):
+            await self.ended.wait()
+
+    async def failure(self) -> ProviderError:
+        """The error that ends it, which has to come."""
+        await self.end()
+        assert self.error is not None
+        return self.error
+
+
+def recognizer(standin: SonioxStandIn) -> StreamingStt:
+    """Soniox, as the stand-in is."""
+    return StreamingStt(SonioxRecognizer(api_key="stand-in-key", stt_url=standin.stt_url))
+
+
+def opened(
+    standin: SonioxStandIn, options: SttOptions = ULAW
+) -> AbstractAsyncContextManager[Recognition]:
+    """A stream that nobody iterates."""
+    return recognizer(standin).stream(options)
+
+
+@asynccontextmanager
+async def listening(standin: SonioxStandIn) -> AsyncIterator[Listener]:
+    """A stream, and somebody who iterates it."""
+    async with opened(standin) as stream:
+        listener = Listener(stream)
+        task = asyncio.create_task(listener.listen())
+        try:
+            yield listener
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def speak(stream: Recognition, audio: bytes) -> None:
+    """Send µ-law as it is spoken."""
+    size = ULAW_8K.byte_count(PIECE_MS)
+    for at in range(0, len(audio), size):
+        stream.send(audio[at : at + size])
+        await asyncio.sleep(PIECE_MS / 1000)
+
+
+async def understood(standin: SonioxStandIn, audio: bytes) -> Listener:
+    """All of a stream."""
+    async with listening(standin) as listener:
+        await speak(listener.stream, audio)
+        await listener.stream.finish()
+        await listener.end()
+    return listener
+
+
+def said_in(script: Script) -> list[Said]:
+    """The words of a recording."""
+    return [(word.text, word.start_ms, word.end_ms) for word in script.words]
