@@ -7,6 +7,7 @@ neither a task nor a queue.
 from __future__ import annotations
 
 import functools
+import logging
 import ssl
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -14,18 +15,21 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.connection import broadcast
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 from websockets.protocol import State
 
 from .codec import Frame, Request
-from .errors import DeadlineError, NetworkError, ProviderError
+from .errors import DeadlineError, NetworkError, ProviderError, UnsupportedError
 
 __all__ = ["Listener", "WebSocket", "open_websocket"]
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+# For debugging the library would log headers, which hold keys, and messages, which hold words.
+_LOGGER = logging.getLogger("providers.websocket")
+_LOGGER.setLevel(logging.INFO)
 
 
 class Listener(Protocol):
@@ -91,6 +95,9 @@ class WebSocket(ClientConnection):
     def data_received(self, data: bytes) -> None:
         self.heard_s = self.loop.time()
         super().data_received(data)
+        if self.protocol.state is State.CLOSING:
+            # No need to wait for the end of the TCP connection: nothing more can be said.
+            self._end()
 
     def process_event(self, event: Any) -> None:
         if isinstance(event, WireFrame) and event.opcode in _DATA:
@@ -100,14 +107,19 @@ class WebSocket(ClientConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._listener is not None:
-            code = f"closed with {self.close_code}" if self.close_code else "broken"
-            self._listener.lost(f"the connection was {code}")
+        self._end()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._listener is not None:
             self._listener.writable()
+
+    def _end(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            close = self.protocol.close_rcvd or self.protocol.close_sent
+            code = "broken" if close is None else f"closed with {close.code}"
+            listener.lost(f"the connection was {code}")
 
     def _take(self, frame: WireFrame) -> None:
         """A frame is a message, or a piece of one."""
@@ -124,6 +136,13 @@ class WebSocket(ClientConnection):
             self._listener.received(data.decode(errors="replace") if self._is_text else data)
 
 
+class _Connect(connect):
+    """A redirection is a refusal: the key goes nowhere else."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 async def open_websocket(
     provider: str,
     request: Request,
@@ -135,11 +154,11 @@ async def open_websocket(
     """Connect within `deadline_s`. `refused` says what an HTTP status other than 101 means.
 
     Raises:
-        ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`.
+        ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`, `UnsupportedError`.
     """
     url = urlsplit(request.url)
     try:
-        socket = await connect(
+        socket = await _Connect(
             request.url,
             additional_headers=request.headers,
             user_agent_header=None,
@@ -149,6 +168,7 @@ async def open_websocket(
             proxy=None if url.hostname in ("localhost", "127.0.0.1", "::1") else True,
             open_timeout=deadline_s,
             ping_interval=None,
+            logger=_LOGGER,
             max_size=MAX_MESSAGE_BYTES,
             create_connection=cast(
                 type[ClientConnection], functools.partial(WebSocket, listener=listener)
@@ -157,6 +177,10 @@ async def open_websocket(
         )
     except InvalidStatus as error:
         raise refused(error.response.status_code) from None
+    except InvalidURI:
+        raise UnsupportedError(
+            provider, f"{url.hostname} is given no address of a WebSocket", hint="use ws or wss"
+        ) from None
     except TimeoutError:
         raise DeadlineError(
             provider, f"{url.hostname} did not answer within {deadline_s:.1f} s"
