@@ -56,6 +56,7 @@ class Round(Sights):
         stt_chunk_ms: how much audio went to the recognizer at a time.
         valid: whether it counts, and nothing was late or lost; `faults` says why not.
         cpu_percent: of a core, by the worker; `phones_cpu_percent` by phones and vendors.
+        waited_percent: for how much of the time other processes kept the worker from its core.
         memory_mb: of the worker, with the calls.
         memory_mb_idle: before them, other calls having been there already.
         memory_mb_after: when they had hung up.
@@ -71,6 +72,7 @@ class Round(Sights):
     cpu_percent: float
     cpu_percent_per_call: float
     phones_cpu_percent: float
+    waited_percent: float
     memory_mb: float
     memory_mb_idle: float
     memory_mb_after: float

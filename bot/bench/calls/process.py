@@ -22,11 +22,13 @@ class Usage:
     Attributes:
         at_s: the time (`monotonic`).
         cpu_s: seconds of a core that all its threads have used, in user and kernel mode.
+        waited_s: seconds that its first thread was ready to run, and another had its core.
         resident_mb: resident memory in MB (10⁶ bytes).
     """
 
     at_s: float
     cpu_s: float
+    waited_s: float
     resident_mb: float
 
     @classmethod
@@ -42,9 +44,25 @@ class Usage:
         return cls(
             monotonic(),
             (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS_PER_S,
+            _waited_s(process),
             pages * _PAGE_BYTES / 1e6,
         )
 
     def percent_since(self, before: Usage) -> float:
         """How much of a core it has used since then."""
         return (self.cpu_s - before.cpu_s) / (self.at_s - before.at_s) * 100
+
+    def waited_percent_since(self, before: Usage) -> float:
+        """For how much of the time since then it waited for its core."""
+        return (self.waited_s - before.waited_s) / (self.at_s - before.at_s) * 100
+
+
+def _waited_s(process: Path) -> float:
+    """The run delay of the first thread; 0 where the kernel does not count it.
+
+    Source: https://www.kernel.org/doc/html/latest/scheduler/sched-stats.html
+    """
+    try:
+        return int((process / "schedstat").read_text().split()[1]) / 1e9
+    except FileNotFoundError:
+        return 0.0

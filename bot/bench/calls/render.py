@@ -16,7 +16,8 @@ _ROWS: dict[str, Callable[[Round], str]] = {
     "valid": lambda r: "yes" if r["valid"] else "[bold red]no[/]",
     "CPU, % of a core": lambda r: f"{r['cpu_percent']:.1f}",
     "CPU for a call, %": lambda r: f"{r['cpu_percent_per_call']:.2f}",
-    "of the other, phones and vendors": lambda r: f"{r['phones_cpu_percent']:.1f}",
+    "phones and vendors, %": lambda r: f"{r['phones_cpu_percent']:.1f}",
+    "waited for its core, %": lambda r: f"{r['waited_percent']:.1f}",
     "memory for a call, MB": lambda r: f"{r['memory_mb_per_call']:.2f}",
     "before, with, after them": lambda r: (
         f"{r['memory_mb_idle']:.0f}, {r['memory_mb']:.0f}, {r['memory_mb_after']:.0f}"

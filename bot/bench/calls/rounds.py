@@ -16,6 +16,8 @@ from .rig import Rig
 __all__ = ["Pace", "run_round", "warm_up"]
 
 WARM_CALLS = 8
+MOST_WAITED_PERCENT = 0.5
+"""Where other processes had more of the worker's core, that is said of a round that failed."""
 ANSWER_S = 3.0
 """Where a reply takes longer to be asked for, there is none."""
 
@@ -80,6 +82,9 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
     sights = sights_of(rig.exchange.line.seen, used.from_s, used.to_s)
     silence = [f"{unanswered} turns were not answered"] if unanswered else []
     faults = [*fleet.faults, *silence, *faults_of(sights)]
+    if faults and used.waited_percent > MOST_WAITED_PERCENT:
+        waited = f"{used.waited_percent:.1f} % of the time"
+        faults.append(f"other processes kept the worker from its core for {waited}")
     return Round(
         **sights,
         calls=calls,
@@ -90,6 +95,7 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
         cpu_percent=used.percent,
         cpu_percent_per_call=used.percent / calls,
         phones_cpu_percent=used.phones_percent,
+        waited_percent=used.waited_percent,
         memory_mb=busy.usage.resident_mb,
         memory_mb_idle=idle.usage.resident_mb,
         memory_mb_after=left.usage.resident_mb,
@@ -101,12 +107,17 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
 
 @dataclass(frozen=True, slots=True)
 class _Used:
-    """What was used from one time (`monotonic`) to another, in percent of a core."""
+    """What was used from one time (`monotonic`) to another, in percent of a core.
+
+    Attributes:
+        waited_percent: for how much of the time the worker waited for its core.
+    """
 
     from_s: float
     to_s: float
     percent: float
     phones_percent: float
+    waited_percent: float
 
 
 async def _measure(rig: Rig, seconds: float) -> _Used:
@@ -116,8 +127,13 @@ async def _measure(rig: Rig, seconds: float) -> _Used:
         before = [Usage.of(pid) for pid in pids]
         await asyncio.sleep(seconds)
         after = [Usage.of(pid) for pid in pids]
-    percents = [end.percent_since(begin) for begin, end in zip(before, after, strict=True)]
-    return _Used(before[0].at_s, after[0].at_s, *percents)
+    return _Used(
+        before[0].at_s,
+        after[0].at_s,
+        percent=after[0].percent_since(before[0]),
+        phones_percent=after[1].percent_since(before[1]),
+        waited_percent=after[0].waited_percent_since(before[0]),
+    )
 
 
 def _fleet(rig: Rig, calls: int) -> Fleet:

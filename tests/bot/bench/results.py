@@ -26,6 +26,7 @@ def a_round(**values: Any) -> Round:
         "cpu_percent_per_call": 0.8,
         "phones_cpu_percent": 50.0,
         "tasks_per_call": 4.0,
+        "waited_percent": 0.1,
         "memory_mb": 150.0,
         "memory_mb_idle": 140.0,
         "memory_mb_after": 141.0,

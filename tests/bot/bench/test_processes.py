@@ -59,6 +59,7 @@ def test_what_a_process_uses() -> None:
         pass
     assert after.resident_mb - before.resident_mb > len(kept) / 1e6 * 0.9
     assert 0 < after.percent_since(before) < 150
+    assert 0 <= after.waited_percent_since(before) < 100
 
 
 async def test_what_a_process_prints() -> None:
