@@ -61,7 +61,8 @@ class Round(Sights):
         memory_mb_idle: before them, other calls having been there already.
         memory_mb_after: when they had hung up.
         tasks_per_call: of the worker's event loop.
-        barge_in_ms: from the VAD's decision to `clear`; the limits of the histogram's buckets.
+        barge_in_ms: from the VAD's decision to `clear`; the limits of the histogram's buckets,
+            infinite (null in JSON) beyond a second.
     """
 
     calls: int

@@ -34,8 +34,8 @@ async def test_calls_with_a_worker(tmp_path: Path) -> None:
     with two_cores() as cores:
         async with rig(load_material(), 20, 20, cores, tmp_path) as ready:
             result = await run_round(ready, 9, 0.8, pace)
-    faults = [fault for fault in result["faults"] if "late" not in fault]
-    assert faults == []
+    # How late something was depends on what else the machine does.
+    assert [fault for fault in result["faults"] if fault.startswith("call ")] == []
     assert (result["calls"], result["stt_chunk_ms"]) == (9, 20)
     # 50 pieces a second of each call; all frames were sent, if late.
     assert result["in_ms"]["count"] == pytest.approx(9 * 0.8 * 50, rel=0.3)
