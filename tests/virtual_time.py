@@ -20,7 +20,7 @@ P = ParamSpec("P")
 STEP_S = 1e-6
 STUCK_S = 10.0
 """Real time that a thread or a socket may take when nothing else is due."""
-GRACE_S = 0.001
+GRACE_S = 0.0003
 """Real time for what one socket of this process sends another: the kernel may be busy."""
 
 

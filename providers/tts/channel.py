@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
+from collections.abc import Iterator
 
 import structlog
 
-from ..errors import DeadlineError, ProviderError
+from ..errors import DeadlineError, ProviderError, RateLimitError
 from ..session import Deadlines, Session
 from ..types import TtsOptions
 from .spoken import AudioEnd, Spoken, SpokenEvent, Terminated, TtsCodec, TtsVendor
@@ -36,6 +37,7 @@ class Context:
         self.id = ""
         self.ended = False
         self.error: ProviderError | None = None
+        self.asked_again = False  # and nothing came of it yet
         self.changed = asyncio.Event()
         self._max_bytes = max_bytes
         self._audio: deque[bytes] = deque()
@@ -50,24 +52,25 @@ class Context:
 
     def take(self, provider: str, audio: bytes) -> bool:
         """More audio came; False when all of it was got before."""
+        self.changed.set()  # what was got before shows too that it is being spoken
         fresh = audio[self._skip :]
         self._skip -= len(audio) - len(fresh)
         if not fresh:
             return False
+        self.asked_again = False
         self._got += len(fresh)
         self._waiting += len(fresh)
         self._audio.append(fresh)
         if self._waiting > self._max_bytes:
             self.fail(ProviderError(provider, "nobody takes the synthesized audio"))
-        self.changed.set()
         return True
 
-    def pieces(self) -> list[bytes]:
-        """The audio that waits, each piece once."""
-        pieces = list(self._audio)
-        self._audio.clear()
-        self._waiting = 0
-        return pieces
+    def pieces(self) -> Iterator[bytes]:
+        """The audio that waits, and what comes while it is taken."""
+        while self._audio:
+            piece = self._audio.popleft()
+            self._waiting -= len(piece)
+            yield piece
 
     def end(self) -> None:
         """All its audio is here."""
@@ -84,7 +87,7 @@ class Channel:
     """A connection, and its contexts. Whoever waits for a context keeps it connected.
 
     Attributes:
-        idle_since_s: since when it carries nothing, on the loop's clock; None while it does.
+        broken: whether it is of no use any more.
     """
 
     def __init__(self, vendor: TtsVendor, deadlines: Deadlines) -> None:
@@ -96,8 +99,7 @@ class Channel:
         # Since when nobody waits for those that the vendor has not let go of yet.
         self._ending: dict[str, float] = {}
         self._heard_s = self._loop.time()
-        self._stalled = False
-        self.idle_since_s: float | None = self._heard_s
+        self._busy_s = self._heard_s
         self.broken = False
         self._session: Session[TtsCodec, SpokenEvent] = Session(
             vendor.name, vendor.codec, self, deadlines
@@ -115,20 +117,28 @@ class Channel:
         """Whether it can carry one more."""
         return not self.broken and self.load < self._vendor.max_contexts
 
+    @property
+    def idle_s(self) -> float:
+        """How long it has carried nothing; 0 while it does."""
+        return 0.0 if self.load else self._loop.time() - self._busy_s
+
     async def connect(self) -> None:
-        """Be connected before the first text.
+        """Be connected, before the first text or again.
 
         Raises:
             ProviderError: as `Session.keep`.
         """
-        await self._session.keep()
+        try:
+            await self._session.keep()
+        except ProviderError:
+            self.broken = True
+            raise
 
     def begin(self, context: Context) -> None:
         """Speak a text."""
         if not self.load:
             # What happened while nobody needed the connection is no trouble of this text.
             self._session.progressed()
-        self.idle_since_s = None
         self._start(context)
 
     async def wait(self, context: Context) -> None:
@@ -138,23 +148,22 @@ class Channel:
             ProviderError: the vendor cannot be reached, or gives nothing in time.
         """
         context.changed.clear()
+        if not self._session.connected:
+            await self.connect()
+            return
         asked_s = self._loop.time()
         try:
-            async with asyncio.timeout_at(asked_s + self._deadlines.answer_s):
-                if self._session.connected:
-                    await context.changed.wait()
-                    return
-                await self._session.keep()
+            async with asyncio.timeout(self._deadlines.answer_s):
+                await context.changed.wait()
         except TimeoutError:
             late = DeadlineError(self._vendor.name, "no audio in time")
-            if self._stalled or self._heard_s > asked_s:
-                # The second time in a row; or the others get theirs.
+            if self._heard_s > asked_s:
+                raise late from None  # the others get theirs
+            if context.asked_again:
+                self.broken = True  # the next text shall not wait for this one
                 raise late from None
-            self._stalled = True
+            context.asked_again = True
             self._session.lose(late)
-        except ProviderError:
-            self.broken = True
-            raise
 
     def leave(self, context: Context) -> None:
         """Nobody waits for a text any more."""
@@ -163,7 +172,7 @@ class Channel:
             if not context.ended and context.error is None:
                 for frame in self._session.codec.cancel(context.id):
                     self._session.say(frame)
-        self._note_idle()
+        self._busy_s = self._loop.time()
 
     def close(self, error: ProviderError | None = None) -> None:
         """End at once; what is being spoken fails with `error`."""
@@ -189,13 +198,17 @@ class Channel:
         context = self._contexts.get(event.context)
         if isinstance(event, Spoken):
             if context is not None and context.take(self._vendor.name, event.audio):
-                self._got_on()
+                self._session.progressed()
         elif isinstance(event, AudioEnd):
             if context is not None:
-                self._got_on()
+                self._session.progressed()
                 context.end()
         elif isinstance(event, Terminated):
             self._ended(event.context, None)
+        elif context is not None and _may_pass(event.error) and not context.asked_again:
+            del self._contexts[context.id]
+            context.asked_again = True
+            self._start(context)
         else:
             self._ended(event.context, event.error)
 
@@ -207,10 +220,6 @@ class Channel:
         self._ending.clear()
         for context in self._contexts.values():
             context.changed.set()
-
-    def _got_on(self) -> None:
-        self._stalled = False
-        self._session.progressed()
 
     def _start(self, context: Context) -> None:
         context.begin(f"c{next(self._ids)}")
@@ -225,8 +234,9 @@ class Channel:
             if error is not None:
                 context.fail(error)
             context.end()
-        self._note_idle()
+        self._busy_s = self._loop.time()
 
-    def _note_idle(self) -> None:
-        if not self.load:
-            self.idle_since_s = self._loop.time()
+
+def _may_pass(error: ProviderError) -> bool:
+    """Whether to ask once more at once may help."""
+    return error.retryable and not isinstance(error, RateLimitError)

@@ -128,10 +128,8 @@ class StreamingTts:
 
     def _discard(self) -> None:
         """Let go of connections that broke for good, or that nobody needs."""
-        now_s = asyncio.get_running_loop().time()
         for channel in list(self._channels):
-            since_s = channel.idle_since_s
-            idle = since_s is not None and now_s - since_s >= IDLE_S and len(self._channels) > 1
+            idle = channel.idle_s >= IDLE_S and len(self._channels) > 1
             if idle or (channel.broken and not channel.load):
                 self._channels.remove(channel)
                 channel.close()
@@ -144,11 +142,15 @@ class StreamingTts:
 
 
 def cut(text: str, max_bytes: int) -> Iterator[str]:
-    """The text in parts of at most `max_bytes` of UTF-8, cut at a space if there is one."""
+    """The text in parts of at most `max_bytes` of UTF-8 (4 or more), cut at spaces if there are.
+
+    Nothing is said of a part that is only space, so there is none.
+    """
     while len(encoded := text.encode()) > max_bytes:
         head = encoded[:max_bytes].decode(errors="ignore")
         at = head.rfind(" ") + 1 or len(head)
-        yield text[:at]
+        if head[:at].strip():
+            yield text[:at]
         text = text[at:]
     if text.strip():
         yield text
