@@ -41,9 +41,10 @@ def two_cores() -> Iterator[Cores | None]:
 
 def pin(pid: int, core: int) -> None:
     """Move all threads of a process to a core; those that they start stay there."""
-    for task in Path("/proc", str(pid), "task").iterdir():
-        with suppress(ProcessLookupError):  # a thread that has just ended
-            os.sched_setaffinity(int(task.name), {core})
+    with suppress(FileNotFoundError):  # a process that has ended
+        for task in list(Path("/proc", str(pid), "task").iterdir()):
+            with suppress(ProcessLookupError):  # a thread that has
+                os.sched_setaffinity(int(task.name), {core})
 
 
 def _choose(available: set[int]) -> Cores | None:
