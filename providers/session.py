@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 BACKOFF_S = (0.0, 0.1, 0.2, 0.4, 0.8)
 """The waits before each attempt to connect again; the last one is repeated."""
+HELD_S = 1.0
+"""A connection that brought something for so long was sound: what ends it is a new trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,7 @@ class Session(Generic[CodecT, EventT]):
         """
         if self._socket is not None:
             held_s = self._socket.heard_s - self._opened_s
-            if held_s > self._deadlines.reconnect_s:
+            if held_s > HELD_S:
                 self.progressed()
         self._error = self._error or error
         self._release()

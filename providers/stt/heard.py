@@ -123,9 +123,9 @@ class Utterances:
         return bool(self._final)
 
     @property
-    def advance_ms(self) -> float:
+    def advance_ms(self) -> int:
         """Grows as the vendor gets on: with what it understands, and again as that gets final."""
-        return max(self.done_ms, self._final_ms) + self._heard_ms
+        return self._final_ms + self._heard_ms
 
     def settle(self) -> None:
         """Nothing more will come: what is not final is taken for it."""

@@ -129,7 +129,7 @@ class Recognition:
         self._owed = 0  # final transcripts that were asked for
         self._due_s: float | None = None  # by when the vendor must have said something
         self._asked_again = False  # on another connection, and nothing came of it yet
-        self._advance_ms = 0.0  # how far the vendor got at best
+        self._advance_ms = 0  # how far the vendor got at best
         self._finishing = False
         self._closing_said = False
         self._finished = False
