@@ -41,8 +41,8 @@ async def run_echo(
             phones = await _connect(line, listener.getsockname()[1], calls)
             line.wheel.start()
             try:
-                await asyncio.sleep(settle_s)
                 with no_garbage():
+                    await asyncio.sleep(settle_s)
                     before = Usage.of(process.pid)
                     await asyncio.sleep(seconds)
                     after = Usage.of(process.pid)

@@ -105,7 +105,7 @@ async def _worker_rounds(
     rounds: list[Round] = []
     search: Search | None = None
     for chunk_ms in (CHUNK_MS, FINE_CHUNK_MS):
-        with tempfile.TemporaryDirectory(prefix="parley-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(prefix="parley-") as folder:
             say("starting a worker")
             async with rig(material, calls or MOST_CALLS, chunk_ms, cores, Path(folder)) as ready:
 

@@ -12,7 +12,7 @@ import httpx
 from bot.demo.worker import WorkerProcess, start_worker
 from bot.phone.balancer import Balancer
 from bot.phone.webhook import Webhooks
-from bot.redis_server import private_redis
+from bot.redis_server import private_redis, wait_until_stopped
 
 from .cores import Cores, pin
 from .exchange import Exchange
@@ -25,6 +25,7 @@ __all__ = ["Rig", "rig"]
 
 DIALOG = "bot.bench.calls.dialog:reply"
 VENDOR = "soniox"
+REDIS_DEADLINE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ async def rig(
     exchange = Exchange(line)
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(serve_vendors(exchange, material.voice))
+        # The server writes into the folder, which is deleted afterwards, to its end.
+        stack.push_async_callback(wait_until_stopped, folder, REDIS_DEADLINE_S)
         redis_url = await stack.enter_async_context(private_redis(folder))
         settings = _settings(port, redis_url, max_calls, chunk_ms)
         # Before the worker, which synthesizes its apology at the start.
