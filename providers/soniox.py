@@ -27,14 +27,16 @@ __all__ = ["LANGUAGES", "PROVIDER", "REGIONS", "SonioxAccount", "failure", "lang
 
 PROVIDER = "soniox"
 REGIONS = ("us", "eu", "jp")
+# What Soniox calls a language that BCP-47 has another tag for.
+_OWN_CODES = {"nb": "no", "nn": "no", "fil": "tl"}
 LANGUAGES = (
     *("af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "es"),
     *("et", "eu", "fa", "fi", "fr", "gl", "gu", "he", "hi", "hr", "hu", "id", "it", "ja", "kk"),
     *("kn", "ko", "lt", "lv", "mk", "ml", "mr", "ms", "nl", "no", "pa", "pl", "pt", "ro", "ru"),
     *("sk", "sl", "sq", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur", "vi", "zh"),
+    *_OWN_CODES,
 )
-# What Soniox calls a language that BCP-47 has another tag for.
-_OWN_CODES = {"nb": "no", "nn": "no", "fil": "tl"}
+"""BCP-47 tags of the languages on offer."""
 
 _HINT_KEY = "check SONIOX_API_KEY and SONIOX_REGION: a key belongs to one region"
 
