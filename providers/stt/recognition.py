@@ -228,7 +228,11 @@ class Recognition:
 
     def opened(self) -> None:
         """Send, from the first word that is not final yet, what there is."""
-        self._utterances.connected(self._ring.rewind(self._utterances.done_ms))
+        start_ms = self._ring.rewind(self._utterances.done_ms)
+        lost_ms = round(start_ms - self._utterances.done_ms)
+        if lost_ms > 0:
+            log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
+        self._utterances.connected(start_ms)
         self._closing_said = False
         if (self._owed or self._finishing) and not self._asked_again:
             self._asked_again = True

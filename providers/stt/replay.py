@@ -17,9 +17,6 @@ class ReplayRing:
     Args:
         bytes_per_ms: of the audio.
         frame_bytes: audio is cut at multiples of it.
-
-    Attributes:
-        lost_ms: how much was no longer there when it should have been sent again.
     """
 
     def __init__(self, bytes_per_ms: float, frame_bytes: int) -> None:
@@ -30,7 +27,6 @@ class ReplayRing:
         self._size = 0
         self._start = 0  # bytes of the stream that came before the first piece
         self._sent = 0  # how many items were sent on the present connection
-        self.lost_ms = 0.0
 
     @property
     def start_ms(self) -> float:
@@ -78,7 +74,6 @@ class ReplayRing:
     def rewind(self, from_ms: float) -> float:
         """Another connection: all is unsent again, from `from_ms` on. Returns where that is."""
         self._sent = 0
-        self.lost_ms += max(0.0, self.start_ms - from_ms)
         whole = int(from_ms * self._bytes_per_ms) // self._frame_bytes * self._frame_bytes
         while self._items and self._items[0] is not None and whole > self._start:
             first = self._items[0]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from media.audio import ULAW_8K
 from providers.errors import (
@@ -17,8 +19,11 @@ from providers.errors import (
     RateLimitError,
     UnavailableError,
 )
+from providers.stt.recognition import StreamingStt
+from providers.stt.soniox import SonioxRecognizer
 from providers.types import SttOptions, Transcript
 from tests.providers.leaks import served
+from tests.providers.wire import PONG, answering, upgrade
 from tests.vendors.soniox.faults import GARBAGE, Fault
 from tests.vendors.soniox.oracle import OracleHearing
 from tests.vendors.soniox.script import Script
@@ -354,3 +359,26 @@ async def test_closing_the_provider_ends_its_streams(script: Script) -> None:
             await provider.aclose()
             with pytest.raises(UnavailableError, match="closed"):
                 await waiting
+
+
+@virtual_time_on_sockets
+async def test_audio_that_is_too_old_to_be_sent_again_is_told() -> None:
+    stays_s = iter([40.0, 60.0])
+
+    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await upgrade(reader))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(next(stays_s)):
+                while await reader.read(100_000):
+                    writer.write(PONG)
+
+    async with answering(vendor) as url:
+        provider = StreamingStt(SonioxRecognizer(api_key="k", stt_url=url))
+        async with provider.stream(SttOptions(audio=ULAW_8K)) as stream:
+            waiting = asyncio.create_task(anext(stream))
+            with capture_logs() as logs:
+                await speak(stream, ULAW_8K.silence(45_000))
+            waiting.cancel()
+            assert stream.reconnections == 1
+    (lost,) = (entry for entry in logs if entry["event"] == "audio was lost with a connection")
+    assert lost["lost_ms"] == pytest.approx(10_000, abs=300)
