@@ -94,6 +94,16 @@ def test_audioop_has_one_door() -> None:
     assert doors in ([], ["media/audio.py"])
 
 
+def test_vendors_sockets_have_one_door() -> None:
+    doors = [
+        name(path)
+        for path in SOURCES
+        if path.is_relative_to(ROOT / "providers")
+        and any(module.split(".")[0] == "websockets" for module in imported(path))
+    ]
+    assert doors == ["providers/websocket.py"]
+
+
 def test_every_source_is_looked_at() -> None:
     assert {"bot", "media", "providers"} == {name(path).split("/")[0] for path in SOURCES}
     assert {"bot/turn.py", "bot/telephony/decision.py"} < {name(path) for path in PURE}

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.stt.replay import MAX_MS, ReplayRing
+
+
+def ring_of(*pieces: bytes | None, frame_bytes: int = 1) -> ReplayRing:
+    """A ring of one byte a millisecond, with pieces and ends (None) in it."""
+    ring = ReplayRing(1.0, frame_bytes)
+    for piece in pieces:
+        if piece is None:
+            ring.end_utterance()
+        else:
+            assert ring.add(piece)
+    return ring
+
+
+def test_everything_is_sent_once() -> None:
+    ring = ring_of(b"one", None, b"two")
+    sending = ring.unsent()
+    assert next(sending) == b"one"
+    ring.add(b"three")
+    assert list(sending) == [None, b"two", b"three"]
+    assert list(ring.unsent()) == []
+
+
+def test_what_is_understood_is_not_sent_again() -> None:
+    ring = ring_of(b"12345", b"678", b"90")
+    assert list(ring.unsent()) == [b"12345", b"678", b"90"]
+    ring.forget(4.0)
+    assert ring.start_ms == 0
+    ring.forget(8.9)
+    assert ring.start_ms == 8
+    assert (ring.rewind(8.0), list(ring.unsent())) == (8, [b"90"])
+
+
+def test_sending_goes_on_within_a_piece() -> None:
+    ring = ring_of(b"12345", b"678", frame_bytes=2)
+    list(ring.unsent())
+    assert (ring.rewind(3.9), list(ring.unsent())) == (2, [b"345", b"678"])
+    assert (ring.rewind(5.0), list(ring.unsent())) == (4, [b"5", b"678"])
+    assert (ring.rewind(6.0), list(ring.unsent())) == (6, [b"78"])
+    assert (ring.rewind(99.0), list(ring.unsent())) == (8, [])
+
+
+def test_an_end_is_kept_until_it_is_answered() -> None:
+    ring = ring_of(b"one", None, b"two", None)
+    list(ring.unsent())
+    ring.forget(6.0)
+    assert (ring.rewind(6.0), list(ring.unsent())) == (3, [None, b"two", None])
+    ring.answered()
+    assert list(ring.unsent()) == []
+    assert (ring.rewind(3.0), list(ring.unsent())) == (3, [b"two", None])
+    ring.answered()
+    ring.answered()
+    assert (ring.rewind(3.0), list(ring.unsent())) == (3, [b"two"])
+
+
+def test_an_end_that_is_answered_before_it_was_sent() -> None:
+    ring = ring_of(b"one", None, b"two")
+    assert next(ring.unsent()) == b"one"
+    ring.answered()
+    assert list(ring.unsent()) == [b"two"]
+
+
+def test_what_was_not_sent_is_not_forgotten() -> None:
+    ring = ring_of(b"one")
+    ring.forget(99.0)
+    assert list(ring.unsent()) == [b"one"]
+    ring.forget(99.0)
+    ring.forget(99.0)
+    assert ring.start_ms == 3
+
+
+def test_no_more_is_kept_than_half_a_minute() -> None:
+    ring = ring_of(None, bytes(10_000), bytes(20_000))
+    assert MAX_MS == 30_000
+    assert len(list(ring.unsent())) == 3
+    # It was sent: there is no harm in it now.
+    assert ring.add(b"x")
+    assert ring.start_ms == 10_000
+    assert list(ring.unsent()) == [b"x"]
+    assert ring.rewind(0.0) == 10_000
+    # Now it is not.
+    assert not ring.add(bytes(20_000))
+    assert ring.start_ms == 30_000
+
+
+@given(st.integers(0, 10_000))
+def test_nothing_is_lost_or_doubled(seed: int) -> None:
+    """Whatever is sent, understood and lost in whichever order."""
+    chance = random.Random(seed)
+    ring, whole, heard = ReplayRing(1.0, 1), bytearray(), bytearray()
+    for _ in range(60):
+        match chance.randrange(4):
+            case 0:
+                piece = chance.randbytes(chance.randrange(1, 40))
+                whole += piece
+                ring.add(piece)
+            case 1:
+                for item in ring.unsent():
+                    heard += item or b""
+                    if chance.random() < 0.3:
+                        break
+            case 2:
+                ring.forget(chance.uniform(0, len(heard)))
+            case _:
+                del heard[int(ring.rewind(chance.uniform(ring.start_ms, len(heard)))) :]
+    for item in ring.unsent():
+        heard += item or b""
+    assert heard == whole

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from providers.errors import (
+    ApiError,
+    AuthenticationError,
+    DeadlineError,
+    InvalidResponseError,
+    MissingKeyError,
+    ProviderError,
+    QuotaError,
+    RateLimitError,
+    UnavailableError,
+)
+from providers.soniox import LANGUAGES, SonioxAccount, failure, language_code, read
+
+
+def test_an_account_needs_a_key_and_hides_it() -> None:
+    with pytest.raises(MissingKeyError, match="SONIOX_API_KEY"):
+        SonioxAccount()
+    account = SonioxAccount(api_key="the-secret-key")
+    assert account.headers == {"Authorization": "Bearer the-secret-key"}
+    assert "the-secret-key" not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("region", "host"), [("us", "stt-rt.soniox.com"), ("eu", "stt-rt.eu.soniox.com")]
+)
+def test_a_region_has_its_own_addresses(region: str, host: str) -> None:
+    account = SonioxAccount(api_key="k", region=region)
+    assert account.address("stt-rt", "path") == f"wss://{host}/path"
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [("en-US", "en"), ("de", "de"), ("nb-NO", "no"), ("fil", "tl"), ("pt_BR", "pt"), ("EN", "en")],
+)
+def test_languages_have_two_letters(tag: str, code: str) -> None:
+    assert language_code(tag) == code
+    assert code in LANGUAGES
+
+
+@pytest.mark.parametrize("frame", ["", "{", "[1]", "null", b"\xff\xfe", "<html>", "[" * 5_000])
+def test_what_is_no_object_is_no_message(frame: str | bytes) -> None:
+    with pytest.raises(InvalidResponseError):
+        read(frame)
+
+
+def test_a_message_is_an_object() -> None:
+    assert read('{"tokens":[]}') == read(b'{"tokens":[]}') == {"tokens": []}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "retryable"),
+    [
+        (400, ApiError, False),
+        (401, AuthenticationError, False),
+        (402, QuotaError, False),
+        (403, AuthenticationError, False),
+        (404, ApiError, False),
+        (408, DeadlineError, True),
+        (413, UnavailableError, True),
+        (429, RateLimitError, True),
+        (500, UnavailableError, True),
+        (503, UnavailableError, True),
+        ("what", ApiError, False),
+        (None, ApiError, False),
+    ],
+)
+def test_each_error_says_whose_fault_it_is(
+    code: object, kind: type[ProviderError], retryable: bool
+) -> None:
+    message = {"error_code": code, "error_type": "its_word", "error_message": "x" * 1_000}
+    error = failure(message)
+    assert (type(error), error.retryable, error.code) == (kind, retryable, "its_word")
+    assert len(error.reason) == 200
+    bare = failure({"error_code": code})
+    assert (type(bare), bare.code, bare.reason) == (kind, str(code), f"HTTP status {code}")

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.tts.synthesis import cut
+
+
+@pytest.mark.parametrize(
+    ("text", "max_bytes", "parts"),
+    [
+        ("", 10, []),
+        (" \n", 10, []),
+        ("one two", 10, ["one two"]),
+        ("one two", 7, ["one two"]),
+        ("one two", 6, ["one ", "two"]),
+        ("one two three", 8, ["one two ", "three"]),
+        ("abcdefgh", 3, ["abc", "def", "gh"]),
+        ("äöü", 4, ["äö", "ü"]),
+        ("äöü", 5, ["äö", "ü"]),
+        ("😀😀", 4, ["😀", "😀"]),
+        (" abcdef", 4, ["abcd", "ef"]),
+        ("ab      cd", 4, ["ab  ", "cd"]),
+    ],
+)
+def test_a_text_is_cut_at_spaces(text: str, max_bytes: int, parts: list[str]) -> None:
+    assert list(cut(text, max_bytes)) == parts
+
+
+@given(st.text(alphabet="aä😀 \n"), st.integers(4, 20))
+def test_no_part_is_too_long_and_nothing_is_left_out(text: str, max_bytes: int) -> None:
+    parts = list(cut(text, max_bytes))
+    assert all(0 < len(part.encode()) <= max_bytes and part.strip() for part in parts)
+    assert "".join("".join(parts).split()) == "".join(text.split())
