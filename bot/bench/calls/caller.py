@@ -31,14 +31,21 @@ class CallerPhone(StreamPhone):
         self._marks: deque[tuple[float, str]] = deque()
         # Of the present reply: how much is still to come, and how it has begun.
         self._to_come = 0
+        self._begun = False
         self._response_ms: float | None = None
         self._first_sent_s: float | None = None
 
     def expect(self, size: int, response_ms: float | None) -> None:
-        """A reply of `size` bytes of µ-law was asked for, `response_ms` after the turn's end."""
+        """A reply of `size` bytes of µ-law was asked for, `response_ms` after the turn's end.
+
+        None says that it was asked for before, and is to be heard again.
+        """
         if self._to_come > 0:
             self.line.seen.counts["unfinished"] += 1
-        self._to_come, self._response_ms, self._first_sent_s = size, response_ms, None
+        if response_ms is None:
+            self.line.seen.counts["again"] += 1
+        self._to_come, self._begun = size, False
+        self._response_ms, self._first_sent_s = response_ms, None
 
     def piece_sent(self, now_s: float) -> None:
         """The synthesizer has sent a piece of the reply."""
@@ -47,15 +54,19 @@ class CallerPhone(StreamPhone):
 
     def heard(self, size: int, now_s: float) -> None:
         if self._to_come > 0:
-            if self._response_ms is not None and self._first_sent_s is not None:
-                response_ms = self._response_ms + (now_s - self._first_sent_s) * 1000
-                self._response_ms = None
-                self.line.seen.responses.add(now_s, response_ms)
-                self.line.seen.counts["begun"] += 1
+            if not self._begun:
+                self._begin(now_s)
             elif (empty_s := now_s - self._played_s) > EMPTY_S:
                 self.line.seen.gaps_out.add(now_s, empty_s * 1000)
             self._to_come -= size
         self._played_s = max(self._played_s, now_s) + size / BYTES_PER_S
+
+    def _begin(self, now_s: float) -> None:
+        self._begun = True
+        self.line.seen.counts["begun"] += 1
+        if self._response_ms is not None and self._first_sent_s is not None:
+            response_ms = self._response_ms + (now_s - self._first_sent_s) * 1000
+            self.line.seen.responses.add(now_s, response_ms)
 
     def marked(self, name: str, now_s: float) -> None:
         if self._played_s <= now_s:

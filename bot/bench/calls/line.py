@@ -25,8 +25,8 @@ class Seen:
         responses: from the end of a turn sent to its reply's text received, and from the first
             piece of audio sent to the first media message received.
         echoes: the way of a frame to the bare echo and back.
-        counts: turns `ended`, replies `asked` for, `begun` to be heard, `barged` into, left
-            `unfinished`.
+        counts: turns `ended`, replies `asked` for, asked for `again`, `begun` to be heard, `barged`
+            into, left `unfinished`.
     """
 
     frame_lateness: Series = field(default_factory=Series)

@@ -33,7 +33,8 @@ class Sights(TypedDict):
         response_ms: from the end of a turn to its reply's first audio, without the vendors.
         phones_late_ms, vendors_late_ms: what was not the worker's fault.
         turns: how many the recognizer ended; of their replies `begun` were heard, `barged` spoken
-            over, and `unfinished` left without their end.
+            over, `again` wanted once more because nothing was said over them, and `unfinished`
+            left without their end.
     """
 
     in_ms: Spread
@@ -45,6 +46,7 @@ class Sights(TypedDict):
     turns: int
     begun: int
     barged: int
+    again: int
     unfinished: int
 
 
@@ -120,6 +122,7 @@ def sights_of(seen: Seen, from_s: float, to_s: float) -> Sights:
         turns=seen.counts["ended"],
         begun=seen.counts["begun"],
         barged=seen.counts["barged"],
+        again=seen.counts["again"],
         unfinished=seen.counts["unfinished"],
     )
 

@@ -28,7 +28,7 @@ _ROWS: dict[str, Callable[[Round], str]] = {
     "gaps in replies": lambda r: str(r["out_gaps_ms"]["count"]),
     "added response, ms": lambda r: _spread(r["response_ms"]),
     "barge-in, ms": lambda r: _spread(r["barge_in_ms"]),
-    "turns; spoken over": lambda r: f"{r['turns']}; {r['barged']}",
+    "turns, spoken over, said again": lambda r: f"{r['turns']}, {r['barged']}, {r['again']}",
     "phones late, ms": lambda r: _spread(r["phones_late_ms"]),
     "vendors late, ms": lambda r: _spread(r["vendors_late_ms"]),
 }

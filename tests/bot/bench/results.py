@@ -36,6 +36,7 @@ def a_round(**values: Any) -> Round:
         "turns": 300,
         "begun": 299,
         "barged": 70,
+        "again": 1,
         "unfinished": 0,
     }
     names = ("in_ms", "response_ms", "barge_in_ms", "phones_late_ms", "vendors_late_ms")

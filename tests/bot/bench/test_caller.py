@@ -124,9 +124,10 @@ async def test_how_a_reply_was_heard(phone: CallerPhone) -> None:
     phone.heard(800, 10.46)  # 50 ms late
     phone.heard(800, 10.5)
     phone.expect(1_600, response_ms=None)
+    phone.heard(1_600, 15.0)
     assert seen.responses.within(0, 20).tolist() == [pytest.approx(7.0)]
     assert seen.gaps_out.within(0, 20).tolist() == [pytest.approx(50.0)]
-    assert seen.counts == {"begun": 1}
+    assert seen.counts == {"begun": 2, "again": 1}
 
 
 async def test_between_two_replies_there_is_no_gap(phone: CallerPhone) -> None:

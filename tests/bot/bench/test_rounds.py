@@ -33,13 +33,13 @@ async def test_calls_with_a_worker(tmp_path: Path) -> None:
     pace = Pace(warm_s=0.1, settle_s=0.1)
     with two_cores() as cores:
         async with rig(load_material(), 20, 20, cores, tmp_path) as ready:
-            result = await run_round(ready, 9, 0.8, pace)
+            result = await run_round(ready, 9, 0.5, pace)
     # How late something was depends on what else the machine does.
     assert [fault for fault in result["faults"] if fault.startswith("call ")] == []
     assert (result["calls"], result["stt_chunk_ms"]) == (9, 20)
     # 50 pieces a second of each call; all frames were sent, if late.
-    assert result["in_ms"]["count"] == pytest.approx(9 * 0.8 * 50, rel=0.3)
-    assert result["phones_late_ms"]["count"] == pytest.approx(9 * 0.8 * 50, rel=0.3)
+    assert result["in_ms"]["count"] == pytest.approx(9 * 0.5 * 50, rel=0.3)
+    assert result["phones_late_ms"]["count"] == pytest.approx(9 * 0.5 * 50, rel=0.3)
     assert result["turns"] >= 1
     assert result["begun"] >= 1
     assert 0 < result["cpu_percent_per_call"] < 100 / 9
