@@ -104,22 +104,28 @@ async def _worker_rounds(
     """The rounds with audio sent every 100 and every 20 ms, each with a worker of its own."""
     rounds: list[Round] = []
     search: Search | None = None
+    most = calls or MOST_CALLS
     for chunk_ms in (CHUNK_MS, FINE_CHUNK_MS):
         with tempfile.TemporaryDirectory(prefix="parley-") as folder:
             say("starting a worker")
-            async with rig(material, calls or MOST_CALLS, chunk_ms, cores, Path(folder)) as ready:
-
-                async def try_round(number: int, rig: Rig = ready) -> Round:
-                    say(f"{number} calls")
-                    return await run_round(rig, number, min(seconds, LONGEST_PROBE_S), pace)
-
-                await warm_up(ready, calls or MOST_CALLS, pace)
+            async with rig(material, most, chunk_ms, cores, Path(folder)) as ready:
+                await warm_up(ready, most, pace)
                 if calls is None:
-                    search = await find_highest(try_round)
+                    search = await _search(ready, seconds, pace, say)
                     calls = max(search["highest"], 1)
                 say(f"{calls} calls, audio sent every {chunk_ms} ms")
                 rounds.append(await run_round(ready, calls, seconds, pace))
     return rounds, search
+
+
+async def _search(ready: Rig, seconds: float, pace: Pace, say: Say) -> Search:
+    """Find the highest number of calls, in short rounds."""
+
+    async def try_round(calls: int) -> Round:
+        say(f"{calls} calls")
+        return await run_round(ready, calls, min(seconds, LONGEST_PROBE_S), pace)
+
+    return await find_highest(try_round)
 
 
 async def _vad_alone(calls: int, seconds: float, cores: Cores | None) -> VadCost:
