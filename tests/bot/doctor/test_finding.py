@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
@@ -83,13 +84,19 @@ async def test_work_aside_does_not_end_the_process() -> None:
         await aside(leave)
 
 
+def threads_have_ended() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "aside":
+            thread.join(10)
+
+
 async def test_work_aside_may_be_abandoned() -> None:
-    began, done = asyncio.Event(), asyncio.Event()
+    began, done = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
     def work() -> None:
         loop.call_soon_threadsafe(began.set)
-        asyncio.run_coroutine_threadsafe(done.wait(), loop).result(10)
+        done.wait(10)
 
     task = asyncio.create_task(aside(work))
     await began.wait()
@@ -97,13 +104,12 @@ async def test_work_aside_may_be_abandoned() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     done.set()
-    # The thread settles what nobody waits for any more.
+    await asyncio.to_thread(threads_have_ended)
+    # The thread settled what nobody waits for any more.
     assert await aside(lambda: 1) == 1
 
 
 def test_work_aside_may_outlive_the_loop() -> None:
-    import threading
-
     go, ended = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -118,6 +124,4 @@ def test_work_aside_may_outlive_the_loop() -> None:
     asyncio.run(begin())
     go.set()
     assert ended.wait(10)
-    for thread in threading.enumerate():
-        if thread.name == "aside":
-            thread.join(10)
+    threads_have_ended()
