@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,17 +110,39 @@ def record_of(result: CallResult) -> dict[str, Any]:
     return dict(result.record)
 
 
-async def test_a_barge_in_from_end_to_end(tmp_path: Path) -> None:
-    async with worker(tmp_path, recordings=tmp_path) as phone:
-        result = await talk(phone, SpeakOver(YES, after_ms=1500), WaitForBot())
-        async with httpx.AsyncClient(base_url=phone.public_url) as client:
-            health = (await client.get("/health")).json()
-            ready = await client.get("/ready")
-            metrics = (await client.get("/metrics")).text
-            shown = (await client.get(f"/api/calls/{result.call_sid}")).json()
-            listed = (await client.get("/api/calls")).json()
-            missing = await client.get("/api/calls/CA1")
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Three calls at the same time, and what their worker showed afterwards, by path."""
 
+    interrupted: CallResult
+    keyed: CallResult
+    lost: CallResult
+    shown: dict[str, httpx.Response]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    """At the same time, as they mostly wait."""
+    return asyncio.run(make_calls(tmp_path_factory.mktemp("calls")))
+
+
+async def make_calls(folder: Path) -> Calls:
+    async with worker(folder, recordings=folder, pocketsphinx_processes=3) as phone:
+        interrupted, keyed, lost = await asyncio.gather(
+            talk(phone, SpeakOver(YES, after_ms=1500), WaitForBot()),
+            talk(phone, hear(500), Press("5"), WaitForBot()),
+            talk(phone, hear(1000), Lose("reset"), WaitForBot()),
+        )
+        about = f"/api/calls/{interrupted.call_sid}"
+        paths = ("/health", "/ready", "/metrics", about, "/api/calls", "/api/calls/CA1")
+        async with httpx.AsyncClient(base_url=phone.public_url) as client:
+            shown = {path: await client.get(path) for path in paths}
+    return Calls(interrupted, keyed, lost, shown, folder)
+
+
+def test_a_barge_in_from_end_to_end(calls: Calls) -> None:
+    result = calls.interrupted
     # What the caller heard: speech before the barge-in, silence after it, speech again.
     (clear,) = result.tape.clears
     (barge_in_ms,) = result.latencies.barge_in
@@ -146,23 +169,30 @@ async def test_a_barge_in_from_end_to_end(tmp_path: Path) -> None:
     assert record["status"] == "completed"
     assert record["counters"]["clears"] == 1
     assert record["providers"]["tts"] == "espeak"
-    recording = read_wav((tmp_path / f"{result.call_sid}-1.wav").read_bytes())
-    assert record["recordings"] == [str(tmp_path / f"{result.call_sid}-1.wav")]
+    path = calls.folder / f"{result.call_sid}-1.wav"
+    recording = read_wav(path.read_bytes())
+    assert record["recordings"] == [str(path)]
     assert len(recording.samples) == pytest.approx(len(result.tape.caller), abs=8000)
 
-    # What the worker shows of itself.
-    assert health == {"status": "ok", "calls": 0}
-    assert ready.status_code == 200
-    assert 'parley_calls_total{by="caller"} 1.0' in metrics
-    assert shown["history"] == record["history"]
+
+def test_what_a_worker_shows_of_its_calls(calls: Calls) -> None:
+    sids = {each.call_sid for each in (calls.interrupted, calls.keyed, calls.lost)}
+    assert calls.shown["/health"].json() == {"status": "ok", "calls": 0}
+    assert calls.shown["/ready"].status_code == 200
+    metrics = calls.shown["/metrics"].text
+    assert 'parley_calls_total{by="caller"} 2.0' in metrics
+    assert 'parley_calls_total{by="bot"} 1.0' in metrics
+    shown = calls.shown[f"/api/calls/{calls.interrupted.call_sid}"].json()
+    assert shown["history"] == record_of(calls.interrupted)["history"]
     assert {"mark", "status"} <= {event["kind"] for event in shown["log"]}
-    assert [call["sid"] for call in listed["calls"]] == [result.call_sid]
+    listed = calls.shown["/api/calls"].json()["calls"]
+    assert (len(listed), {call["sid"] for call in listed}) == (3, sids)
+    missing = calls.shown["/api/calls/CA1"]
     assert (missing.status_code, missing.json()) == (404, {"error": "no such call"})
 
 
-async def test_keys_and_a_hang_up_by_the_bot(tmp_path: Path) -> None:
-    async with worker(tmp_path) as phone:
-        result = await talk(phone, hear(500), Press("5"), WaitForBot())
+def test_keys_and_a_hang_up_by_the_bot(calls: Calls) -> None:
+    result = calls.keyed
     assert len(result.tape.clears) == 1
     assert (result.ended.by, result.verbs[-1]) == ("bot", "Hangup")
     record = record_of(result)
@@ -170,9 +200,8 @@ async def test_keys_and_a_hang_up_by_the_bot(tmp_path: Path) -> None:
     assert record["history"][-1]["heard"] == "You pressed 5. Goodbye."
 
 
-async def test_a_lost_stream_goes_on_where_it_broke_off(tmp_path: Path) -> None:
-    async with worker(tmp_path) as phone:
-        result = await talk(phone, hear(1000), Lose("reset"), WaitForBot())
+def test_a_lost_stream_goes_on_where_it_broke_off(calls: Calls) -> None:
+    result = calls.lost
     assert result.traffic.streams == 2
     first, again = record_of(result)["history"]
     assert STORY.startswith(first["heard"])
