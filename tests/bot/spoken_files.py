@@ -35,12 +35,11 @@ REPLY_AT_LEAST_MS = 300
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One call: what was said, what the worker and PocketSphinx alone understood, and times."""
+    """One call: what was said, what the worker understood, and times."""
 
     name: str
     said: str
     understood: str
-    alone: str
     response_ms: float
     endpointing_ms: float
     reply_ms: float
@@ -86,7 +85,6 @@ async def talk(phone: PhoneConfig, clip: Clip, said: str) -> Outcome:
         clip.name,
         said,
         understood,
-        await asyncio.to_thread(direct, clip),
         max(result.latencies.response, default=0.0),
         spent[-1]["endpointing_ms"],
         spent[-1]["reply_ms"],
@@ -94,9 +92,8 @@ async def talk(phone: PhoneConfig, clip: Clip, said: str) -> Outcome:
     )
 
 
-async def run(folder: Path, rounds: int) -> list[Outcome]:
-    """Call with every file, one after another, so many times."""
-    clips = {name: load_clip(folder / f"{name}.ulaw") for name in transcripts(folder)}
+async def run(folder: Path, clips: dict[str, Clip], rounds: int) -> list[Outcome]:
+    """Call with every clip, one after another, so many times."""
     async with running_worker(PARLEY_DIALOG="echo") as worker:
         return [
             await talk(worker.phone, clip, transcripts(folder)[name])
@@ -110,19 +107,22 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
-    outcomes = asyncio.run(run(arguments.folder, arguments.rounds))
+    folder = arguments.folder
+    clips = {name: load_clip(folder / f"{name}.ulaw") for name in transcripts(folder)}
+    outcomes = asyncio.run(run(folder, clips, arguments.rounds))
+    alone = {clip.name: direct(clip) for clip in clips.values()}
     for o in outcomes:
-        print(f"{o.name}\n  said   {o.said}\n  call   {o.understood}\n  alone  {o.alone}")
+        print(f"{o.name}\n  said   {o.said}\n  call   {o.understood}\n  alone  {alone[o.name]}")
         print(
             f"  response {o.response_ms:.0f} ms (endpointing {o.endpointing_ms:.0f}, "
             f"reply {o.reply_ms:.1f}) {'; '.join(o.problems)}"
         )
     said = [o.said for o in outcomes]
     call = word_error(said, [o.understood for o in outcomes])
-    alone = word_error(said, [o.alone for o in outcomes])
+    reached = word_error(said, [alone[o.name] for o in outcomes])
     p95 = percentile([o.response_ms for o in outcomes], 95) or 0.0
-    print(f"word error: in calls {call:.1f}, alone {alone:.1f}; response p95 {p95:.0f} ms")
-    good = call <= alone + WITHIN_POINTS and p95 < RESPONSE_P95_MS
+    print(f"word error: in calls {call:.1f}, alone {reached:.1f}; response p95 {p95:.0f} ms")
+    good = call <= reached + WITHIN_POINTS and p95 < RESPONSE_P95_MS
     return 0 if good and not any(o.problems for o in outcomes) else 1
 
 
