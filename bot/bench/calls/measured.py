@@ -7,12 +7,14 @@ from typing import TypedDict
 from .line import Seen
 from .series import Figures, Series, percentile
 
-__all__ = ["Echo", "Round", "Sights", "Spread", "faults_of", "sights_of", "spread"]
+__all__ = ["Costs", "Echo", "Round", "Sights", "Spread", "faults_of", "sights_of", "spread"]
 
 MOST_LATE_MS = 20.0
 """A frame that is later was late."""
 MOST_OWN_LATENESS_MS = 5.0
 """A run is void when the phones or vendors were later than that, once in a hundred times."""
+LEAST_SHARE = 0.98
+"""Of the audio of a round, which must come in: a piece is under way at each end of it."""
 
 
 class Spread(TypedDict):
@@ -50,13 +52,10 @@ class Sights(TypedDict):
     unfinished: int
 
 
-class Round(Sights):
-    """Calls at a time, for a while.
+class Costs(TypedDict):
+    """What the worker needed in a round.
 
     Attributes:
-        calls, seconds: how many, and for how long they were measured.
-        stt_chunk_ms: how much audio went to the recognizer at a time.
-        valid: whether it counts, and nothing was late or lost; `faults` says why not.
         cpu_percent: of a core, by the worker; `phones_cpu_percent` by phones and vendors.
         waited_percent: for how much of the time other processes kept the worker from its core.
         memory_mb: of the worker, with the calls.
@@ -67,11 +66,6 @@ class Round(Sights):
             infinite (null in JSON) beyond a second.
     """
 
-    calls: int
-    seconds: float
-    stt_chunk_ms: int
-    valid: bool
-    faults: list[str]
     cpu_percent: float
     cpu_percent_per_call: float
     phones_cpu_percent: float
@@ -82,6 +76,22 @@ class Round(Sights):
     memory_mb_per_call: float
     tasks_per_call: float
     barge_in_ms: Spread
+
+
+class Round(Sights, Costs):
+    """Calls at a time, for a while.
+
+    Attributes:
+        calls, seconds: how many, and for how long they were measured.
+        stt_chunk_ms: how much audio went to the recognizer at a time.
+        valid: whether it counts, and nothing was late or lost; `faults` says why not.
+    """
+
+    calls: int
+    seconds: float
+    stt_chunk_ms: int
+    valid: bool
+    faults: list[str]
 
 
 class Echo(TypedDict):
@@ -127,9 +137,16 @@ def sights_of(seen: Seen, from_s: float, to_s: float) -> Sights:
     )
 
 
-def faults_of(sights: Sights) -> list[str]:
-    """Why a round does not count, or what was late or lost in it."""
-    faults = []
+def faults_of(sights: Sights, *, pieces: float = 0.0, unanswered: int = 0) -> list[str]:
+    """Why a round does not count, or what was late or lost in it.
+
+    Args:
+        pieces: how many pieces of audio should have come to the recognizer.
+        unanswered: how many turns had no reply.
+    """
+    faults = [f"{unanswered} turns were not answered"] if unanswered else []
+    if (came := sights["in_ms"]["count"]) < LEAST_SHARE * pieces:
+        faults.append(f"{pieces - came:.0f} pieces of audio did not come in")
     own = {"phones": sights["phones_late_ms"], "vendors": sights["vendors_late_ms"]}
     for who, late_ms in own.items():
         if late_ms["p99"] > MOST_OWN_LATENESS_MS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .exposition import Exposition, scrape
 from .fleet import Fleet
-from .measured import Round, Spread, faults_of, sights_of
+from .measured import Costs, Round, Spread, faults_of, sights_of
 from .process import Usage
 from .quiet import no_garbage
 from .rig import Rig
@@ -82,29 +82,25 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
     rig.worker.check()
     left = await _Look.at(rig)
     sights = sights_of(rig.exchange.line.seen, used.from_s, used.to_s)
-    silence = [f"{unanswered} turns were not answered"] if unanswered else []
-    faults = [*fleet.faults, *silence, *faults_of(sights)]
-    if faults and used.waited_percent > MOST_WAITED_PERCENT:
-        waited = f"{used.waited_percent:.1f} % of the time"
-        faults.append(f"other processes kept the worker from its core for {waited}")
+    pieces = calls * (used.to_s - used.from_s) * 1000 / rig.chunk_ms
+    faults = [*fleet.faults, *faults_of(sights, pieces=pieces, unanswered=unanswered)]
     return Round(
         **sights,
         calls=calls,
         seconds=seconds,
         stt_chunk_ms=rig.chunk_ms,
         valid=not faults,
-        faults=faults,
-        cpu_percent=used.percent,
-        cpu_percent_per_call=used.percent / calls,
-        phones_cpu_percent=used.phones_percent,
-        waited_percent=used.waited_percent,
-        memory_mb=busy.usage.resident_mb,
-        memory_mb_idle=idle.usage.resident_mb,
-        memory_mb_after=left.usage.resident_mb,
-        memory_mb_per_call=(busy.usage.resident_mb - idle.usage.resident_mb) / calls,
-        tasks_per_call=(busy.exposition.tasks - idle.exposition.tasks) / calls,
-        barge_in_ms=_barge_ins(idle.exposition, left.exposition),
+        faults=faults + _excuses(faults, used),
+        **_costs(calls, used, idle, busy, left),
     )
+
+
+def _excuses(faults: list[str], used: _Used) -> list[str]:
+    """What may be the reason of faults."""
+    if not faults or used.waited_percent <= MOST_WAITED_PERCENT:
+        return []
+    percent = used.waited_percent
+    return [f"other processes kept the worker from its core for {percent:.1f} % of the time"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +130,23 @@ async def _measure(rig: Rig, seconds: float) -> _Used:
         percent=after[0].percent_since(before[0]),
         phones_percent=after[1].percent_since(before[1]),
         waited_percent=after[0].waited_percent_since(before[0]),
+    )
+
+
+def _costs(calls: int, used: _Used, idle: _Look, busy: _Look, left: _Look) -> Costs:
+    """What the worker needed, from what it was before the calls, with them, and after."""
+    memory_mb, idle_mb = busy.usage.resident_mb, idle.usage.resident_mb
+    return Costs(
+        cpu_percent=used.percent,
+        cpu_percent_per_call=used.percent / calls,
+        phones_cpu_percent=used.phones_percent,
+        waited_percent=used.waited_percent,
+        memory_mb=memory_mb,
+        memory_mb_idle=idle_mb,
+        memory_mb_after=left.usage.resident_mb,
+        memory_mb_per_call=(memory_mb - idle_mb) / calls,
+        tasks_per_call=(busy.exposition.tasks - idle.exposition.tasks) / calls,
+        barge_in_ms=_barge_ins(idle.exposition, left.exposition),
     )
 
 

@@ -61,6 +61,16 @@ def test_what_makes_a_round_invalid(values: dict[str, list[float]], fault: str) 
     assert fault in found
 
 
+def test_audio_that_does_not_come_in_makes_a_round_invalid() -> None:
+    sights = sights_of(seen(late_in=[1.0] * 97), 0, 99)
+    assert faults_of(sights, pieces=98.0) == []
+    assert faults_of(sights, pieces=100.0) == ["3 pieces of audio did not come in"]
+
+
+def test_turns_without_a_reply_make_a_round_invalid() -> None:
+    assert faults_of(sights_of(Seen(), 0, 9), unanswered=3) == ["3 turns were not answered"]
+
+
 def test_replies_without_an_end_make_a_round_invalid() -> None:
     made = Seen()
     made.counts["unfinished"] = 2
