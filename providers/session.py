@@ -151,30 +151,34 @@ class Session(Generic[CodecT, EventT]):
             self._troubled_s = self._loop.time()
         self._owner.roused()
 
-    async def keep(self) -> None:
+    async def keep(self, hopeless: tuple[type[ProviderError], ...] = ()) -> None:
         """See that there is a connection.
+
+        Args:
+            hopeless: errors after which it is not tried again.
 
         Raises:
             ProviderError: there is none to be had within the deadline, or the vendor refuses.
         """
         async with self._opening:
             while not self._closed and self._socket is None:
-                await self._try_again()
+                await self._try_again(hopeless)
 
     def close(self) -> None:
         """End at once. Harmless when closed already."""
         self._closed = True
         self._release()
 
-    async def _try_again(self) -> None:
+    async def _try_again(self, hopeless: tuple[type[ProviderError], ...]) -> None:
         """One attempt to connect, after what has to be waited before it.
 
         Raises:
             ProviderError: as `keep`.
         """
         now_s = self._loop.time()
-        if self._error is not None and not self._error.retryable:
-            raise self._error
+        error = self._error
+        if error is not None and (isinstance(error, hopeless) or not error.retryable):
+            raise error
         if self._troubled_s is None:
             self._troubled_s = now_s
         until_s = self._troubled_s + self._deadlines.reconnect_s

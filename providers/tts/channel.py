@@ -65,6 +65,11 @@ class Context:
             self.fail(ProviderError(provider, "nobody takes the synthesized audio"))
         return True
 
+    @property
+    def begun(self) -> bool:
+        """Whether any of it was got."""
+        return self._got > 0
+
     def pieces(self) -> Iterator[bytes]:
         """The audio that waits, and what comes while it is taken."""
         while self._audio:
@@ -86,11 +91,16 @@ class Context:
 class Channel:
     """A connection, and its contexts. Whoever waits for a context keeps it connected.
 
+    Args:
+        vendor: whose connection it is.
+        deadlines: how long the vendor may take.
+        extra: there are others, so if this is one too many, nobody insists on it.
+
     Attributes:
         broken: whether it is of no use any more.
     """
 
-    def __init__(self, vendor: TtsVendor, deadlines: Deadlines) -> None:
+    def __init__(self, vendor: TtsVendor, deadlines: Deadlines, *, extra: bool = False) -> None:
         self._vendor = vendor
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
@@ -100,6 +110,7 @@ class Channel:
         self._ending: dict[str, float] = {}
         self._heard_s = self._loop.time()
         self._busy_s = self._heard_s
+        self._extra = extra
         self.broken = False
         self._session: Session[TtsCodec, SpokenEvent] = Session(
             vendor.name, vendor.codec, self, deadlines
@@ -126,10 +137,11 @@ class Channel:
         """Be connected, before the first text or again.
 
         Raises:
-            ProviderError: as `Session.keep`.
+            ProviderError: as `Session.keep`; `RateLimitError` at once, if this connection is one
+                too many.
         """
         try:
-            await self._session.keep()
+            await self._session.keep((RateLimitError,) if self._extra else ())
         except ProviderError:
             self.broken = True
             raise
@@ -195,6 +207,7 @@ class Channel:
     def heard(self, event: SpokenEvent) -> None:
         """Hand on what is for a context that somebody waits for."""
         self._heard_s = self._loop.time()
+        self._extra = False
         context = self._contexts.get(event.context)
         if isinstance(event, Spoken):
             if context is not None and context.take(self._vendor.name, event.audio):

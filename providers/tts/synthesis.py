@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import structlog
 
-from ..errors import ProviderError, UnavailableError
+from ..errors import ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines
 from ..types import SynthesisChunk, TtsOptions, Voice
 from .channel import MAX_WAITING_S, Channel, Context
@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 60.0
 """A connection that nobody needs for so long is closed, unless it is the last."""
+FULL_S = 10.0
+"""So long no further connection is tried when the vendor has refused one as too many."""
 DEADLINES = Deadlines(answer_s=2.0)
 """A caller waits: a text of which nothing comes for two seconds is asked for again."""
 
@@ -28,7 +30,7 @@ class StreamingTts:
     """The `TtsProvider` of a vendor with a WebSocket. Connections are shared by all calls.
 
     A text whose connection is lost is spoken again on the next one, and what was given of it is
-    left out, by its length.
+    left out, by its length. When the vendor allows no more connections, texts wait for one another.
 
     Args:
         vendor: which one.
@@ -41,6 +43,10 @@ class StreamingTts:
         self._channels: list[Channel] = []
         self._closed = False
         self._sweep: asyncio.TimerHandle | None = None
+        # Since when, and why, no further connection is tried.
+        self._full_until_s = 0.0
+        self._limit: RateLimitError | None = None
+        self._left = asyncio.Event()  # a text has left its place
         self.name = vendor.name
         self.capabilities = vendor.capabilities
         self.format = vendor.format
@@ -55,7 +61,9 @@ class StreamingTts:
         if self._channels:
             return
         try:
-            await self._channel().connect()
+            channel = self._channel()
+            assert channel is not None
+            await channel.connect()
         except ProviderError as error:
             self._discard()
             if not error.retryable:
@@ -99,32 +107,75 @@ class StreamingTts:
         if self._closed:
             raise self._over()
         context = Context(text, options, self.format.byte_count(MAX_WAITING_S * 1000))
-        channel = self._channel()
-        channel.begin(context)
-        try:
-            while True:
-                for piece in context.pieces():
-                    yield piece
-                if context.error is not None:
-                    raise context.error
-                if context.ended:
-                    return
-                await channel.wait(context)
-        finally:
-            channel.leave(context)
-            self._discard()
+        until_s = asyncio.get_running_loop().time() + self._deadlines.reconnect_s
+        while not context.ended:
+            channel = await self._place(until_s)
+            channel.begin(context)
+            try:
+                async with aclosing(self._heard(channel, context)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except RateLimitError as error:
+                if context.begun:
+                    raise
+                self._full(error)
+            finally:
+                channel.leave(context)
+                self._discard()
+
+    async def _heard(self, channel: Channel, context: Context) -> AsyncGenerator[bytes, None]:
+        while True:
+            for piece in context.pieces():
+                yield piece
+            if context.error is not None:
+                raise context.error
+            if context.ended:
+                return
+            await channel.wait(context)
 
     def _over(self) -> ProviderError:
         return UnavailableError(self.name, "the provider was closed", retryable=False)
 
-    def _channel(self) -> Channel:
-        """The connection with the fewest texts, or a new one when all are full."""
+    async def _place(self, until_s: float) -> Channel:
+        """A connection with a place; when the vendor takes no more of them, as soon as there is.
+
+        Raises:
+            RateLimitError: there was none until then.
+        """
+        while (channel := self._channel()) is None:
+            self._left.clear()
+            try:
+                async with asyncio.timeout_at(until_s):
+                    await self._left.wait()
+            except TimeoutError:
+                assert self._limit is not None
+                raise self._limit from None
+        return channel
+
+    def _channel(self) -> Channel | None:
+        """The connection with the fewest texts, or a new one when all are full; None when the
+        vendor has just said that there are too many."""
         free = [channel for channel in self._channels if channel.has_place]
         if free:
             return min(free, key=lambda channel: channel.load)
-        channel = Channel(self._vendor, self._deadlines)
+        if self._channels and asyncio.get_running_loop().time() < self._full_until_s:
+            return None
+        channel = Channel(self._vendor, self._deadlines, extra=bool(self._channels))
         self._channels.append(channel)
         return channel
+
+    def _full(self, error: RateLimitError) -> None:
+        """The vendor takes no more connections for now.
+
+        Raises:
+            RateLimitError: and there is no other.
+        """
+        if all(channel.broken for channel in self._channels):
+            raise error
+        if self._limit is None:
+            log.warning("synthesizer takes no more connections: texts wait", error=str(error))
+        self._limit = error
+        self._full_until_s = asyncio.get_running_loop().time() + FULL_S
 
     def _discard(self) -> None:
         """Let go of connections that broke for good, or that nobody needs."""
@@ -133,6 +184,7 @@ class StreamingTts:
             if idle or (channel.broken and not channel.load):
                 self._channels.remove(channel)
                 channel.close()
+        self._left.set()
         if len(self._channels) > 1 and self._sweep is None and not self._closed:
             self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._sweep_now)
 

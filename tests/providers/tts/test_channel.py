@@ -312,3 +312,22 @@ async def test_a_long_text_is_spoken_in_parts(script: Script) -> None:
         text = "Ünïcödé wörds. " * 300
         assert await said(tts, text) == ulaw(text.rstrip() + " ")
         assert len([m for m in standin.tts[0].messages if m.get("text_end")]) == 2
+
+
+@virtual_time_on_sockets
+async def test_texts_wait_when_the_account_allows_no_more_connections(script: Script) -> None:
+    async with speaking(script, limits=Limits(tts_at_once=1), pace=5.0) as (tts, standin):
+        await tts.start()
+        spoken = await asyncio.gather(*(said(tts) for _ in range(9)))
+        assert spoken == [ulaw(TEXT)] * 9
+        # One more was tried, once.
+        assert len(standin.tts) == 2
+
+
+@virtual_time_on_sockets
+async def test_a_text_does_not_wait_for_ever(script: Script) -> None:
+    async with speaking(script, limits=Limits(tts_at_once=1), pace=0.3) as (tts, _):
+        await tts.start()
+        spoken = await asyncio.gather(*(said(tts) for _ in range(6)), return_exceptions=True)
+        assert spoken[:5] == [ulaw(TEXT)] * 5
+        assert isinstance(spoken[5], RateLimitError)
