@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import pytest
-from structlog.testing import capture_logs
 
 from media.audio import ULAW_8K
 from providers.errors import (
@@ -19,11 +17,8 @@ from providers.errors import (
     RateLimitError,
     UnavailableError,
 )
-from providers.stt.recognition import StreamingStt
-from providers.stt.soniox import SonioxRecognizer
-from providers.types import SttOptions, Transcript
+from providers.types import SttOptions
 from tests.providers.leaks import served
-from tests.providers.wire import PONG, answering, upgrade
 from tests.vendors.soniox.faults import GARBAGE, Fault
 from tests.vendors.soniox.oracle import OracleHearing
 from tests.vendors.soniox.script import Script
@@ -296,32 +291,6 @@ async def test_a_vendor_that_never_answers_a_ping_is_given_up(script: Script) ->
 
 
 @virtual_time_on_sockets
-async def test_audio_that_nobody_takes_is_bounded(script: Script) -> None:
-    async with served(script, Fault("reset")) as standin, opened(standin) as stream:
-        await standin.stt[0].ended.wait()
-        await asyncio.sleep(1)
-        # Nobody iterates, so nobody connects again.
-        with pytest.raises(DeadlineError, match="30 s of audio"):
-            await speak(stream, ULAW_8K.silence(31_000))
-        with pytest.raises(DeadlineError, match="30 s of audio"):
-            stream.send(b"\xff")
-        with pytest.raises(DeadlineError, match="30 s of audio"):
-            await anext(stream)
-
-
-@virtual_time_on_sockets
-async def test_who_reads_late_gets_all_that_is_final(script: Script) -> None:
-    async with served(script) as standin, opened(standin) as stream:
-        await speak(stream, script.audio)
-        await stream.finish()
-        await standin.stt[0].ended.wait()
-        events = [event async for event in stream]
-    finals = [event for event in events if isinstance(event, Transcript)]
-    assert all(transcript.final for transcript in finals)
-    assert " ".join(transcript.text for transcript in finals) == script.text
-
-
-@virtual_time_on_sockets
 async def test_interim_results_may_be_unwanted(script: Script) -> None:
     async with SonioxStandIn(OracleHearing(script)) as standin:
         options = SttOptions(audio=ULAW_8K, interim_results=False, phrases=("Parley",))
@@ -359,26 +328,3 @@ async def test_closing_the_provider_ends_its_streams(script: Script) -> None:
             await provider.aclose()
             with pytest.raises(UnavailableError, match="closed"):
                 await waiting
-
-
-@virtual_time_on_sockets
-async def test_audio_that_is_too_old_to_be_sent_again_is_told() -> None:
-    stays_s = iter([40.0, 60.0])
-
-    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await upgrade(reader))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(next(stays_s)):
-                while await reader.read(100_000):
-                    writer.write(PONG)
-
-    async with answering(vendor) as url:
-        provider = StreamingStt(SonioxRecognizer(api_key="k", stt_url=url))
-        async with provider.stream(SttOptions(audio=ULAW_8K)) as stream:
-            waiting = asyncio.create_task(anext(stream))
-            with capture_logs() as logs:
-                await speak(stream, ULAW_8K.silence(45_000))
-            waiting.cancel()
-            assert stream.reconnections == 1
-    (lost,) = (entry for entry in logs if entry["event"] == "audio was lost with a connection")
-    assert lost["lost_ms"] == pytest.approx(10_000, abs=300)
