@@ -111,21 +111,27 @@ async def _worker_rounds(
             async with rig(material, most, chunk_ms, cores, Path(folder)) as ready:
                 await warm_up(ready, most, pace)
                 if calls is None:
-                    search = await _search(ready, seconds, pace, say)
-                    calls = max(search["highest"], 1)
-                say(f"{calls} calls, audio sent every {chunk_ms} ms")
-                rounds.append(await run_round(ready, calls, seconds, pace))
+                    search, measured = await _search(ready, seconds, pace, say)
+                    calls = measured["calls"]
+                else:
+                    say(f"{calls} calls, audio sent every {chunk_ms} ms")
+                    measured = await run_round(ready, calls, seconds, pace)
+                rounds.append(measured)
     return rounds, search
 
 
-async def _search(ready: Rig, seconds: float, pace: Pace, say: Say) -> Search:
-    """Find the highest number of calls, in short rounds."""
+async def _search(ready: Rig, seconds: float, pace: Pace, say: Say) -> tuple[Search, Round]:
+    """The highest number of calls, and its round."""
 
-    async def try_round(calls: int) -> Round:
+    async def try_short(calls: int) -> Round:
         say(f"{calls} calls")
         return await run_round(ready, calls, min(seconds, LONGEST_PROBE_S), pace)
 
-    return await find_highest(try_round)
+    async def try_whole(calls: int) -> Round:
+        say(f"{calls} calls for {seconds:g} s")
+        return await run_round(ready, calls, seconds, pace)
+
+    return await find_highest(try_short, try_whole)
 
 
 async def _vad_alone(calls: int, seconds: float, cores: Cores | None) -> VadCost:

@@ -80,12 +80,13 @@ def _probes(result: CallsBench) -> Table:
     search = result["search"]
     assert search is not None
     table = Table("calls", title=f"Highest valid number of calls: {search['highest']}")
-    for heading in ("valid", "CPU, % of a core", "why not"):
+    for heading in ("for, s", "valid", "CPU, % of a core", "why not"):
         table.add_column(heading)
     for probe in search["probes"]:
         valid = "yes" if probe["valid"] else "[bold red]no[/]"
         why = "; ".join(probe["faults"][:3])
-        table.add_row(str(probe["calls"]), valid, f"{probe['cpu_percent']:.1f}", why)
+        lasted = f"{probe['seconds']:g}"
+        table.add_row(str(probe["calls"]), lasted, valid, f"{probe['cpu_percent']:.1f}", why)
     return table
 
 

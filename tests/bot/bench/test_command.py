@@ -34,7 +34,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, float]]:
             raise ChildFailed("the bare echo does not answer")
         if calls == 14:
             raise ExceptionGroup("a task group", [OSError("no more files")])
-        probe = Probe(calls=150, valid=False, cpu_percent=99.0, faults=["void: the phones"])
+        faults = ["void: the phones"]
+        probe = Probe(calls=150, seconds=10.0, valid=False, cpu_percent=99.0, faults=faults)
         return a_result(Search(highest=145, probes=[probe]) if calls is None else None)
 
     monkeypatch.setattr(bot.bench.calls.bench, "run", measure)
