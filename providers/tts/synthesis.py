@@ -102,10 +102,9 @@ class StreamingTts:
         for channel in self._channels:
             channel.close(self._over())
         self._channels.clear()
+        self._left.set()
 
     async def _speak(self, text: str, options: TtsOptions) -> AsyncGenerator[bytes, None]:
-        if self._closed:
-            raise self._over()
         context = Context(text, options, self.format.byte_count(MAX_WAITING_S * 1000))
         until_s = asyncio.get_running_loop().time() + self._deadlines.reconnect_s
         while not context.ended:
@@ -116,8 +115,8 @@ class StreamingTts:
                     async for piece in pieces:
                         yield piece
             except RateLimitError as error:
-                if context.begun:
-                    raise
+                if context.begun or context.error is not None:
+                    raise  # it is this text that was refused, not the connection
                 self._full(error)
             finally:
                 channel.leave(context)
@@ -133,6 +132,10 @@ class StreamingTts:
                 return
             await channel.wait(context)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise self._over()
+
     def _over(self) -> ProviderError:
         return UnavailableError(self.name, "the provider was closed", retryable=False)
 
@@ -141,7 +144,9 @@ class StreamingTts:
 
         Raises:
             RateLimitError: there was none until then.
+            UnavailableError: the provider was closed.
         """
+        self._check_open()
         while (channel := self._channel()) is None:
             self._left.clear()
             try:
@@ -150,6 +155,7 @@ class StreamingTts:
             except TimeoutError:
                 assert self._limit is not None
                 raise self._limit from None
+            self._check_open()
         return channel
 
     def _channel(self) -> Channel | None:

@@ -331,3 +331,23 @@ async def test_a_text_does_not_wait_for_ever(script: Script) -> None:
         spoken = await asyncio.gather(*(said(tts) for _ in range(6)), return_exceptions=True)
         assert spoken[:5] == [ulaw(TEXT)] * 5
         assert isinstance(spoken[5], RateLimitError)
+
+
+@virtual_time_on_sockets
+async def test_a_text_that_is_refused_as_one_too_many_is_not_left_out(script: Script) -> None:
+    fault = Fault("error", "audio", code=429, error_type="limit_exceeded")
+    async with speaking(script, fault) as (tts, _):
+        with pytest.raises(RateLimitError):
+            await said(tts)
+
+
+@virtual_time_on_sockets
+async def test_closing_fails_what_waits_for_a_place(script: Script) -> None:
+    async with speaking(script, pace=0.5, limits=Limits(tts_at_once=1)) as (tts, standin):
+        texts = [asyncio.create_task(said(tts)) for _ in range(7)]
+        await asyncio.sleep(1)
+        await tts.aclose()
+        for text in texts:
+            with pytest.raises(UnavailableError, match="closed"):
+                await text
+        await standin.until(lambda: all(record.ended.is_set() for record in standin.tts))
