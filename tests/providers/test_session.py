@@ -253,10 +253,15 @@ async def test_what_nobody_takes_has_a_deadline() -> None:
 
 
 @virtual_time_on_sockets
-async def test_closing_ends_the_search_for_a_connection() -> None:
-    async def vendor(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+async def test_a_connection_that_comes_after_the_close_is_dropped() -> None:
+    left = asyncio.Event()
+
+    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answer = await upgrade(reader)
+        await asyncio.sleep(2)
+        writer.write(answer)
         await reader.read(-1)
-        await asyncio.sleep(10)
+        left.set()
 
     async with answering(vendor) as url, talking(url) as talk:
         keeping = asyncio.create_task(talk.session.keep())
@@ -264,6 +269,8 @@ async def test_closing_ends_the_search_for_a_connection() -> None:
         talk.session.close()
         await keeping
         assert not talk.session.connected
+        async with asyncio.timeout(1):
+            await left.wait()
 
 
 async def test_no_key_and_no_word_is_shown(caplog: pytest.LogCaptureFixture) -> None:
