@@ -61,6 +61,8 @@ async def serving_app(app: ASGIApp, port: int = 0) -> AsyncIterator[Served]:
 async def _stop(served: Served) -> None:
     """As uvicorn's own shutdown, without the pauses in it."""
     served.stop_listening()
+    for _ in range(3):  # what was accepted just now is a connection three rounds of the loop later
+        await asyncio.sleep(0)
     served.abort_connections()
     await asyncio.sleep(0)  # lets the connections hear of it
     async with asyncio.timeout(5):
