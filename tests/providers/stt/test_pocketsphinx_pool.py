@@ -20,6 +20,7 @@ from providers.stt.sphinx_wire import Command, FrameReader, Report, frame
 from providers.types import SttOptions
 
 pytest.importorskip("pocketsphinx")
+pytestmark = pytest.mark.long
 
 SECOND = bytes(32_000)
 
