@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+LONGEST = ("real_time", "long")
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "audio"
+
+# The suite starts a hundred Pythons: what one has compiled the others, and the next run, need not.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # The same examples in every run, and no clock: a test that fails, fails for everybody. To look for
 # new examples: pytest --hypothesis-profile=default.
@@ -18,8 +25,8 @@ settings.load_profile("parley")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes place in real time first: it lasts longest."""
-    items.sort(key=lambda item: item.get_closest_marker("real_time") is None)
+    """Put what lasts longest first, so that no process is left with it at the end."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in LONGEST])
 
 
 @pytest.fixture(scope="session")
