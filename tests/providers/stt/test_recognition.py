@@ -240,6 +240,7 @@ async def test_a_vendor_that_never_finishes_is_left_with_what_it_said(script: Sc
         await listener.stream.finish()
         await listener.end()
         assert asyncio.get_running_loop().time() - began_s == pytest.approx(5, abs=0.2)
+        assert len(standin.stt) == 1
     assert listener.error is None
     # Of what was not final the last word is the vendor's best guess.
     assert listener.finals[-1].text.startswith("Hello, this")

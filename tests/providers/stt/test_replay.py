@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.stt.replay import MAX_MS, ReplayRing
@@ -90,6 +90,7 @@ def test_no_more_is_kept_than_half_a_minute() -> None:
     assert ring.start_ms == 30_000
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_nothing_is_lost_or_doubled(seed: int) -> None:
     """Whatever is sent, understood and lost in whichever order."""
