@@ -24,6 +24,7 @@ __all__ = [
     "said_in",
     "speak",
     "understood",
+    "unheard",
 ]
 
 PIECE_MS = 100
@@ -96,6 +97,12 @@ def opened(
     return recognizer(standin).stream(options)
 
 
+def unheard(url: str) -> AbstractAsyncContextManager[Recognition]:
+    """A stream to a vendor that a test plays itself."""
+    provider = StreamingStt(SonioxRecognizer(api_key="k", stt_url=url))
+    return provider.stream(ULAW)
+
+
 @asynccontextmanager
 async def listening(standin: SonioxStandIn) -> AsyncIterator[Listener]:
     """A stream, and somebody who iterates it."""
@@ -109,18 +116,18 @@ async def listening(standin: SonioxStandIn) -> AsyncIterator[Listener]:
             await asyncio.wait([task])
 
 
-async def speak(stream: Recognition, audio: bytes) -> None:
+async def speak(stream: Recognition, audio: bytes, piece_ms: int = PIECE_MS) -> None:
     """Send µ-law as it is spoken."""
-    size = ULAW_8K.byte_count(PIECE_MS)
+    size = ULAW_8K.byte_count(piece_ms)
     for at in range(0, len(audio), size):
         stream.send(audio[at : at + size])
-        await asyncio.sleep(PIECE_MS / 1000)
+        await asyncio.sleep(piece_ms / 1000)
 
 
-async def understood(standin: SonioxStandIn, audio: bytes) -> Listener:
+async def understood(standin: SonioxStandIn, audio: bytes, piece_ms: int = PIECE_MS) -> Listener:
     """All of a stream."""
     async with listening(standin) as listener:
-        await speak(listener.stream, audio)
+        await speak(listener.stream, audio, piece_ms)
         await listener.stream.finish()
         await listener.end()
     return listener

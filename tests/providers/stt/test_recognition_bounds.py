@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
 
 from media.audio import ULAW_8K
 from providers.errors import DeadlineError, ProviderError
-from providers.stt.recognition import Recognition, StreamingStt
-from providers.stt.soniox import SonioxRecognizer
-from providers.types import SttOptions, Transcript
+from providers.types import Transcript
 from tests.providers.leaks import served
 from tests.providers.wire import PONG, answering, text_frame, upgrade
 from tests.vendors.soniox.faults import Fault
 from tests.vendors.soniox.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
-from .streaming import opened, speak
-
-
-def unheard(url: str) -> AbstractAsyncContextManager[Recognition]:
-    """A stream to a vendor that a test plays itself."""
-    provider = StreamingStt(SonioxRecognizer(api_key="k", stt_url=url))
-    return provider.stream(SttOptions(audio=ULAW_8K))
+from .streaming import opened, speak, unheard
 
 
 @virtual_time_on_sockets
