@@ -25,7 +25,7 @@ CONFIG: Json = {
     "enable_endpoint_detection": True,
 }
 FINALIZE: Json = {"type": "finalize"}
-DEADLINE_S = 5.0
+DEADLINE_S = 20.0
 
 
 class Talk:
