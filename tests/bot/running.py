@@ -16,7 +16,7 @@ __all__ = ["ROOT", "Running", "running_worker"]
 
 ROOT = Path(__file__).resolve().parents[2]
 # Calls that are made at the same time.
-PROCESSES = "4"
+PROCESSES = "3"
 
 
 @dataclass(frozen=True, slots=True)
