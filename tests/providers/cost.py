@@ -20,6 +20,7 @@ import orjson
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from media.audio import ULAW_8K
 from providers.stt.recognition import Recognition, StreamingStt
@@ -54,7 +55,8 @@ async def answer(connection: ServerConnection) -> None:
         tokens = [token(f" w{message}", at_ms - 100, final=final)]
         tokens += [{"text": "<end>", "is_final": True}] if final else []
         told = {"tokens": tokens, "final_audio_proc_ms": 0, "total_audio_proc_ms": at_ms}
-        await connection.send(orjson.dumps(told).decode())
+        with contextlib.suppress(ConnectionClosed):  # a client may leave at any time
+            await connection.send(orjson.dumps(told).decode())
 
 
 async def serving() -> None:
