@@ -44,6 +44,7 @@ class _Look:
 
     @classmethod
     async def at(cls, rig: Rig) -> _Look:
+        rig.worker.check()
         return cls(Usage.of(rig.worker.process.pid), await scrape(rig.client))
 
 
@@ -79,7 +80,6 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
         unanswered = rig.exchange.unanswered(used.to_s - ANSWER_S)
         fleet.hang_up()
     await asyncio.sleep(pace.settle_s)
-    rig.worker.check()
     left = await _Look.at(rig)
     sights = sights_of(rig.exchange.line.seen, used.from_s, used.to_s)
     pieces = calls * (used.to_s - used.from_s) * 1000 / rig.chunk_ms
@@ -123,6 +123,7 @@ async def _measure(rig: Rig, seconds: float) -> _Used:
     pids = rig.worker.process.pid, os.getpid()
     before = [Usage.of(pid) for pid in pids]
     await asyncio.sleep(seconds)
+    rig.worker.check()
     after = [Usage.of(pid) for pid in pids]
     return _Used(
         before[0].at_s,
