@@ -168,6 +168,7 @@ class TurnTaking:
         self._idle_count = 0
         self._ended = False
         self._late_final_until_ms = now_ms
+        self._turn_ended_ms = -math.inf  # by the recognizer
         self.bot = Bot.THINKING
         self.interruptible = True
 
@@ -185,6 +186,10 @@ class TurnTaking:
 
     def speech_started(self, at_ms: float, now_ms: float) -> list[Command]:
         """The caller began to speak at `at_ms`."""
+        if at_ms < self._turn_ended_ms:
+            # The VAD lags behind: this is the end of the turn that the recognizer has ended. Who
+            # goes on speaking is heard by the words.
+            return self.tick(now_ms)
         self._speech_ms = at_ms
         self._voice(at_ms, now_ms)
         return self.tick(now_ms)
@@ -221,6 +226,7 @@ class TurnTaking:
         """The recognizer itself decided that the turn is over."""
         if self._utterance is not None:
             self._utterance.ended_by_provider = True
+            self._turn_ended_ms = now_ms
             # The VAD lags behind; its speech is this utterance's, not a new one.
             self._speech_ms = None
         return self.tick(now_ms)

@@ -180,6 +180,19 @@ def test_an_end_of_turn_before_the_final_asks_for_it() -> None:
     assert turn.transcript(Text("yes"), 1_600) == [FinishTurn("yes", None, 1_000, 1_000)]
 
 
+def test_the_end_of_a_turn_that_the_vad_notices_late_is_no_barge_in() -> None:
+    turn = listening()
+    turn.transcript(Text("yes", final=True), 1_500)
+    turn.end_of_turn(1_510)
+    turn.bot_started(1_520)
+    assert turn.speech_started(1_400, 1_540) == []
+    assert turn.tick(1_900) == []
+    assert turn.speech_stopped(1_480, 1_950) == []
+    # What is said from then on is.
+    assert turn.speech_started(2_000, 2_100) == []
+    assert turn.tick(2_160) == [Interrupt(2_000)]
+
+
 def test_an_end_of_turn_out_of_nowhere_is_nothing() -> None:
     assert listening().end_of_turn(1_000) == []
 
