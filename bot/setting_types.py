@@ -13,6 +13,7 @@ __all__ = [
     "ApiUrl",
     "Directory",
     "DirectoryOrOff",
+    "HeaderSecret",
     "PublicUrl",
     "RedisUrl",
     "Secret",
@@ -53,6 +54,8 @@ def _socket_url(url: str) -> str:
     host = parts.hostname
     if not host or parts.username is not None or parts.query or parts.fragment:
         raise ValueError
+    if not parts.path.strip("/"):
+        raise ValueError
     if parts.scheme != "wss" and not (parts.scheme == "ws" and is_loopback(host)):
         raise ValueError
     return url
@@ -75,8 +78,17 @@ def _redis_url(url: SecretStr) -> SecretStr:
 
 
 def _secret(secret: SecretStr) -> SecretStr:
+    # What is read from a file ends with its line's end.
+    value = secret.get_secret_value().strip()
     # Whoever knows nothing knows an empty one.
-    if not secret.get_secret_value().strip():
+    if not value:
+        raise ValueError
+    return SecretStr(value)
+
+
+def _header_secret(secret: SecretStr) -> SecretStr:
+    # A header can hold nothing else, and whoever finds that out on sending might repeat it.
+    if any(not "!" <= character <= "~" for character in secret.get_secret_value()):
         raise ValueError
     return secret
 
@@ -97,9 +109,12 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 """As `PublicUrl`, without a path."""
 SocketUrl = Annotated[str, AfterValidator(_socket_url)]
-"""wss://, or ws:// on loopback, without query."""
+"""wss://, or ws:// on loopback; with a path, without user, query or fragment."""
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+"""Not empty; white space around it is left out."""
+HeaderSecret = Annotated[Secret, AfterValidator(_header_secret)]
+"""As `Secret`, in printable ASCII without spaces: an HTTP header holds it as it is."""
 # Absolute, because what is kept in a record must be found from other directories too.
 Directory = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(Path.absolute)]
 DirectoryOrOff = Annotated[Directory | None, BeforeValidator(_off_is_none)]

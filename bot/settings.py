@@ -18,6 +18,7 @@ from .setting_types import (
     ApiUrl,
     Directory,
     DirectoryOrOff,
+    HeaderSecret,
     PublicUrl,
     RedisUrl,
     Secret,
@@ -66,7 +67,9 @@ class Settings(VendorSettings):
         description="the https:// address at which Twilio reaches this deployment, without query;"
         " http:// for loopback alone"
     )
-    api_key: Secret | None = Field(default=None, description="a key of your own making")
+    api_key: HeaderSecret | None = Field(
+        default=None, description="a key of your own making, in printable ASCII without spaces"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )

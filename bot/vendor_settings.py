@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from .setting_types import Secret, SocketUrl
+from .setting_types import HeaderSecret, SocketUrl
 
 __all__ = ["VendorSettings"]
 
@@ -16,7 +16,9 @@ _SOCKET_URL = "a wss:// address with its path; ws:// for loopback alone"
 class VendorSettings(BaseModel):
     """One field for each variable, in lower case; the vendor's name comes first."""
 
-    soniox_api_key: Secret | None = Field(default=None, description="the key of a Soniox project")
+    soniox_api_key: HeaderSecret | None = Field(
+        default=None, description="the key of a Soniox project, in printable ASCII without spaces"
+    )
     soniox_region: Literal["us", "eu", "jp"] = Field(default="us", description="us, eu or jp")
     soniox_stt_url: SocketUrl | None = Field(default=None, description=_SOCKET_URL)
     soniox_tts_url: SocketUrl | None = Field(default=None, description=_SOCKET_URL)

@@ -162,7 +162,7 @@ def test_a_token_in_the_place_of_the_account_is_not_repeated() -> None:
     ]
 
 
-SECRETS = ["api_key", "twilio_auth_token", "twilio_auth_token_secondary"]
+SECRETS = ["api_key", "soniox_api_key", "twilio_auth_token", "twilio_auth_token_secondary"]
 
 
 @pytest.mark.parametrize("key", SECRETS)
@@ -172,6 +172,22 @@ def test_an_empty_secret_is_none(home: Path, key: str, held: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load(env={} if key == "twilio_auth_token" else {"TWILIO_AUTH_TOKEN": TOKEN})
     assert str(caught.value).startswith(f"parley.toml: {key}: is empty; leave it out, or have it")
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_white_space_around_a_secret_is_no_part_of_it(key: str) -> None:
+    name = "PARLEY_API_KEY" if key == "api_key" else key.upper()
+    held = getattr(load(**{name: " hush\r\n"}), key)
+    assert held.get_secret_value() == "hush"
+
+
+@pytest.mark.parametrize("name", ["PARLEY_API_KEY", "SONIOX_API_KEY"])
+@pytest.mark.parametrize("held", ["hush\nhush", "hush hush", "hüsh", "hush\x7f", "hush\u200b"])
+def test_a_secret_that_no_header_can_hold_is_not_repeated(name: str, held: str) -> None:
+    [problem] = problems(**{name: held})
+    assert problem.startswith(f"{name}: held a secret that is not one; it may hold ")
+    assert problem.endswith(", in printable ASCII without spaces")
+    assert "sh" not in problem
 
 
 @pytest.mark.parametrize("key", ["state_dir", "recordings", "redis_url", "voice", "host"])
@@ -217,6 +233,49 @@ def test_the_scheme_of_a_redis_is_written_as_redis_py_wants_it() -> None:
     held = load(REDIS_URL="REDIS://:Hush@Host/1").redis_url
     assert held is not None
     assert held.get_secret_value() == "redis://:Hush@Host/1"
+
+
+@pytest.mark.parametrize("name", ["SONIOX_STT_URL", "SONIOX_TTS_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://vendor.example/stt",
+        "https://vendor.example/stt",
+        "wss://vendor.example",
+        "wss://vendor.example/",
+        "wss://vendor.example/stt?key=1",
+        "wss://vendor.example/stt#1",
+        "wss://vendor.example:port/stt",
+        "wss:///stt",
+    ],
+)
+def test_an_address_of_a_vendor_that_is_none(name: str, url: str) -> None:
+    wanted = "a wss:// address with its path; ws:// for loopback alone"
+    assert problems(**{name: url}) == [f"{name}: held {url!r}; it may hold {wanted}"]
+
+
+def test_an_address_of_a_vendor_holds_no_user() -> None:
+    for url in ("wss://hush@vendor.example/stt", "wss://me:hush@vendor.example/stt"):
+        [problem] = problems(SONIOX_STT_URL=url)
+        assert problem.startswith("SONIOX_STT_URL: ")
+        assert "hush" not in problem
+
+
+def test_addresses_of_a_vendor() -> None:
+    settings = load(
+        SONIOX_STT_URL="wss://vendor.example:8443/stt", SONIOX_TTS_URL="ws://127.0.0.1:1/tts"
+    )
+    assert settings.vendor("soniox") == {
+        "region": "us",
+        "stt_url": "wss://vendor.example:8443/stt",
+        "tts_url": "ws://127.0.0.1:1/tts",
+    }
+
+
+def test_a_region_that_the_vendor_has_not() -> None:
+    assert problems(SONIOX_REGION="mars") == [
+        "SONIOX_REGION: held 'mars'; it may hold us, eu or jp"
+    ]
 
 
 def test_every_problem_is_told_at_once() -> None:
