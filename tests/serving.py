@@ -26,9 +26,13 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def stop_listening(self) -> None:
-        """Refuse new connections."""
+        """Refuse new connections; those that were accepted already go on."""
+        loop = asyncio.get_running_loop()
         for server in self.server.servers:
-            server.close()
+            for listening in server.sockets:
+                # A closed server of asyncio leaves behind, unclosed, what it accepted just before.
+                if loop.remove_reader(listening):
+                    listening.shutdown(socket.SHUT_RDWR)
 
     def abort_connections(self) -> None:
         """Die as a killed process does, but for the RST that follows."""
@@ -63,6 +67,8 @@ async def _stop(served: Served) -> None:
     served.stop_listening()
     for _ in range(3):  # what was accepted just now is a connection three rounds of the loop later
         await asyncio.sleep(0)
+    for server in served.server.servers:
+        server.close()
     served.abort_connections()
     await asyncio.sleep(0)  # lets the connections hear of it
     async with asyncio.timeout(5):

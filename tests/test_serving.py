@@ -1,0 +1,36 @@
+"""A test's server leaves nothing behind, whenever it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import warnings
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.serving import serving_app
+
+
+@pytest.mark.parametrize("rounds", range(6))
+async def test_a_connection_that_comes_as_it_stops_is_closed(rounds: int) -> None:
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
+        async with serving_app(Starlette()) as served:
+            client = socket.create_connection(("127.0.0.1", served.port))
+            for _ in range(rounds):  # of the loop: from the kernel's queue to a connection
+                await asyncio.sleep(0)
+        gc.collect()
+        with client, pytest.raises(ConnectionResetError):
+            client.settimeout(5)
+            if not client.recv(1):
+                raise ConnectionResetError
+    assert not [str(one.message) for one in complaints]
+
+
+async def test_one_that_has_stopped_listening_refuses() -> None:
+    async with serving_app(Starlette()) as served:
+        served.stop_listening()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", served.port))
