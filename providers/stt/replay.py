@@ -72,18 +72,26 @@ class ReplayRing:
                 return
 
     def rewind(self, from_ms: float) -> float:
-        """Another connection: all is unsent again, from `from_ms` on. Returns where that is."""
+        """Another connection: all is unsent again, from `from_ms` on. Returns where that is.
+
+        Ends before that which nobody has answered come first.
+        """
         self._sent = 0
         whole = int(from_ms * self._bytes_per_ms) // self._frame_bytes * self._frame_bytes
-        while self._items and self._items[0] is not None and whole > self._start:
-            first = self._items[0]
-            cut = min(whole - self._start, len(first))
+        at = 0
+        while at < len(self._items) and whole > self._start:
+            piece = self._items[at]
+            if piece is None:
+                # Nobody has answered this end, though what comes after it is understood.
+                at += 1
+                continue
+            cut = min(whole - self._start, len(piece))
             self._start += cut
             self._size -= cut
-            if cut == len(first):
-                self._items.popleft()
+            if cut == len(piece):
+                del self._items[at]
             else:
-                self._items[0] = first[cut:]
+                self._items[at] = piece[cut:]
         return self.start_ms
 
     def _drop_first(self) -> bool:

@@ -51,13 +51,20 @@ def test_an_end_is_kept_until_it_is_answered() -> None:
     ring = ring_of(b"one", None, b"two", None)
     list(ring.unsent())
     ring.forget(6.0)
-    assert (ring.rewind(6.0), list(ring.unsent())) == (3, [None, b"two", None])
+    assert (ring.rewind(3.0), list(ring.unsent())) == (3, [None, b"two", None])
     ring.answered()
     assert list(ring.unsent()) == []
     assert (ring.rewind(3.0), list(ring.unsent())) == (3, [b"two", None])
     ring.answered()
     ring.answered()
     assert (ring.rewind(3.0), list(ring.unsent())) == (3, [b"two"])
+
+
+def test_what_is_understood_after_an_end_without_an_answer_is_not_sent_again() -> None:
+    ring = ring_of(b"one", None, b"two", None, b"three")
+    list(ring.unsent())
+    assert (ring.rewind(7.0), list(ring.unsent())) == (7, [None, None, b"hree"])
+    assert (ring.rewind(11.0), list(ring.unsent())) == (11, [None, None])
 
 
 def test_an_end_that_is_answered_before_it_was_sent() -> None:
@@ -97,7 +104,7 @@ def test_nothing_is_lost_or_doubled(seed: int) -> None:
     chance = random.Random(seed)
     ring, whole, heard = ReplayRing(1.0, 1), bytearray(), bytearray()
     for _ in range(60):
-        match chance.randrange(4):
+        match chance.randrange(6):
             case 0:
                 piece = chance.randbytes(chance.randrange(1, 40))
                 whole += piece
@@ -109,6 +116,10 @@ def test_nothing_is_lost_or_doubled(seed: int) -> None:
                         break
             case 2:
                 ring.forget(chance.uniform(0, len(heard)))
+            case 3:
+                ring.end_utterance()
+            case 4:
+                ring.answered()
             case _:
                 del heard[int(ring.rewind(chance.uniform(ring.start_ms, len(heard)))) :]
     for item in ring.unsent():
