@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -16,8 +15,9 @@ from bot.settings import Settings
 from bot.speech import synthesize_ulaw
 from bot.vad import MissingModelError, load_model
 from providers.catalog import build_stt, build_tts
-from providers.errors import DeadlineError, ProviderError
-from providers.types import SttOptions, SttProvider, TtsProvider
+from providers.errors import ProviderError
+from providers.stt.trial import try_out
+from providers.types import SttOptions, TtsProvider
 
 from .finding import Finding, Tell, failure, ok, warning
 from .thread import Exited, aside
@@ -29,7 +29,6 @@ K = TypeVar("K", bound=Hashable)
 # One process tells whether they start; a worker has one for each call.
 OWN: dict[str, dict[str, Any]] = {"pocketsphinx": {"processes": 1}}
 MOST_NAMED = 3
-LISTEN_DEADLINE_S = 10.0
 
 
 async def check_dialogs(settings: Settings, tell: Tell) -> None:
@@ -60,29 +59,13 @@ async def check_recognizers(settings: Settings, tell: Tell) -> None:
                 tell(ok("recognizer", f"{name} starts in {took_s:.1f} s"))
                 for language, numbers in _of(name, spoken).items():
                     check_language(recognizer, language)
-                    await _listen(recognizer, language)
+                    audio = telephone_format(recognizer)
+                    await try_out(recognizer, SttOptions(language=language, audio=audio))
                     tell(ok("recognizer", f"{name} understands {language}{numbers}"))
             finally:
                 await recognizer.aclose()
         except ProviderError as error:
             tell(_refused("recognizer", error))
-
-
-async def _listen(recognizer: SttProvider, language: str) -> None:
-    """Have nothing recognized: a key, a model or an option that is refused shows then.
-
-    Raises:
-        ProviderError: something is.
-    """
-    options = SttOptions(language=language, audio=telephone_format(recognizer))
-    try:
-        async with asyncio.timeout(LISTEN_DEADLINE_S), recognizer.stream(options) as stream:
-            await stream.finish()
-            async for _ in stream:
-                pass
-    except TimeoutError:
-        late = f"no answer within {LISTEN_DEADLINE_S:g} s"
-        raise DeadlineError(recognizer.name, late) from None
 
 
 async def check_voices(settings: Settings, tell: Tell) -> None:

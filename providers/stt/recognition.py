@@ -20,6 +20,7 @@ from ..session import Deadlines, Session
 from ..types import SttCapabilities, SttEvent, SttOptions, Transcript
 from .heard import Endpoint, Finalized, Heard, HeardEvent, Utterances
 from .replay import ReplayRing
+from .trial import try_out
 
 __all__ = ["Recognition", "StreamingStt", "SttCodec", "SttVendor"]
 
@@ -71,20 +72,21 @@ class StreamingStt:
         self._vendor = vendor
         self._deadlines = deadlines or Deadlines()
         self._streams: set[Recognition] = set()
+        self._closed = False
         self.name = vendor.name
         self.capabilities = vendor.capabilities
 
     async def start(self) -> None:
-        """See that the vendor takes the key. None of its connections is held: it counts their time.
+        """See that the vendor takes the key and the model, by a stream that ends at once.
 
         Raises:
             ProviderError: the vendor refuses. One that cannot be reached now may be later.
         """
+        self._closed = False
         capabilities = self.capabilities
         options = SttOptions(language=capabilities.languages[0], audio=capabilities.audio[0])
         try:
-            async with self.stream(options):
-                pass
+            await try_out(self, options)
         except ProviderError as error:
             if not error.retryable:
                 raise
@@ -98,6 +100,8 @@ class StreamingStt:
             ProviderError: the vendor refuses, cannot be reached within 3 s, or does not offer
                 what is asked.
         """
+        if self._closed:
+            raise self._over()
         stream = Recognition(self._vendor, options, self._deadlines)
         self._streams.add(stream)
         try:
@@ -108,9 +112,13 @@ class StreamingStt:
             stream.abandon()
 
     async def aclose(self) -> None:
-        """Nothing more is recognized. Streams still open fail with `UnavailableError`."""
+        """Nothing more is recognized until `start`: streams fail with `UnavailableError`."""
+        self._closed = True
         for stream in list(self._streams):
-            stream.fail(UnavailableError(self.name, "the provider was closed", retryable=False))
+            stream.fail(self._over())
+
+    def _over(self) -> ProviderError:
+        return UnavailableError(self.name, "the provider was closed", retryable=False)
 
 
 class Recognition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from media.audio import ULAW_8K
 from providers.errors import (
@@ -17,6 +18,8 @@ from providers.errors import (
     RateLimitError,
     UnavailableError,
 )
+from providers.stt.recognition import StreamingStt
+from providers.stt.soniox import SonioxRecognizer
 from providers.types import SttOptions
 from tests.providers.leaks import served
 from tests.vendors.soniox.faults import GARBAGE, Fault
@@ -318,6 +321,41 @@ async def test_a_stream_that_is_over_takes_nothing(script: Script) -> None:
         assert (listener.events, standin.stt[0].audio) == ([], b"")
 
 
+@pytest.mark.parametrize("way", ["upgrade", "message"])
+@virtual_time_on_sockets
+async def test_a_wrong_key_is_told_at_the_start(script: Script, way: str) -> None:
+    async with served(script, api_key="another-key", wrong_key=way) as standin:
+        with pytest.raises(AuthenticationError, match="SONIOX_API_KEY"):
+            await recognizer(standin).start()
+        assert len(standin.stt) == 1
+
+
+@virtual_time_on_sockets
+async def test_a_model_that_there_is_not_is_told_at_the_start(script: Script) -> None:
+    async with served(script) as standin:
+        vendor = SonioxRecognizer(
+            api_key="stand-in-key", stt_url=standin.stt_url, stt_model="stt-rt-v0"
+        )
+        with pytest.raises(ApiError, match="model"):
+            await StreamingStt(vendor).start()
+
+
+@virtual_time_on_sockets
+async def test_a_vendor_that_is_down_at_the_start_may_come_up(script: Script) -> None:
+    async with served(script, *[Fault("busy")] * 50) as standin:
+        with capture_logs() as logs:
+            await recognizer(standin).start()
+    assert [entry["event"] for entry in logs] == ["recognizer not reached yet"]
+
+
+@virtual_time_on_sockets
+async def test_a_vendor_that_never_answers_at_the_start_is_not_waited_for(script: Script) -> None:
+    async with served(script, Fault("stall", "open")) as standin:
+        began_s = asyncio.get_running_loop().time()
+        await recognizer(standin).start()
+        assert asyncio.get_running_loop().time() - began_s < 10
+
+
 @virtual_time_on_sockets
 async def test_closing_the_provider_ends_its_streams(script: Script) -> None:
     async with served(script) as standin:
@@ -329,3 +367,10 @@ async def test_closing_the_provider_ends_its_streams(script: Script) -> None:
             await provider.aclose()
             with pytest.raises(UnavailableError, match="closed"):
                 await waiting
+        with pytest.raises(UnavailableError, match="closed"):
+            async with provider.stream(SttOptions(audio=ULAW_8K)):
+                pass
+        assert len(standin.stt) == 2
+        await provider.start()
+        async with provider.stream(SttOptions(audio=ULAW_8K)):
+            pass
