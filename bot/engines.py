@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import structlog
@@ -19,6 +19,12 @@ __all__ = ["Engines", "check_language", "tts_options"]
 log = structlog.get_logger(__name__)
 
 START_DEADLINE_S = 60.0
+AT_ONCE = 4
+"""So many sentences of a synthesizer are prepared at a time: one connection takes as many."""
+
+
+Sentence = tuple[str, str, TtsOptions]
+"""A text, the synthesizer's name, and how it speaks."""
 
 
 class Engines:
@@ -46,7 +52,7 @@ class Engines:
         synthesizers = {bot.tts_provider for bot in self._bots}
         self._stt = {name: build_stt(name, **settings.get(name, {})) for name in recognizers}
         self._tts = {name: build_tts(name, **settings.get(name, {})) for name in synthesizers}
-        self._ready: dict[tuple[str, str, TtsOptions], bytes] = {}
+        self._ready: dict[Sentence, bytes] = {}
 
     async def start(self) -> None:
         """Load every engine, and synthesize what must be there when one fails.
@@ -55,25 +61,13 @@ class Engines:
             ProviderError: an engine cannot be had, or takes too long (`DeadlineError`).
         """
         engines: list[SttProvider | TtsProvider] = [*self._stt.values(), *self._tts.values()]
-        for engine in engines:
-            await _start(engine)
+        await _together(map(_start, engines))
         for bot in self._bots:
             check_language(self.stt(bot), bot.language)
-            for text in (self._apology, self._farewell):
-                await self._prepare(text, bot)
-
-    async def _prepare(self, text: str, bot: BotSettings) -> None:
-        key = (text, bot.tts_provider, tts_options(bot))
-        if key in self._ready:
-            return
-        try:
-            self._ready[key] = await synthesize_ulaw(self.tts(bot), text, tts_options(bot))
-        except ProviderError as error:
-            if not error.retryable:
-                raise  # a voice that does not exist, say: no reply could be spoken either
-            # Calls can be answered without it: it is tried again when it is wanted, and Twilio says
-            # it when there is no voice then either.
-            log.warning("apology could not be synthesized", error=str(error))
+        await _together(
+            _Preparation(tts, self._needed(name), self._ready).run()
+            for name, tts in self._tts.items()
+        )
 
     async def aclose(self) -> None:
         """Release every engine."""
@@ -102,8 +96,63 @@ class Engines:
         """The farewell in a bot's voice: its text, and µ-law at 8 kHz."""
         return self._spoken(self._farewell, bot)
 
+    def _needed(self, name: str) -> list[Sentence]:
+        """What the synthesizer of that name must have spoken, each once."""
+        bots = [bot for bot in self._bots if bot.tts_provider == name]
+        texts = (self._apology, self._farewell)
+        return list(dict.fromkeys((text, name, tts_options(bot)) for bot in bots for text in texts))
+
     def _spoken(self, text: str, bot: BotSettings) -> tuple[str, bytes]:
         return text, self._ready.get((text, bot.tts_provider, tts_options(bot)), b"")
+
+
+class _Preparation:
+    """Has one synthesizer speak sentences, until it is found to be away."""
+
+    def __init__(
+        self, tts: TtsProvider, sentences: Iterable[Sentence], ready: dict[Sentence, bytes]
+    ) -> None:
+        self._tts = tts
+        self._sentences = iter(sentences)
+        self._ready = ready
+        self._away = False
+
+    async def run(self) -> None:
+        """Speak them all, some at the same time.
+
+        Raises:
+            ProviderError: one that another attempt would not mend.
+        """
+        await _together(self._speak() for _ in range(AT_ONCE))
+
+    async def _speak(self) -> None:
+        for sentence in self._sentences:
+            if self._away:
+                return
+            text, _, options = sentence
+            try:
+                self._ready[sentence] = await synthesize_ulaw(self._tts, text, options)
+            except ProviderError as error:
+                if not error.retryable:
+                    raise  # a voice that does not exist, say: no reply could be spoken either
+                self._give_up(error)
+
+    def _give_up(self, error: ProviderError) -> None:
+        # Calls can be answered without these: each is tried again when it is wanted, and Twilio
+        # says it when there is no voice then either.
+        if not self._away:
+            log.warning("apology could not be synthesized", error=str(error))
+        self._away = True
+
+
+async def _together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do it all at the same time. The first error ends the rest, and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 async def _start(engine: SttProvider | TtsProvider) -> None:

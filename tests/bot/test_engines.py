@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from bot.engines import Engines, tts_options
 from bot.numbers import BotSettings
 from providers import catalog
 from providers.errors import DeadlineError, UnavailableError, UnsupportedError
-from providers.types import TtsOptions
-from tests.bot.engines import Tones
+from providers.types import SynthesisChunk, TtsOptions
+from tests.bot.engines import Recognizer, Tones
 
 APOLOGY = "Sorry."
 FAREWELL = "Goodbye."
@@ -63,6 +64,41 @@ async def test_a_synthesizer_that_is_away_at_the_start_leaves_no_apology() -> No
     tones(engines, bot()).fail = {APOLOGY: (0, UnavailableError("tones", "away"))}
     await engines.start()
     assert engines.apology(bot()) == (APOLOGY, b"")
+
+
+async def test_a_synthesizer_that_is_away_is_not_asked_for_every_voice() -> None:
+    bots = [bot(voice=f"voice {number}") for number in range(20)]
+    engines = Engines(bots, APOLOGY, FAREWELL)
+    away = (0, UnavailableError("tones", "away"))
+    tones(engines, bot()).fail = {APOLOGY: away, FAREWELL: away}
+    await engines.start()
+    assert len(tones(engines, bot()).spoken) <= 4
+    assert engines.farewell(bots[-1]) == (FAREWELL, b"")
+
+
+async def test_engines_start_at_the_same_time_and_so_are_sentences_prepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started, spoken = asyncio.Barrier(2), asyncio.Barrier(4)
+
+    async def start(self: object) -> None:
+        await started.wait()
+
+    async def speak(
+        self: Tones, text: str, options: TtsOptions
+    ) -> AsyncGenerator[SynthesisChunk, None]:
+        await spoken.wait()
+        yield SynthesisChunk(bytes(640))
+
+    monkeypatch.setattr(Recognizer, "start", start)
+    monkeypatch.setattr(Tones, "start", start)
+    monkeypatch.setattr(Tones, "synthesize", speak)
+    english, french = bot(), bot(language="fr-FR")
+    engines = Engines([english, french], APOLOGY, FAREWELL)
+    async with asyncio.timeout(5):
+        await engines.start()
+    assert engines.apology(english)[1]
+    assert engines.farewell(french)[1]
 
 
 async def test_a_voice_that_does_not_exist_stops_the_start() -> None:
