@@ -25,6 +25,12 @@ class VendorSettings(BaseModel):
     soniox_stt_model: str | None = Field(default=None, min_length=1, description="a model's name")
     soniox_tts_model: str | None = Field(default=None, min_length=1, description="a model's name")
 
+    @property
+    def vendor_secrets(self) -> list[str]:
+        """The keys of all vendors, in the clear."""
+        values = [getattr(self, key) for key in VendorSettings.model_fields]
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
     def vendor(self, name: str) -> dict[str, Any]:
         """What is set for a vendor, as its provider takes it; secrets are in the clear."""
         prefix = f"{name}_"

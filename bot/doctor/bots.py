@@ -17,7 +17,7 @@ from bot.vad import MissingModelError, load_model
 from providers.catalog import build_stt, build_tts
 from providers.errors import ProviderError
 from providers.stt.trial import try_out
-from providers.types import SttOptions, TtsProvider
+from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
 
 from .finding import Finding, Tell, failure, ok, warning
 from .thread import Exited, aside
@@ -58,14 +58,21 @@ async def check_recognizers(settings: Settings, tell: Tell) -> None:
                 took_s = time.perf_counter() - began_s
                 tell(ok("recognizer", f"{name} starts in {took_s:.1f} s"))
                 for language, numbers in _of(name, spoken).items():
-                    check_language(recognizer, language)
-                    audio = telephone_format(recognizer)
-                    await try_out(recognizer, SttOptions(language=language, audio=audio))
-                    tell(ok("recognizer", f"{name} understands {language}{numbers}"))
+                    await _listen(recognizer, language, numbers, tell)
             finally:
                 await recognizer.aclose()
         except ProviderError as error:
             tell(_refused("recognizer", error))
+
+
+async def _listen(stt: SttProvider, language: str, numbers: str, tell: Tell) -> None:
+    try:
+        check_language(stt, language)
+        await try_out(stt, SttOptions(language=language, audio=telephone_format(stt)))
+    except ProviderError as error:
+        tell(_refused("recognizer", error, f" for {language}{numbers}"))
+    else:
+        tell(ok("recognizer", f"{stt.name} understands {language}{numbers}"))
 
 
 async def check_voices(settings: Settings, tell: Tell) -> None:
@@ -77,24 +84,26 @@ async def check_voices(settings: Settings, tell: Tell) -> None:
             try:
                 await synthesizer.start()
                 for options, numbers in _of(name, spoken).items():
-                    voice = f" as {options.voice}" if options.voice else ""
-                    named = f"{name} speaks {options.language}{voice}{numbers}"
-                    await _speak(synthesizer, settings.apology, options, named, tell)
+                    await _speak(synthesizer, settings.apology, options, numbers, tell)
             finally:
                 await synthesizer.aclose()
         except ProviderError as error:
             tell(_refused("voice", error))
 
 
-async def _speak(tts: TtsProvider, text: str, options: Any, named: str, tell: Tell) -> None:
+async def _speak(
+    tts: TtsProvider, text: str, options: TtsOptions, numbers: str, tell: Tell
+) -> None:
     began_s = time.perf_counter()
+    voice = f" as {options.voice}" if options.voice else ""
+    how = f"{options.language}{voice}{numbers}"
     try:
         await synthesize_ulaw(tts, text, options)
     except ProviderError as error:
-        tell(_refused("voice", error))
+        tell(_refused("voice", error, f" for {how}"))
     else:
         took_ms = (time.perf_counter() - began_s) * 1000
-        tell(ok("voice", f"{named}, a sentence in {took_ms:.0f} ms"))
+        tell(ok("voice", f"{tts.name} speaks {how}, a sentence in {took_ms:.0f} ms"))
 
 
 async def check_vad(settings: Settings, tell: Tell) -> None:
@@ -131,9 +140,11 @@ def _of(name: str, grouped: dict[tuple[str, K], str]) -> dict[K, str]:
     return {rest: users for (provider, rest), users in grouped.items() if provider == name}
 
 
-def _refused(check: str, error: ProviderError) -> Finding:
+def _refused(check: str, error: ProviderError, whom: str = "") -> Finding:
     code = f" ({error.code})" if error.code else ""
-    text = f"{error.provider}: {error.reason}{code}"
-    if error.retryable:
-        return warning(check, text, error.hint or "try again soon")
-    return failure(check, text, error.hint or "choose another provider, language or voice")
+    text = f"{error.provider}{whom}: {error.reason}{code}"
+    otherwise = (
+        "try again soon" if error.retryable else "choose another provider, language or voice"
+    )
+    # Calls that come now are not answered as they must be, whether or not it mends itself.
+    return failure(check, text, error.hint or otherwise)

@@ -121,6 +121,7 @@ def _secrets(settings: Settings) -> list[str]:
     secrets = [*settings.auth_tokens]
     if settings.api_key is not None:
         secrets.append(settings.api_key.get_secret_value())
+    secrets += settings.vendor_secrets
     if settings.redis_url is not None:
         password = urlsplit(settings.redis_url.get_secret_value()).password
         secrets.append(password or "")

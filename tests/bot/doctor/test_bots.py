@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -15,10 +16,17 @@ from bot.settings import Settings
 from bot.vad import MissingModelError
 from media.energy import Energy
 from providers.errors import UnavailableError
+from tests.vendors.soniox.limits import Limits
+from tests.vendors.soniox.oracle import OracleHearing
+from tests.vendors.soniox.recordings import computed_script
+from tests.vendors.soniox.script import Script
+from tests.vendors.soniox.standin import SonioxStandIn
+from tests.virtual_time import virtual_time_on_sockets
 
 from .conftest import Findings
 
 Make = Callable[..., Settings]
+KEY = "hush-hush"
 NUMBERS = [f"+1555123000{number}" for number in range(6)]
 
 
@@ -28,6 +36,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def script() -> Script:
+    return computed_script(["Hello."])
 
 
 async def test_every_dialog_is_loaded_once(settings: Make, found: Findings) -> None:
@@ -89,13 +102,9 @@ async def test_every_voice_speaks(settings: Make, found: Findings) -> None:
     assert "nobody's" in bad.text + bad.remedy
 
 
-@pytest.mark.parametrize(("retryable", "level"), [(True, Level.WARNING), (False, Level.FAILURE)])
+@pytest.mark.parametrize("retryable", [True, False])
 async def test_an_engine_that_does_not_start(
-    settings: Make,
-    found: Findings,
-    monkeypatch: pytest.MonkeyPatch,
-    retryable: bool,
-    level: Level,
+    settings: Make, found: Findings, monkeypatch: pytest.MonkeyPatch, retryable: bool
 ) -> None:
     def refuse(name: str, **settings: object) -> None:
         raise UnavailableError(name, "is down", retryable=retryable, code="503")
@@ -105,10 +114,77 @@ async def test_an_engine_that_does_not_start(
     await check_recognizers(settings(), found.append)
     await check_voices(settings(), found.append)
     assert found.lines == [
-        f"{level} recognizer: pocketsphinx: is down (503)",
-        f"{level} voice: espeak: is down (503)",
+        "failure recognizer: pocketsphinx: is down (503)",
+        "failure voice: espeak: is down (503)",
     ]
     assert all(one.remedy for one in found)
+
+
+def on_soniox(settings: Make, vendor: SonioxStandIn, **more: object) -> Settings:
+    """Settings of somebody who has both of the vendor's engines."""
+    urls = {"soniox_stt_url": vendor.stt_url, "soniox_tts_url": vendor.tts_url}
+    engines = {"stt_provider": "soniox", "tts_provider": "soniox"}
+    return settings(**{**urls, **engines, "soniox_api_key": KEY, **more})
+
+
+async def examine_engines(settings: Settings, found: Findings) -> None:
+    await check_recognizers(settings, found.append)
+    await check_voices(settings, found.append)
+
+
+async def test_the_vendors_ears_and_voice(settings: Make, found: Findings, script: Script) -> None:
+    async with SonioxStandIn(OracleHearing(script), api_key=KEY) as vendor:
+        await examine_engines(on_soniox(settings, vendor), found)
+    assert [one.level for one in found] == [Level.OK] * 3
+    assert [one.text.partition(" in ")[0].partition(",")[0] for one in found] == [
+        "soniox starts",
+        "soniox understands en-US",
+        "soniox speaks en-US",
+    ]
+
+
+@pytest.mark.parametrize("shown", ["upgrade", "message"])
+async def test_a_vendor_that_refuses_the_key(
+    settings: Make, found: Findings, script: Script, shown: Literal["upgrade", "message"]
+) -> None:
+    async with SonioxStandIn(OracleHearing(script), wrong_key=shown) as vendor:
+        await examine_engines(on_soniox(settings, vendor), found)
+    assert [(one.check, one.level) for one in found] == [
+        ("recognizer", Level.FAILURE),
+        ("voice", Level.FAILURE),
+    ]
+    assert all("SONIOX_API_KEY" in one.remedy for one in found)
+    assert KEY not in repr(found)
+
+
+@virtual_time_on_sockets
+async def test_a_vendor_that_cannot_be_reached_fails_for_every_language(
+    settings: Make, found: Findings, script: Script
+) -> None:
+    tables = {NUMBERS[0]: {"language": "de-DE"}, NUMBERS[1]: {"language": "xx"}}
+    async with SonioxStandIn(OracleHearing(script), api_key=KEY) as vendor:
+        vendor.stop_listening()
+        await examine_engines(on_soniox(settings, vendor, numbers=tables), found)
+    failed = [one for one in found if one.level is Level.FAILURE]
+    assert [one.text.partition(":")[0] for one in failed[:3]] == [
+        "soniox for en-US (the default)",
+        f"soniox for de-DE ({NUMBERS[0]})",
+        f"soniox for xx ({NUMBERS[1]})",
+    ]
+    assert "language 'xx' is not on offer" in failed[2].text
+    assert [one.check for one in failed] == ["recognizer"] * 3 + ["voice"] * 3
+
+
+@virtual_time_on_sockets
+async def test_a_vendor_that_has_had_enough(
+    settings: Make, found: Findings, script: Script
+) -> None:
+    limits = Limits(stt_at_once=0, tts_at_once=0)
+    async with SonioxStandIn(OracleHearing(script), api_key=KEY, limits=limits) as vendor:
+        await examine_engines(on_soniox(settings, vendor), found)
+    failed = [one for one in found if one.level is Level.FAILURE]
+    assert [one.check for one in failed] == ["recognizer", "voice"]
+    assert all("limit" in one.text for one in failed)
 
 
 async def test_the_vad_is_loaded(settings: Make, found: Findings) -> None:

@@ -171,7 +171,7 @@ async def test_an_address_with_tls(
         site.address = type(site.address)(public_url)
         own = settings(
             public_url=public_url,
-            api_key="the API's key",
+            api_key="the-key-of-the-API",
             redis_url=f"{redis_url}?password=unused",
         )
         await examine(own, (), found.append)
@@ -193,6 +193,9 @@ async def test_an_address_without_a_name(
     assert "tls" not in {one.check for one in found}
 
 
+HUSHED = ("key-3", "word-4", "key-5")
+
+
 async def test_no_secret_is_told_even_by_an_error(
     settings: Callable[..., Settings], found: Findings, redis_url: str, tmp_path: Path
 ) -> None:
@@ -200,12 +203,14 @@ async def test_no_secret_is_told_even_by_an_error(
     own = settings(
         **secrets,
         api_key="key-3",
+        soniox_api_key="key-5",
         redis_url="redis://user:word-4@127.0.0.1:1",
         dialog="token-1:token-2",
+        voice="key-5",
         recordings=tmp_path / "key-3",
         state_dir=tmp_path / "word-4",
     )
     await examine(own, (), found.append)
     told = "".join(one.text + one.remedy for one in found)
     assert "dialog '…:…'" in told
-    assert not [secret for secret in ("token-1", "token-2", "key-3", "word-4") if secret in told]
+    assert not [secret for secret in (*secrets.values(), *HUSHED) if secret in told]
