@@ -8,6 +8,7 @@ from time import monotonic
 
 from .line import Line
 from .phones import StreamPhone
+from .tally import Tally
 
 __all__ = ["CallerPhone"]
 
@@ -21,19 +22,34 @@ class CallerPhone(StreamPhone):
 
     Attributes:
         gone: set when the connection is closed.
+        tally: what was counted of the call; `count` brings it up to date.
     """
 
     def __init__(self, line: Line, number: int, calls: int) -> None:
         super().__init__(line, number, calls)
         self.gone = asyncio.Event()
+        self.tally = Tally(self.offset)
         # What was sent is played until then.
         self._played_s = 0.0
         self._marks: deque[tuple[float, str]] = deque()
         # Of the present reply: how much is still to come, and how it has begun.
         self._to_come = 0
         self._begun = False
+        self._asked_s = 0.0
         self._response_ms: float | None = None
         self._first_sent_s: float | None = None
+
+    def count(self, before_s: float) -> Tally:
+        """What the call has had; a reply that was wanted before this time should have begun."""
+        if self._waits and self._asked_s < before_s:
+            self.tally.unheard += 1
+        self.tally.sent = len(self.sent_s)
+        return self.tally
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a reply was asked for, and has not begun."""
+        return self._to_come > 0 and not self._begun
 
     def expect(self, size: int, response_ms: float | None) -> None:
         """A reply of `size` bytes of µ-law was asked for, `response_ms` after the turn's end.
@@ -42,9 +58,11 @@ class CallerPhone(StreamPhone):
         """
         if self._to_come > 0:
             self.line.seen.counts["unfinished"] += 1
+        self.tally.unheard += self._waits
         if response_ms is None:
             self.line.seen.counts["again"] += 1
-        self._to_come, self._begun = size, False
+            self.tally.again += 1
+        self._to_come, self._begun, self._asked_s = size, False, monotonic()
         self._response_ms, self._first_sent_s = response_ms, None
 
     def piece_sent(self, now_s: float) -> None:
@@ -78,6 +96,8 @@ class CallerPhone(StreamPhone):
     def cleared(self, now_s: float) -> None:
         if self._to_come > 0 or now_s < self._played_s:
             self.line.seen.counts["barged"] += 1
+            self.tally.barged += 1
+        self.tally.unheard += self._waits
         self._played_s, self._to_come = now_s, 0
         while self._marks:
             self.echo_mark(self._marks.popleft()[1])

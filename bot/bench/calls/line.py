@@ -26,7 +26,7 @@ class Seen:
             piece of audio sent to the first media message received.
         echoes: the way of a frame to the bare echo and back.
         counts: turns `ended`, replies `asked` for, asked for `again`, `begun` to be heard, `barged`
-            into, left `unfinished`.
+            into, left `unfinished`; and what is `strange`: audio and texts that are nobody's.
     """
 
     frame_lateness: Series = field(default_factory=Series)

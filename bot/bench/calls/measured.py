@@ -13,8 +13,6 @@ MOST_LATE_MS = 20.0
 """A frame that is later was late."""
 MOST_OWN_LATENESS_MS = 5.0
 """A run is void when the phones or vendors were later than that, once in a hundred times."""
-LEAST_SHARE = 0.98
-"""Of the audio of a round, which must come in: a piece is under way at each end of it."""
 
 
 class Spread(TypedDict):
@@ -37,6 +35,7 @@ class Sights(TypedDict):
         turns: how many the recognizer ended; of their replies `begun` were heard, `barged` spoken
             over, `again` wanted once more because nothing was said over them, and `unfinished`
             left without their end.
+        strange: how many streams of audio, and texts to be spoken, belonged to no call or turn.
     """
 
     in_ms: Spread
@@ -50,6 +49,7 @@ class Sights(TypedDict):
     barged: int
     again: int
     unfinished: int
+    strange: int
 
 
 class Costs(TypedDict):
@@ -134,19 +134,13 @@ def sights_of(seen: Seen, from_s: float, to_s: float) -> Sights:
         barged=seen.counts["barged"],
         again=seen.counts["again"],
         unfinished=seen.counts["unfinished"],
+        strange=seen.counts["strange"],
     )
 
 
-def faults_of(sights: Sights, *, pieces: float = 0.0, unanswered: int = 0) -> list[str]:
-    """Why a round does not count, or what was late or lost in it.
-
-    Args:
-        pieces: how many pieces of audio should have come to the recognizer.
-        unanswered: how many turns had no reply.
-    """
+def faults_of(sights: Sights, *, unanswered: int = 0) -> list[str]:
+    """Why a round does not count, or what was late in it; `unanswered` turns had no reply."""
     faults = [f"{unanswered} turns were not answered"] if unanswered else []
-    if (came := sights["in_ms"]["count"]) < LEAST_SHARE * pieces:
-        faults.append(f"{pieces - came:.0f} pieces of audio did not come in")
     own = {"phones": sights["phones_late_ms"], "vendors": sights["vendors_late_ms"]}
     for who, late_ms in own.items():
         if late_ms["p99"] > MOST_OWN_LATENESS_MS:
@@ -157,4 +151,6 @@ def faults_of(sights: Sights, *, pieces: float = 0.0, unanswered: int = 0) -> li
         faults.append(f"{gaps} times nothing was there to be played in the middle of a reply")
     if unfinished := sights["unfinished"]:
         faults.append(f"{unfinished} replies did not come to their end")
+    if strange := sights["strange"]:
+        faults.append(f"{strange} streams or texts of the worker's belonged to no call or turn")
     return faults

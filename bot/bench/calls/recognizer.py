@@ -60,12 +60,13 @@ class Recognizer:
     def _hear(self, audio: bytes) -> None:
         now_s = monotonic()
         self._bytes += len(audio)
-        if self._phone is None:
+        if len(self._heard) < FRAME_BYTES:
             self._meet(audio)
         phone = self._phone
         if phone is None or self._opened_s is None:
             return
         last = self._bytes // FRAME_BYTES - 1
+        phone.tally.recognized = last + 1
         since_s = max(phone.sent_s[last], self._opened_s)
         self._exchange.line.seen.late_in.add(now_s, (now_s - since_s) * 1000)
         position = phone.offset + last + 1
@@ -76,6 +77,8 @@ class Recognizer:
     def _meet(self, audio: bytes) -> None:
         """Find out who is heard, by the first frame."""
         self._heard = (self._heard + audio)[:FRAME_BYTES]
+        if len(self._heard) < FRAME_BYTES:
+            return
         self._phone = self._exchange.heard(self._heard)
         if self._phone is not None:
             offset = self._phone.offset

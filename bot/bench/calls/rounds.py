@@ -12,6 +12,7 @@ from .measured import Costs, Round, Spread, faults_of, sights_of
 from .process import Usage
 from .quiet import no_garbage
 from .rig import Rig
+from .tally import faults_of_calls
 
 __all__ = ["Pace", "run_round", "warm_up"]
 
@@ -78,12 +79,12 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
             used = await _measure(rig, seconds)
         busy = await _Look.at(rig)
         unanswered = rig.exchange.unanswered(used.to_s - ANSWER_S)
+        lacking = faults_of_calls(rig.exchange.tallies(used.to_s - ANSWER_S), rig.chunk_ms)
         fleet.hang_up()
     await asyncio.sleep(pace.settle_s)
     left = await _Look.at(rig)
     sights = sights_of(rig.exchange.line.seen, used.from_s, used.to_s)
-    pieces = calls * (used.to_s - used.from_s) * 1000 / rig.chunk_ms
-    faults = [*fleet.faults, *faults_of(sights, pieces=pieces, unanswered=unanswered)]
+    faults = [*fleet.faults, *faults_of(sights, unanswered=unanswered), *lacking]
     return Round(
         **sights,
         calls=calls,

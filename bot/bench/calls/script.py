@@ -27,10 +27,12 @@ __all__ = [
     "Material",
     "Moment",
     "Track",
+    "barge_ins_between",
     "make_material",
     "reply_bytes",
     "reply_text",
     "turn_of",
+    "turns_between",
 ]
 
 FRAME_MS = 20
@@ -104,6 +106,22 @@ def reply_bytes(turn: int) -> int:
     """How much µ-law the reply to a turn is; turns are counted by the cycles of the track."""
     barged_in = turn % CYCLES == CYCLES - 1
     return (LONG_REPLY_MS if barged_in else REPLY_MS) * BYTES_PER_MS
+
+
+def turns_between(start: int, end: int) -> int:
+    """How many turns the recognizer ends after one frame, counted on round the track, until
+    another."""
+    return _turns_until(end) - _turns_until(start)
+
+
+def _turns_until(frame: int) -> int:
+    return (frame - END_MS // FRAME_MS) // CYCLE_FRAMES + 1
+
+
+def barge_ins_between(start: int, end: int) -> int:
+    """How many times the caller begins to speak over a reply that was wanted after `start`."""
+    track, lead = CYCLES * CYCLE_FRAMES, (CYCLE_MS - END_MS) // FRAME_MS
+    return max(end // track - (start + lead) // track, 0)
 
 
 def make_material(recordings: Sequence[Samples], seed: int = 1) -> Material:

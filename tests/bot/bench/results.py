@@ -36,8 +36,9 @@ def a_round(**values: Any) -> Round:
         "turns": 300,
         "begun": 299,
         "barged": 70,
-        "again": 1,
+        "again": 0,
         "unfinished": 0,
+        "strange": 0,
     }
     names = ("in_ms", "response_ms", "barge_in_ms", "phones_late_ms", "vendors_late_ms")
     figures |= {name: a_spread() for name in names} | values

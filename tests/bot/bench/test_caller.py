@@ -16,6 +16,7 @@ from bot.bench.calls.caller import CallerPhone
 from bot.bench.calls.line import Line, Seen
 from bot.bench.calls.recordings import load_material
 from bot.bench.calls.sockets import connect
+from bot.bench.calls.tally import Tally
 from bot.bench.calls.wheel import Wheel
 from media.audio import ULAW_8K
 from media.messages import Connected, Mark, Media, SendClear, SendMark, SendMedia, Start, Stop
@@ -128,6 +129,24 @@ async def test_how_a_reply_was_heard(phone: CallerPhone) -> None:
     assert seen.responses.within(0, 20).tolist() == [pytest.approx(7.0)]
     assert seen.gaps_out.within(0, 20).tolist() == [pytest.approx(50.0)]
     assert seen.counts == {"begun": 2, "again": 1}
+
+
+async def test_what_is_counted_of_a_call(phone: CallerPhone) -> None:
+    """A reply that begins, one wanted again that is cut off first, one that is waited for."""
+    phone.expect(1_600, response_ms=1.0)
+    phone.heard(1_600, 10.0)
+    phone.expect(1_600, response_ms=None)
+    phone.cleared(10.1)
+    phone.expect(1_600, response_ms=1.0)
+    phone.sent_s.append(10.2)
+    assert phone.count(before_s=0.0) == Tally(500, sent=1, barged=1, again=1, unheard=1)
+    assert phone.count(before_s=monotonic() + 1).unheard == 2
+
+
+async def test_a_reply_that_never_begins(phone: CallerPhone) -> None:
+    phone.expect(1_600, response_ms=1.0)
+    phone.expect(1_600, response_ms=1.0)
+    assert phone.tally.unheard == 1
 
 
 async def test_between_two_replies_there_is_no_gap(phone: CallerPhone) -> None:

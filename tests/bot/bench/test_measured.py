@@ -61,12 +61,6 @@ def test_what_makes_a_round_invalid(values: dict[str, list[float]], fault: str) 
     assert fault in found
 
 
-def test_audio_that_does_not_come_in_makes_a_round_invalid() -> None:
-    sights = sights_of(seen(late_in=[1.0] * 97), 0, 99)
-    assert faults_of(sights, pieces=98.0) == []
-    assert faults_of(sights, pieces=100.0) == ["3 pieces of audio did not come in"]
-
-
 def test_turns_without_a_reply_make_a_round_invalid() -> None:
     assert faults_of(sights_of(Seen(), 0, 9), unanswered=3) == ["3 turns were not answered"]
 
@@ -75,6 +69,13 @@ def test_replies_without_an_end_make_a_round_invalid() -> None:
     made = Seen()
     made.counts["unfinished"] = 2
     assert faults_of(sights_of(made, 0, 9)) == ["2 replies did not come to their end"]
+
+
+def test_what_is_nobodys_makes_a_round_invalid() -> None:
+    made = Seen()
+    made.counts["strange"] = 1
+    (found,) = faults_of(sights_of(made, 0, 9))
+    assert found == "1 streams or texts of the worker's belonged to no call or turn"
 
 
 def met(search: Search | None = None, **values: Any) -> dict[str, bool]:

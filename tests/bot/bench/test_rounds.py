@@ -33,9 +33,11 @@ async def test_calls_with_a_worker(tmp_path: Path) -> None:
     pace = Pace(warm_s=0.1, settle_s=0.1)
     with two_cores() as cores:
         async with rig(load_material(), 20, 20, cores, tmp_path) as ready:
+            spoil_a_call(ready.exchange)
             result = await run_round(ready, 9, 0.5, pace)
     # How late something was depends on what else the machine does.
     assert [fault for fault in result["faults"] if fault.startswith("call ")] == []
+    assert "1 calls had a recognizer too many: 0" in result["faults"]
     assert (result["calls"], result["stt_chunk_ms"]) == (9, 20)
     # 50 pieces a second of each call; all frames were sent, if late.
     assert result["in_ms"]["count"] == pytest.approx(9 * 0.5 * 50, rel=0.3)
@@ -44,6 +46,14 @@ async def test_calls_with_a_worker(tmp_path: Path) -> None:
     assert result["begun"] >= 1
     assert 0 < result["cpu_percent_per_call"] < 100 / 9
     assert result["memory_mb"] > 50
+
+
+def spoil_a_call(exchange: Exchange) -> None:
+    """Count a recognizer too many of the first call, as soon as there is one."""
+    if tallies := exchange.tallies(0.0):
+        tallies[0].streams += 1
+    else:
+        asyncio.get_running_loop().call_later(0.01, spoil_a_call, exchange)
 
 
 @asynccontextmanager

@@ -18,9 +18,11 @@ from bot.bench.calls.script import (
     SPEECH_MS,
     Material,
     Moment,
+    barge_ins_between,
     reply_bytes,
     reply_text,
     turn_of,
+    turns_between,
 )
 from bot.vad import load_model
 from media.audio import Samples, rms_dbfs, ulaw_to_pcm
@@ -93,6 +95,18 @@ def test_each_turn_is_ended_by_the_recognizer_after_its_words(material: Material
     assert moments[0] == Moment(300 // FRAME_MS, end=False)
     assert moments == sorted(moments, key=lambda moment: moment.frame)
     assert len(moments) == 4 * (14 + 1)
+
+
+@pytest.mark.parametrize("start", [0, 234, 235, 1_000, 1_734, 1_735, 1_999])
+def test_what_a_call_must_have_had(material: Material, start: int) -> None:
+    """Counted as the recognizer goes along the track, and as the caller begins to speak."""
+    ends = [cycle * CYCLE_FRAMES + END_MS // FRAME_MS for cycle in range(12)]
+    for length in (0, 1, 234, 235, 500, 501, 1_999, 2_000, 3_999):
+        end = start + length
+        heard = [frame for frame in ends if start < frame <= end]
+        assert turns_between(start, end) == len(heard)
+        cut_off = [frame for frame in ends[3::4] if start < frame and frame + 265 <= end]
+        assert barge_ins_between(start, end) == len(cut_off)
 
 
 def test_a_replys_text_names_its_turn() -> None:

@@ -96,6 +96,23 @@ async def test_a_turn_is_recognized_by_its_position(exchange: Exchange) -> None:
     assert exchange.line.seen.counts["ended"] == 1
     assert exchange.line.seen.late_in.within(0, monotonic()).size == 47
     assert exchange.unanswered(monotonic()) == 1
+    (tally,) = exchange.tallies(monotonic())
+    assert (tally.streams, tally.recognized, tally.sent, tally.turns) == (1, 235, 3_000, 1)
+    assert not exchange.line.seen.counts["strange"]
+
+
+async def test_a_second_recognizer_of_a_call_and_one_of_nobodys_are_counted(
+    exchange: Exchange,
+) -> None:
+    phone = a_phone(exchange, 1, 4)
+    for first in (phone.first, phone.first, bytes(FRAME_BYTES)):
+        async with vendor(exchange, STT_PATH) as ws:
+            await ws.send(json.dumps(CONFIG))
+            for piece in (first[:100], first[100:], bytes(PIECE), bytes(PIECE)):
+                await ws.send(piece)
+            await (await ws.ping())
+    assert phone.tally.streams == 2
+    assert exchange.line.seen.counts["strange"] == 1
 
 
 async def test_finalize_ends_a_turn_early_and_once(exchange: Exchange) -> None:
@@ -171,6 +188,7 @@ async def test_what_belongs_to_no_turn_is_spoken_too(exchange: Exchange) -> None
         {"stream_id": "b", "audio_end": True},
         {"stream_id": "b", "terminated": True},
     ]
+    assert exchange.line.seen.counts == {"strange": 1}
 
 
 async def test_there_is_nothing_else(exchange: Exchange) -> None:
