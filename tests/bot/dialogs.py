@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bot.dialog import Call, Interruption, Turn
 
-__all__ = ["LECTURE", "Lecturer"]
+__all__ = ["AGREED", "LECTURE", "Lecturer", "agree"]
+
+AGREED = "As you like."
 
 LECTURE = (
     "Good morning, and thank you for calling the museum.",
@@ -26,3 +28,8 @@ class Lecturer:
 
     async def on_turn(self, call: Call, turn: Turn) -> str:
         return "All right."
+
+
+async def agree(call: Call, turn: Turn) -> str:
+    """Answer every turn alike, and as shortly."""
+    return AGREED
