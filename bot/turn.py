@@ -12,9 +12,19 @@ recognizer's own end of turn; *barge-in* is the caller speaking over the bot.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+
+from bot.turn_commands import (
+    Command,
+    EndCall,
+    Finalize,
+    FinishTurn,
+    Interrupt,
+    PromptIdle,
+    Resume,
+)
+from bot.utterance import Debt, HeardText, Utterance
 
 __all__ = [
     "Bot",
@@ -28,6 +38,9 @@ __all__ = [
     "TurnSettings",
     "TurnTaking",
 ]
+
+WORD_END_SLACK_MS = 100
+"""How exactly a recognizer knows when a word ended. No word is shorter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,94 +77,6 @@ class Bot(Enum):
     SPEAKING = "speaking"
 
 
-@dataclass(frozen=True, slots=True)
-class Finalize:
-    """Tell the recognizer that the utterance is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupt:
-    """Stop the bot at once: the caller has spoken since `speech_ms`."""
-
-    speech_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class FinishTurn:
-    """The caller's turn is over; the dialog may answer."""
-
-    text: str
-    confidence: float | None
-    start_ms: float
-    end_ms: float
-    rejected: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """What interrupted the bot held no words: say again what was not heard."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptIdle:
-    """Nobody has spoken for long; `count` is 1 for the first prompt in a row."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndCall:
-    """The call has to end: `idle` or `max_duration`."""
-
-    reason: str
-
-
-Command = Finalize | Interrupt | FinishTurn | Resume | PromptIdle | EndCall
-
-
-class HeardText(Protocol):
-    """The part of a transcript that turn-taking looks at."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def final(self) -> bool: ...
-    @property
-    def confidence(self) -> float | None: ...
-    @property
-    def rejected(self) -> bool: ...
-
-
-@dataclass(slots=True)
-class _Utterance:
-    """What the caller is saying, from the first sound to the finished turn."""
-
-    start_ms: float
-    voice_ms: float
-    parts: list[HeardText] = field(default_factory=list)
-    interim: HeardText | None = None
-    finals_due: int = 0
-    finalized_ms: float | None = None
-    ended_by_provider: bool = False
-    interrupted_bot: bool = False
-
-    def finished(self) -> FinishTurn | None:
-        """The turn that these words make; None when there are no words."""
-        parts = [part for part in self.parts if part.text]
-        if self.interim is not None and self.interim.text:
-            parts.append(self.interim)
-        if not parts:
-            return None
-        known = [part.confidence for part in parts if part.confidence is not None]
-        return FinishTurn(
-            text=" ".join(part.text.strip() for part in parts),
-            confidence=min(known) if known else None,
-            start_ms=self.start_ms,
-            end_ms=self.voice_ms,
-            rejected=any(part.rejected for part in parts),
-        )
-
-
 class TurnTaking:
     """The state machine. Every method returns the commands that follow, in order.
 
@@ -164,11 +89,14 @@ class TurnTaking:
         self._ends_ms = settings.max_duration_ms
         self._quiet_since_ms = now_ms
         self._speech_ms: float | None = None
-        self._utterance: _Utterance | None = None
+        self._tail = False  # the VAD hears speech that began in a turn that is over
+        self._utterance: Utterance | None = None
+        self._debt = Debt()
+        self._given_up = 0  # words were handed over before this final transcript came
+        self._handed_over_ms = -math.inf  # the end of the last word that was
+        self._turn_ended_ms = -math.inf  # by the recognizer
         self._idle_count = 0
         self._ended = False
-        self._late_final_until_ms = now_ms
-        self._turn_ended_ms = -math.inf  # by the recognizer
         self.bot = Bot.THINKING
         self.interruptible = True
 
@@ -187,48 +115,58 @@ class TurnTaking:
     def speech_started(self, at_ms: float, now_ms: float) -> list[Command]:
         """The caller began to speak at `at_ms`."""
         if at_ms < self._turn_ended_ms:
-            # The VAD lags behind: this is the end of the turn that the recognizer has ended. Who
-            # goes on speaking is heard by the words.
+            # The VAD lags behind: this is the end of the turn that the recognizer has ended.
+            self._tail = True
             return self.tick(now_ms)
         self._speech_ms = at_ms
-        self._voice(at_ms, now_ms)
+        self._voice(at_ms, now_ms).sound_ms = at_ms
         return self.tick(now_ms)
 
     def speech_stopped(self, at_ms: float, now_ms: float) -> list[Command]:
         """The caller fell silent; `at_ms` is the end of the last speech."""
         self._speech_ms = None
+        self._tail = False
         if self._utterance is not None:
-            self._voice(at_ms, now_ms)
+            self._voice(at_ms, now_ms).sound_ms = at_ms
         return self.tick(now_ms)
 
-    def transcript(self, transcript: HeardText, now_ms: float) -> list[Command]:
-        """The recognizer understood something, or said finally that there was nothing."""
-        if transcript.final and now_ms < self._late_final_until_ms:
-            # The answer to a `Finalize` that was given up: its words were handed over already.
-            self._late_final_until_ms = now_ms
-            return self.tick(now_ms)
-        utterance = self._utterance
-        if transcript.text and utterance is None:
-            # Words without a sound that the VAD noticed: a quiet caller is a caller too.
-            utterance = self._voice(now_ms, now_ms)
-        if utterance is None:
-            return self.tick(now_ms)
-        if transcript.final:
-            utterance.finals_due = max(0, utterance.finals_due - 1)
-            utterance.parts.append(transcript)
-            utterance.interim = None
-        else:
-            utterance.interim = transcript
-        commands = self._interrupt(utterance.start_ms) if transcript.text else []
-        return commands + self.tick(now_ms)
+    def transcript(
+        self, transcript: HeardText, now_ms: float, end_ms: float | None = None
+    ) -> list[Command]:
+        """The recognizer understood something, or said finally that there was nothing.
 
-    def end_of_turn(self, now_ms: float) -> list[Command]:
-        """The recognizer itself decided that the turn is over."""
-        if self._utterance is not None:
-            self._utterance.ended_by_provider = True
-            self._turn_ended_ms = now_ms
+        `end_ms` is when the last of the words ended; None when the recognizer does not say.
+        """
+        number = self._debt.heard(final=transcript.final)
+        utterance = self._utterance
+        if transcript.text and not self._was_handed_over(number, end_ms):
+            utterance = self._words(transcript, number, now_ms, end_ms)
+            return self._interrupt(utterance.start_ms) + self.tick(now_ms)
+        if utterance is not None and (not transcript.final or number == utterance.awaits > 0):
+            # The words before it are withdrawn.
+            utterance.interim = None
+        return self.tick(now_ms)
+
+    def end_of_turn(self, now_ms: float, at_ms: float | None = None) -> list[Command]:
+        """The recognizer itself decided that the turn is over.
+
+        `at_ms` is when its last word ended; None when the recognizer does not say.
+        """
+        self._debt.end_of_turn()
+        ended_ms = now_ms if at_ms is None else at_ms + WORD_END_SLACK_MS
+        self._turn_ended_ms = max(self._turn_ended_ms, ended_ms)
+        utterance = self._utterance
+        if self._speech_ms is not None:
+            if self._speech_ms > ended_ms:
+                # The caller has gone on since: it is still the same turn.
+                return self.tick(now_ms)
             # The VAD lags behind; its speech is this utterance's, not a new one.
             self._speech_ms = None
+            self._tail = True
+        if utterance is not None:
+            utterance.ended_by_provider = True
+            if utterance.parts:
+                utterance.awaits = 0
         return self.tick(now_ms)
 
     def key_pressed(self, now_ms: float) -> list[Command]:
@@ -298,17 +236,61 @@ class TurnTaking:
 
     # Decisions
 
-    def _voice(self, at_ms: float, now_ms: float) -> _Utterance:
+    def _voice(self, at_ms: float, now_ms: float) -> Utterance:
         """Evidence of the caller's voice at `at_ms` belongs to the open utterance, or opens one."""
         if self._utterance is None:
-            self._utterance = _Utterance(start_ms=at_ms, voice_ms=at_ms)
+            self._utterance = Utterance(start_ms=at_ms, voice_ms=at_ms)
         utterance = self._utterance
         utterance.voice_ms = max(utterance.voice_ms, at_ms)
         if self._speech_ms is not None:
             # The caller went on before the turn was handed over: it is still the same turn.
-            utterance.finalized_ms = None
+            utterance.goes_on()
         self._quiet_since_ms = now_ms
         return utterance
+
+    def _words(
+        self, heard: HeardText, number: int, now_ms: float, end_ms: float | None
+    ) -> Utterance:
+        """Words that are in no turn yet belong to the open utterance, or open one."""
+        at_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+        utterance = self._utterance
+        if utterance is None:
+            # Words without a sound that the VAD noticed: a quiet caller is a caller too.
+            utterance = self._voice(at_ms, now_ms)
+            utterance.fresh_ms = now_ms
+        new = number == 0 and not utterance.repeats(heard)
+        if new:
+            self._new_words(utterance, at_ms, now_ms, end_ms)
+        if end_ms is not None or (new and not heard.final):
+            utterance.voice_ms = max(utterance.voice_ms, at_ms)
+        utterance.take(heard, end_ms)
+        return utterance
+
+    def _new_words(
+        self, utterance: Utterance, at_ms: float, now_ms: float, end_ms: float | None
+    ) -> None:
+        """Words that were not known before are evidence of the caller's voice."""
+        self._quiet_since_ms = now_ms
+        if now_ms < self._cut_ms(utterance) and self._is_past_finalize(utterance, end_ms):
+            utterance.goes_on()
+            if self._tail:
+                # The VAD's speech, which began in the turn before, is this utterance's too.
+                self._tail, self._speech_ms = False, at_ms
+        if self._speech_ms is None and at_ms > utterance.sound_ms + WORD_END_SLACK_MS:
+            utterance.fresh_ms = now_ms
+
+    def _is_past_finalize(self, utterance: Utterance, end_ms: float | None) -> bool:
+        """Whether new words are more than the recognizer was told to finalize."""
+        finalized_ms = utterance.finalized_ms
+        if finalized_ms is None or utterance.awaits <= self._debt.paid:
+            return True
+        return end_ms is not None and end_ms > finalized_ms
+
+    def _was_handed_over(self, number: int, end_ms: float | None) -> bool:
+        """Whether words, in the final transcript of that number, are in a turn already."""
+        if end_ms is None:
+            return 0 < number <= self._given_up
+        return end_ms <= self._handed_over_ms + WORD_END_SLACK_MS
 
     def _may_interrupt(self) -> bool:
         return self.bot is not Bot.SILENT and self.interruptible
@@ -330,14 +312,18 @@ class TurnTaking:
             return []
         return self._interrupt(self._speech_ms)
 
-    def _endpoint_ms(self, utterance: _Utterance) -> float:
+    def _cut_ms(self, utterance: Utterance) -> float:
+        return utterance.start_ms + self._settings.max_utterance_ms
+
+    def _endpoint_ms(self, utterance: Utterance) -> float:
         if utterance.ended_by_provider:
             return utterance.start_ms
         if self._speech_ms is not None:
-            return utterance.start_ms + self._settings.max_utterance_ms
-        return utterance.voice_ms + self._settings.endpointing_ms
+            return self._cut_ms(utterance)
+        silent_since_ms = max(utterance.voice_ms, utterance.fresh_ms)
+        return min(silent_since_ms + self._settings.endpointing_ms, self._cut_ms(utterance))
 
-    def _patience_ms(self, utterance: _Utterance) -> float:
+    def _patience_ms(self, utterance: Utterance) -> float:
         """How long to wait for the final transcript of an utterance that was finalized."""
         if utterance.finished() is None:
             return self._settings.no_words_timeout_ms
@@ -355,22 +341,22 @@ class TurnTaking:
         if utterance.finalized_ms is None and now_ms >= self._endpoint_ms(utterance):
             utterance.finalized_ms = now_ms
             if not utterance.ended_by_provider or not utterance.parts:
-                utterance.finals_due += 1
+                utterance.awaits = self._debt.ask()
                 commands.append(Finalize())
         if utterance.finalized_ms is None or self._must_hold():
             return commands
         late = now_ms >= utterance.finalized_ms + self._patience_ms(utterance)
-        if utterance.finals_due == 0 or late:
-            commands += self._finish(utterance, now_ms)
+        if utterance.awaits <= self._debt.paid or late:
+            commands += self._finish(utterance)
         return commands
 
-    def _finish(self, utterance: _Utterance, now_ms: float) -> list[Command]:
+    def _finish(self, utterance: Utterance) -> list[Command]:
         self._utterance = None
+        self._tail |= self._speech_ms is not None
         self._speech_ms = None
         turn = utterance.finished()
         if turn is not None:
-            if utterance.finals_due and utterance.interim is not None and utterance.interim.text:
-                self._late_final_until_ms = now_ms + self._settings.final_timeout_ms
+            self._handed_over(utterance)
             self._idle_count = 0
             commands: list[Command] = list(self._interrupt(utterance.start_ms))
             self.bot = Bot.THINKING
@@ -379,6 +365,17 @@ class TurnTaking:
             self.bot = Bot.THINKING
             return [Resume()]
         return []
+
+    def _handed_over(self, utterance: Utterance) -> None:
+        """Note which words must not become a turn again, should they come once more."""
+        self._handed_over_ms = max(self._handed_over_ms, utterance.words_ms)
+        if utterance.awaits <= self._debt.paid:
+            return
+        if utterance.interim is not None:
+            self._given_up = utterance.awaits
+        else:
+            # Its words came, so a transcript before them was lost: nothing is owed any more.
+            self._debt.forgive()
 
     def _is_idle(self) -> bool:
         return self.bot is Bot.SILENT and self._utterance is None

@@ -344,6 +344,226 @@ def test_the_call_ends_at_its_maximum_duration() -> None:
     assert turn.bot_finished(600_001) == []
 
 
+def heard(turn: TurnTaking, text: str, end_ms: float, now_ms: float) -> list[Command]:
+    """Interim words, of which the recognizer says when the last ended."""
+    return turn.transcript(Text(text, final=False), now_ms, end_ms)
+
+
+def test_words_that_keep_coming_are_one_turn_though_the_vad_hears_nothing() -> None:
+    turn = listening()
+    for at_ms in range(1_000, 4_000, 100):
+        # The recognizer lags by more than the silence that ends an utterance.
+        assert heard(turn, f"words until {at_ms}", at_ms - 600, at_ms) == []
+        assert turn.deadline_ms() == at_ms + 500
+    assert turn.tick(4_400) == [Finalize()]
+    assert turn.transcript(Text("all words"), 4_450, 3_300) == [
+        FinishTurn("all words", None, 400, 3_300)
+    ]
+
+
+def test_words_without_a_time_that_keep_coming_are_one_turn() -> None:
+    turn = listening()
+    for at_ms in range(1_000, 4_000, 100):
+        assert turn.transcript(Text(f"words until {at_ms}", final=False), at_ms) == []
+    # The same words again are no evidence of a voice.
+    assert turn.transcript(Text("words until 3900", final=False), 4_300) == []
+    assert turn.tick(4_400) == [Finalize()]
+    assert turn.transcript(Text("all words"), 4_450) == [
+        FinishTurn("all words", None, 1_000, 3_900)
+    ]
+
+
+def test_words_that_come_after_the_vad_heard_them_end_do_not_delay_the_turn() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(2_000, 2_130)
+    assert heard(turn, "go forward", 2_050, 2_400) == []
+    assert turn.deadline_ms() == 2_550
+
+
+def test_words_beyond_what_the_vad_heard_are_waited_for() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(2_000, 2_130)
+    assert heard(turn, "go forward softly", 2_300, 2_450) == []
+    assert turn.deadline_ms() == 2_950
+
+
+def test_quiet_words_are_cut_where_an_utterance_is() -> None:
+    turn = listening()
+    for at_ms in range(1_000, 20_900, 300):
+        assert heard(turn, f"the radio {at_ms}", at_ms, at_ms) == []
+    assert turn.deadline_ms() == 21_000
+    assert turn.tick(21_000) == [Finalize()]
+    assert heard(turn, "the radio goes on", 21_050, 21_050) == []
+    assert turn.transcript(Text("the radio"), 21_100, 21_000) == [
+        FinishTurn("the radio", None, 1_000, 21_050)
+    ]
+
+
+def test_who_goes_on_before_the_recognizer_says_that_the_turn_ended_is_heard() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_200)
+    heard(turn, "yes", 1_500, 1_550)
+    turn.speech_stopped(1_600, 1_900)
+    # Speech began at 1,950; the recognizer tells at 2,000 that the turn ended at 1,500.
+    assert turn.transcript(Text("yes"), 2_000, 1_500) == []
+    assert turn.end_of_turn(2_000, 1_500) == [FinishTurn("yes", None, 1_000, 1_600)]
+    assert turn.speech_started(1_950, 2_150) == []
+    for at_ms in range(2_500, 4_000, 100):
+        words = heard(turn, f"i would like {at_ms}", at_ms - 300, at_ms)
+        assert words == ([Interrupt(1_950)] if at_ms == 2_500 else [])
+    turn.speech_stopped(3_800, 4_000)
+    assert turn.tick(4_300) == [Finalize()]
+    assert turn.transcript(Text("i would like two"), 4_350, 3_700) == [
+        FinishTurn("i would like two", None, 1_950, 3_800)
+    ]
+
+
+def test_the_recognizers_end_of_turn_is_too_late_when_the_caller_has_gone_on() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_200)
+    turn.speech_stopped(1_500, 1_600)
+    assert turn.speech_started(1_750, 1_850) == []
+    assert turn.transcript(Text("yes"), 1_900, 1_480) == []
+    assert turn.end_of_turn(1_900, 1_480) == []
+    turn.speech_stopped(2_500, 2_600)
+    assert turn.tick(3_000) == [Finalize()]
+    assert turn.transcript(Text("please"), 3_050, 2_490) == [
+        FinishTurn("yes please", None, 1_000, 2_500)
+    ]
+
+
+def test_speech_that_began_in_an_ended_turn_and_goes_on_with_words_is_not_chopped() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_200)
+    turn.transcript(Text("yes"), 1_600, 1_500)
+    assert turn.end_of_turn(1_600, 1_500) == [FinishTurn("yes", None, 1_000, 1_500)]
+    turn.bot_finished(1_700)
+    assert heard(turn, "and", 2_000, 2_100) == []
+    # The VAD has heard no pause: so neither was there one that ends an utterance.
+    assert turn.tick(4_000) == []
+    turn.speech_stopped(4_100, 4_200)
+    assert turn.tick(4_600) == [Finalize()]
+
+
+def test_who_goes_on_after_the_end_was_asked_for_is_still_in_the_same_turn() -> None:
+    turn = listening()
+    assert heard(turn, "eight", 1_000, 1_100) == []
+    assert turn.tick(1_600) == [Finalize()]
+    # Of what was said before, more may be understood; of what is said after it, too.
+    assert heard(turn, "eight of", 1_400, 1_650) == []
+    assert turn.tick(2_200) == []
+    assert heard(turn, "eight of spades", 2_150, 2_250) == []
+    assert turn.transcript(Text("eight of"), 2_300, 1_400) == []
+    assert turn.tick(2_750) == [Finalize()]
+    assert turn.transcript(Text("spades"), 2_800, 2_150) == [
+        FinishTurn("eight of spades", None, 1_000, 2_150)
+    ]
+
+
+def test_words_that_were_handed_over_come_again_and_are_no_turn() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    heard(turn, "book a table", 1_900, 2_000)
+    turn.speech_stopped(2_000, 2_130)
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.tick(4_000) == [FinishTurn("book a table", None, 1_000, 2_000)]
+    # A connection was lost: the recognizer hears it once more, however much later.
+    assert heard(turn, "book a", 1_500, 20_000) == []
+    assert turn.transcript(Text("book a table"), 20_300, 1_950) == []
+    assert turn.bot is Bot.THINKING
+    assert not turn.floor_taken
+    # What was said after it is a turn.
+    assert heard(turn, "for two", 2_600, 20_400) == [Interrupt(2_600)]
+
+
+def test_a_caller_who_goes_on_while_the_turn_must_wait_is_heard_out() -> None:
+    turn = speaking()
+    turn.set_interruptible(False, 0)
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(1_700, 1_900)
+    assert turn.transcript(Text("yes"), 2_000, 1_600) == []
+    assert turn.end_of_turn(2_000, 1_600) == []
+    turn.speech_started(2_500, 2_700)
+    assert turn.set_interruptible(True, 2_800) == [Interrupt(2_500)]
+    heard(turn, "i want a", 2_900, 3_000)
+    turn.speech_stopped(3_500, 3_600)
+    assert turn.transcript(Text("i want a table"), 3_700, 3_450) == []
+    assert turn.end_of_turn(3_700, 3_450) == [FinishTurn("yes i want a table", None, 1_000, 3_500)]
+
+
+def test_a_quiet_caller_who_goes_on_while_the_turn_must_wait_is_heard_out() -> None:
+    turn = speaking()
+    turn.set_interruptible(False, 0)
+    turn.transcript(Text("yes"), 2_000, 1_600)
+    assert turn.end_of_turn(2_000, 1_600) == []
+    assert heard(turn, "i want a", 2_900, 3_000) == []
+    assert turn.bot_finished(3_100) == []
+    assert turn.deadline_ms() == 3_500
+
+
+def test_the_answer_to_an_older_question_does_not_end_the_next_utterance() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    heard(turn, "yes", 1_400, 1_500)
+    turn.speech_stopped(1_500, 1_600)
+    assert turn.tick(2_000) == [Finalize()]
+    # The recognizer found the end itself meanwhile: it still owes the answer.
+    turn.transcript(Text("yes"), 2_010, 1_400)
+    assert turn.end_of_turn(2_010, 1_400) == []
+    turn.speech_started(2_100, 2_300)
+    heard(turn, "two tickets", 2_400, 2_450)
+    turn.speech_stopped(2_500, 2_600)
+    assert turn.tick(3_000) == [Finalize()]
+    assert turn.transcript(Text(""), 3_010) == []
+    assert turn.transcript(Text("two tickets please"), 3_200, 2_500) == [
+        FinishTurn("two tickets please", None, 2_100, 2_500)
+    ]
+
+
+def test_an_older_answer_takes_no_words_away() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(1_500, 1_600)
+    assert turn.tick(2_000) == [Finalize()]
+    assert turn.tick(8_000) == []
+    turn.speech_started(9_000, 9_100)
+    heard(turn, "hello", 9_400, 9_450)
+    turn.speech_stopped(9_500, 9_600)
+    assert turn.tick(10_000) == [Finalize()]
+    assert turn.transcript(Text(""), 10_010) == []
+    assert turn.tick(11_500) == [FinishTurn("hello", None, 9_000, 9_500)]
+
+
+def test_the_answer_that_is_awaited_may_withdraw_the_words() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    heard(turn, "er", 1_400, 1_450)
+    turn.speech_stopped(1_500, 1_600)
+    assert turn.tick(2_000) == [Finalize()]
+    assert turn.transcript(Text(""), 2_100) == []
+    assert turn.speaking_from_ms is None
+
+
+def test_an_answer_that_never_comes_delays_only_one_more_turn() -> None:
+    turn = listening()
+
+    def say(at_ms: float) -> None:
+        turn.bot_finished(at_ms)
+        turn.speech_started(at_ms, at_ms + 100)
+        turn.speech_stopped(at_ms + 500, at_ms + 600)
+        assert turn.tick(at_ms + 1_000) == [Finalize()]
+
+    say(1_000)
+    assert turn.tick(8_000) == []
+    say(10_000)
+    assert turn.transcript(Text("one"), 11_100, 10_500) == []
+    assert turn.tick(12_500) == [FinishTurn("one", None, 10_000, 10_500)]
+    say(20_000)
+    assert turn.transcript(Text("two"), 21_100, 20_500) == [FinishTurn("two", None, 20_000, 20_500)]
+
+
 STEPS = st.sampled_from(["start", "stop", "interim", "final", "empty", "eot", "key", "on", "off"])
 
 
