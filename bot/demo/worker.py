@@ -19,6 +19,7 @@ import httpx
 import bot
 from bot.redis_server import wait_until_stopped
 from bot.state_dir import dev_token
+from bot.vendor_settings import VendorSettings
 
 __all__ = ["WorkerFailed", "WorkerProcess", "free_port", "start_worker"]
 
@@ -29,7 +30,7 @@ REDIS_DEADLINE_S = 10.0
 POLL_S = 0.05
 _LAST_WORDS = 20
 # What the user has set for workers of their own is not for this one.
-_FOREIGN = ("PARLEY_", "TWILIO_", "REDIS_URL")
+_FOREIGN = ("PARLEY_", "TWILIO_", "REDIS_URL", *map(str.upper, VendorSettings.model_fields))
 
 
 class WorkerFailed(Exception):

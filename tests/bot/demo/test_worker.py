@@ -23,6 +23,8 @@ async def test_a_worker_that_takes_calls_and_is_gone_afterwards(
     # What the user has set for workers of their own would stop this one.
     monkeypatch.setenv("PARLEY_PORT", "nonsense")
     monkeypatch.setenv("REDIS_URL", "nonsense")
+    monkeypatch.setenv("SONIOX_REGION", "nonsense")
+    monkeypatch.setenv("SONIOX_STT_URL", "nonsense")
     async with start_worker("echo", tmp_path / "log") as worker:
         async with httpx.AsyncClient(trust_env=False) as client:
             assert (await client.get(f"{worker.url}/api/calls")).json() == {"calls": []}
