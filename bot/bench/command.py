@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
+MOST_SECONDS = 7_200.0
+"""Every frame's lateness is kept in memory."""
+
 
 @click.group(epilog="Example: parley bench media")
 def bench() -> None:
@@ -41,7 +44,7 @@ def media(as_json: bool) -> None:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 86_400),
+    type=click.FloatRange(1, MOST_SECONDS),
     default=30.0,
     show_default=True,
     help="Measure each round of calls for so long.",
@@ -52,9 +55,16 @@ def calls(calls: int | None, seconds: float, as_json: bool) -> None:
 
     A worker on a core of its own, with stand-ins for Soniox, is called by light phones on another
     one: callers and bot speak 45 % of the time each, in noise, and one turn in four begins with a
-    barge-in. A run is valid when nothing was late by more than 20 ms or lost, and when the phones
-    themselves were on time. Run it where nothing else is going on. Exits 1 when it could not be
-    run.
+    barge-in. The worker logs as it does by default, to a file.
+
+    Rounds are made with audio sent to the recognizer every 100 ms and every 20 ms. Late on the way
+    in is a piece whose last frame is over 20 ms old when it arrives: the frames before it have
+    waited for it on purpose, so it is the second round that shows every frame to be in time. A
+    round is valid when nothing was late or lost in any call, and when the phones themselves were
+    on time. The highest number is that with pieces of 100 ms; it is said whether it holds with the
+    others too. The budgets are judged by a hundred calls, or by those that were asked for.
+
+    Run it where nothing else is going on. Exits 1 when it could not be run.
     """
     from rich.console import Console
 
@@ -77,7 +87,7 @@ def _bench_calls(calls: int | None, seconds: float) -> CallsBench:
     import uvloop
     from rich.console import Console
 
-    from bot.bench.calls.bench import run
+    from bot.bench.calls.bench import TooFewCores, run
     from bot.bench.calls.children import ChildFailed
     from bot.demo.worker import WorkerFailed
     from bot.redis_server import RedisServerError
@@ -89,7 +99,14 @@ def _bench_calls(calls: int | None, seconds: float) -> CallsBench:
         status.start()
     try:
         return uvloop.run(run(calls, seconds, say=status.update))
-    except (WorkerFailed, ChildFailed, RedisServerError, httpx.HTTPError, OSError) as error:
+    except (
+        TooFewCores,
+        WorkerFailed,
+        ChildFailed,
+        RedisServerError,
+        httpx.HTTPError,
+        OSError,
+    ) as error:
         raise click.ClickException(str(error) or type(error).__name__) from None
     except ExceptionGroup as group:
         raise click.ClickException(str(group.exceptions[0])) from None

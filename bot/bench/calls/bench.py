@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import TypedDict
 
 import orjson
@@ -17,22 +14,20 @@ from .children import output_of
 from .cores import Cores, two_cores
 from .measured import Echo, Round
 from .recordings import load_material
-from .rig import Rig, rig
-from .rounds import Pace, run_round, warm_up
-from .script import Material
-from .search import MOST_CALLS, Search, find_highest
+from .rounds import Pace
+from .search import Search
+from .trials import Say, Trials, run_trials
 from .vad_share import VadCost
 
-__all__ = ["CallsBench", "result_of", "run"]
+__all__ = ["CallsBench", "TooFewCores", "result_of", "run"]
 
-CHUNK_MS, FINE_CHUNK_MS = 100, 20
-"""How much audio goes to the recognizer at a time: what the budgets are for, and the other way."""
-LONGEST_PROBE_S = 10.0
 VAD_MODULE = "bot.bench.calls.vad_share"
 VAD_DEADLINE_S = 600.0
-ONE_CORE = "there is one core alone: the worker shared it with the phones"
+ONE_CORE = "there is one core alone, which the worker shares with the phones"
 
-Say = Callable[[str], None]
+
+class TooFewCores(Exception):
+    """What was asked for cannot be found on one core."""
 
 
 class CallsBench(TypedDict):
@@ -40,12 +35,16 @@ class CallsBench(TypedDict):
 
     Attributes:
         cores: the worker's and that of the phones; None when there is one alone.
+        valid: whether the first round counts, and nothing was late or lost in it; `valid_fine`
+            says it of the second.
         rounds: with audio sent to the recognizer every 100 ms, and every 20 ms.
-        search: None when the number of calls was given.
-        times_echo: the CPU time of a call, in that of the bare echo.
+        search: for the highest number that is valid with audio sent every 100 ms; None when the
+            number of calls was given.
+        judged: two more rounds, which the budgets are judged by: with a hundred calls, or with
+            fewer where a hundred are not valid. They are `rounds` when the number was given.
+        times_echo: the CPU time of a call, in that of the bare echo; None when that run is void.
         vad_share: what part of the worker's CPU time the VAD takes, and what part it would take
             without its gate.
-        valid: whether the first round counts, and nothing was late or lost in it.
     """
 
     python: str
@@ -54,10 +53,12 @@ class CallsBench(TypedDict):
     calls: int
     seconds: float
     valid: bool
+    valid_fine: bool
     rounds: list[Round]
     search: Search | None
+    judged: list[Round]
     echo: Echo
-    times_echo: float
+    times_echo: float | None
     vad: VadCost
     vad_share: float
     vad_share_ungated: float | None
@@ -82,6 +83,7 @@ async def run(
         vad_s: how much of each caller's audio the VAD alone is measured with.
 
     Raises:
+        TooFewCores: there is one core alone, and no number was given.
         WorkerFailed, ChildFailed, RedisServerError: a process does not start or run.
         httpx.HTTPError: the worker does not answer.
         OSError: something cannot be read or written, or no port be had.
@@ -89,49 +91,15 @@ async def run(
     material = load_material()
     pace = pace or Pace()
     with two_cores() as cores:
-        rounds, search = await _worker_rounds(material, cores, calls, seconds, pace, say)
-        calls = rounds[0]["calls"]
+        if cores is None and calls is None:
+            raise TooFewCores(f"{ONE_CORE}: no number of calls would count; try --calls")
+        trials = await run_trials(material, cores, calls, seconds, pace, say)
+        calls = trials.rounds[0]["calls"]
         say(f"{calls} phones with the bare echo")
         echo = await run_echo(material.track, calls, seconds, pace.settle_s, cores)
         say(f"the voice activity of {calls} callers alone")
         vad = await _vad_alone(calls, vad_s, cores)
-    return result_of(cores, rounds, search, echo, vad)
-
-
-async def _worker_rounds(
-    material: Material, cores: Cores | None, calls: int | None, seconds: float, pace: Pace, say: Say
-) -> tuple[list[Round], Search | None]:
-    """The rounds with audio sent every 100 and every 20 ms, each with a worker of its own."""
-    rounds: list[Round] = []
-    search: Search | None = None
-    most = calls or MOST_CALLS
-    for chunk_ms in (CHUNK_MS, FINE_CHUNK_MS):
-        with tempfile.TemporaryDirectory(prefix="parley-") as folder:
-            say("starting a worker")
-            async with rig(material, most, chunk_ms, cores, Path(folder)) as ready:
-                await warm_up(ready, most, pace)
-                if calls is None:
-                    search, measured = await _search(ready, seconds, pace, say)
-                    calls = measured["calls"]
-                else:
-                    say(f"{calls} calls, audio sent every {chunk_ms} ms")
-                    measured = await run_round(ready, calls, seconds, pace)
-                rounds.append(measured)
-    return rounds, search
-
-
-async def _search(ready: Rig, seconds: float, pace: Pace, say: Say) -> tuple[Search, Round]:
-    """The highest number of calls, and its round."""
-
-    async def try_short(calls: int) -> Round:
-        say(f"{calls} calls")
-        return await run_round(ready, calls, min(seconds, LONGEST_PROBE_S), pace)
-
-    async def try_whole(calls: int) -> Round:
-        say(f"{calls} calls for {seconds:g} s")
-        return await run_round(ready, calls, seconds, pace)
-
-    return await find_highest(try_short, try_whole)
+    return result_of(cores, trials, echo, vad)
 
 
 async def _vad_alone(calls: int, seconds: float, cores: Cores | None) -> VadCost:
@@ -143,11 +111,10 @@ async def _vad_alone(calls: int, seconds: float, cores: Cores | None) -> VadCost
     return cost
 
 
-def result_of(
-    cores: Cores | None, rounds: list[Round], search: Search | None, echo: Echo, vad: VadCost
-) -> CallsBench:
-    """Put together what was measured; what it is judged by is the first round."""
-    first = rounds[0]
+def result_of(cores: Cores | None, trials: Trials, echo: Echo, vad: VadCost) -> CallsBench:
+    """Put together what was measured."""
+    rounds = trials.rounds
+    first, fine = rounds
     if cores is None:
         for measured in rounds:
             measured["valid"] = False
@@ -161,12 +128,14 @@ def result_of(
         calls=first["calls"],
         seconds=first["seconds"],
         valid=first["valid"],
+        valid_fine=fine["valid"],
         rounds=rounds,
-        search=search,
+        search=trials.search,
+        judged=trials.judged,
         echo=echo,
-        times_echo=per_call / echo["cpu_percent_per_call"],
+        times_echo=None if echo["void"] else per_call / echo["cpu_percent_per_call"],
         vad=vad,
         vad_share=vad["gated_percent"] / per_call,
         vad_share_ungated=None if ungated is None else ungated / (per_call + more),
-        budgets=budgets_of(first, search),
+        budgets=budgets_of(trials.judged[0], trials.judged[1], trials.search),
     )

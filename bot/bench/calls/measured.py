@@ -59,11 +59,10 @@ class Costs(TypedDict):
         cpu_percent: of a core, by the worker; `phones_cpu_percent` by phones and vendors.
         waited_percent: for how much of the time other processes kept the worker from its core.
         memory_mb: of the worker, with the calls.
-        memory_mb_idle: before them, other calls having been there already.
-        memory_mb_after: when they had hung up.
+        memory_mb_idle: before all rounds, a few calls having been there already.
+        memory_mb_after: when they had hung up, and some seconds had passed.
+        memory_mb_kept_per_call: what had not been given back then.
         tasks_per_call: of the worker's event loop.
-        barge_in_ms: from the VAD's decision to `clear`; the limits of the histogram's buckets,
-            infinite (null in JSON) beyond a second.
     """
 
     cpu_percent: float
@@ -74,8 +73,8 @@ class Costs(TypedDict):
     memory_mb_idle: float
     memory_mb_after: float
     memory_mb_per_call: float
+    memory_mb_kept_per_call: float
     tasks_per_call: float
-    barge_in_ms: Spread
 
 
 class Round(Sights, Costs):
@@ -84,12 +83,15 @@ class Round(Sights, Costs):
     Attributes:
         calls, seconds: how many, and for how long they were measured.
         stt_chunk_ms: how much audio went to the recognizer at a time.
+        barge_in_ms: from the VAD's decision to `clear`; the limits of the histogram's buckets,
+            infinite (null in JSON) beyond a second.
         valid: whether it counts, and nothing was late or lost; `faults` says why not.
     """
 
     calls: int
     seconds: float
     stt_chunk_ms: int
+    barge_in_ms: Spread
     valid: bool
     faults: list[str]
 

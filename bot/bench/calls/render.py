@@ -22,13 +22,14 @@ _ROWS: dict[str, Callable[[Round], str]] = {
     "before, with, after them": lambda r: (
         f"{r['memory_mb_idle']:.0f}, {r['memory_mb']:.0f}, {r['memory_mb_after']:.0f}"
     ),
+    "memory not given back, MB": lambda r: f"{r['memory_mb_kept_per_call']:.2f}",
     "tasks for a call": lambda r: f"{r['tasks_per_call']:.1f}",
     "audio in, ms": lambda r: _spread(r["in_ms"]),
     "pieces of audio late": lambda r: str(r["late_in"]),
     "gaps in replies": lambda r: str(r["out_gaps_ms"]["count"]),
     "added response, ms": lambda r: _spread(r["response_ms"]),
     "barge-in, ms": lambda r: _spread(r["barge_in_ms"]),
-    "turns, spoken over, said again": lambda r: f"{r['turns']}, {r['barged']}, {r['again']}",
+    "turns, spoken over": lambda r: f"{r['turns']}, {r['barged']}",
     "phones late, ms": lambda r: _spread(r["phones_late_ms"]),
     "vendors late, ms": lambda r: _spread(r["vendors_late_ms"]),
 }
@@ -40,9 +41,11 @@ def render(result: CallsBench, console: Console) -> None:
     if result["search"] is not None:
         console.print(_probes(result))
     console.print(_budgets(result))
-    for measured in result["rounds"]:
+    others = [judged for judged in result["judged"] if judged not in result["rounds"]]
+    for measured in [*result["rounds"], *others]:
+        which = f"{measured['calls']} calls at {measured['stt_chunk_ms']} ms"
         for fault in measured["faults"]:
-            console.print(f"not valid at {measured['stt_chunk_ms']} ms: {fault}", markup=False)
+            console.print(f"not valid, {which}: {fault}", markup=False)
 
 
 def _rounds(result: CallsBench) -> Table:
@@ -59,7 +62,9 @@ def _echo(result: CallsBench) -> Table:
     echo = result["echo"]
     table = Table("bare echo", "", title=f"The same phones, Python {result['python']}")
     table.add_row("CPU for a call, %", f"{echo['cpu_percent_per_call']:.2f}")
-    table.add_row("a call of the worker costs", f"{result['times_echo']:.1f} × as much")
+    times = result["times_echo"]
+    ratio = "–" if times is None else f"{times:.1f} × as much"
+    table.add_row("a call of the worker costs", ratio)
     table.add_row("a frame there and back, ms", _spread(echo["echo_ms"]))
     late = "; void" if echo["void"] else ""
     table.add_row("frames of the phones late, ms", _spread(echo["phones_late_ms"]) + late)
@@ -79,7 +84,9 @@ def _vad(result: CallsBench) -> Table:
 def _probes(result: CallsBench) -> Table:
     search = result["search"]
     assert search is not None
-    table = Table("calls", title=f"Highest valid number of calls: {search['highest']}")
+    fine = "it holds" if result["valid_fine"] else "it does not hold"
+    title = f"Highest valid number of calls: {search['highest']} with audio sent every 100 ms"
+    table = Table("calls", title=f"{title}; every 20 ms {fine}")
     for heading in ("for, s", "valid", "CPU, % of a core", "why not"):
         table.add_column(heading)
     for probe in search["probes"]:
@@ -91,13 +98,14 @@ def _probes(result: CallsBench) -> Table:
 
 
 def _budgets(result: CallsBench) -> Table:
-    table = Table("budget", title="Budgets")
+    table = Table("budget", title=f"Budgets, by {result['judged'][0]['calls']} calls")
     for heading in ("limit", "measured", "met"):
         table.add_column(heading, justify="right")
     for item in result["budgets"]:
         limit = f"{'≥' if item['at_least'] else '≤'} {item['limit']:g}"
         met = "yes" if item["met"] else "[bold red]no[/]"
-        table.add_row(item["name"], limit, f"{item['measured']:.3g}", met)
+        measured = "–" if item["measured"] is None else f"{item['measured']:.3g}"
+        table.add_row(item["name"], limit, measured, met)
     return table
 
 

@@ -26,6 +26,8 @@ __all__ = ["Rig", "rig"]
 DIALOG = "bot.bench.calls.dialog:reply"
 VENDOR = "soniox"
 REDIS_DEADLINE_S = 10.0
+MAX_DURATION_S = 86_400
+"""The longest that the worker can be told to let a call last: the phones end theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _settings(port: int, redis_url: str, max_calls: int, chunk_ms: int) -> dict[
     return {
         "REDIS_URL": redis_url,
         "PARLEY_MAX_CALLS": str(max_calls),
-        "PARLEY_LOG_LEVEL": "warning",
+        "PARLEY_MAX_DURATION_S": str(MAX_DURATION_S),
         "PARLEY_STT_PROVIDER": VENDOR,
         "PARLEY_TTS_PROVIDER": VENDOR,
         "PARLEY_STT_CHUNK_MS": str(chunk_ms),

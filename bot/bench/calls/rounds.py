@@ -14,7 +14,7 @@ from .quiet import no_garbage
 from .rig import Rig
 from .tally import faults_of_calls
 
-__all__ = ["Pace", "run_round", "warm_up"]
+__all__ = ["Look", "Pace", "run_round", "warm_up"]
 
 WARM_CALLS = 8
 MOST_WAITED_PERCENT = 0.5
@@ -29,46 +29,53 @@ class Pace:
 
     Attributes:
         warm_s: calls before the first round, after which whatever is loaded once is there.
-        settle_s: between the last call's beginning and the measurement, and after their end.
+        settle_s: between the last call's beginning and the measurement.
+        rest_s: after the last call's end, until the worker has given back what it used.
     """
 
     warm_s: float = 3.0
     settle_s: float = 2.0
+    rest_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """The worker at one time: what it holds, and what it has counted."""
 
     usage: Usage
     exposition: Exposition
 
     @classmethod
-    async def at(cls, rig: Rig) -> _Look:
+    async def at(cls, rig: Rig) -> Look:
         rig.worker.check()
         return cls(Usage.of(rig.worker.process.pid), await scrape(rig.client))
 
 
-async def warm_up(rig: Rig, calls: int, pace: Pace) -> None:
-    """Make some calls that are not measured."""
+async def warm_up(rig: Rig, calls: int, pace: Pace) -> Look:
+    """Make some calls that are not measured; what the worker is when they are over."""
     fleet = _fleet(rig, min(calls, WARM_CALLS))
     async with asyncio.TaskGroup() as group:
         group.create_task(fleet.run())
         await fleet.begun()
         await asyncio.sleep(pace.warm_s)
         fleet.hang_up()
-    await asyncio.sleep(pace.settle_s)
+    await asyncio.sleep(pace.rest_s)
+    return await Look.at(rig)
 
 
-async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
+async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace, idle: Look) -> Round:
     """Make `calls` at a time, and measure for `seconds`.
+
+    Args:
+        idle: the worker before the first of all rounds, from which its memory is counted: what
+            other rounds have left behind would hide what this one takes.
 
     Raises:
         WorkerFailed: the worker has ended.
         httpx.HTTPError: it does not answer.
     """
     rig.exchange.forget()
-    idle = await _Look.at(rig)
+    before = await Look.at(rig)
     fleet = _fleet(rig, calls)
     async with asyncio.TaskGroup() as group:
         group.create_task(fleet.run())
@@ -77,12 +84,12 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
         with no_garbage():
             await asyncio.sleep(pace.settle_s)
             used = await _measure(rig, seconds)
-        busy = await _Look.at(rig)
+        busy = await Look.at(rig)
         unanswered = rig.exchange.unanswered(used.to_s - ANSWER_S)
         lacking = faults_of_calls(rig.exchange.tallies(used.to_s - ANSWER_S), rig.chunk_ms)
         fleet.hang_up()
-    await asyncio.sleep(pace.settle_s)
-    left = await _Look.at(rig)
+    await asyncio.sleep(pace.rest_s)
+    left = await Look.at(rig)
     sights = sights_of(rig.exchange.line.seen, used.from_s, used.to_s)
     faults = [*fleet.faults, *faults_of(sights, unanswered=unanswered), *lacking]
     return Round(
@@ -92,6 +99,7 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace) -> Round:
         stt_chunk_ms=rig.chunk_ms,
         valid=not faults,
         faults=faults + _excuses(faults, used),
+        barge_in_ms=_barge_ins(before.exposition, left.exposition),
         **_costs(calls, used, idle, busy, left),
     )
 
@@ -135,9 +143,10 @@ async def _measure(rig: Rig, seconds: float) -> _Used:
     )
 
 
-def _costs(calls: int, used: _Used, idle: _Look, busy: _Look, left: _Look) -> Costs:
-    """What the worker needed, from what it was before the calls, with them, and after."""
+def _costs(calls: int, used: _Used, idle: Look, busy: Look, left: Look) -> Costs:
+    """What the worker needed, from what it was before all calls, with these, and after."""
     memory_mb, idle_mb = busy.usage.resident_mb, idle.usage.resident_mb
+    after_mb = left.usage.resident_mb
     return Costs(
         cpu_percent=used.percent,
         cpu_percent_per_call=used.percent / calls,
@@ -145,10 +154,10 @@ def _costs(calls: int, used: _Used, idle: _Look, busy: _Look, left: _Look) -> Co
         waited_percent=used.waited_percent,
         memory_mb=memory_mb,
         memory_mb_idle=idle_mb,
-        memory_mb_after=left.usage.resident_mb,
+        memory_mb_after=after_mb,
         memory_mb_per_call=(memory_mb - idle_mb) / calls,
+        memory_mb_kept_per_call=(after_mb - idle_mb) / calls,
         tasks_per_call=(busy.exposition.tasks - idle.exposition.tasks) / calls,
-        barge_in_ms=_barge_ins(idle.exposition, left.exposition),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from .measured import Round
 
-__all__ = ["MOST_CALLS", "Probe", "Search", "find_highest"]
+__all__ = ["MOST_CALLS", "Probe", "Search", "TryRound", "find_highest"]
 
 MOST_CALLS = 400
 STEP_CALLS = 50

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 from bot.bench.calls.measured import Echo, Round, Spread
+from bot.bench.calls.search import Search
+from bot.bench.calls.trials import Trials
 from bot.bench.calls.vad_share import VadCost
 
-__all__ = ["a_round", "a_spread", "a_vad_cost", "an_echo"]
+__all__ = ["a_round", "a_spread", "a_trial", "a_vad_cost", "an_echo"]
 
 
 def a_spread(count: int = 100, p50: float = 1.0, p99: float = 2.0, most: float = 3.0) -> Spread:
@@ -31,6 +33,7 @@ def a_round(**values: Any) -> Round:
         "memory_mb_idle": 140.0,
         "memory_mb_after": 141.0,
         "memory_mb_per_call": 0.1,
+        "memory_mb_kept_per_call": 0.01,
         "late_in": 0,
         "out_gaps_ms": a_spread(0, 0.0, 0.0, 0.0),
         "turns": 300,
@@ -46,7 +49,7 @@ def a_round(**values: Any) -> Round:
     return cast(Round, figures)
 
 
-def an_echo() -> Echo:
+def an_echo(*, void: bool = False) -> Echo:
     return Echo(
         calls=100,
         seconds=30.0,
@@ -54,7 +57,7 @@ def an_echo() -> Echo:
         cpu_percent_per_call=0.4,
         echo_ms=a_spread(),
         phones_late_ms=a_spread(),
-        void=False,
+        void=void,
     )
 
 
@@ -66,3 +69,8 @@ def a_vad_cost(ungated_percent: float | None = 0.4) -> VadCost:
         ungated_percent=ungated_percent,
         passed_share=0.5,
     )
+
+
+def a_trial(*rounds: Round, search: Search | None = None) -> Trials:
+    """Rounds with audio sent every 100 ms, and every 20 ms, which the budgets are judged by."""
+    return Trials(list(rounds), list(rounds), search)

@@ -7,11 +7,12 @@ import json
 import pytest
 
 import bot.bench.calls.bench
-from bot.bench.calls.bench import CallsBench, Say, result_of
+from bot.bench.calls.bench import CallsBench, result_of
 from bot.bench.calls.children import ChildFailed
 from bot.bench.calls.cores import Cores
 from bot.bench.calls.search import Probe, Search
-from tests.bot.bench.results import a_round, a_spread, a_vad_cost, an_echo
+from bot.bench.calls.trials import Say
+from tests.bot.bench.results import a_round, a_spread, a_trial, a_vad_cost, an_echo
 from tests.bot.commands import Run, run
 
 __all__ = ["run"]
@@ -19,7 +20,8 @@ __all__ = ["run"]
 
 def a_result(search: Search | None = None) -> CallsBench:
     bad = a_round(stt_chunk_ms=20, valid=False, faults=["9 pieces of audio were late"], late_in=9)
-    return result_of(Cores(0, 1), [a_round(), bad], search, an_echo(), a_vad_cost())
+    trials = a_trial(a_round(), bad, search=search)
+    return result_of(Cores(0, 1), trials, an_echo(), a_vad_cost())
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_the_tables_say_what_was_measured_and_what_was_missed(
     assert asked == [(100, 30.0)]
     for text in ("0.80", "2.0 × as much", "25%", "1.0, 2.0, 3.0", "≤ 20", "140, 150, 141"):
         assert text in ran.out
-    assert "not valid at 20 ms: 9 pieces of audio were late" in ran.out
+    assert "not valid, 100 calls at 20 ms: 9 pieces of audio were late" in ran.out
     assert "Highest" not in ran.out
 
 
@@ -67,7 +69,10 @@ def test_without_a_number_the_highest_is_looked_for(
 ) -> None:
     ran = run("bench", "calls")
     assert asked == [(None, 30.0)]
-    assert "Highest valid number of calls: 145" in ran.out
+    title = (
+        "Highest valid number of calls: 145 with audio sent every 100 ms; every 20 ms it does not"
+    )
+    assert title in " ".join(ran.out.split())
     assert "void: the phones" in ran.out
     assert "≥ 100" in ran.out
 
@@ -83,7 +88,9 @@ def test_what_cannot_be_run_is_said(
     assert len(ran.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("wrong", [["--calls", "0"], ["--calls", "401"], ["--seconds", "0"]])
+@pytest.mark.parametrize(
+    "wrong", [["--calls", "0"], ["--calls", "401"], ["--seconds", "0"], ["--seconds", "7201"]]
+)
 def test_bad_usage(run: Run, wrong: list[str]) -> None:
     ran = run("bench", "calls", *wrong)
     assert ran.code == 2
@@ -95,10 +102,16 @@ def test_a_value_that_nothing_was_measured_for_is_a_dash(
 ) -> None:
     async def measure(calls: int | None, seconds: float, *, say: Say) -> CallsBench:
         silent = a_round(barge_in_ms=a_spread(0, 0.0, 0.0, 0.0))
-        return result_of(Cores(0, 1), [silent, silent], None, an_echo(), a_vad_cost(None))
+        trials = a_trial(silent, silent)
+        return result_of(Cores(0, 1), trials, an_echo(void=True), a_vad_cost(None))
 
     monkeypatch.setattr(bot.bench.calls.bench, "run", measure)
     ran = run("bench", "calls", "--calls", "1")
     (row,) = [line for line in ran.out.splitlines() if "barge-in, ms" in line]
     assert row.count("–") == 2
+    (row,) = [line for line in ran.out.splitlines() if "barge-in p99, ms" in line]
+    assert "–" in row
+    assert "no" in row
+    (row,) = [line for line in ran.out.splitlines() if "a call of the worker costs" in line]
+    assert "–" in row
     assert "without its gate" not in ran.out

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bot.bench.calls.bench import CallsBench, result_of
+from bot.bench.calls.bench import CallsBench, TooFewCores, result_of, run
 from bot.bench.calls.budgets import budgets_of
 from bot.bench.calls.cores import Cores
 from bot.bench.calls.line import Seen
-from bot.bench.calls.measured import faults_of, sights_of, spread
+from bot.bench.calls.measured import Round, faults_of, sights_of, spread
 from bot.bench.calls.search import Search
 from bot.bench.calls.series import Series, percentile
-from tests.bot.bench.results import a_round, a_spread, a_vad_cost, an_echo
+from bot.bench.calls.trials import Trials
+from tests.bot.bench.results import a_round, a_spread, a_trial, a_vad_cost, an_echo
 
 
 def seen(**values: list[float]) -> Seen:
@@ -79,7 +81,16 @@ def test_what_is_nobodys_makes_a_round_invalid() -> None:
 
 
 def met(search: Search | None = None, **values: Any) -> dict[str, bool]:
-    return {item["name"]: item["met"] for item in budgets_of(a_round(**values), search)}
+    budgets = budgets_of(a_round(**values), a_round(late_in=values.get("late_in", 0)), search)
+    return {item["name"]: item["met"] for item in budgets}
+
+
+def unknown(coarse: Round, fine: Round) -> set[str]:
+    """The budgets for which nothing was measured."""
+    budgets = budgets_of(coarse, fine, None)
+    assert not any(item["met"] for item in budgets if item["measured"] is None)
+    assert all(item["met"] for item in budgets if item["measured"] is not None)
+    return {item["name"] for item in budgets if item["measured"] is None}
 
 
 def test_budgets() -> None:
@@ -93,15 +104,42 @@ def test_budgets() -> None:
             response_ms=a_spread(p50=5.1, p99=20.1),
             barge_in_ms=a_spread(p99=30.0),
             memory_mb_per_call=0.51,
+            memory_mb_kept_per_call=0.11,
         ).values()
     )
     assert met(Search(highest=100, probes=[]))["calls"]
 
 
+def test_a_budget_is_not_met_by_what_was_not_measured() -> None:
+    nothing = a_spread(0, 0.0, 0.0, 0.0)
+    silent = a_round(response_ms=nothing, barge_in_ms=nothing)
+    responses = {"added response p50, ms", "added response p99, ms"}
+    assert unknown(silent, a_round()) == responses | {"barge-in p99, ms"}
+
+
+def test_a_budget_is_not_met_by_a_round_that_is_not_valid() -> None:
+    invalid = a_round(valid=False)
+    assert unknown(a_round(), invalid) == {"single frames late on the way in"}
+    assert unknown(invalid, invalid) == set(met())
+
+
+def test_budgets_are_judged_by_their_own_rounds() -> None:
+    trials = Trials([a_round(calls=250, cpu_percent_per_call=1.5)] * 2, [a_round(), a_round()])
+    result = result_of(Cores(0, 1), trials, an_echo(), a_vad_cost())
+    assert (result["calls"], result["judged"][0]["calls"]) == (250, 100)
+    assert result["budgets"][0]["measured"] == 0.8
+
+
+def test_a_void_echo_gives_no_ratio() -> None:
+    trials = a_trial(a_round(), a_round())
+    result = result_of(Cores(0, 1), trials, an_echo(void=True), a_vad_cost())
+    assert result["times_echo"] is None
+
+
 def whole(*, alone: bool = False, ungated_percent: float | None = 0.4) -> CallsBench:
-    rounds = [a_round(), a_round(stt_chunk_ms=20, cpu_percent_per_call=1.2)]
+    trials = a_trial(a_round(), a_round(stt_chunk_ms=20, cpu_percent_per_call=1.2, valid=False))
     cores = None if alone else Cores(0, 1)
-    return result_of(cores, rounds, None, an_echo(), a_vad_cost(ungated_percent))
+    return result_of(cores, trials, an_echo(), a_vad_cost(ungated_percent))
 
 
 def test_shares_and_the_ratio_to_the_echo_are_those_of_the_first_round() -> None:
@@ -111,6 +149,7 @@ def test_shares_and_the_ratio_to_the_echo_are_those_of_the_first_round() -> None
     # Without the gate a call would take 0.2 % more.
     assert result["vad_share_ungated"] == pytest.approx(0.4)
     assert result["valid"]
+    assert not result["valid_fine"]
 
 
 def test_a_model_without_a_gate() -> None:
@@ -122,3 +161,14 @@ def test_on_one_core_no_run_is_valid() -> None:
     assert not result["valid"]
     assert not any(measured["valid"] for measured in result["rounds"])
     assert "one core" in result["rounds"][0]["faults"][0]
+    assert [item["measured"] for item in result["budgets"]] == [None] * len(result["budgets"])
+
+
+async def test_on_one_core_no_highest_number_is_looked_for() -> None:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        with pytest.raises(TooFewCores, match="--calls"):
+            await run(None, 1.0)
+    finally:
+        os.sched_setaffinity(0, before)
