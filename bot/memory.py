@@ -1,4 +1,4 @@
-"""The process's memory: what stays is left in peace, what calls have used is given back."""
+"""The process's memory: what stays is left in peace, the rest given back after the last call."""
 
 from __future__ import annotations
 
