@@ -1,10 +1,10 @@
 """The one engine that runs a vendor's WebSocket, whoever the vendor is.
 
 Its law: a connection that is lost is opened again, at once, then with backoff, for 3 s in all, and
-its owner says again what is not done; only then is a `ProviderError` raised. Nothing waits without
-a deadline: a vendor that does not answer a ping, or takes nothing, is a lost connection. Nothing
-runs in the background but a timer, so nothing can die there unseen: the owner's own task, which
-waits for results, is the one that connects again.
+its owner says again what is not done; only then is a `ProviderError` raised (`Patience` says when).
+Nothing waits without a deadline: a vendor that does not answer a ping, or takes nothing, is a lost
+connection. Nothing runs in the background but a timer, so nothing can die there unseen: the owner's
+own task, which waits for results, is the one that connects again.
 """
 
 from __future__ import annotations
@@ -18,16 +18,12 @@ import structlog
 
 from .codec import Codec, Failed, Frame
 from .errors import DeadlineError, InvalidResponseError, NetworkError, ProviderError
+from .patience import Patience
 from .websocket import WebSocket, open_websocket
 
 __all__ = ["Deadlines", "Owner", "Session"]
 
 log = structlog.get_logger(__name__)
-
-BACKOFF_S = (0.0, 0.1, 0.2, 0.4, 0.8)
-"""The waits before each attempt to connect again; the last one is repeated."""
-HELD_S = 1.0
-"""A connection that brought something for so long was sound: what ends it is a new trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +99,7 @@ class Session(Generic[CodecT, EventT]):
         self._opening = asyncio.Lock()
         self._socket: WebSocket | None = None
         self._error: ProviderError | None = None
-        self._troubled_s: float | None = None  # since when, without progress
-        self._attempts = 0
+        self._patience = Patience(deadlines.reconnect_s)
         self._opened_s = 0.0
         self._said_s = 0.0
         self._pinged_s: float | None = None
@@ -133,22 +128,17 @@ class Session(Generic[CodecT, EventT]):
     def progressed(self) -> None:
         """The vendor gets on: the next trouble is a new one."""
         self._error = None
-        self._troubled_s = None
-        self._attempts = 0
+        self._patience.progressed()
 
     def lose(self, error: ProviderError) -> None:
         """Give the connection up, because of `error`. Another is opened if that can help.
 
         Of several reasons the first counts: what follows an error message is the connection's end.
         """
-        if self._socket is not None:
-            held_s = self._socket.heard_s - self._opened_s
-            if held_s > HELD_S:
-                self.progressed()
+        held_s = 0.0 if self._socket is None else self._socket.heard_s - self._opened_s
+        self._patience.lost(self._loop.time(), held_s)
         self._error = self._error or error
         self._release()
-        if self._troubled_s is None:
-            self._troubled_s = self._loop.time()
         self._owner.roused()
 
     async def keep(self, hopeless: tuple[type[ProviderError], ...] = ()) -> None:
@@ -175,18 +165,12 @@ class Session(Generic[CodecT, EventT]):
         Raises:
             ProviderError: as `keep`.
         """
-        now_s = self._loop.time()
         error = self._error
         if error is not None and (isinstance(error, hopeless) or not error.retryable):
             raise error
-        if self._troubled_s is None:
-            self._troubled_s = now_s
-        until_s = self._troubled_s + self._deadlines.reconnect_s
-        delay_s = BACKOFF_S[min(self._attempts, len(BACKOFF_S) - 1)]
-        left_s = until_s - now_s - delay_s
+        delay_s, left_s = self._patience.attempt(self._loop.time(), error)
         if left_s <= 0:
-            raise self._error or DeadlineError(self._provider, "no connection in time")
-        self._attempts += 1
+            raise error or DeadlineError(self._provider, "no connection in time")
         await asyncio.sleep(delay_s)
         try:
             await self._open(min(left_s, self._deadlines.connect_s))

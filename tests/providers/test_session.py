@@ -198,6 +198,24 @@ async def test_a_connection_that_has_held_is_mended_without_progress() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_vendor_that_fails_a_while_after_each_opening_is_given_up() -> None:
+    connections = 0
+
+    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(await upgrade(reader))
+        await asyncio.sleep(1.2)
+        writer.write(PONG + GOODBYE)
+
+    async with answering(vendor) as url, talking(url) as talk:
+        began_s = now_s()
+        assert isinstance(await talk.failure(), NetworkError)
+        assert now_s() - began_s < 12
+        assert connections < 10
+
+
+@virtual_time_on_sockets
 async def test_a_vendor_is_told_that_somebody_is_there() -> None:
     heard = bytearray()
 

@@ -114,7 +114,6 @@ async def test_a_wrong_key_is_told_at_once(script: Script, way: str) -> None:
     [
         (Fault("busy"), UnavailableError),
         (Fault("refuse"), NetworkError),
-        (Fault("error", "open", code=429), RateLimitError),
         (Fault("reset", "open"), NetworkError),
         (Fault("garbage", "open"), ProviderError),
     ],
@@ -132,6 +131,18 @@ async def test_a_vendor_that_is_down_is_given_up_after_three_seconds(
         assert raised.value.retryable
         assert 1.5 < asyncio.get_running_loop().time() - began_s < 3.1
         assert len(standin.stt) > 3
+
+
+@virtual_time_on_sockets
+async def test_a_vendor_that_is_asked_too_often_is_asked_once_more(script: Script) -> None:
+    limit = Fault("error", "open", code=429)
+    async with served(script, limit, limit) as standin:
+        began_s = asyncio.get_running_loop().time()
+        with pytest.raises(RateLimitError):
+            async with listening(standin) as listener:
+                raise await listener.failure()
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(1, abs=0.1)
+        assert len(standin.stt) == 2
 
 
 @virtual_time_on_sockets

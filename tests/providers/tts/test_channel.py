@@ -235,7 +235,6 @@ async def test_an_idle_connection_is_kept_alive(script: Script) -> None:
         (Fault("busy"), UnavailableError),
         (Fault("refuse"), NetworkError),
         (Fault("reset", "open"), NetworkError),
-        (Fault("error", "open", code=429, scope="connection"), RateLimitError),
     ],
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
@@ -249,6 +248,18 @@ async def test_a_vendor_that_is_down_is_given_up_after_three_seconds(
             await said(tts)
         assert 1.5 < asyncio.get_running_loop().time() - began_s < 3.1
         standin._tts_faults.clear()
+        assert await said(tts) == ulaw(TEXT)
+
+
+@virtual_time_on_sockets
+async def test_a_vendor_that_is_asked_too_often_is_asked_once_more(script: Script) -> None:
+    limit = Fault("error", "open", code=429, scope="connection")
+    async with speaking(script, limit, limit) as (tts, standin):
+        began_s = asyncio.get_running_loop().time()
+        with pytest.raises(RateLimitError):
+            await said(tts)
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(1, abs=0.1)
+        assert len(standin.tts) == 2
         assert await said(tts) == ulaw(TEXT)
 
 
