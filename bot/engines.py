@@ -115,7 +115,7 @@ class _Preparation:
         self._tts = tts
         self._sentences = iter(sentences)
         self._ready = ready
-        self._away = False
+        self._away = not tts.reached
 
     async def run(self) -> None:
         """Speak them all, some at the same time.

@@ -229,6 +229,10 @@ class TtsProvider(Protocol):
     capabilities: TtsCapabilities
     format: AudioFormat
 
+    @property
+    def reached(self) -> bool:
+        """Whether it is within reach, as far as is known; `start` may have found that it is not."""
+
     async def start(self) -> None:
         """Load the engine or warm connections. Idempotent."""
 

@@ -39,6 +39,7 @@ class ESpeak:
     """
 
     name = PROVIDER
+    reached = True
     format = AudioFormat(Encoding.PCM16, SAMPLE_RATE_HZ)
 
     def __init__(self) -> None:

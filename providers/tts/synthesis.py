@@ -70,6 +70,11 @@ class StreamingTts:
                 raise
             log.warning("synthesizer not reached yet", error=str(error))
 
+    @property
+    def reached(self) -> bool:
+        """Whether there is a connection that has not failed for good."""
+        return any(not channel.broken for channel in self._channels)
+
     async def synthesize(
         self, text: str, options: TtsOptions
     ) -> AsyncGenerator[SynthesisChunk, None]:

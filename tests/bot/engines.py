@@ -168,6 +168,7 @@ class Tones:
         fail: by text: raised after so many pieces.
         spoken: every text that was asked for, and how.
         running: how many syntheses are under way.
+        reached: whether it says that it is within reach.
     """
 
     chunk_ms: int = 200
@@ -175,6 +176,7 @@ class Tones:
     fail: dict[str, tuple[int, Exception]] = field(default_factory=dict)
     spoken: list[tuple[str, TtsOptions]] = field(default_factory=list)
     running: int = 0
+    reached: bool = True
     name: str = "tones"
     capabilities: TtsCapabilities = field(default_factory=TtsCapabilities)
     format: AudioFormat = PCM16_8K

@@ -12,6 +12,8 @@ from providers import catalog
 from providers.errors import DeadlineError, UnavailableError, UnsupportedError
 from providers.types import SynthesisChunk, TtsOptions
 from tests.bot.engines import Recognizer, Tones
+from tests.serving import silent_server
+from tests.virtual_time import virtual_time_on_sockets
 
 APOLOGY = "Sorry."
 FAREWELL = "Goodbye."
@@ -74,6 +76,25 @@ async def test_a_synthesizer_that_is_away_is_not_asked_for_every_voice() -> None
     await engines.start()
     assert len(tones(engines, bot()).spoken) <= 4
     assert engines.farewell(bots[-1]) == (FAREWELL, b"")
+
+
+@virtual_time_on_sockets
+async def test_a_vendor_that_cannot_be_reached_holds_the_start_up_once() -> None:
+    with silent_server() as port:
+        url = f"ws://127.0.0.1:{port}/vendor"
+        vendor = {"soniox": {"api_key": "k", "stt_url": url, "tts_url": url}}
+        bots = [
+            bot(stt_provider="soniox", tts_provider="soniox", language=language)
+            for language in ("en-US", "de-DE", "fr-FR")
+        ]
+        engines = Engines(bots, APOLOGY, FAREWELL, vendor)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        await engines.start()
+        took_s = loop.time() - began_s
+        await engines.aclose()
+    assert engines.apology(bots[0]) == (APOLOGY, b"")
+    assert took_s < 3.5  # all that the engine of connections gives a vendor
 
 
 async def test_engines_start_at_the_same_time_and_so_are_sentences_prepared(
