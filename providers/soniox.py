@@ -38,6 +38,10 @@ LANGUAGES = (
 )
 """BCP-47 tags of the languages on offer."""
 
+_STATUSES: Mapping[int, str] = {
+    401: "the key was refused",
+    403: "the key may not do this",
+}
 _HINT_KEY = "check SONIOX_API_KEY and SONIOX_REGION: a key belongs to one region"
 
 
@@ -101,8 +105,11 @@ def read(frame: str | bytes) -> dict[str, Any]:
 def failure(message: Mapping[str, Any]) -> ProviderError:
     """The error that a message with an `error_code` tells of, or that an HTTP status is."""
     status = message.get("error_code")
-    kind = str(message.get("error_type") or status)
-    text = str(message.get("error_message") or f"HTTP status {status}")[:200]
+    known = _STATUSES.get(status) if isinstance(status, int) else None
+    told = known is not None or {"error_type", "error_message"} & message.keys()
+    text = str(message.get("error_message") or known or f"HTTP status {status}")[:200]
+    # A status that is all there is has been said already.
+    kind = str(message.get("error_type") or status) if told else None
     if status in (401, 403):
         return AuthenticationError(PROVIDER, text, hint=_HINT_KEY, code=kind)
     if status == 402:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import ssl
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -15,17 +16,25 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.connection import broadcast
-from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 from websockets.protocol import State
 
 from .codec import Frame, Request
-from .errors import DeadlineError, NetworkError, ProviderError, UnsupportedError
+from .errors import (
+    AuthenticationError,
+    DeadlineError,
+    NetworkError,
+    ProviderError,
+    UnsupportedError,
+)
 
 __all__ = ["Listener", "WebSocket", "open_websocket"]
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+_SENDABLE = re.compile(r"[ -~]*")
+"""A header's value: what is printable in ASCII."""
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 # For debugging the library would log headers, which hold keys, and messages, which hold words.
 _LOGGER = logging.getLogger("providers.websocket")
@@ -154,9 +163,19 @@ async def open_websocket(
     """Connect within `deadline_s`. `refused` says what an HTTP status other than 101 means.
 
     Raises:
-        ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`, `UnsupportedError`.
+        ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`, `UnsupportedError`;
+            or `AuthenticationError` for a key that no header can hold.
     """
+    # Before anybody else sees it: their errors show what they could not send.
+    if not all(map(_SENDABLE.fullmatch, request.headers.values())):
+        raise AuthenticationError(
+            provider,
+            "the key holds what no key does, such as a line's end",
+            hint="copy it again, without anything around it",
+        )
     url = urlsplit(request.url)
+    # Not `netloc`: a password may be in it.
+    address = url.netloc.rpartition("@")[2]
     try:
         socket = await _Connect(
             request.url,
@@ -181,16 +200,24 @@ async def open_websocket(
         raise UnsupportedError(
             provider, f"{url.hostname} is given no address of a WebSocket", hint="use ws or wss"
         ) from None
+    except (InvalidProxy, ImportError):
+        # It is shown by nobody: a password may be in it.
+        raise UnsupportedError(
+            provider,
+            "the environment's proxy is of a kind that cannot be used",
+            hint="give the address of an HTTP proxy in HTTPS_PROXY, or none",
+        ) from None
     except TimeoutError:
         raise DeadlineError(
             provider, f"{url.hostname} did not answer within {deadline_s:.1f} s"
         ) from None
     except (OSError, EOFError, InvalidHandshake) as error:
+        # Only the system's own errors are sure to hold no header.
         raise NetworkError(
             provider,
-            f"no connection to {url.netloc}: {type(error).__name__}",
+            f"no connection to {address}: {type(error).__name__}",
             hint="see whether this machine reaches it",
-        ) from error
+        ) from (error if isinstance(error, OSError) else None)
     return cast(WebSocket, socket)
 
 

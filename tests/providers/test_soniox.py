@@ -65,6 +65,7 @@ def test_a_message_is_an_object() -> None:
         (500, UnavailableError, True),
         (503, UnavailableError, True),
         ("what", ApiError, False),
+        ([7], ApiError, False),
         (None, ApiError, False),
     ],
 )
@@ -75,5 +76,19 @@ def test_each_error_says_whose_fault_it_is(
     error = failure(message)
     assert (type(error), error.retryable, error.code) == (kind, retryable, "its_word")
     assert len(error.reason) == 200
-    bare = failure({"error_code": code})
-    assert (type(bare), bare.code, bare.reason) == (kind, str(code), f"HTTP status {code}")
+    assert failure({"error_code": code, "error_message": "no"}).code == str(code)
+    assert isinstance(failure({"error_code": code}), kind)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (401, "soniox: the key was refused (401); check SONIOX_API_KEY and SONIOX_REGION"),
+        (403, "soniox: the key may not do this (403); check SONIOX_API_KEY and SONIOX_REGION"),
+        (404, "soniox: HTTP status 404"),
+        (503, "soniox: HTTP status 503"),
+    ],
+)
+def test_a_status_without_words_is_said_once(code: int, text: str) -> None:
+    assert str(failure({"error_code": code})).startswith(text)
+    assert str(failure({"error_code": code})).count(str(code)) == 1

@@ -29,9 +29,10 @@ class LineCodec:
 
     url: str
     keepalive_s: float | None = None
+    key: str = KEY
 
     def request(self) -> Request:
-        return Request(self.url, {"Authorization": f"Bearer {KEY}"})
+        return Request(self.url, {"Authorization": f"Bearer {self.key}"})
 
     def opening(self) -> Sequence[Frame]:
         return ()
