@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-__all__ = ["Served", "serving_app", "silent_server"]
+__all__ = ["Served", "accepted", "refuse_connections", "serving_app", "silent_server"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,8 @@ class Served:
 
     def stop_listening(self) -> None:
         """Refuse new connections; those that were accepted already go on."""
-        loop = asyncio.get_running_loop()
         for server in self.server.servers:
-            for listening in server.sockets:
-                # A closed server of asyncio leaves behind, unclosed, what it accepted just before.
-                if loop.remove_reader(listening):
-                    listening.shutdown(socket.SHUT_RDWR)
+            refuse_connections(server)
 
     def abort_connections(self) -> None:
         """Die as a killed process does, but for the RST that follows."""
@@ -65,14 +61,30 @@ async def serving_app(app: ASGIApp, port: int = 0) -> AsyncIterator[Served]:
 async def _stop(served: Served) -> None:
     """As uvicorn's own shutdown, without the pauses in it."""
     served.stop_listening()
-    for _ in range(3):  # what was accepted just now is a connection three rounds of the loop later
-        await asyncio.sleep(0)
+    await accepted()
     for server in served.server.servers:
         server.close()
     served.abort_connections()
     await asyncio.sleep(0)  # lets the connections hear of it
     async with asyncio.timeout(5):
         await asyncio.gather(*served.server.server_state.tasks)
+
+
+def refuse_connections(server: asyncio.Server) -> None:
+    """Have the kernel refuse what comes from now on, without closing the server.
+
+    A closed one leaves behind, unclosed, what it accepted just before: see `accepted`.
+    """
+    loop = asyncio.get_running_loop()
+    for listening in server.sockets:
+        if loop.remove_reader(listening):
+            listening.shutdown(socket.SHUT_RDWR)
+
+
+async def accepted() -> None:
+    """Wait until what a server has accepted is a connection: three rounds of the loop."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 @contextmanager

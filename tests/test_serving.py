@@ -7,11 +7,15 @@ import contextlib
 import gc
 import socket
 import warnings
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.applications import Starlette
 
 from tests.serving import serving_app
+from tests.vendors.soniox.oracle import OracleHearing
+from tests.vendors.soniox.recordings import computed_script
+from tests.vendors.soniox.standin import SonioxStandIn
 
 
 @pytest.mark.parametrize("rounds", range(6))
@@ -26,6 +30,19 @@ async def test_a_connection_that_comes_as_it_stops_is_closed(rounds: int) -> Non
         with client, contextlib.suppress(ConnectionResetError):
             client.settimeout(5)
             assert not client.recv(1)
+    assert not [str(one.message) for one in complaints]
+
+
+@pytest.mark.parametrize("rounds", range(6))
+async def test_a_vendors_stand_in_closes_it_too(rounds: int) -> None:
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
+        async with SonioxStandIn(OracleHearing(computed_script(["Hello."]))) as vendor:
+            address = urlsplit(vendor.stt_url)
+            socket.create_connection((address.hostname, address.port)).close()
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+        gc.collect()
     assert not [str(one.message) for one in complaints]
 
 

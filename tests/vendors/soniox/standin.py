@@ -15,6 +15,8 @@ from weakref import WeakKeyDictionary
 from websockets import Request, Response, Subprotocol
 from websockets.asyncio.server import Server, ServerConnection, serve
 
+from tests.serving import accepted, refuse_connections
+
 from .faults import Fault
 from .hearing import Hearing
 from .keys import KEY_PROTOCOL, Keys
@@ -114,6 +116,7 @@ class SonioxStandIn:
         traceback: TracebackType | None,
     ) -> None:
         self.stop_listening()
+        await accepted()
         for connection in [c for server in self._servers for c in server.all_connections]:
             connection.transport.abort()
         async with asyncio.timeout(CLOSE_S):
@@ -126,6 +129,8 @@ class SonioxStandIn:
 
     async def listen(self) -> None:
         """Take connections, after `stop_listening` on the same port."""
+        for stopped in self._servers:
+            stopped.server.close()  # which gives the port back
         server = await serve(
             self._serve,
             "127.0.0.1",
@@ -143,7 +148,7 @@ class SonioxStandIn:
     def stop_listening(self) -> None:
         """Have the kernel refuse new connections; those that are open go on."""
         for server in self._servers:
-            server.server.close()
+            refuse_connections(server.server)
 
     def misbehave(self, *faults: Fault, tts: bool = False) -> None:
         """Add to what the next STT connections meet, or TTS connections."""
