@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot.backlog import SAMPLES_PER_MS, Backlog
 from bot.ears import Ears
 from bot.engines import check_language
 from media.audio import (
@@ -28,14 +29,13 @@ from media.audio import (
 )
 from media.resample import Upsampler
 from media.vad import SpeechEvent, SpeechStarted
-from providers.errors import ProviderError
+from providers.errors import ProviderError, RateLimitError
 from providers.types import SttEvent, SttOptions, SttProvider, SttStream
 
 __all__ = ["Hearing", "telephone_format"]
 
 log = structlog.get_logger(__name__)
 
-SAMPLES_PER_MS = 8
 CHUNK_MS = 100
 """Audio is handed to the recognizer in pieces of so much: few messages, no noticeable delay."""
 TELEPHONE_FORMATS = (ULAW_8K, PCM16_16K, PCM16_8K)
@@ -44,8 +44,8 @@ PREROLL_SAMPLES = 700 * SAMPLES_PER_MS
 LEAD_IN_SAMPLES = 250 * SAMPLES_PER_MS
 """How much of the silence before a word an utterance begins with."""
 REOPEN_DELAYS_S = (0.0, 0.5, 1.5)
-MAX_HELD = 100
-"""How many pieces of audio wait while there is no stream: ten seconds of speech, or more."""
+RATE_LIMIT_DELAY_S = 1.0
+"""A vendor that was asked too often is not asked again before, or before it says."""
 
 
 def telephone_format(stt: SttProvider) -> AudioFormat:
@@ -67,6 +67,7 @@ class Hearing:
 
     Attributes:
         errors: how often the recognizer has failed.
+        lost_ms: how much audio no recognizer has got, since it could not be kept for so long.
     """
 
     def __init__(
@@ -90,12 +91,12 @@ class Hearing:
         self._preroll_size = 0
         self._outgoing: list[bytes] = []
         self._outgoing_size = 0
-        # What a stream has missed that is still to be opened: audio, and where utterances end.
-        self._held: deque[bytes | None] = deque(maxlen=MAX_HELD)
+        self._backlog = Backlog()
         self._in_utterance = not self._utterances
         self._samples = 0
         self._offset_ms = 0.0
         self.errors = 0
+        self.lost_ms = 0
         self._vad = ears.open(self._heard_speech)
 
     @property
@@ -124,11 +125,15 @@ class Hearing:
     def finalize(self) -> None:
         """The utterance is over: ask the recognizer for its final transcript."""
         self._send()
-        self._hand_over(None)
+        self._backlog.end_utterance()
+        self._hand_over()
         if self._utterances:
             # Somebody who is still speaking was cut at the maximum length: the next one begins.
             self._in_utterance = self._vad.speaking
-            self._upsampler = Upsampler()
+
+    def call_ms(self, stream_ms: int) -> float | None:
+        """A time in the recognizer's stream, on the call's clock; None when it said none (0)."""
+        return self._backlog.call_ms(stream_ms)
 
     def expect(self, phrases: Sequence[str]) -> None:
         """From the next utterance on, these phrases are expected."""
@@ -164,12 +169,13 @@ class Hearing:
                         continue
                     if options.phrases != self._options.phrases:
                         stream.expect(self._options.phrases)
-                    self._stream = stream
-                    self._release()
+                    self._open(stream)
                     try:
                         async for event in stream:
                             failures = 0
+                            self._backlog.understood(event)
                             on_event(event)
+                        self._backlog.drained()
                     finally:
                         self._stream = None
             except ProviderError as error:
@@ -177,7 +183,7 @@ class Hearing:
                 if not error.retryable or failures >= len(REOPEN_DELAYS_S):
                     raise
                 log.warning("recognizer failed, opening it again", error=str(error))
-                await asyncio.sleep(REOPEN_DELAYS_S[failures])
+                await asyncio.sleep(max(REOPEN_DELAYS_S[failures], _advised_s(error)))
                 failures += 1
 
     def close(self) -> None:
@@ -185,7 +191,9 @@ class Hearing:
         self._vad.close()
 
     def _heard_speech(self, event: SpeechEvent) -> None:
-        if isinstance(event, SpeechStarted) and not self._in_utterance:
+        started = isinstance(event, SpeechStarted)
+        self._backlog.speech(started)
+        if started and not self._in_utterance:
             self._begin_utterance(event.at_ms * SAMPLES_PER_MS)
         self._on_speech(event, self._offset_ms)
 
@@ -200,9 +208,12 @@ class Hearing:
         self._outgoing_size = len(self._outgoing[0])
 
     def _send(self) -> None:
-        outgoing, self._outgoing, self._outgoing_size = self._outgoing, [], 0
+        outgoing, size = self._outgoing, self._outgoing_size
+        self._outgoing, self._outgoing_size = [], 0
         if outgoing:
-            self._hand_over(self._convert(b"".join(outgoing)))
+            began_ms = (self._samples - size) / SAMPLES_PER_MS + self._offset_ms
+            self._backlog.add(b"".join(outgoing), began_ms)
+            self._hand_over()
 
     def _convert(self, ulaw: bytes) -> bytes:
         """What came from the telephone, as the recognizer wants it."""
@@ -213,21 +224,35 @@ class Hearing:
             self._upsampler.process(samples) if self._format == PCM16_16K else samples
         )
 
-    def _release(self) -> None:
-        """A stream is there: it gets what came before it."""
-        while self._held:
-            self._hand_over(self._held.popleft())
+    def _open(self, stream: SttStream) -> None:
+        """A stream is there: it gets what none before it has answered."""
+        self._stream = stream
+        self._upsampler = Upsampler()
+        lost_ms = round(self._backlog.opened())
+        if lost_ms:
+            self.lost_ms += lost_ms
+            log.warning("audio was lost with a recognizer", lost_ms=lost_ms)
+        self._hand_over()
 
-    def _hand_over(self, pcm: bytes | None) -> None:
-        """Give the recognizer audio, or (None) the end of an utterance; keep it without one."""
+    def _hand_over(self) -> None:
+        """Give the recognizer audio, and where utterances end; both wait when there is none."""
         if self._stream is None:
-            self._held.append(pcm)
             return
         try:
-            if pcm is None:
+            for ulaw in self._backlog.unsent():
+                if ulaw is not None:
+                    self._stream.send(self._convert(ulaw))
+                    continue
                 self._stream.finalize()
-            else:
-                self._stream.send(pcm)
+                if self._utterances:
+                    self._upsampler = Upsampler()
         except ProviderError as error:
             # The stream's iterator raises the same, and `run` acts on it.
             log.debug("audio not taken", error=str(error))
+
+
+def _advised_s(error: ProviderError) -> float:
+    """How long to wait at least before a recognizer is opened again."""
+    if not isinstance(error, RateLimitError):
+        return 0.0
+    return max(RATE_LIMIT_DELAY_S, error.retry_after_s or 0.0)

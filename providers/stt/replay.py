@@ -17,10 +17,12 @@ class ReplayRing:
     Args:
         bytes_per_ms: of the audio.
         frame_bytes: audio is cut at multiples of it.
+        max_ms: how much is kept.
     """
 
-    def __init__(self, bytes_per_ms: float, frame_bytes: int) -> None:
+    def __init__(self, bytes_per_ms: float, frame_bytes: int, max_ms: float = MAX_MS) -> None:
         self._bytes_per_ms = bytes_per_ms
+        self._max_ms = max_ms
         self._frame_bytes = frame_bytes
         # Pieces of audio, and None where an utterance was ended.
         self._items: deque[bytes | None] = deque()
@@ -38,7 +40,7 @@ class ReplayRing:
         self._items.append(audio)
         self._size += len(audio)
         kept = True
-        while self._size > MAX_MS * self._bytes_per_ms:
+        while self._size > self._max_ms * self._bytes_per_ms:
             kept = self._drop_first() and kept
         return kept
 

@@ -82,9 +82,9 @@ class RecognizerStream:
     def expect(self, phrases: Sequence[str]) -> None:
         self.expected.append(tuple(phrases))
 
-    def hear(self, text: str, *, final: bool = False) -> None:
-        """Understand something at once."""
-        self.events.put_nowait(Transcript(text, final))
+    def hear(self, text: str, *, final: bool = False, end_ms: int = 0) -> None:
+        """Understand something at once, which ended there in the stream; 0 for nobody knows."""
+        self.events.put_nowait(Transcript(text, final, end_ms=end_ms))
 
     def end_turn(self) -> None:
         self.events.put_nowait(EndOfTurn())

@@ -612,6 +612,19 @@ async def test_the_recognizers_own_end_of_turn() -> None:
         assert ("caller", "hello", "hello") in s.history
 
 
+@virtual_time
+async def test_words_that_the_vad_does_not_notice_end_where_the_recognizer_says() -> None:
+    async with scene(Echo(), stt=Recognizer(["hello there"], utterances=False)) as s:
+        await s.wait(3)
+        s.stt.current.hear("hello there", end_ms=2_500)
+        await s.wait(0.4)
+        assert len(s.history) == 1
+        await s.wait(2)
+        caller = s.call.history[1]
+        assert caller.text == "hello there"
+        assert caller.end_ms == pytest.approx(2_500, abs=60)
+
+
 # A recognizer that fails
 
 

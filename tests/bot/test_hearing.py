@@ -6,12 +6,20 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
+from bot.backlog import MAX_MS
 from bot.ears import Ears
-from bot.hearing import MAX_HELD, Hearing
+from bot.hearing import CHUNK_MS, Hearing
 from media.audio import Samples, bytes_to_pcm, pcm_to_ulaw
 from media.vad import SpeechEvent, SpeechStarted, SpeechStopped
-from providers.errors import CapacityError, NetworkError, UnavailableError, UnsupportedError
+from providers.errors import (
+    CapacityError,
+    NetworkError,
+    RateLimitError,
+    UnavailableError,
+    UnsupportedError,
+)
 from providers.types import EndOfTurn, SttEvent, SttOptions, Transcript
 from tests.bot.engines import Level, Recognizer, tone
 from tests.virtual_time import virtual_time
@@ -22,13 +30,17 @@ FRAME = 160
 class Ear:
     """A `Hearing` with what it heard, and a caller."""
 
-    def __init__(self, stt: Recognizer) -> None:
+    def __init__(self, stt: Recognizer, chunk_ms: int = CHUNK_MS) -> None:
         self.stt = stt
         self.speech: list[tuple[SpeechEvent, float]] = []
         self.events: list[SttEvent] = []
         self.ears = Ears(Level())
         self.hearing = Hearing(
-            self.ears, stt, SttOptions(), lambda event, at: self.speech.append((event, at))
+            self.ears,
+            stt,
+            SttOptions(),
+            lambda event, at: self.speech.append((event, at)),
+            chunk_ms,
         )
         self.began_s = asyncio.get_running_loop().time()
 
@@ -45,8 +57,8 @@ class Ear:
 
 
 @asynccontextmanager
-async def ear(stt: Recognizer) -> AsyncIterator[Ear]:
-    listening = Ear(stt)
+async def ear(stt: Recognizer, chunk_ms: int = CHUNK_MS) -> AsyncIterator[Ear]:
+    listening = Ear(stt, chunk_ms)
     task = asyncio.create_task(listening.hearing.run(listening.events.append))
     try:
         yield listening
@@ -155,15 +167,63 @@ async def test_what_comes_before_the_stream_is_open_waits_for_it() -> None:
         assert e.events == [Transcript("hello", True, confidence=0.9)]
 
 
+@pytest.mark.parametrize("chunk_ms", [20, 100])
+def test_what_waits_is_bounded_and_what_is_lost_is_counted(chunk_ms: int) -> None:
+    @virtual_time
+    async def wait() -> None:
+        async with ear(Recognizer(utterances=False, opening_s=60), chunk_ms) as e:
+            e.hearing.finalize()
+            await e.silence(30_000)
+            await e.hear(tone(5_000))
+            with capture_logs() as logs:
+                await asyncio.sleep(40)
+            audio = bytes(e.stt.current.audio)
+            assert len(audio) / 32 == pytest.approx(MAX_MS, abs=200)
+            assert spoken_ms(audio) >= 4_900
+            assert e.stt.current.finalized == 1
+            assert e.hearing.lost_ms == pytest.approx(35_000 - MAX_MS, abs=200)
+            assert [entry.get("lost_ms") for entry in logs] == [e.hearing.lost_ms]
+
+    wait()
+
+
+@pytest.mark.parametrize("utterances", [True, False])
+def test_what_a_stream_that_failed_did_not_answer_is_heard_by_the_next(utterances: bool) -> None:
+    @virtual_time
+    async def fail() -> None:
+        async with ear(Recognizer(["one", None, "two"], utterances=utterances)) as e:
+            await e.hear(tone(600))
+            await e.silence(400)
+            e.hearing.finalize()
+            await e.silence(400)
+            await e.hear(tone(800))
+            await e.silence(400)
+            e.hearing.finalize()
+            # For some seconds no stream can be had.
+            e.stt.failures = [NetworkError("recognizer", "down") for _ in range(2)]
+            e.stt.current.fail(NetworkError("recognizer", "broke"))
+            await e.silence(4_000)
+            assert len(e.stt.streams) == 2
+            assert spoken_ms(bytes(e.stt.current.audio)) == pytest.approx(800, abs=10)
+            assert [event.text for event in e.events if isinstance(event, Transcript)] == [
+                "one",
+                "two",
+            ]
+            assert e.hearing.lost_ms == 0
+
+    fail()
+
+
 @virtual_time
-async def test_what_waits_is_bounded() -> None:
-    async with ear(Recognizer(utterances=False, opening_s=60)) as e:
-        await e.silence(20_000)
-        await e.hear(tone(5_000))
-        await asyncio.sleep(40)
-        audio = bytes(e.stt.current.audio)
-        assert len(audio) / 3200 == pytest.approx(MAX_HELD, abs=2)
-        assert spoken_ms(audio) >= 4_900
+async def test_times_of_a_later_stream_are_put_on_the_calls_clock() -> None:
+    async with ear(Recognizer(utterances=False)) as e:
+        await e.silence(2_000)
+        e.stt.current.hear("one", final=True, end_ms=1_500)
+        e.stt.current.fail(NetworkError("recognizer", "broke"))
+        await e.silence(1_000)
+        assert len(e.stt.current.audio) / 32 == pytest.approx(1_500, abs=100)
+        assert e.hearing.call_ms(0) is None
+        assert e.hearing.call_ms(700) == pytest.approx(2_200, abs=1)
 
 
 @virtual_time
@@ -239,6 +299,22 @@ async def test_a_recognizer_is_tried_four_times_in_two_seconds() -> None:
     assert loop.time() - began_s == pytest.approx(2.0, abs=0.01)
     listening.hearing.close()
     listening.ears.close()
+
+
+@pytest.mark.parametrize(("advice_s", "opened_s"), [(None, 1.0), (0.1, 1.0), (4.0, 4.0)])
+def test_a_vendor_that_was_asked_too_often_is_left_alone(
+    advice_s: float | None, opened_s: float
+) -> None:
+    @virtual_time
+    async def wait() -> None:
+        error = RateLimitError("recognizer", "too many", retry_after_s=advice_s)
+        async with ear(Recognizer(failures=[error])) as e:
+            await asyncio.sleep(opened_s - 0.01)
+            assert e.stt.streams == []
+            await asyncio.sleep(0.02)
+            assert len(e.stt.streams) == 1
+
+    wait()
 
 
 @virtual_time
