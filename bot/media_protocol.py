@@ -33,7 +33,8 @@ class MediaProtocol(WebSocketsSansIOProtocol):
             return
         waiting = [self.queue.get_nowait() for _ in range(self.queue.qsize())]
         for message in waiting:
-            if message["type"] != "websocket.receive":
+            if message["type"] != "websocket.receive" or self._take is not take:
+                # How the connection ends; or `take` has ended the listening meanwhile.
                 self.queue.put_nowait(message)
             elif (text := message.get("text")) is not None:
                 take(text)

@@ -102,6 +102,24 @@ async def test_what_the_taker_raises_is_raised_where_it_listens() -> None:
     assert taken == ["a"]
 
 
+async def test_what_waits_behind_a_message_that_could_not_be_taken_is_not_taken() -> None:
+    taken: list[str | bytes] = []
+
+    def take(message: str | bytes) -> None:
+        taken.append(message)
+        raise RuntimeError("broken")
+
+    endpoint = Endpoint(take)
+    async with connected(endpoint) as websocket:
+        await websocket.send("a")
+        await websocket.send("b")
+        # Its answer comes when the server has read what was sent before it.
+        await (await websocket.ping())
+        endpoint.go_on.set()
+        assert await endpoint.ended == "broken"
+    assert taken == ["a"]
+
+
 async def test_text_that_is_none_ends_the_connection_as_without_us() -> None:
     endpoint = Endpoint(lambda message: None)
     async with connected(endpoint) as websocket:
