@@ -130,6 +130,8 @@ class SonioxStandIn:
     async def listen(self) -> None:
         """Take connections, after `stop_listening` on the same port."""
         for stopped in self._servers:
+            stopped.server.close()
+        for stopped in self._servers:
             stopped.server.close()  # which gives the port back
         server = await serve(
             self._serve,
