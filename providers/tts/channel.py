@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import structlog
 
-from ..errors import DeadlineError, ProviderError, RateLimitError
+from ..errors import DeadlineError, ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines, Session
 from ..types import TtsOptions
-from .spoken import AudioEnd, Spoken, SpokenEvent, Terminated, TtsCodec, TtsVendor
+from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, TtsCodec, TtsVendor
 
 __all__ = ["Channel", "Context"]
 
@@ -22,6 +22,10 @@ MAX_WAITING_S = 120.0
 """How much audio of one text may wait to be taken."""
 LET_GO_S = 10.0
 """A cancelled text that the vendor has not confirmed after so long takes no place any more."""
+MID_TEXT = 2.0
+"""So many times the patience for a text that has begun: what was got of it plays meanwhile."""
+FULL_S = 1.0
+"""So long a connection is offered no text when the vendor has refused one as too many."""
 
 
 class Context:
@@ -82,6 +86,10 @@ class Context:
         self.ended = True
         self.changed.set()
 
+    def renew(self) -> None:
+        """It was refused before it has begun, and may be spoken later."""
+        self.error = None
+
     def fail(self, error: ProviderError) -> None:
         """It cannot be spoken; the first reason counts."""
         self.error = self.error or error
@@ -110,6 +118,7 @@ class Channel:
         self._ending: dict[str, float] = {}
         self._heard_s = self._loop.time()
         self._busy_s = self._heard_s
+        self._full_until_s = 0.0
         self._extra = extra
         self.broken = False
         self._session: Session[TtsCodec, SpokenEvent] = Session(
@@ -126,7 +135,8 @@ class Channel:
     @property
     def has_place(self) -> bool:
         """Whether it can carry one more."""
-        return not self.broken and self.load < self._vendor.max_contexts
+        is_full = self._loop.time() < self._full_until_s
+        return not self.broken and not is_full and self.load < self._vendor.max_contexts
 
     @property
     def idle_s(self) -> float:
@@ -163,27 +173,39 @@ class Channel:
         if not self._session.connected:
             await self.connect()
             return
-        asked_s = self._loop.time()
+        asked_s, answer_s = self._loop.time(), self._deadlines.answer_s
         try:
-            async with asyncio.timeout(self._deadlines.answer_s):
+            async with asyncio.timeout(answer_s * MID_TEXT if context.begun else answer_s):
                 await context.changed.wait()
         except TimeoutError:
-            late = DeadlineError(self._vendor.name, "no audio in time")
-            if self._heard_s > asked_s:
-                raise late from None  # the others get theirs
-            if context.asked_again:
-                self.broken = True  # the next text shall not wait for this one
-                raise late from None
+            self._overdue(context, others=self._heard_s > asked_s)
+
+    def _overdue(self, context: Context, *, others: bool) -> None:
+        """Nothing came of a text, while something came of others or not: ask again, once.
+
+        Raises:
+            DeadlineError: it was asked for again before.
+        """
+        late = DeadlineError(self._vendor.name, "no audio in time")
+        if context.asked_again:
+            # Without others, the next text shall not wait for this one.
+            self.broken = self.broken or not others
+            raise late
+        if others:
+            self._cancel(context)
+            self._again(context)
+        elif self._loop.time() - self._heard_s >= self._patience_s():
             context.asked_again = True
             self._session.lose(late)
 
+    def _patience_s(self) -> float:
+        """How long the connection may be quiet."""
+        begun = any(context.begun and not context.ended for context in self._contexts.values())
+        return self._deadlines.answer_s * (MID_TEXT if begun else 1.0)
+
     def leave(self, context: Context) -> None:
         """Nobody waits for a text any more."""
-        if self._contexts.pop(context.id, None) is not None and self._session.connected:
-            self._ending[context.id] = self._loop.time()
-            if not context.ended and context.error is None:
-                for frame in self._session.codec.cancel(context.id):
-                    self._session.say(frame)
+        self._cancel(context)
         self._busy_s = self._loop.time()
 
     def close(self, error: ProviderError | None = None) -> None:
@@ -206,9 +228,10 @@ class Channel:
 
     def heard(self, event: SpokenEvent) -> None:
         """Hand on what is for a context that somebody waits for."""
-        self._heard_s = self._loop.time()
         self._extra = False
         context = self._contexts.get(event.context)
+        if context is not None:
+            self._heard_s = self._loop.time()
         if isinstance(event, Spoken):
             if context is not None and context.take(self._vendor.name, event.audio):
                 self._session.progressed()
@@ -216,14 +239,13 @@ class Channel:
             if context is not None:
                 self._session.progressed()
                 context.end()
-        elif isinstance(event, Terminated):
-            self._ended(event.context, None)
-        elif context is not None and _may_pass(event.error) and not context.asked_again:
-            del self._contexts[context.id]
-            context.asked_again = True
-            self._start(context)
+        elif isinstance(event, ContextFailed):
+            self._failed(event.context, event.error)
+        elif context is None or context.ended:
+            self._over(event.context)
         else:
-            self._ended(event.context, event.error)
+            cut_off = UnavailableError(self._vendor.name, "a text was ended before its end")
+            self._failed(event.context, cut_off)
 
     def writable(self) -> None:
         """Texts are short: none waits for room."""
@@ -240,13 +262,37 @@ class Channel:
         for frame in self._session.codec.begin(context.id, context.text, context.options):
             self._session.say(frame)
 
-    def _ended(self, context_id: str, error: ProviderError | None) -> None:
+    def _again(self, context: Context) -> None:
+        """Ask for it once more, under another name."""
+        context.asked_again = True
+        self._start(context)
+
+    def _cancel(self, context: Context) -> None:
+        """Nobody wants it under its present name any more."""
+        if self._contexts.pop(context.id, None) is None or not self._session.connected:
+            return
+        self._ending[context.id] = self._loop.time()
+        if not context.ended and context.error is None:
+            for frame in self._session.codec.cancel(context.id):
+                self._session.say(frame)
+
+    def _failed(self, context_id: str, error: ProviderError) -> None:
+        """A text cannot be spoken; the others are not concerned."""
+        context = self._contexts.get(context_id)
+        self._over(context_id)
+        if context is None:
+            return
+        if _may_pass(error) and not context.asked_again:
+            self._again(context)
+            return
+        if isinstance(error, RateLimitError) and not context.begun:
+            self._full_until_s = self._loop.time() + FULL_S
+        context.fail(error)
+
+    def _over(self, context_id: str) -> None:
+        """It takes no place any more."""
         self._ending.pop(context_id, None)
-        context = self._contexts.pop(context_id, None)
-        if context is not None:
-            if error is not None:
-                context.fail(error)
-            context.end()
+        self._contexts.pop(context_id, None)
         self._busy_s = self._loop.time()
 
 

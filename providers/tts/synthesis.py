@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import structlog
 
@@ -22,6 +22,8 @@ IDLE_S = 60.0
 """A connection that nobody needs for so long is closed, unless it is the last."""
 FULL_S = 10.0
 """So long no further connection is tried when the vendor has refused one as too many."""
+AGAIN_S = 0.5
+"""So often a text that waits for a place looks for one, though nobody has told of any."""
 DEADLINES = Deadlines(answer_s=2.0)
 """A caller waits: a text of which nothing comes for two seconds is asked for again."""
 
@@ -120,8 +122,9 @@ class StreamingTts:
                     async for piece in pieces:
                         yield piece
             except RateLimitError as error:
-                if context.begun or context.error is not None:
-                    raise  # it is this text that was refused, not the connection
+                if context.begun:
+                    raise
+                context.renew()
                 self._full(error)
             finally:
                 channel.leave(context)
@@ -154,12 +157,13 @@ class StreamingTts:
         self._check_open()
         while (channel := self._channel()) is None:
             self._left.clear()
-            try:
-                async with asyncio.timeout_at(until_s):
-                    await self._left.wait()
-            except TimeoutError:
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= until_s:
                 assert self._limit is not None
-                raise self._limit from None
+                raise self._limit
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(min(until_s, now_s + AGAIN_S)):
+                    await self._left.wait()
             self._check_open()
         return channel
 
@@ -176,7 +180,7 @@ class StreamingTts:
         return channel
 
     def _full(self, error: RateLimitError) -> None:
-        """The vendor takes no more connections for now.
+        """The vendor takes no more connections, or texts, for now.
 
         Raises:
             RateLimitError: and there is no other.
@@ -184,7 +188,7 @@ class StreamingTts:
         if all(channel.broken for channel in self._channels):
             raise error
         if self._limit is None:
-            log.warning("synthesizer takes no more connections: texts wait", error=str(error))
+            log.warning("synthesizer takes no more: texts wait", error=str(error))
         self._limit = error
         self._full_until_s = asyncio.get_running_loop().time() + FULL_S
 

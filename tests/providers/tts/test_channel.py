@@ -77,6 +77,11 @@ def cancels(standin: SonioxStandIn) -> int:
     return sum("cancel" in message for record in standin.tts for message in record.messages)
 
 
+def begun(standin: SonioxStandIn) -> int:
+    """How many texts were asked for."""
+    return sum("text_end" in message for record in standin.tts for message in record.messages)
+
+
 def faults_of(fault: Fault) -> str:
     return f"{fault.kind}-{fault.when}-{fault.code or fault.garbage}"
 
@@ -346,11 +351,25 @@ async def test_a_text_does_not_wait_for_ever(script: Script) -> None:
 
 
 @virtual_time_on_sockets
-async def test_a_text_that_is_refused_as_one_too_many_is_not_left_out(script: Script) -> None:
+async def test_a_text_that_is_refused_as_one_too_many_waits_for_a_place(script: Script) -> None:
     fault = Fault("error", "audio", code=429, error_type="limit_exceeded")
-    async with speaking(script, fault) as (tts, _):
+    async with speaking(script, fault) as (tts, standin):
+        began_s = asyncio.get_running_loop().time()
+        assert await said(tts) == ulaw(TEXT)
+        assert len(standin.tts) == 1
+        assert begun(standin) == 2
+        assert asyncio.get_running_loop().time() - began_s > 1
+
+
+@virtual_time_on_sockets
+async def test_a_text_that_is_always_one_too_many_is_not_left_out(script: Script) -> None:
+    async with speaking(script, limits=Limits(tts_streams=0)) as (tts, standin):
+        began_s = asyncio.get_running_loop().time()
         with pytest.raises(RateLimitError):
             await said(tts)
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(3, abs=0.1)
+        assert len(standin.tts) == 1
+        assert begun(standin) <= 4
 
 
 @virtual_time_on_sockets
