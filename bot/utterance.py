@@ -32,8 +32,8 @@ class Utterance:
         voice_ms: the last evidence of the caller's voice.
         sound_ms: the last that the VAD noticed of it.
         fresh_ms: when words last came whose sound the VAD did not notice.
-        words_ms: when the last word ended, as the recognizer says.
         interim: the words that may still change.
+        interim_ms, final_ms: when the last word of either kind ended, as the recognizer says.
         awaits: the number of the final transcript that ends it, see `Debt`; 0 for none.
         finalized_ms: when it was found to be over.
         ended_by_provider: whether the recognizer found so.
@@ -43,9 +43,10 @@ class Utterance:
     voice_ms: float
     sound_ms: float = -math.inf
     fresh_ms: float = -math.inf
-    words_ms: float = -math.inf
     parts: list[HeardText] = field(default_factory=list)
     interim: HeardText | None = None
+    interim_ms: float = -math.inf
+    final_ms: float = -math.inf
     awaits: int = 0
     finalized_ms: float | None = None
     ended_by_provider: bool = False
@@ -53,13 +54,19 @@ class Utterance:
 
     def take(self, heard: HeardText, end_ms: float | None) -> None:
         """Words, which replace the interim ones before them."""
+        ended_ms = -math.inf if end_ms is None else end_ms
         if heard.final:
             self.parts.append(heard)
             self.interim = None
+            self.final_ms = max(self.final_ms, ended_ms)
         else:
             self.interim = heard
-        if end_ms is not None:
-            self.words_ms = max(self.words_ms, end_ms)
+            self.interim_ms = ended_ms
+
+    @property
+    def words_ms(self) -> float:
+        """When the last of its words ended."""
+        return self.final_ms if self.interim is None else max(self.final_ms, self.interim_ms)
 
     def repeats(self, heard: HeardText) -> bool:
         """Whether these words are the interim ones that are known."""

@@ -478,6 +478,15 @@ def test_words_that_were_handed_over_come_again_and_are_no_turn() -> None:
     assert heard(turn, "for two", 2_600, 20_400) == [Interrupt(2_600)]
 
 
+def test_words_that_were_interim_and_are_not_in_the_turn_are_the_next_ones() -> None:
+    turn = listening()
+    assert heard(turn, "yes and", 2_000, 2_100) == []
+    # The recognizer finds that the turn ended between the two words.
+    assert turn.transcript(Text("yes"), 2_200, 1_500) == []
+    assert turn.end_of_turn(2_200, 1_500) == [FinishTurn("yes", None, 2_000, 2_000)]
+    assert heard(turn, "and", 2_000, 2_200) == [Interrupt(2_000)]
+
+
 def test_a_caller_who_goes_on_while_the_turn_must_wait_is_heard_out() -> None:
     turn = speaking()
     turn.set_interruptible(False, 0)
@@ -564,7 +573,10 @@ def test_an_answer_that_never_comes_delays_only_one_more_turn() -> None:
     assert turn.transcript(Text("two"), 21_100, 20_500) == [FinishTurn("two", None, 20_000, 20_500)]
 
 
-STEPS = st.sampled_from(["start", "stop", "interim", "final", "empty", "eot", "key", "on", "off"])
+STEPS = st.sampled_from(
+    ["start", "stop", "interim", "final", "empty", "eot", "words", "said", "ended"]
+    + ["key", "on", "off"]
+)
 
 
 def apply(turn: TurnTaking, step: str, now: float) -> list[Command]:
@@ -575,6 +587,9 @@ def apply(turn: TurnTaking, step: str, now: float) -> list[Command]:
         "final": lambda: turn.transcript(Text("b"), now),
         "empty": lambda: turn.transcript(Text(""), now),
         "eot": lambda: turn.end_of_turn(now),
+        "words": lambda: heard(turn, f"until {now}", now - 300, now),
+        "said": lambda: turn.transcript(Text("c"), now, now - 300),
+        "ended": lambda: turn.end_of_turn(now, now - 300),
         "key": lambda: turn.key_pressed(now),
         "on": lambda: turn.bot_started(now),
         "off": lambda: turn.bot_finished(now),
