@@ -44,7 +44,8 @@ class SonioxSynthesizer:
     capabilities = TtsCapabilities(languages=LANGUAGES)
     format = ULAW_8K
     max_contexts = 5
-    max_text_bytes = 5_000
+    # It would take 5,000, but a stream may last no longer than two minutes.
+    max_text_bytes = 1_200
 
     def __init__(self, **account: Any) -> None:
         self._account = SonioxAccount(**account)

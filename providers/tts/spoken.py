@@ -68,7 +68,7 @@ class TtsVendor(Protocol):
     Attributes:
         format: of its audio, headerless.
         max_contexts: how many a connection carries at a time.
-        max_text_bytes: how long a context's text may be, in UTF-8.
+        max_text_bytes: how long a context's text may be, in UTF-8, at a voice's own speed.
     """
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
 import structlog
@@ -12,9 +12,10 @@ from ..errors import ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines
 from ..types import SynthesisChunk, TtsOptions, Voice
 from .channel import MAX_WAITING_S, Channel, Context
+from .parts import cut
 from .spoken import TtsVendor
 
-__all__ = ["StreamingTts", "cut"]
+__all__ = ["StreamingTts"]
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +88,9 @@ class StreamingTts:
             ProviderError: the vendor refuses, cannot be reached within 3 s, or gives nothing.
         """
         self._vendor.check(options)
-        for part in cut(text, self._vendor.max_text_bytes):
+        # A text that is spoken more slowly lasts longer.
+        max_bytes = int(self._vendor.max_text_bytes * min(1.0, options.speed))
+        for part in cut(text, max_bytes):
             async with aclosing(self._speak(part, options)) as pieces:
                 async for piece in pieces:
                     yield SynthesisChunk(piece)
@@ -206,18 +209,3 @@ class StreamingTts:
     def _sweep_now(self) -> None:
         self._sweep = None
         self._discard()
-
-
-def cut(text: str, max_bytes: int) -> Iterator[str]:
-    """The text in parts of at most `max_bytes` of UTF-8 (4 or more), cut at spaces if there are.
-
-    Nothing is said of a part that is only space, so there is none.
-    """
-    while len(encoded := text.encode()) > max_bytes:
-        head = encoded[:max_bytes].decode(errors="ignore")
-        at = head.rfind(" ") + 1 or len(head)
-        if head[:at].strip():
-            yield text[:at]
-        text = text[at:]
-    if text.strip():
-        yield text

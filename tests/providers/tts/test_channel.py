@@ -303,7 +303,10 @@ async def test_closing_fails_what_is_being_spoken(script: Script) -> None:
 
 
 @virtual_time_on_sockets
-async def test_audio_that_nobody_takes_is_bounded(script: Script) -> None:
+async def test_audio_that_nobody_takes_is_bounded(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SonioxSynthesizer, "max_text_bytes", 5_000)
     async with speaking(script, pace=None, limits=Limits(tts_audio_ms=200_000)) as (tts, _):
         chunks = tts.synthesize("a" * 2_100, OPTIONS)  # 126 s
         await anext(chunks)
@@ -325,10 +328,21 @@ async def test_what_is_not_on_offer_is_told_before_anything_is_opened(script: Sc
 
 @virtual_time_on_sockets
 async def test_a_long_text_is_spoken_in_parts(script: Script) -> None:
-    async with speaking(script, pace=None, limits=Limits(tts_audio_ms=1e9)) as (tts, standin):
-        text = "Ünïcödé wörds. " * 300
+    async with speaking(script, pace=None) as (tts, standin):
+        # The stand-in takes 60 ms a letter, and two minutes in all.
+        text = "Ünïcödé wörds, sö it is. " * 100
         assert await said(tts, text) == ulaw(text.rstrip() + " ")
-        assert len([m for m in standin.tts[0].messages if m.get("text_end")]) == 2
+        parts = [m["text"] for m in standin.tts[0].messages if m.get("text_end")]
+        assert len(parts) == 3
+        assert all(part.rstrip().endswith("is.") for part in parts)
+
+
+@virtual_time_on_sockets
+async def test_a_text_that_is_spoken_slowly_is_cut_shorter(script: Script) -> None:
+    async with speaking(script, pace=None) as (tts, standin):
+        await said(tts, "One two. " * 120, TtsOptions(speed=0.7))
+        parts = [m["text"] for m in standin.tts[0].messages if m.get("text_end")]
+        assert [len(part) for part in parts] == [837, 243]
 
 
 @virtual_time_on_sockets

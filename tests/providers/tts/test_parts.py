@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.tts.synthesis import cut
+from providers.tts.parts import cut
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,19 @@ from providers.tts.synthesis import cut
         ("😀😀", 4, ["😀", "😀"]),
         (" abcdef", 4, ["abcd", "ef"]),
         ("ab      cd", 4, ["ab  ", "cd"]),
+        ("One, two. Three, four five", 24, ["One, two. ", "Three, four five"]),
+        ("Is 3.5 one, or two of them?", 24, ["Is 3.5 one, ", "or two of them?"]),
+        ('"Go!" he said to me', 16, ['"Go!" ', "he said to me"]),
+        ("a line\nand another", 16, ["a line\n", "and another"]),
+        ("你好。我是帕利，你是谁", 24, ["你好。", "我是帕利，你是谁"]),
+        ("我是帕利，你是谁", 18, ["我是帕利，", "你是谁"]),
     ],
 )
-def test_a_text_is_cut_at_spaces(text: str, max_bytes: int, parts: list[str]) -> None:
+def test_a_text_is_cut_where_one_may_pause(text: str, max_bytes: int, parts: list[str]) -> None:
     assert list(cut(text, max_bytes)) == parts
 
 
-@given(st.text(alphabet="aä😀 \n"), st.integers(4, 20))
+@given(st.text(alphabet="aä😀。.,! \n"), st.integers(4, 20))
 def test_no_part_is_too_long_and_nothing_is_left_out(text: str, max_bytes: int) -> None:
     parts = list(cut(text, max_bytes))
     assert all(0 < len(part.encode()) <= max_bytes and part.strip() for part in parts)
