@@ -261,9 +261,9 @@ class CallSession:
     def _recognized(self, event: SttEvent) -> None:
         now_ms = self.now_ms()
         if isinstance(event, EndOfTurn):
-            self._apply(self._turn.end_of_turn(now_ms, self._hearing.call_ms(event.at_ms)))
+            self._apply(self._turn.end_of_turn(now_ms, self._hearing.ended_ms(event.at_ms)))
         else:
-            ended_ms = self._hearing.call_ms(event.end_ms)
+            ended_ms = self._hearing.ended_ms(event.end_ms)
             self._apply(self._turn.transcript(event, now_ms, ended_ms))
         self._wake.set()
 

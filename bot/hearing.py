@@ -131,9 +131,17 @@ class Hearing:
             # Somebody who is still speaking was cut at the maximum length: the next one begins.
             self._in_utterance = self._vad.speaking
 
-    def call_ms(self, stream_ms: int) -> float | None:
-        """A time in the recognizer's stream, on the call's clock; None when it said none (0)."""
-        return self._backlog.call_ms(stream_ms)
+    def ended_ms(self, stream_ms: int) -> float | None:
+        """When words ended in the recognizer's stream, on the call's clock; None when it said 0.
+
+        A recognizer of utterances gets what the VAD noticed and the silence behind it, in which no
+        word ends.
+        """
+        at_ms = self._backlog.call_ms(stream_ms)
+        spoken_ms = self._vad.last_speech_ms if self._utterances else None
+        if at_ms is None or spoken_ms is None:
+            return at_ms
+        return min(at_ms, spoken_ms + self._offset_ms)
 
     def expect(self, phrases: Sequence[str]) -> None:
         """From the next utterance on, these phrases are expected."""

@@ -69,7 +69,10 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class EndOfTurn:
-    """The provider itself decided that the caller's turn is over, `at_ms` into the stream."""
+    """The provider itself decided that the caller's turn is over, `at_ms` into the stream.
+
+    The final transcript right before it is the turn's own, and answers no `finalize()`.
+    """
 
     at_ms: int = 0
 

@@ -215,6 +215,17 @@ def test_what_a_stream_that_failed_did_not_answer_is_heard_by_the_next(utterance
 
 
 @virtual_time
+async def test_no_word_ends_in_the_silence_behind_an_utterance() -> None:
+    async with ear(Recognizer()) as e:
+        await e.silence(1_000)
+        await e.hear(tone(800))
+        await e.silence(500)
+        # Its audio begins a quarter of a second before the speech.
+        assert e.hearing.ended_ms(650) == pytest.approx(1_400, abs=40)
+        assert e.hearing.ended_ms(1_400) == pytest.approx(1_800, abs=40)
+
+
+@virtual_time
 async def test_times_of_a_later_stream_are_put_on_the_calls_clock() -> None:
     async with ear(Recognizer(utterances=False)) as e:
         await e.silence(2_000)
@@ -222,8 +233,8 @@ async def test_times_of_a_later_stream_are_put_on_the_calls_clock() -> None:
         e.stt.current.fail(NetworkError("recognizer", "broke"))
         await e.silence(1_000)
         assert len(e.stt.current.audio) / 32 == pytest.approx(1_500, abs=100)
-        assert e.hearing.call_ms(0) is None
-        assert e.hearing.call_ms(700) == pytest.approx(2_200, abs=1)
+        assert e.hearing.ended_ms(0) is None
+        assert e.hearing.ended_ms(700) == pytest.approx(2_200, abs=1)
 
 
 @virtual_time
