@@ -131,6 +131,7 @@ class CallSession:
         finally:
             self._quiet()
             self.counts.stt_errors = self._hearing.errors
+            self.counts.unheard_ms = self._hearing.lost_ms
             self.conversation.ended()
             if self._parts.recording is not None:
                 self._parts.recording.close()

@@ -238,5 +238,6 @@ class Calls:
             metrics.hook_errors.labels(hook).inc(failures)
         metrics.provider_errors.labels("stt", providers["stt"]).inc(counts.stt_errors)
         metrics.provider_errors.labels("tts", providers["tts"]).inc(counts.tts_errors)
+        metrics.unheard_seconds.inc(counts.unheard_ms / 1000)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)

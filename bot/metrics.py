@@ -74,6 +74,10 @@ class Metrics:
             "parley_provider_errors", "Failures of speech providers.", ["kind", "provider"],
             registry=registry,
         )  # fmt: skip
+        self.unheard_seconds = Counter(
+            "parley_unheard_seconds", "Callers' audio that no recognizer has got.",
+            registry=registry,
+        )  # fmt: skip
         self.hook_errors = Counter(
             "parley_hook_errors", "Dialog hooks that raised or took too long.", ["hook"],
             registry=registry,

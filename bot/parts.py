@@ -96,6 +96,7 @@ class Counts:
     """What passed through the stream.
 
     Attributes:
+        unheard_ms: how much of the caller's audio no recognizer has got.
         failed_hooks: how often each method of the dialog raised or took too long.
         barge_ins_ms: for each barge-in by voice, from the VAD's decision to `clear` sent.
     """
@@ -110,6 +111,7 @@ class Counts:
     failed_hooks: Counter[str] = field(default_factory=Counter)
     stt_errors: int = 0
     tts_errors: int = 0
+    unheard_ms: int = 0
     gaps: int = 0
     lost_ms: int = 0
     latencies: list[Latency] = field(default_factory=list)

@@ -534,6 +534,14 @@ async def test_how_late_clears_were_is_in_the_metrics(worker: Worker) -> None:
     assert worker.sample("parley_barge_in_seconds_sum") == pytest.approx(0.016)
 
 
+async def test_what_no_recognizer_has_got_is_in_the_metrics(worker: Worker) -> None:
+    async with worker.stream(await worker.take(1)):
+        session = worker.calls._live[SID].session
+        assert session is not None
+        session._hearing.lost_ms = 1_500
+    assert worker.sample("parley_unheard_seconds_total") == 1.5
+
+
 async def test_a_dialog_that_cannot_be_made(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
