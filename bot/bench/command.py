@@ -107,8 +107,15 @@ def _bench_calls(calls: int | None, seconds: float) -> CallsBench:
         httpx.HTTPError,
         OSError,
     ) as error:
-        raise click.ClickException(str(error) or type(error).__name__) from None
+        raise click.ClickException(_why(error)) from None
     except ExceptionGroup as group:
-        raise click.ClickException(str(group.exceptions[0])) from None
+        raise click.ClickException(_why(group)) from None
     finally:
         status.stop()
+
+
+def _why(error: Exception) -> str:
+    """What an error says, or the first one of a group; its name, if it says nothing."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__

@@ -26,6 +26,8 @@ __all__ = ["Rig", "rig"]
 DIALOG = "bot.bench.calls.dialog:reply"
 VENDOR = "soniox"
 REDIS_DEADLINE_S = 10.0
+PATIENCE_S = 60.0
+"""A worker with too many calls answers late; that it has too many is seen from the calls."""
 MAX_DURATION_S = 86_400
 """The longest that the worker can be told to let a call last: the phones end theirs."""
 
@@ -76,7 +78,7 @@ async def rig(
             pin(worker.process.pid, cores.worker)
         balancer = await stack.enter_async_context(Balancer(worker.url))
         client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=worker.url, trust_env=False)
+            httpx.AsyncClient(base_url=worker.url, trust_env=False, timeout=PATIENCE_S)
         )
         yield Rig(worker, exchange, Webhooks(balancer, worker.auth_token), client, chunk_ms)
 

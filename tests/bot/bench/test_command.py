@@ -36,6 +36,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, float]]:
             raise ChildFailed("the bare echo does not answer")
         if calls == 14:
             raise ExceptionGroup("a task group", [OSError("no more files")])
+        if calls == 15:
+            raise ExceptionGroup("outer", [ExceptionGroup("inner", [TimeoutError()])])
         faults = ["void: the phones"]
         probe = Probe(calls=150, seconds=10.0, valid=False, cpu_percent=99.0, faults=faults)
         return a_result(Search(highest=145, probes=[probe]) if calls is None else None)
@@ -77,7 +79,9 @@ def test_without_a_number_the_highest_is_looked_for(
     assert "≥ 100" in ran.out
 
 
-@pytest.mark.parametrize(("calls", "why"), [(13, "the bare echo"), (14, "no more files")])
+@pytest.mark.parametrize(
+    ("calls", "why"), [(13, "the bare echo"), (14, "no more files"), (15, "TimeoutError")]
+)
 def test_what_cannot_be_run_is_said(
     run: Run, asked: list[tuple[int | None, float]], calls: int, why: str
 ) -> None:

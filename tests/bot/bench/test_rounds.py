@@ -35,6 +35,8 @@ async def test_calls_with_a_worker(tmp_path: Path) -> None:
     pace = Pace(warm_s=0.1, settle_s=0.1, rest_s=0.1)
     with two_cores() as cores:
         async with rig(load_material(), 20, 20, cores, tmp_path) as ready:
+            # Also one with far too many calls is waited for.
+            assert ready.client.timeout.read == 60
             idle = await warm_up(ready, 1, pace)
             ready.exchange.forget()
             spoil_a_call(ready.exchange)
