@@ -16,7 +16,9 @@ class Limits:
         idle_s: an STT stream with neither audio nor keepalive.
         stt_at_once: STT connections at a time (429 above).
         audio_ms: an STT stream in all.
-        tts_at_once: TTS connections at a time (429 above).
+        starts_per_min: connections of each kind that begin within a minute (429 above; that those
+            of the two kinds count apart is assumed).
+        tts_at_once: TTS connections at a time (429 above; assumed).
         tts_idle_s: a TTS connection without any message (40 s or 3 min, by two of its pages).
         tts_text_s: a TTS stream that waits for text ("a few seconds": assumed to be 5).
         tts_streams: active streams of a TTS connection.
@@ -29,6 +31,7 @@ class Limits:
     idle_s: float = 20.0
     stt_at_once: int = 10
     audio_ms: float = 300 * 60_000
+    starts_per_min: int = 100
     tts_at_once: int = 3
     tts_idle_s: float = 40.0
     tts_text_s: float = 5.0

@@ -41,7 +41,11 @@ def main(arguments: Sequence[str]) -> None:
         standin = SonioxStandIn(
             _hearing(given),
             api_key=key,
-            limits=Limits(stt_at_once=given.at_once, tts_at_once=given.at_once),
+            limits=Limits(
+                stt_at_once=given.at_once,
+                tts_at_once=given.at_once,
+                starts_per_min=given.starts_per_min,
+            ),
             wrong_key=given.wrong_key,
             config_key=given.config_key,
             stt_faults=given.misbehave,
@@ -53,8 +57,11 @@ def main(arguments: Sequence[str]) -> None:
         )
     except (OSError, ValueError, ProviderError) as error:
         parser.error(str(error))
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(standin))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(standin))
+    except OSError as error:
+        parser.exit(1, f"{parser.prog}: port {given.port} cannot be had: {error.strerror}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=8282)
     parser.add_argument("--at-once", type=int, default=10, help="connections of each kind")
+    parser.add_argument(
+        "--starts-per-min", type=int, default=100, metavar="N", help="connections of each kind"
+    )
     parser.add_argument("--wrong-key", choices=["upgrade", "message"], default="upgrade")
     parser.add_argument("--config-key", action="store_true", help="take a key in the config too")
     _add_hearing(parser.add_argument_group("what it understands"))

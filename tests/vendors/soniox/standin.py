@@ -32,6 +32,7 @@ __all__ = ["STT_PATH", "TTS_PATH", "SonioxStandIn"]
 
 STT_PATH, TTS_PATH = "/transcribe-websocket", "/tts-websocket"
 CLOSE_S = 5.0
+MINUTE_S = 60.0
 
 
 class SonioxStandIn:
@@ -89,6 +90,7 @@ class SonioxStandIn:
         self._servers: list[Server] = []
         self._admitted: WeakKeyDictionary[ServerConnection, Record] = WeakKeyDictionary()
         self._open: set[Record] = set()
+        self._starts: dict[Service, deque[float]] = {"stt": deque(), "tts": deque()}
         self._news = asyncio.Condition()
         self._broken: list[Exception] = []
 
@@ -237,6 +239,12 @@ class SonioxStandIn:
         at_once = sum(other.service == record.service for other in self._open)
         if at_once > limits[record.service]:
             raise Refusal(429, "limit_exceeded", "Too many concurrent streams")
+        starts, now_s = self._starts[record.service], asyncio.get_running_loop().time()
+        while starts and now_s - starts[0] >= MINUTE_S:
+            starts.popleft()
+        if len(starts) >= self._limits.starts_per_min:
+            raise Refusal(429, "limit_exceeded", "Too many requests in a minute")
+        starts.append(now_s)
 
 
 def _subprotocol(

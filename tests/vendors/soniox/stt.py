@@ -63,6 +63,7 @@ class SttStream:
         self._recognizer: Recognizer
         self._received = 0  # bytes of audio
         self._held: list[Token] | None = None
+        self._alive_until_s = 0.0
 
     async def serve(self) -> None:
         """Until the client has all it is owed, or an error.
@@ -96,17 +97,26 @@ class SttStream:
         return config
 
     async def _run(self) -> None:
+        self._alive()
         while True:
+            left_s = self._alive_until_s - asyncio.get_running_loop().time()
             try:
-                frame = await self._peer.receive(self._limits.idle_s)
+                frame = await self._peer.receive(max(0.0, left_s))
             except TimeoutError:
                 raise timed_out("Audio data decode timeout") from None
             if not frame:
                 return await self._finish()
             if isinstance(frame, bytes):
+                self._alive()
                 await self._hear(frame)
             elif isinstance(read_control(frame), Finalize):
                 await self._finalize()
+            else:
+                self._alive()
+
+    def _alive(self) -> None:
+        """There was audio, or a keepalive: nothing else is a sign of life."""
+        self._alive_until_s = asyncio.get_running_loop().time() + self._limits.idle_s
 
     async def _hear(self, audio: bytes) -> None:
         """In steps: to the next message, or to where a fault might strike."""

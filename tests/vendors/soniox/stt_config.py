@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from media.audio import AudioFormat, Encoding
 
@@ -63,15 +63,24 @@ class _Context(_Strict):
         return self
 
 
+def _known_language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError("the language is not supported")
+    return code
+
+
+_Language = Annotated[str, AfterValidator(_known_language)]
+
+
 class _OneWay(_Strict):
     type: Literal["one_way"]
-    target_language: str
+    target_language: _Language
 
 
 class _TwoWay(_Strict):
     type: Literal["two_way"]
-    language_a: str
-    language_b: str
+    language_a: _Language
+    language_b: _Language
 
 
 class SttConfig(_Strict):

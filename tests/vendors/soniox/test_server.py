@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving import silent_server
 from tests.vendors.__main__ import main
 
 from .recordings import recorded_script
@@ -51,6 +52,16 @@ def test_a_shell_is_told_what_to_say(
             main(["soniox", *arguments])
         assert complaint in capsys.readouterr().err
         monkeypatch.setenv("SONIOX_API_KEY", "k")
+
+
+def test_a_port_that_is_taken_is_told_in_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SONIOX_API_KEY", "k")
+    with silent_server() as port, pytest.raises(SystemExit, match="1"):
+        main(["soniox", "--port", str(port)])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"port {port}" in line
 
 
 def test_recordings_are_joined(recordings: Path) -> None:

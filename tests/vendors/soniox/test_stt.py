@@ -9,6 +9,8 @@ import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.virtual_time import virtual_time_on_sockets
+
 from .hearing import END, FIN
 from .limits import Limits
 from .oracle import OracleHearing
@@ -165,6 +167,8 @@ async def test_tokens_say_what_was_asked(standin: SonioxStandIn, script: Script)
         {"context": {"text": "x" * 9_000, "terms": ["y" * 1_001]}},
         {"context": {"general": [{"key": "domain"}]}},
         {"translation": {"type": "one_way", "language_a": "en"}},
+        {"translation": {"type": "one_way", "target_language": "tlh"}},
+        {"translation": {"type": "two_way", "language_a": "en", "language_b": "de-DE"}},
         {"include_nonfinal": True},
         {"enable_non_final_tokens": True},
         {"sample_rate_hertz": 8000},
@@ -291,6 +295,34 @@ async def test_silence_has_a_limit(script: Script, frames: list[Json]) -> None:
         talking(standin.stt_url, *frames) as talk,
     ):
         assert await refusal(talk) == (408, "request_timeout")
+
+
+@virtual_time_on_sockets
+async def test_only_audio_and_keepalives_are_signs_of_life(script: Script) -> None:
+    async with (
+        SonioxStandIn(OracleHearing(script)) as standin,
+        talking(standin.stt_url, CONFIG) as talk,
+    ):
+        for frame in (b"\xff" * 800, {"type": "keepalive"}, FINALIZE):
+            await asyncio.sleep(15)
+            await talk.say(frame)
+        began_s = asyncio.get_running_loop().time()
+        assert (await talk.rest())[-1]["error_code"] == 408
+        # 20 s after the keepalive, though it was told to finalize meanwhile.
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(5, abs=0.1)
+
+
+@virtual_time_on_sockets
+async def test_there_is_a_limit_to_starts_in_a_minute(script: Script) -> None:
+    limits = Limits(starts_per_min=2)
+    async with SonioxStandIn(OracleHearing(script), limits=limits) as standin:
+        for _ in range(2):
+            for _ in range(2):
+                async with talking(standin.stt_url, CONFIG, "") as talk:
+                    assert (await talk.rest())[-1]["finished"]
+            async with talking(standin.stt_url) as talk:
+                assert await refusal(talk) == (429, "limit_exceeded")
+            await asyncio.sleep(60)
 
 
 async def test_there_is_a_limit_to_audio_and_streams(script: Script) -> None:
