@@ -4,96 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import deque
-from collections.abc import Iterator
-
-import structlog
 
 from ..errors import DeadlineError, ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines, Session
-from ..types import TtsOptions
+from .context import Context
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, TtsCodec, TtsVendor
 
-__all__ = ["Channel", "Context"]
+__all__ = ["Channel"]
 
-log = structlog.get_logger(__name__)
-
-MAX_WAITING_S = 120.0
-"""How much audio of one text may wait to be taken."""
 LET_GO_S = 10.0
 """A cancelled text that the vendor has not confirmed after so long takes no place any more."""
 MID_TEXT = 2.0
 """So many times the patience for a text that has begun: what was got of it plays meanwhile."""
-FULL_S = 1.0
+REFUSED_S = 1.0
 """So long a connection is offered no text when the vendor has refused one as too many."""
-
-
-class Context:
-    """One text being spoken.
-
-    Attributes:
-        id: the vendor's name for it, another one on each connection.
-    """
-
-    def __init__(self, text: str, options: TtsOptions, max_bytes: int) -> None:
-        self.text = text
-        self.options = options
-        self.id = ""
-        self.ended = False
-        self.error: ProviderError | None = None
-        self.asked_again = False  # and nothing came of it yet
-        self.changed = asyncio.Event()
-        self._max_bytes = max_bytes
-        self._audio: deque[bytes] = deque()
-        self._waiting = 0
-        self._got = 0  # bytes in all
-        self._skip = 0  # bytes that were got before, on a connection that is lost
-
-    def begin(self, context_id: str) -> None:
-        """It is spoken from its start, under this name: what was got before is left out."""
-        self.id = context_id
-        self._skip = self._got
-
-    def take(self, provider: str, audio: bytes) -> bool:
-        """More audio came; False when all of it was got before."""
-        self.changed.set()  # what was got before shows too that it is being spoken
-        fresh = audio[self._skip :]
-        self._skip -= len(audio) - len(fresh)
-        if not fresh:
-            return False
-        self.asked_again = False
-        self._got += len(fresh)
-        self._waiting += len(fresh)
-        self._audio.append(fresh)
-        if self._waiting > self._max_bytes:
-            self.fail(ProviderError(provider, "nobody takes the synthesized audio"))
-        return True
-
-    @property
-    def begun(self) -> bool:
-        """Whether any of it was got."""
-        return self._got > 0
-
-    def pieces(self) -> Iterator[bytes]:
-        """The audio that waits, and what comes while it is taken."""
-        while self._audio:
-            piece = self._audio.popleft()
-            self._waiting -= len(piece)
-            yield piece
-
-    def end(self) -> None:
-        """All its audio is here."""
-        self.ended = True
-        self.changed.set()
-
-    def renew(self) -> None:
-        """It was refused before it has begun, and may be spoken later."""
-        self.error = None
-
-    def fail(self, error: ProviderError) -> None:
-        """It cannot be spoken; the first reason counts."""
-        self.error = self.error or error
-        self.changed.set()
 
 
 class Channel:
@@ -286,7 +210,7 @@ class Channel:
             self._again(context)
             return
         if isinstance(error, RateLimitError) and not context.begun:
-            self._full_until_s = self._loop.time() + FULL_S
+            self._full_until_s = self._loop.time() + REFUSED_S
         context.fail(error)
 
     def _over(self, context_id: str) -> None:

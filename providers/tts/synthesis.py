@@ -11,7 +11,8 @@ import structlog
 from ..errors import ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines
 from ..types import SynthesisChunk, TtsOptions, Voice
-from .channel import MAX_WAITING_S, Channel, Context
+from .channel import Channel
+from .context import MAX_WAITING_S, Context
 from .parts import cut
 from .spoken import TtsVendor
 

@@ -1,0 +1,83 @@
+"""One text being spoken, and the audio of it that waits to be taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+
+from ..errors import ProviderError
+from ..types import TtsOptions
+
+__all__ = ["MAX_WAITING_S", "Context"]
+
+MAX_WAITING_S = 120.0
+"""How much audio of one text may wait to be taken."""
+
+
+class Context:
+    """One text being spoken.
+
+    Attributes:
+        id: the vendor's name for it, another one on each connection.
+    """
+
+    def __init__(self, text: str, options: TtsOptions, max_bytes: int) -> None:
+        self.text = text
+        self.options = options
+        self.id = ""
+        self.ended = False
+        self.error: ProviderError | None = None
+        self.asked_again = False  # and nothing came of it yet
+        self.changed = asyncio.Event()
+        self._max_bytes = max_bytes
+        self._audio: deque[bytes] = deque()
+        self._waiting = 0
+        self._got = 0  # bytes in all
+        self._skip = 0  # bytes that were got before, on a connection that is lost
+
+    def begin(self, context_id: str) -> None:
+        """It is spoken from its start, under this name: what was got before is left out."""
+        self.id = context_id
+        self._skip = self._got
+
+    def take(self, provider: str, audio: bytes) -> bool:
+        """More audio came; False when all of it was got before."""
+        self.changed.set()  # what was got before shows too that it is being spoken
+        fresh = audio[self._skip :]
+        self._skip -= len(audio) - len(fresh)
+        if not fresh:
+            return False
+        self.asked_again = False
+        self._got += len(fresh)
+        self._waiting += len(fresh)
+        self._audio.append(fresh)
+        if self._waiting > self._max_bytes:
+            self.fail(ProviderError(provider, "nobody takes the synthesized audio"))
+        return True
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of it was got."""
+        return self._got > 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """The audio that waits, and what comes while it is taken."""
+        while self._audio:
+            piece = self._audio.popleft()
+            self._waiting -= len(piece)
+            yield piece
+
+    def end(self) -> None:
+        """All its audio is here."""
+        self.ended = True
+        self.changed.set()
+
+    def renew(self) -> None:
+        """It was refused before it has begun, and may be spoken later."""
+        self.error = None
+
+    def fail(self, error: ProviderError) -> None:
+        """It cannot be spoken; the first reason counts."""
+        self.error = self.error or error
+        self.changed.set()
