@@ -3,88 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import traceback
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import pytest
 
 from providers.errors import (
-    AuthenticationError,
     DeadlineError,
     NetworkError,
-    ProviderError,
     UnavailableError,
     UnsupportedError,
 )
-from providers.session import Deadlines, Session
+from providers.session import Session
 from tests.virtual_time import virtual_time_on_sockets
 
-from .wire import GOODBYE, KEY, PONG, LineCodec, answering, deaf, text_frame, upgrade
-
-
-class Owner:
-    """Notes what it is told."""
-
-    def __init__(self) -> None:
-        self.heard_all: list[object] = []
-        self.rooms = 0
-        self.news = asyncio.Event()
-
-    def opened(self) -> None:
-        self.news.set()
-
-    def heard(self, event: object) -> None:
-        self.heard_all.append(event)
-        self.news.set()
-
-    def writable(self) -> None:
-        self.rooms += 1
-
-    def roused(self) -> None:
-        self.news.set()
-
-
-class Conversation:
-    """A session, its owner, and what became of it."""
-
-    def __init__(self, codec: LineCodec, deadlines: Deadlines) -> None:
-        self.owner = Owner()
-        self.session: Session[LineCodec, object] = Session(
-            "lines", lambda: codec, self.owner, deadlines
-        )
-
-    async def news(self, within_s: float = 60.0) -> None:
-        """Wait until something happens, connected if possible."""
-        self.owner.news.clear()
-        await self.session.keep()
-        async with asyncio.timeout(within_s):
-            await self.owner.news.wait()
-
-    async def failure(self) -> ProviderError:
-        """Go on until it cannot."""
-        try:
-            while True:
-                await self.news()
-        except ProviderError as error:
-            return error
-
-
-@asynccontextmanager
-async def talking(
-    url: str, *, keepalive_s: float | None = None, deadlines: Deadlines | None = None
-) -> AsyncIterator[Conversation]:
-    conversation = Conversation(LineCodec(url, keepalive_s), deadlines or Deadlines())
-    try:
-        yield conversation
-    finally:
-        conversation.session.close()
-        await asyncio.sleep(0.01)
-
-
-def now_s() -> float:
-    return asyncio.get_running_loop().time()
+from .conversation import now_s, talking
+from .wire import GOODBYE, PONG, LineCodec, answering, deaf, text_frame, upgrade
 
 
 @virtual_time_on_sockets
@@ -290,59 +223,3 @@ async def test_a_connection_that_comes_after_the_close_is_dropped() -> None:
         assert not talk.session.connected
         async with asyncio.timeout(1):
             await left.wait()
-
-
-@pytest.mark.parametrize("key", ["the-key\n", "the-kéy", "the-key\0", "the-key\r\nX-More: 1"])
-@virtual_time_on_sockets
-async def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str) -> None:
-    came = []
-
-    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        came.append(await reader.read(1))
-
-    async with answering(vendor) as url:
-        talk = Conversation(LineCodec(url, key=key), Deadlines())
-        error = await talk.failure()
-    assert (type(error), error.__cause__, error.__context__) == (AuthenticationError, None, None)
-    assert came == []
-    assert not [text for text in (repr(error), str(error)) if "the-k" in text]
-
-
-@virtual_time_on_sockets
-async def test_no_password_of_an_address_is_shown() -> None:
-    async with answering(deaf) as url:
-        pass
-    address = url.removeprefix("ws://")
-    async with talking(f"ws://somebody:a-password@{address}") as talk:
-        error = await talk.failure()
-    shown = [*traceback.format_exception(error), repr(error)]
-    assert isinstance(error, NetworkError)
-    assert f"no connection to {address.strip('/')}" in error.reason
-    assert not [text for text in shown if "a-password" in text]
-
-
-@pytest.mark.parametrize("scheme", ["ftp", "socks5"])
-async def test_a_proxy_of_another_kind_is_told_without_its_password(
-    scheme: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"{scheme}://somebody:a-password@127.0.0.1:9")
-        monkeypatch.setenv(name.lower(), f"{scheme}://somebody:a-password@127.0.0.1:9")
-    async with talking("wss://vendor.invalid/") as talk:
-        error = await talk.failure()
-    assert isinstance(error, UnsupportedError)
-    assert "a-password" not in "".join(traceback.format_exception(error))
-
-
-async def test_no_key_and_no_word_is_shown(caplog: pytest.LogCaptureFixture) -> None:
-    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await upgrade(reader) + text_frame("what was said") + text_frame("no"))
-
-    caplog.set_level(logging.DEBUG)
-    logging.getLogger("websockets").setLevel(logging.DEBUG)
-    async with answering(vendor) as url, talking(url) as talk:
-        error = await talk.failure()
-        shown = [caplog.text, *traceback.format_exception(error), repr(error), str(error)]
-        shown += [repr(talk.session.codec.request())]
-    assert talk.owner.heard_all == ["what was said"]
-    assert not [text for text in shown if KEY in text or "what was said" in text]
