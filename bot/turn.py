@@ -253,11 +253,8 @@ class TurnTaking:
     ) -> Utterance:
         """Words that are in no turn yet belong to the open utterance, or open one."""
         at_ms = now_ms if end_ms is None else min(end_ms, now_ms)
-        utterance = self._utterance
-        if utterance is None:
-            # Words without a sound that the VAD noticed: a quiet caller is a caller too.
-            utterance = self._voice(at_ms, now_ms)
-            utterance.fresh_ms = now_ms
+        # Words without a sound that the VAD noticed: a quiet caller is a caller too.
+        utterance = self._utterance or self._voice(at_ms, now_ms)
         new = number == 0 and not utterance.repeats(heard)
         if new:
             self._new_words(utterance, at_ms, now_ms, end_ms)

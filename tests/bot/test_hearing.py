@@ -266,6 +266,26 @@ async def test_another_language_is_another_stream() -> None:
 
 
 @virtual_time
+async def test_another_languages_stream_hears_nothing_again() -> None:
+    async with ear(Recognizer(utterances=False)) as e:
+        await e.hear(tone(600))
+        await e.silence(100)
+        await e.hearing.set_language("fr-FR")
+        await e.silence(300)
+        assert len(e.stt.streams) == 2
+        assert spoken_ms(bytes(e.stt.current.audio)) == 0
+
+
+@virtual_time
+async def test_who_speaks_for_long_and_is_not_understood_is_heard_from_the_beginning() -> None:
+    async with ear(Recognizer(utterances=False)) as e:
+        await e.hear(tone(15_000))
+        e.stt.current.fail(NetworkError("recognizer", "broke"))
+        await e.silence(300)
+        assert spoken_ms(bytes(e.stt.current.audio)) == pytest.approx(15_000, abs=20)
+
+
+@virtual_time
 async def test_another_language_while_the_stream_is_opened() -> None:
     async with ear(Recognizer(opening_s=1)) as e:
         await asyncio.sleep(0.5)

@@ -218,6 +218,19 @@ def test_an_endless_utterance_is_cut() -> None:
     ]
 
 
+def test_who_was_cut_and_has_not_paused_is_not_cut_again_soon() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    assert turn.tick(21_000) == [Finalize()]
+    assert turn.transcript(Text("the radio"), 21_100, 20_900) == [
+        FinishTurn("the radio", None, 1_000, 20_900)
+    ]
+    turn.bot_finished(21_200)
+    assert heard(turn, "goes on", 21_500, 21_600) == []
+    assert turn.tick(30_000) == []
+    assert turn.deadline_ms() == 41_500
+
+
 def test_speech_over_the_bot_interrupts_it() -> None:
     turn = speaking()
     assert turn.speech_started(1_000, 1_100) == []
@@ -529,6 +542,19 @@ def test_the_answer_to_an_older_question_does_not_end_the_next_utterance() -> No
     assert turn.transcript(Text("two tickets please"), 3_200, 2_500) == [
         FinishTurn("two tickets please", None, 2_100, 2_500)
     ]
+
+
+def test_the_recognizers_end_of_turn_waits_for_no_answer() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(1_500, 1_600)
+    assert turn.tick(2_000) == [Finalize()]
+    assert turn.tick(8_000) == []
+    turn.speech_started(9_000, 9_100)
+    turn.speech_stopped(9_500, 9_600)
+    assert turn.tick(10_000) == [Finalize()]
+    assert turn.transcript(Text("hello"), 10_010, 9_450) == []
+    assert turn.end_of_turn(10_010, 9_450) == [FinishTurn("hello", None, 9_000, 9_500)]
 
 
 def test_an_older_answer_takes_no_words_away() -> None:
