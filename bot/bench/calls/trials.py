@@ -95,9 +95,7 @@ async def run_trials(
 
 async def find(trials: Trials, try_short: TryRound, try_whole: TryRound) -> None:
     """Find the highest number of calls; the budgets' number comes first, to a fresh worker."""
-    judged = await try_whole(BUDGET_CALLS)
-    if not judged["valid"]:  # one late frame may be the machine's fault
-        judged = await try_whole(BUDGET_CALLS)
+    judged = await _at_best(BUDGET_CALLS, try_whole)
     trials.search, highest = await find_highest(try_short, try_whole)
     trials.rounds.append(highest)
     trials.judged.append(judged if highest["calls"] > BUDGET_CALLS else highest)
@@ -106,6 +104,12 @@ async def find(trials: Trials, try_short: TryRound, try_whole: TryRound) -> None
 async def confirm(trials: Trials, try_whole: TryRound) -> None:
     """Make the rounds again that `find` has ended with, the audio being sent the other way."""
     calls, judged_calls = trials.rounds[0]["calls"], trials.judged[0]["calls"]
-    trials.judged.append(await try_whole(judged_calls))
+    trials.judged.append(await _at_best(judged_calls, try_whole))
     same = calls == judged_calls
     trials.rounds.append(trials.judged[-1] if same else await try_whole(calls))
+
+
+async def _at_best(calls: int, try_whole: TryRound) -> Round:
+    """A round, made once more if it is not valid: one late frame may be the machine's fault."""
+    measured = await try_whole(calls)
+    return measured if measured["valid"] else await try_whole(calls)

@@ -52,10 +52,10 @@ async def test_the_budgets_have_rounds_of_their_own(limit: int, highest: int, ju
 
 
 async def test_a_bad_round_of_the_budgets_is_made_again() -> None:
-    coarse = Worker(250, mishaps=1)
-    made = await trials(coarse, Worker(250))
-    assert coarse.whole == [100, 100, 250]
-    assert made.judged[0]["valid"]
+    coarse, fine = Worker(250, mishaps=1), Worker(250, mishaps=1)
+    made = await trials(coarse, fine)
+    assert coarse.whole == fine.whole == [100, 100, 250]
+    assert [measured["valid"] for measured in made.judged] == [True, True]
 
 
 async def test_where_nothing_is_valid_no_budget_is_judged_by_a_valid_round() -> None:
