@@ -17,10 +17,12 @@ import structlog
 from bot.conversation import Conversation
 from bot.dialog import Gather, Hangup, Transfer
 from bot.hearing import Hearing
+from bot.incoming import read
 from bot.keys import Keys
 from bot.leaving import Exit, Way, reason_of
-from bot.parts import CallParts, Latency, Socket, StreamEnd, StreamEndHow
+from bot.parts import CallParts, Socket, StreamEnd, StreamEndHow
 from bot.speech import Speaker
+from bot.stopwatch import Stopwatch
 from bot.tasks import Tasks
 from bot.telephony.pending import Leaving, Move
 from bot.turn import (
@@ -35,18 +37,9 @@ from bot.turn import (
     TurnTaking,
 )
 from media.messages import Command as Outbound
-from media.messages import (
-    Dtmf,
-    Mark,
-    Media,
-    MediaStreamError,
-    SendClear,
-    SendMedia,
-    Stop,
-    Unknown,
-)
+from media.messages import Dtmf, Mark, Media, SendClear, SendMedia, Stop
 from media.playout import Played, Playout
-from media.twilio import parse, render
+from media.twilio import render
 from media.vad import SpeechEvent, SpeechStarted
 from providers.errors import ProviderError
 from providers.types import EndOfTurn, SttEvent
@@ -82,11 +75,8 @@ class CallSession:
         self._outbox: list[Outbound] = []
         self._tasks = Tasks()
         self._failure = ""
-        self._finished_ms: tuple[float, float] | None = None
-        # When the VAD told that the caller speaks; and the decision whose `clear` is to be sent.
-        self._voice_ms: float | None = None
-        self._decided_ms: float | None = None
         self.counts = parts.counts
+        self._stopwatch = Stopwatch(parts.counts, parts.turn_settings.barge_in_ms)
         self._progress = parts.progress
         self._exit = Exit(parts.keeper, parts.progress, parts.act_now, self._done)
         self._turn = TurnTaking(parts.turn_settings, self.now_ms())
@@ -179,13 +169,7 @@ class CallSession:
         """One message. Those of most streams are audio."""
         if self._end is not None:
             return
-        try:
-            event = parse(message)
-        except MediaStreamError as error:
-            self.counts.bad_messages += 1
-            log.warning("bad message from Twilio", error=str(error))
-            return
-        now_ms = self.now_ms()
+        event, now_ms = read(message, self.counts), self.now_ms()
         if isinstance(event, Media):
             self._frame(event.payload, now_ms)
         elif isinstance(event, Mark):
@@ -194,12 +178,6 @@ class CallSession:
             self._key(event.digit, now_ms)
         elif isinstance(event, Stop):
             self._over("stop", "stream stopped")
-        elif isinstance(event, Unknown):
-            self.counts.bad_messages += 1
-            log.info("unknown message from Twilio", kind=event.event[:40])
-        else:
-            self.counts.bad_messages += 1
-            log.warning("a stream began twice", kind=type(event).__name__)
 
     def _frame(self, ulaw: bytes, now_ms: float) -> None:
         self.counts.frames_in += 1
@@ -209,7 +187,7 @@ class CallSession:
             self._parts.recording.caller(samples, at_ms)
 
     def _speech(self, event: SpeechEvent, offset_ms: float) -> None:
-        self._voice_ms = self.now_ms() if isinstance(event, SpeechStarted) else None
+        self._stopwatch.voice(self.now_ms() if isinstance(event, SpeechStarted) else None)
         happened = (
             self._turn.speech_started
             if isinstance(event, SpeechStarted)
@@ -278,10 +256,11 @@ class CallSession:
                     self._hearing.finalize()
                 case Interrupt(speech_ms):
                     self._interrupt()
-                    self._time_barge_in(speech_ms)
+                    if SendClear() in self._outbox:
+                        self._stopwatch.decided(speech_ms, self.now_ms())
                 case FinishTurn():
                     self.counts.turns += 1
-                    self._finished_ms = (command.end_ms, self.now_ms())
+                    self._stopwatch.finished(command.end_ms, self.now_ms())
                     self.conversation.finish_turn(command)
                 case Resume():
                     self.conversation.resume()
@@ -302,22 +281,13 @@ class CallSession:
 
     def _interrupt(self) -> None:
         self.counts.barge_ins += 1
-        self._finished_ms = None
+        self._stopwatch.forget()
         cleared = self._playout.clear(self.now_ms())
         self._outbox += cleared.commands
         self.counts.clears += len(cleared.commands)
         self._played(cleared.played)
         self._speaker.made_room()
         self.conversation.interrupt()
-
-    def _time_barge_in(self, speech_ms: float) -> None:
-        """Have it measured how late `clear` is sent after the VAD made the bot fall silent.
-
-        That was decided when the VAD told of the speech, or later, when there was enough of it.
-        """
-        if self._voice_ms is not None and SendClear() in self._outbox:
-            enough_ms = speech_ms + self._parts.turn_settings.barge_in_ms
-            self._decided_ms = min(max(self._voice_ms, enough_ms), self.now_ms())
 
     def _played(self, played: tuple[Played, ...]) -> None:
         if self._parts.recording is not None:
@@ -336,7 +306,7 @@ class CallSession:
             self._pump(now_ms)
             self._follow_bot(now_ms)
             outbox, self._outbox = self._outbox, []
-            decided_ms, self._decided_ms = self._decided_ms, None
+            decided_ms = self._stopwatch.decision()
             try:
                 async with asyncio.timeout(SEND_DEADLINE_S):
                     for command in outbox:
@@ -344,8 +314,7 @@ class CallSession:
             except (ConnectionError, TimeoutError):
                 self._over("closed", "the peer takes nothing any more")
                 return
-            if decided_ms is not None:
-                self.counts.barge_ins_ms.append(self.now_ms() - decided_ms)
+            self._stopwatch.cleared(decided_ms, self.now_ms())
             if not self._wake.is_set():
                 timer = self._loop.call_at(self._due_s(now_ms), self._wake.set)
                 try:
@@ -363,11 +332,7 @@ class CallSession:
         self.counts.marks += len(commands) - media
         self._outbox += commands
         if media and self._turn.bot is Bot.THINKING:
-            if self._finished_ms is not None:
-                end_ms, finished_ms = self._finished_ms
-                self._finished_ms = None
-                latency = Latency(finished_ms - end_ms, now_ms - finished_ms)
-                self.counts.latencies.append(latency)
+            self._stopwatch.answered(now_ms)
             self._apply(self._turn.bot_started(now_ms))
 
     def _follow_bot(self, now_ms: float) -> None:
@@ -380,7 +345,7 @@ class CallSession:
         self._exit.heard()
         if self._turn.bot is not Bot.SILENT and not self.conversation.replying:
             self.conversation.settled()
-            self._finished_ms = None
+            self._stopwatch.forget()
             self._apply(self._turn.bot_finished(now_ms))
 
     def _due_s(self, now_ms: float) -> float:
