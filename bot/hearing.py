@@ -30,6 +30,7 @@ from media.audio import (
 from media.resample import Upsampler
 from media.vad import SpeechEvent, SpeechStarted
 from providers.errors import ProviderError, RateLimitError
+from providers.patience import RATE_LIMIT_S
 from providers.types import SttEvent, SttOptions, SttProvider, SttStream
 
 __all__ = ["Hearing", "telephone_format"]
@@ -44,8 +45,6 @@ PREROLL_SAMPLES = 700 * SAMPLES_PER_MS
 LEAD_IN_SAMPLES = 250 * SAMPLES_PER_MS
 """How much of the silence before a word an utterance begins with."""
 REOPEN_DELAYS_S = (0.0, 0.5, 1.5)
-RATE_LIMIT_DELAY_S = 1.0
-"""A vendor that was asked too often is not asked again before, or before it says."""
 
 
 def telephone_format(stt: SttProvider) -> AudioFormat:
@@ -263,4 +262,4 @@ def _advised_s(error: ProviderError) -> float:
     """How long to wait at least before a recognizer is opened again."""
     if not isinstance(error, RateLimitError):
         return 0.0
-    return max(RATE_LIMIT_DELAY_S, error.retry_after_s or 0.0)
+    return max(RATE_LIMIT_S, error.retry_after_s or 0.0)

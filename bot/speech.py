@@ -156,7 +156,8 @@ async def _ulaw(
     tts: TtsProvider, text: str, options: TtsOptions
 ) -> AsyncGenerator[tuple[bytes, Iterable[WordPosition]], None]:
     """The synthesizer's audio as µ-law at 8 kHz, each piece within a deadline."""
-    down = Downsampler(tts.format.sample_rate_hz)
+    # A telephone's own format passes as it is.
+    down = None if tts.format == ULAW_8K else Downsampler(tts.format.sample_rate_hz)
     chunks = tts.synthesize(text, options)
     try:
         while True:
@@ -169,12 +170,12 @@ async def _ulaw(
                 ) from None
             if chunk is None:
                 break
-            if tts.format == ULAW_8K:
+            if down is None:
                 yield chunk.audio, chunk.words
                 continue
             samples = down.process(decode(chunk.audio, tts.format.encoding))
             yield pcm_to_ulaw(samples), chunk.words
-        if tts.format != ULAW_8K:
+        if down is not None:
             yield pcm_to_ulaw(down.flush()), ()
     finally:
         await chunks.aclose()

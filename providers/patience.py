@@ -6,12 +6,12 @@ from collections import deque
 
 from .errors import ProviderError, RateLimitError
 
-__all__ = ["Patience"]
+__all__ = ["RATE_LIMIT_S", "Patience"]
 
 BACKOFF_S = (0.0, 0.1, 0.2, 0.4, 0.8)
 """The waits before each attempt to connect again; the last one is repeated."""
 RATE_LIMIT_S = 1.0
-"""The wait before the one attempt after a refusal for too many requests, unless it says more."""
+"""The wait before another attempt after a refusal for too many requests, when none is advised."""
 HELD_S = 1.0
 """A connection that brought something for so long was sound: what ends it is a new trouble."""
 MOST_HELD, HELD_WITHIN_S = 5, 60.0
