@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from media.audio import Encoding, Samples, decode, pcm_to_bytes, ulaw_to_pcm
+from media.audio import AudioFormat, Encoding, Samples, decode, pcm_to_bytes, ulaw_to_pcm
 from media.resample import resample
 
 __all__ = [
@@ -22,8 +22,10 @@ __all__ = [
     "BinaryWriter",
     "StereoRecorder",
     "Wav",
+    "WavHeader",
     "read_audio",
     "read_wav",
+    "read_wav_header",
     "write_wav",
 ]
 
@@ -70,6 +72,15 @@ class AudioFileError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.name or 'audio file'}: {self.found}; accepted are {ACCEPTED}"
+
+
+@dataclass(frozen=True, slots=True)
+class WavHeader:
+    """Where the data of a WAV file begins, how much of it there shall be, and what it is like."""
+
+    format: AudioFormat
+    data_at: int
+    data_bytes: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,18 +138,29 @@ def read_wav(source: bytes | BinaryReader) -> Wav:
             is not accepted.
     """
     data = _bytes(source)
+    header = read_wav_header(data)
+    body = data[header.data_at :][: header.data_bytes]
+    whole = len(body) - len(body) % header.format.frame_bytes
+    samples = decode(body[:whole], header.format.encoding)
+    return Wav(samples.reshape(-1, header.format.channels), header.format.sample_rate_hz)
+
+
+def read_wav_header(data: bytes) -> WavHeader:
+    """Read what a WAV file says of its data; `data` may end anywhere after that.
+
+    Raises:
+        AudioFileError: as `read_wav`, or `data` ends before that.
+    """
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise AudioFileError("it does not begin as a WAV file does")
-    layout: tuple[Encoding, int, int] | None = None
-    for kind, body in _chunks(data):
+    format: AudioFormat | None = None
+    for kind, at, size in _chunks(data):
         if kind == b"fmt ":
-            layout = _layout(body)
+            format = _format(data[at : at + size])
         elif kind == b"data":
-            if layout is None:
+            if format is None:
                 raise AudioFileError("its data comes before its format")
-            encoding, channels, rate_hz = layout
-            whole = len(body) - len(body) % (encoding.bytes_per_sample * channels)
-            return Wav(decode(body[:whole], encoding).reshape(-1, channels), rate_hz)
+            return WavHeader(format, at, size)
     raise AudioFileError("it ends before its data")
 
 
@@ -146,16 +168,17 @@ def _bytes(source: bytes | BinaryReader) -> bytes:
     return source if isinstance(source, bytes) else source.read()
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The name, place and size of each chunk's body."""
     position = 12
     while position + 8 <= len(data):
         kind, size = struct.unpack_from("<4sI", data, position)
-        yield kind, data[position + 8 : position + 8 + size]
+        yield kind, position + 8, size
         position += 8 + size + size % 2  # chunks begin at even places
 
 
-def _layout(body: bytes) -> tuple[Encoding, int, int]:
-    """Encoding, channels and rate from a format chunk."""
+def _format(body: bytes) -> AudioFormat:
+    """What a format chunk says."""
     if len(body) < 16:
         raise AudioFileError(f"its format takes {len(body)} bytes instead of at least 16")
     tag, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", body)
@@ -169,7 +192,7 @@ def _layout(body: bytes) -> tuple[Encoding, int, int]:
         raise AudioFileError(f"it has {channels} channels")
     if rate_hz not in _RATES_HZ:
         raise AudioFileError(f"its sample rate is {rate_hz} Hz")
-    return encoding, channels, rate_hz
+    return AudioFormat(encoding, rate_hz, channels)
 
 
 def _header(data_bytes: int, rate_hz: int, channels: int) -> bytes:
