@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 __all__ = [
     "ApiUrl",
+    "BaseUrl",
     "Directory",
     "DirectoryOrOff",
     "HeaderSecret",
@@ -110,6 +111,8 @@ ApiUrl = Annotated[str, AfterValidator(_api_url)]
 """As `PublicUrl`, without a path."""
 SocketUrl = Annotated[str, AfterValidator(_socket_url)]
 """wss://, or ws:// on loopback; with a path, without user, query or fragment."""
+BaseUrl = Annotated[str, AfterValidator(_public_url)]
+"""A vendor's API: https://, or http:// on loopback; without a slash at the end."""
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 """Not empty; white space around it is left out."""

@@ -6,11 +6,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from .setting_types import HeaderSecret, SocketUrl
+from .setting_types import BaseUrl, HeaderSecret, SocketUrl
 
 __all__ = ["VendorSettings"]
 
 _SOCKET_URL = "a wss:// address with its path; ws:// for loopback alone"
+_BASE_URL = "an https:// address, without query; http:// for loopback alone"
+_KEY = "a key in printable ASCII without spaces"
+_MODEL = "a model's name"
+_VOICE = "a voice's id"
 
 
 class VendorSettings(BaseModel):
@@ -22,8 +26,48 @@ class VendorSettings(BaseModel):
     soniox_region: Literal["us", "eu", "jp"] = Field(default="us", description="us, eu or jp")
     soniox_stt_url: SocketUrl | None = Field(default=None, description=_SOCKET_URL)
     soniox_tts_url: SocketUrl | None = Field(default=None, description=_SOCKET_URL)
-    soniox_stt_model: str | None = Field(default=None, min_length=1, description="a model's name")
-    soniox_tts_model: str | None = Field(default=None, min_length=1, description="a model's name")
+    soniox_stt_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    soniox_tts_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+
+    deepgram_api_key: HeaderSecret | None = Field(default=None, description=_KEY)
+    deepgram_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
+    deepgram_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    deepgram_flux_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    deepgram_language: str | None = Field(
+        default=None, min_length=1, description="a BCP-47 tag, or multi"
+    )
+    deepgram_tts_model: str | None = Field(default=None, min_length=1, description=_VOICE)
+
+    elevenlabs_api_key: HeaderSecret | None = Field(default=None, description=_KEY)
+    elevenlabs_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
+    elevenlabs_stt_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    elevenlabs_files_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    elevenlabs_tts_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    elevenlabs_voice_id: str | None = Field(default=None, min_length=1, description=_VOICE)
+
+    openai_api_key: HeaderSecret | None = Field(default=None, description=_KEY)
+    openai_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
+    openai_org_id: str | None = Field(default=None, min_length=1, description="an organization")
+    openai_project_id: str | None = Field(default=None, min_length=1, description="a project")
+    openai_stt_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    openai_files_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    openai_tts_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
+    openai_tts_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+    openai_tts_voice: str | None = Field(default=None, min_length=1, description=_VOICE)
+    openai_realtime_model: str | None = Field(default=None, min_length=1, description=_MODEL)
+
+    whisper_model: str | None = Field(
+        default=None, min_length=1, description="a model's name, or the directory of one"
+    )
+    whisper_device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto, cpu or cuda"
+    )
+    whisper_compute_type: str | None = Field(
+        default=None, min_length=1, description="such as int8 or float16"
+    )
+    whisper_processes: int | None = Field(
+        default=None, ge=1, le=64, description="a number of processes, 1 to 64"
+    )
 
     @property
     def vendor_secrets(self) -> list[str]:
@@ -32,8 +76,11 @@ class VendorSettings(BaseModel):
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
     def vendor(self, name: str) -> dict[str, Any]:
-        """What is set for a vendor, as its provider takes it; secrets are in the clear."""
-        prefix = f"{name}_"
+        """What is set for a provider's vendor, as it takes it; secrets are in the clear."""
+        # Imported here: the catalogue brings numpy, and most commands have no need of it.
+        from providers.catalog import account_of
+
+        prefix = f"{account_of(name)}_"
         values = {
             key.removeprefix(prefix): getattr(self, key)
             for key in VendorSettings.model_fields

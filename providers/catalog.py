@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import Any, cast
 
 from .errors import UnsupportedError
-from .types import SttProvider, TtsProvider
+from .types import FileRecognizer, SttProvider, TtsProvider
 
-__all__ = ["STT", "TTS", "build_stt", "build_tts"]
+__all__ = ["FILES", "STT", "TTS", "account_of", "build_file_stt", "build_stt", "build_tts"]
 
 STT = {
     "pocketsphinx": "providers.stt.pocketsphinx:PocketSphinx",
@@ -20,21 +20,44 @@ TTS = {
 }
 
 
+FILES: dict[str, str] = {}
+"""Recognizers of whole recordings, where a vendor has a door of its own for them."""
+
+
+def account_of(name: str) -> str:
+    """Whose account a provider uses: `deepgram-flux` is Deepgram's as `deepgram` is."""
+    return name.partition("-")[0]
+
+
 def build_stt(name: str, **settings: Any) -> SttProvider:
     """The recognizer called `name`, not yet started.
 
     Raises:
         UnsupportedError: there is no such recognizer.
-        MissingKeyError: its package extra is not installed.
+        MissingKeyError: its key is not set, or its package extra not installed.
     """
     built = _build("speech-to-text", STT, name, settings)
-    return _on_engine(built, "stt.recognition:StreamingStt") or cast(SttProvider, built)
+    if hasattr(built, "codec"):
+        return cast(SttProvider, _wrapped(built, "stt.recognition:StreamingStt"))
+    return cast(SttProvider, built)
 
 
 def build_tts(name: str, **settings: Any) -> TtsProvider:
     """The synthesizer called `name`, not yet started. Raises as `build_stt` does."""
     built = _build("text-to-speech", TTS, name, settings)
-    return _on_engine(built, "tts.synthesis:StreamingTts") or cast(TtsProvider, built)
+    if hasattr(built, "codec"):
+        return cast(TtsProvider, _wrapped(built, "tts.synthesis:StreamingTts"))
+    if hasattr(built, "request"):
+        return cast(TtsProvider, _wrapped(built, "tts.http_synthesis:HttpTts"))
+    return cast(TtsProvider, built)
+
+
+def build_file_stt(name: str, **settings: Any) -> FileRecognizer:
+    """The recognizer of whole recordings called `name`. Raises as `build_stt` does."""
+    built = _build("speech-to-text for files", FILES, name, settings)
+    if hasattr(built, "request"):
+        return cast(FileRecognizer, _wrapped(built, "stt.http_files:HttpFiles"))
+    return cast(FileRecognizer, built)
 
 
 def _build(kind: str, table: dict[str, str], name: str, settings: dict[str, Any]) -> object:
@@ -45,9 +68,7 @@ def _build(kind: str, table: dict[str, str], name: str, settings: dict[str, Any]
     return getattr(import_module(module), attribute)(**settings)
 
 
-def _on_engine(built: object, engine: str) -> Any:
-    """A vendor that is a maker of codecs, run by the engine for it; None for what runs itself."""
-    if not hasattr(built, "codec"):
-        return None
+def _wrapped(vendor: object, engine: str) -> object:
+    """A vendor that is pure, run by the engine for its kind, imported only now."""
     module, _, attribute = engine.partition(":")
-    return getattr(import_module(f"providers.{module}"), attribute)(built)
+    return getattr(import_module(f"providers.{module}"), attribute)(vendor)

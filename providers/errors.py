@@ -5,7 +5,9 @@
     ProviderError
     ├── AuthenticationError     the key was refused                        caller's fault
     ├── MissingKeyError         no key, or an extra is not installed       caller's fault
-    ├── UnsupportedError        a language, format or option not on offer  caller's fault
+    ├── UnsupportedError        a model, voice or option not on offer      caller's fault
+    │   ├── UnsupportedLanguageError
+    │   └── UnsupportedFormatError
     ├── ApiError                the vendor found the request wrong         our fault
     ├── QuotaError              the account's balance or budget is used up
     ├── RateLimitError          too many requests; may say how long to wait
@@ -13,7 +15,18 @@
     ├── DeadlineError           no answer within the deadline
     ├── NetworkError            the connection failed or broke
     ├── InvalidResponseError    the vendor said something we cannot read
-    └── UnavailableError        the vendor or the engine is down
+    ├── UnavailableError        the vendor or the engine is down
+    ├── FileError               a file cannot be read or written           caller's fault
+    ├── AudioError              what is wrong with audio                   caller's fault
+    │   ├── InvalidAudioError       it is not what it is said to be, or broken
+    │   ├── ConversionError         it cannot be had in the format that is needed
+    │   ├── AudioTooLargeError      it is longer or larger than what is taken
+    │   └── UnsupportedRateError    so many samples a second are not on offer
+    └── SessionError            what is wrong with a streaming session     caller's fault
+        ├── SessionNotFoundError    there is none of that id
+        ├── SessionExpiredError     it was idle for too long
+        ├── SessionActiveError      it is in use already
+        └── SessionCleanupError     it could not be ended in order
 
 Whether a retry can help (`retryable`) is decided where an error is raised, never guessed by the
 one who catches it. Messages say what to do and never hold a key.
@@ -23,17 +36,30 @@ from __future__ import annotations
 
 __all__ = [
     "ApiError",
+    "AudioError",
+    "AudioTooLargeError",
     "AuthenticationError",
     "CapacityError",
+    "ConversionError",
     "DeadlineError",
+    "FileError",
+    "InvalidAudioError",
     "InvalidResponseError",
     "MissingKeyError",
     "NetworkError",
     "ProviderError",
     "QuotaError",
     "RateLimitError",
+    "SessionActiveError",
+    "SessionCleanupError",
+    "SessionError",
+    "SessionExpiredError",
+    "SessionNotFoundError",
     "UnavailableError",
     "UnsupportedError",
+    "UnsupportedFormatError",
+    "UnsupportedLanguageError",
+    "UnsupportedRateError",
 ]
 
 
@@ -41,7 +67,8 @@ class ProviderError(Exception):
     """A speech provider failed.
 
     Attributes:
-        provider: the catalogue name of the provider, such as `"pocketsphinx"`.
+        provider: the catalogue name of the provider, such as `"pocketsphinx"`; what is no
+            provider's own fault has `"audio"`, `"file"` or `"session"` here.
         reason: what went wrong, in a few words.
         hint: what the user can do about it; empty when nothing is known.
         retryable: whether the same request may succeed later.
@@ -81,7 +108,15 @@ class MissingKeyError(ProviderError):
 
 
 class UnsupportedError(ProviderError):
-    """The provider does not offer what was asked: a language, a format, an option."""
+    """The provider does not offer what was asked: a model, a voice, an option."""
+
+
+class UnsupportedLanguageError(UnsupportedError):
+    """The provider does not understand or speak the language."""
+
+
+class UnsupportedFormatError(UnsupportedError):
+    """The provider does not take or give audio in that format."""
 
 
 class ApiError(ProviderError):
@@ -136,3 +171,49 @@ class UnavailableError(ProviderError):
     """The provider, or the engine on this machine, is down."""
 
     default_retryable = True
+
+
+class FileError(ProviderError):
+    """A file cannot be read or written."""
+
+
+class AudioError(ProviderError):
+    """Something is wrong with audio, whoever it was meant for."""
+
+
+class InvalidAudioError(AudioError):
+    """The audio is not in the format it is said to be in, or is damaged."""
+
+
+class ConversionError(AudioError):
+    """The audio cannot be converted into the format that is needed."""
+
+
+class AudioTooLargeError(AudioError):
+    """The audio has more bytes, or lasts longer, than is taken."""
+
+
+class UnsupportedRateError(AudioError):
+    """Nobody here takes or gives so many samples a second."""
+
+
+class SessionError(ProviderError):
+    """Something is wrong with a streaming session."""
+
+
+class SessionNotFoundError(SessionError):
+    """There is no session of that id."""
+
+
+class SessionExpiredError(SessionError):
+    """The session was idle for too long and has been ended; start another."""
+
+
+class SessionActiveError(SessionError):
+    """The session is in use already: its results are read by somebody, or it has begun."""
+
+    default_retryable = True
+
+
+class SessionCleanupError(SessionError):
+    """The session could not be ended in order; what it held is released all the same."""

@@ -14,11 +14,15 @@ from typing import Protocol
 
 from media.audio import PCM16_16K, AudioFormat, Encoding
 
+from .options import AUTO, SttOptions, TtsOptions
+from .results import AudioData, Container, TranscriptionResult, Voice, Word
+
 __all__ = [
     "PCM16_16K",
     "AudioFormat",
     "Encoding",
     "EndOfTurn",
+    "FileRecognizer",
     "SttCapabilities",
     "SttEvent",
     "SttOptions",
@@ -33,17 +37,6 @@ __all__ = [
     "Word",
     "WordPosition",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One recognized word; times count from the first sample sent to the stream."""
-
-    text: str
-    start_ms: int
-    end_ms: int
-    confidence: float | None = None
-    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,38 +83,27 @@ class SttCapabilities:
 
     Attributes:
         audio: the formats it takes, the best for a telephone's audio first.
+        options: the names of the fields of `SttOptions` that it honours, of `STT_OPTIONS`; what
+            else is asked for is said once in the log.
     """
 
     languages: tuple[str, ...] = ("en-US",)
     audio: tuple[AudioFormat, ...] = (PCM16_16K,)
     utterances: bool = False
-    interim_results: bool = True
     end_of_turn: bool = False
-    phrases: bool = False
     word_times: bool = False
+    options: frozenset[str] = frozenset({"interim_results"})
 
     def understands(self, language: str) -> bool:
-        """Whether a language (BCP-47) is on offer: `en` is any English, asked for or offered."""
+        """Whether a language (BCP-47) is on offer: `en` is any English, asked for or offered.
+
+        `auto`, to find out which one is spoken, is on offer when it is among the languages.
+        """
         wanted, offered = language.lower(), [tag.lower() for tag in self.languages]
+        if wanted == AUTO:
+            return AUTO in offered
         general = wanted.partition("-")[0]
         return general in offered or wanted in {*offered, *(t.partition("-")[0] for t in offered)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SttOptions:
-    """What is asked of one recognition stream.
-
-    Attributes:
-        language: BCP-47 tag, such as `en-US`.
-        audio: the format of the audio that will be sent.
-        phrases: what the speaker is expected to say; empty for free speech.
-        interim_results: whether interim transcripts are wanted.
-    """
-
-    language: str = "en-US"
-    audio: AudioFormat = PCM16_16K
-    phrases: tuple[str, ...] = ()
-    interim_results: bool = True
 
 
 class SttStream(Protocol):
@@ -176,15 +158,32 @@ class SttProvider(Protocol):
         """Release everything. Streams still open fail with `UnavailableError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A voice that a provider offers."""
+class FileRecognizer(Protocol):
+    """A recognizer of whole recordings, as the catalogue builds it.
 
-    id: str
+    Attributes:
+        capabilities: what it can do; `audio` is what it takes raw.
+        containers: what else it takes, as it is.
+        max_bytes: of one recording.
+        max_ms: of one recording; None is any length.
+    """
+
     name: str
-    language: str
-    gender: str | None = None
-    description: str = ""
+    capabilities: SttCapabilities
+    containers: tuple[Container, ...]
+    max_bytes: int
+    max_ms: float | None
+
+    async def transcribe(self, audio: AudioData, options: SttOptions) -> TranscriptionResult:
+        """Understand a whole recording; `options.audio` is not looked at.
+
+        Raises:
+            ProviderError: such as `UnsupportedLanguageError`, `UnsupportedFormatError`,
+                `AudioTooLargeError`.
+        """
+
+    async def aclose(self) -> None:
+        """Release everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,19 +209,16 @@ class SynthesisChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TtsCapabilities:
-    """What a synthesizer can do."""
+    """What a synthesizer can do.
+
+    Attributes:
+        options: the names of the fields of `TtsOptions` that it honours, of `TTS_OPTIONS`; what
+            else is asked for is said once in the log.
+    """
 
     languages: tuple[str, ...] = ("en-US",)
     word_positions: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TtsOptions:
-    """How a text is to be spoken: BCP-47 language, voice id, and speed (1.0 is the voice's own)."""
-
-    language: str = "en-US"
-    voice: str | None = None
-    speed: float = 1.0
+    options: frozenset[str] = frozenset({"speed"})
 
 
 class TtsProvider(Protocol):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import logging
 import re
-import ssl
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -29,6 +28,7 @@ from .errors import (
     ProviderError,
     UnsupportedError,
 )
+from .tls import tls_context
 
 __all__ = ["Listener", "WebSocket", "open_websocket"]
 
@@ -192,7 +192,7 @@ async def open_websocket(
             create_connection=cast(
                 type[ClientConnection], functools.partial(WebSocket, listener=listener)
             ),
-            ssl=_tls() if url.scheme == "wss" else None,
+            ssl=tls_context() if url.scheme == "wss" else None,
         )
     except InvalidStatus as error:
         raise refused(error.response.status_code) from None
@@ -219,9 +219,3 @@ async def open_websocket(
             hint="see whether this machine reaches it",
         ) from (error if isinstance(error, OSError) else None)
     return cast(WebSocket, socket)
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """One context for the process: each takes half a megabyte, and ten milliseconds to make."""
-    return ssl.create_default_context()

@@ -20,7 +20,8 @@ from ..errors import (
     MissingKeyError,
     ProviderError,
     UnavailableError,
-    UnsupportedError,
+    UnsupportedFormatError,
+    UnsupportedLanguageError,
 )
 from ..types import PCM16_16K, SttCapabilities, SttEvent, SttOptions, Transcript, Word
 from .sphinx_pool import PROVIDER, WorkerPool, WorkerProcess
@@ -49,7 +50,10 @@ class PocketSphinx:
 
     name = PROVIDER
     capabilities = SttCapabilities(
-        languages=(LANGUAGE,), utterances=True, interim_results=True, phrases=True, word_times=True
+        languages=(LANGUAGE,),
+        utterances=True,
+        word_times=True,
+        options=frozenset({"interim_results", "phrases"}),
     )
 
     def __init__(self, processes: int | None = None) -> None:
@@ -248,14 +252,14 @@ class PocketSphinxStream:
 
 def _check(options: SttOptions) -> None:
     if options.language.replace("_", "-").lower() not in ("en-us", "en"):
-        raise UnsupportedError(
+        raise UnsupportedLanguageError(
             PROVIDER,
             f"language {options.language!r} is not on offer",
             hint=f"its model understands {LANGUAGE} alone: choose it, or another recognizer",
         )
     if options.audio != PCM16_16K:
         audio = options.audio
-        raise UnsupportedError(
+        raise UnsupportedFormatError(
             PROVIDER,
             f"audio as {audio.encoding} at {audio.sample_rate_hz} Hz, {audio.channels} channel(s)",
             hint="decode it to 16-bit PCM and resample it to 16000 Hz, one channel",

@@ -16,6 +16,7 @@ import structlog
 
 from ..codec import Codec, Frame
 from ..errors import DeadlineError, ProviderError, UnavailableError
+from ..honoured import Honoured
 from ..session import Deadlines, Session
 from ..types import SttCapabilities, SttEvent, SttOptions, Transcript
 from .heard import Endpoint, Finalized, Heard, HeardEvent, Utterances
@@ -73,6 +74,7 @@ class StreamingStt:
         self._deadlines = deadlines or Deadlines()
         self._streams: set[Recognition] = set()
         self._closed = False
+        self._honoured = Honoured(vendor.name, vendor.capabilities)
         self.name = vendor.name
         self.capabilities = vendor.capabilities
 
@@ -102,6 +104,7 @@ class StreamingStt:
         """
         if self._closed:
             raise self._over()
+        self._honoured.note(options)
         stream = Recognition(self._vendor, options, self._deadlines)
         self._streams.add(stream)
         try:

@@ -18,7 +18,7 @@ import orjson
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding
 
 from ..codec import Failed, Frame, Request
-from ..errors import InvalidResponseError, ProviderError, UnsupportedError
+from ..errors import InvalidResponseError, ProviderError, UnsupportedLanguageError
 from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read
 from ..types import SttCapabilities, SttOptions
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
@@ -59,10 +59,10 @@ class SonioxRecognizer:
         """The codec of one connection.
 
         Raises:
-            UnsupportedError: the language is not on offer.
+            UnsupportedLanguageError: the language is not on offer.
         """
         if not self.capabilities.understands(options.language):
-            raise UnsupportedError(
+            raise UnsupportedLanguageError(
                 PROVIDER,
                 f"language {options.language!r} is not on offer",
                 hint=f"it understands {', '.join(LANGUAGES)}",

@@ -18,7 +18,12 @@ import orjson
 from media.audio import ULAW_8K
 
 from ..codec import Failed, Frame, Request
-from ..errors import InvalidResponseError, ProviderError, UnsupportedError
+from ..errors import (
+    InvalidResponseError,
+    ProviderError,
+    UnsupportedError,
+    UnsupportedLanguageError,
+)
 from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated
@@ -41,11 +46,12 @@ class SonioxSynthesizer:
     """
 
     name = PROVIDER
-    capabilities = TtsCapabilities(languages=LANGUAGES)
+    capabilities = TtsCapabilities(languages=LANGUAGES, options=frozenset({"speed", "model"}))
     format = ULAW_8K
     max_contexts = 5
     # It would take 5,000, but a stream may last no longer than two minutes.
     max_text_bytes = 1_200
+    voice_pages = None
 
     def __init__(self, **account: Any) -> None:
         self._account = SonioxAccount(**account)
@@ -54,6 +60,10 @@ class SonioxSynthesizer:
         """The codec of one connection."""
         return SonioxTtsCodec(self._account)
 
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """What an HTTP status of 400 or more means."""
+        return failure({"error_code": status})
+
     def check(self, options: TtsOptions) -> None:
         """See that the options can be honoured.
 
@@ -61,7 +71,7 @@ class SonioxSynthesizer:
             UnsupportedError: the language or the speed is not on offer.
         """
         if language_code(options.language) not in LANGUAGES:
-            raise UnsupportedError(
+            raise UnsupportedLanguageError(
                 PROVIDER,
                 f"language {options.language!r} is not on offer",
                 hint=f"it speaks {', '.join(LANGUAGES)}",
@@ -73,7 +83,7 @@ class SonioxSynthesizer:
 
     def voices(self) -> Sequence[Voice]:
         """The voice that speaks when none is chosen; Soniox's console shows the others."""
-        return [Voice(VOICE, VOICE, "", description="speaks every language")]
+        return [Voice(VOICE, VOICE, "", description="speaks every language", provider=PROVIDER)]
 
 
 class SonioxTtsCodec:
@@ -108,7 +118,7 @@ class SonioxTtsCodec:
         """A stream's configuration, and its whole text."""
         config: dict[str, Any] = {
             "stream_id": context,
-            "model": self._account.tts_model,
+            "model": options.model or self._account.tts_model,
             "language": language_code(options.language),
             "voice": options.voice or VOICE,
             "audio_format": "pcm_mulaw",

@@ -5,7 +5,7 @@ A *context* is one text being spoken; a connection carries several at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from media.audio import AudioFormat
 from ..codec import Codec, Frame
 from ..errors import ProviderError
 from ..types import TtsCapabilities, TtsOptions, Voice
+from .voice_pages import VoicePages
 
 __all__ = ["AudioEnd", "ContextFailed", "Spoken", "SpokenEvent", "Terminated", "TtsCodec"]
 __all__ += ["TtsVendor"]
@@ -69,6 +70,7 @@ class TtsVendor(Protocol):
         format: of its audio, headerless.
         max_contexts: how many a connection carries at a time.
         max_text_bytes: how long a context's text may be, in UTF-8, at a voice's own speed.
+        voice_pages: how its voices are asked for, over HTTP; None when they are known.
     """
 
     @property
@@ -81,6 +83,11 @@ class TtsVendor(Protocol):
     def max_contexts(self) -> int: ...
     @property
     def max_text_bytes(self) -> int: ...
+    @property
+    def voice_pages(self) -> VoicePages | None: ...
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """What an HTTP status of 400 or more means."""
 
     def codec(self) -> TtsCodec:
         """The codec of one connection."""

@@ -9,12 +9,15 @@ from contextlib import aclosing, suppress
 import structlog
 
 from ..errors import ProviderError, RateLimitError, UnavailableError
+from ..honoured import Honoured
+from ..http import HttpClient
 from ..session import Deadlines
 from ..types import SynthesisChunk, TtsOptions, Voice
 from .channel import Channel
 from .context import MAX_WAITING_S, Context
 from .parts import cut
 from .spoken import TtsVendor
+from .voice_list import VoiceList
 
 __all__ = ["StreamingTts"]
 
@@ -51,6 +54,9 @@ class StreamingTts:
         self._full_until_s = 0.0
         self._limit: RateLimitError | None = None
         self._left = asyncio.Event()  # a text has left its place
+        self._honoured = Honoured(vendor.name, vendor.capabilities)
+        self._http = HttpClient(vendor.name)
+        self._voices = VoiceList(vendor.voices, vendor.voice_pages, vendor.refused, self._http)
         self.name = vendor.name
         self.capabilities = vendor.capabilities
         self.format = vendor.format
@@ -89,6 +95,7 @@ class StreamingTts:
             ProviderError: the vendor refuses, cannot be reached within 3 s, or gives nothing.
         """
         self._vendor.check(options)
+        self._honoured.note(options)
         # A text that is spoken more slowly lasts longer.
         max_bytes = int(self._vendor.max_text_bytes * min(1.0, options.speed))
         for part in cut(text, max_bytes):
@@ -97,12 +104,12 @@ class StreamingTts:
                     yield SynthesisChunk(piece)
 
     async def voices(self, language: str | None = None) -> list[Voice]:
-        """The voices that are known; one without a language speaks them all."""
-        return [
-            voice
-            for voice in self._vendor.voices()
-            if language is None or not voice.language or voice.language == language
-        ]
+        """The voices on offer; one without a language speaks them all.
+
+        Raises:
+            ProviderError: the vendor had to be asked, and could not be.
+        """
+        return await self._voices.fetch(language)
 
     async def aclose(self) -> None:
         """End every connection. Texts being spoken fail with `UnavailableError`."""
@@ -114,6 +121,7 @@ class StreamingTts:
             channel.close(self._over())
         self._channels.clear()
         self._left.set()
+        await self._http.aclose()
 
     async def _speak(self, text: str, options: TtsOptions) -> AsyncGenerator[bytes, None]:
         context = Context(text, options, self.format.byte_count(MAX_WAITING_S * 1000))

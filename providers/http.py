@@ -1,0 +1,272 @@
+"""The only module that speaks HTTP with vendors: one httpx client for each event loop.
+
+A process has one event loop and so one client: its connections are kept and shared, and its TLS
+context is the one of all sockets (a context for each connection is a leak that httpx users know).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from .errors import (
+    AuthenticationError,
+    DeadlineError,
+    InvalidResponseError,
+    NetworkError,
+    UnsupportedError,
+)
+from .http_request import HttpRequest, Refused
+from .tls import tls_context
+
+__all__ = ["Answer", "HttpClient"]
+
+CONNECT_S, WRITE_S = 2.5, 10.0
+KEPT_S = 120.0
+"""A connection that nobody needs for so long is closed; most servers close it sooner."""
+MAX_CONNECTIONS = 200
+MAX_ERROR_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024 * 1024
+_NO_PROXY = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
+
+
+class HttpClient:
+    """A share in the loop's client; an async context manager, or `open` and `aclose`.
+
+    The first share makes the client, the last one to be closed closes it.
+
+    Args:
+        provider: the catalogue name, for errors.
+    """
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._shared: _Shared | None = None
+
+    def open(self) -> None:
+        """Take a share, on the running loop. Harmless when it is there already."""
+        if self._shared is None:
+            loop = asyncio.get_running_loop()
+            if loop not in _clients:
+                _clients[loop] = _Shared()
+            self._shared = _clients[loop]
+            self._shared.shares += 1
+
+    async def aclose(self) -> None:
+        """Give the share back. Harmless when there is none."""
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            await shared.give_back()
+
+    async def __aenter__(self) -> HttpClient:
+        self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def fetch(
+        self,
+        request: HttpRequest,
+        refused: Refused,
+        *,
+        deadline_s: float,
+        max_bytes: int = MAX_BODY_BYTES,
+    ) -> Answer:
+        """Ask for something and read the whole answer, within `deadline_s`.
+
+        Raises:
+            ProviderError: as `stream`; `InvalidResponseError` for an answer over `max_bytes`.
+        """
+        try:
+            async with (
+                asyncio.timeout(deadline_s),
+                self.stream(request, refused, answer_s=deadline_s) as answer,
+            ):
+                return Answer(answer.status, answer.headers, await answer.read(max_bytes))
+        except TimeoutError:
+            raise self._late(request.url, deadline_s) from None
+
+    @asynccontextmanager
+    async def stream(
+        self, request: HttpRequest, refused: Refused, *, answer_s: float
+    ) -> AsyncIterator[Streamed]:
+        """Ask for something and read the answer as it comes. Leaving the context ends it.
+
+        Args:
+            request: what is asked.
+            refused: what an HTTP status of 400 or more means.
+            answer_s: how long the vendor may take before its answer, and between its parts.
+
+        Raises:
+            ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`,
+                `AuthenticationError` for a key that no header can hold.
+        """
+        self.open()
+        assert self._shared is not None
+        client = self._shared.client
+        with self._told(request.url, answer_s):
+            # Before anybody else sees it: their errors show what they could not send.
+            _check_headers(self._provider, request)
+            async with client.stream(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                timeout=httpx.Timeout(
+                    answer_s, connect=min(CONNECT_S, answer_s), write=WRITE_S, pool=answer_s
+                ),
+                **_content(request),
+            ) as response:
+                streamed = Streamed(self._provider, response)
+                if response.status_code >= 300:
+                    headers = streamed.headers
+                    raise refused(response.status_code, headers, await streamed.head())
+                yield streamed
+
+    @contextmanager
+    def _told(self, url: str, answer_s: float) -> Iterator[None]:
+        """httpx' errors as ours: theirs may show a proxy's password."""
+        try:
+            yield
+        except httpx.TimeoutException:
+            raise self._late(url, answer_s) from None
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+            raise UnsupportedError(
+                self._provider, "its address is none of HTTP", hint="use https://"
+            ) from None
+        except (httpx.DecodingError, httpx.RemoteProtocolError) as error:
+            # The server may have closed a connection that was kept: another attempt is worth it.
+            raise NetworkError(
+                self._provider, f"the answer of {_host(url)} broke off: {type(error).__name__}"
+            ) from None
+        except httpx.HTTPError as error:
+            raise NetworkError(
+                self._provider,
+                f"no connection to {_host(url)}: {type(error).__name__}",
+                hint="see whether this machine reaches it",
+            ) from None
+
+    def _late(self, url: str, deadline_s: float) -> DeadlineError:
+        return DeadlineError(self._provider, f"{_host(url)} did not answer in {deadline_s:.1f} s")
+
+
+class Answer:
+    """An answer, whole. Header names are in lower case."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+class Streamed:
+    """An answer that is coming."""
+
+    def __init__(self, provider: str, response: httpx.Response) -> None:
+        self._provider = provider
+        self._response = response
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: below 300."""
+        return self._response.status_code
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Names are in lower case."""
+        return dict(self._response.headers)
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes."""
+        async for piece in self._response.aiter_bytes():
+            yield piece
+
+    async def read(self, max_bytes: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            InvalidResponseError: it is longer than that.
+        """
+        parts: list[bytes] = []
+        size = 0
+        async for piece in self.pieces():
+            parts.append(piece)
+            size += len(piece)
+            if size > max_bytes:
+                raise InvalidResponseError(self._provider, "the answer does not end")
+        return b"".join(parts)
+
+    async def head(self) -> bytes:
+        """The beginning of a body, enough to see what it says of an error."""
+        body = b""
+        async for piece in self.pieces():
+            body += piece
+            if len(body) > MAX_ERROR_BYTES:
+                break
+        return body[:MAX_ERROR_BYTES]
+
+
+class _Shared:
+    """A loop's client, and how many have a share in it."""
+
+    def __init__(self) -> None:
+        self.shares = 0
+        self.client = httpx.AsyncClient(
+            verify=tls_context(),
+            # A proxy of the environment is for what is beyond this machine.
+            mounts=dict.fromkeys(_NO_PROXY),
+            limits=httpx.Limits(
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_CONNECTIONS,
+                keepalive_expiry=KEPT_S,
+            ),
+            # A redirection is a refusal: the key goes nowhere else.
+            follow_redirects=False,
+        )
+
+    async def give_back(self) -> None:
+        self.shares -= 1
+        if not self.shares:
+            _clients.pop(asyncio.get_running_loop(), None)
+            await self.client.aclose()
+
+
+def _content(request: HttpRequest) -> dict[str, Any]:
+    """The body, as httpx takes it."""
+    upload = request.upload
+    if upload is None and not request.fields:
+        return {"content": request.body} if request.body else {}
+    # One list keeps the order: vendors that read a form as it comes want the file last.
+    parts: list[tuple[str, Any]] = [(name, (None, value)) for name, value in request.fields]
+    if upload is not None:
+        parts.append((upload.part, (upload.name, upload.data, upload.content_type)))
+    return {"files": parts}
+
+
+def _check_headers(provider: str, request: HttpRequest) -> None:
+    if not all(value.isascii() and value.isprintable() for value in request.headers.values()):
+        raise AuthenticationError(
+            provider,
+            "the key holds what no key does, such as a line's end",
+            hint="copy it again, without anything around it",
+        )
+
+
+def _host(url: str) -> str:
+    # Not `netloc`: a password may be in it.
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -1,0 +1,46 @@
+"""PURE: what an HTTP vendor is asked, and what its codec must know, no socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .errors import ProviderError
+
+__all__ = ["HttpRequest", "Refused", "Upload"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file, as a part of a form: vendors look at its name's ending."""
+
+    part: str
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request. Headers may hold a key, and bodies words, so they are never shown.
+
+    Attributes:
+        url: with its query.
+        body: as it is sent; a form has `fields` and `upload` in its place.
+        fields: of a multipart form, in their order; a name may come more than once.
+    """
+
+    url: str
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    fields: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    upload: Upload | None = None
+
+
+class Refused(Protocol):
+    """Why a vendor refuses a request."""
+
+    def __call__(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """The error that an HTTP status of 400 or more is; header names are in lower case."""
