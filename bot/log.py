@@ -18,7 +18,17 @@ import structlog
 __all__ = ["bind_call", "configure"]
 
 # Libraries whose loggers say per message or request what the worker's own events say better.
-QUIET = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore", "websockets", "twilio")
+QUIET = (
+    "uvicorn.access",
+    "uvicorn.error",
+    "httpx",
+    "httpcore",
+    "httpx2",
+    "httpcore2",
+    "openai",
+    "websockets",
+    "twilio",
+)
 # What uvicorn says, as errors, of the peer's doings, which are dealt with: of an upgrade that was
 # refused with a response of ours, and, with a traceback, of a message that is no text.
 REFUSED_UPGRADE = "ASGI callable returned without completing handshake."
