@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from media.audio import PCM16_16K, AudioFormat, Encoding
 
@@ -20,6 +20,7 @@ from .results import AudioData, Container, TranscriptionResult, Voice, Word
 __all__ = [
     "PCM16_16K",
     "AudioFormat",
+    "Boundary",
     "Encoding",
     "EndOfTurn",
     "FileRecognizer",
@@ -72,6 +73,14 @@ class EndOfTurn:
 
 SttEvent = Transcript | EndOfTurn
 
+Boundary = Literal["word", "item", "commit"]
+"""What a vendor's protocol tells of the audio that is dealt with when a stream of it is lost.
+
+`word`: every final word has its times, so it is known to the word. `item`: final transcripts have
+times, but of the stretch of speech as the vendor cut it. `commit`: only what a `finalize()` that
+was answered had asked for is known to be; all since then is to be heard again.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SttCapabilities:
@@ -83,6 +92,7 @@ class SttCapabilities:
 
     Attributes:
         audio: the formats it takes, the best for a telephone's audio first.
+        boundary: behind what another recognizer can take over without a word lost or doubled.
         options: the names of the fields of `SttOptions` that it honours, of `STT_OPTIONS`; what
             else is asked for is said once in the log.
     """
@@ -92,6 +102,7 @@ class SttCapabilities:
     utterances: bool = False
     end_of_turn: bool = False
     word_times: bool = False
+    boundary: Boundary = "commit"
     options: frozenset[str] = frozenset({"interim_results"})
 
     def understands(self, language: str) -> bool:

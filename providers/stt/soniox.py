@@ -50,6 +50,7 @@ class SonioxRecognizer:
         audio=(ULAW_8K, PCM16_16K, PCM16_8K),
         end_of_turn=True,
         word_times=True,
+        boundary="word",
     )
 
     def __init__(self, **account: Any) -> None:
