@@ -13,20 +13,13 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic import ValidationError as PydanticError
 
+from providers.setting_types import BaseUrl, HeaderSecret, Secret, is_loopback
+from providers.settings import VendorSettings
+
 from .numbers import BotSettings, Language, NumberTable, PhoneNumber, SttName, TtsName
-from .setting_types import (
-    ApiUrl,
-    Directory,
-    DirectoryOrOff,
-    HeaderSecret,
-    PublicUrl,
-    RedisUrl,
-    Secret,
-    is_loopback,
-)
+from .setting_types import ApiUrl, Directory, DirectoryOrOff, RedisUrl
 from .sources import Given, Problem, read_sources
 from .state_dir import default_state_dir, dev_token, find_dev_token
-from .vendor_settings import VendorSettings
 
 __all__ = ["BotSettings", "Problem", "Settings", "SettingsError", "is_loopback"]
 
@@ -63,7 +56,7 @@ class Settings(VendorSettings):
     dev: bool = Field(default=False, description="set by --dev alone")
     host: str = Field(default="0.0.0.0", min_length=1, description="an address of this machine")
     port: int = Field(default=8080, ge=0, le=65535, description="a port number, 0 to 65535")
-    public_url: PublicUrl = Field(
+    public_url: BaseUrl = Field(
         description="the https:// address at which Twilio reaches this deployment, without query;"
         " http:// for loopback alone"
     )

@@ -19,7 +19,7 @@ from bot.dialog.hook import METHODS, Dialog, load_dialog
 from bot.dialog.types import Action
 from bot.phone.steps import load_steps
 from bot.settings import Settings
-from bot.vendor_settings import VendorSettings
+from providers.settings import VendorSettings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -19,7 +19,7 @@ import httpx
 import bot
 from bot.redis_server import wait_until_stopped
 from bot.state_dir import dev_token
-from bot.vendor_settings import VendorSettings
+from providers.settings import VendorSettings
 
 __all__ = ["WorkerFailed", "WorkerProcess", "free_port", "start_worker"]
 

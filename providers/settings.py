@@ -78,7 +78,7 @@ class VendorSettings(BaseModel):
     def vendor(self, name: str) -> dict[str, Any]:
         """What is set for a provider's vendor, as it takes it; secrets are in the clear."""
         # Imported here: the catalogue brings numpy, and most commands have no need of it.
-        from providers.catalog import account_of
+        from .catalog import account_of
 
         prefix = f"{account_of(name)}_"
         values = {

@@ -1,0 +1,69 @@
+"""What settings may hold, where their own types do not say it: addresses and secrets."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator, SecretStr
+
+__all__ = ["BaseUrl", "HeaderSecret", "Secret", "SocketUrl", "is_loopback"]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`, a name or an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)  # writes the scheme in lower case
+    host = parts.hostname
+    _ = parts.port  # raises ValueError when it is no number
+    if not host or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ValueError
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
+
+
+def _socket_url(url: str) -> str:
+    parts = urlsplit(url)
+    _ = parts.port  # raises ValueError when it is no number
+    host = parts.hostname
+    if not host or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError
+    if not parts.path.strip("/"):
+        raise ValueError
+    if parts.scheme != "wss" and not (parts.scheme == "ws" and is_loopback(host)):
+        raise ValueError
+    return url
+
+
+def _secret(secret: SecretStr) -> SecretStr:
+    # What is read from a file ends with its line's end.
+    value = secret.get_secret_value().strip()
+    # Whoever knows nothing knows an empty one.
+    if not value:
+        raise ValueError
+    return SecretStr(value)
+
+
+def _header_secret(secret: SecretStr) -> SecretStr:
+    # A header can hold nothing else, and whoever finds that out on sending might repeat it.
+    if any(not "!" <= character <= "~" for character in secret.get_secret_value()):
+        raise ValueError
+    return secret
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+"""https://, or http:// on loopback; scheme and host in lower case, without a slash at the end."""
+SocketUrl = Annotated[str, AfterValidator(_socket_url)]
+"""wss://, or ws:// on loopback; with a path, without user, query or fragment."""
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+"""Not empty; white space around it is left out."""
+HeaderSecret = Annotated[Secret, AfterValidator(_header_secret)]
+"""As `Secret`, in printable ASCII without spaces: an HTTP header holds it as it is."""
