@@ -1,0 +1,1 @@
+"""Stand-ins for the services of OpenAI that Parley uses."""
