@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from .errors import ProviderError
 
-__all__ = ["Codec", "Failed", "Frame", "Request"]
+__all__ = ["Codec", "Failed", "Frame", "Reply", "Request"]
 
 Frame: TypeAlias = str | bytes
 """A WebSocket message: text or binary."""
@@ -35,14 +35,24 @@ class Failed:
     error: ProviderError
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What has to be answered at once to what the vendor said."""
+
+    frame: Frame
+
+
 class Codec(Protocol[EventT_co]):
     """One connection with a vendor, without the connection.
 
     Attributes:
         keepalive_s: after so long without a frame of ours the vendor would close; None is never.
+        lasts_s: after so long another connection is opened when that does no harm, since the vendor
+            would soon close this one; None is never.
     """
 
     keepalive_s: float | None
+    lasts_s: float | None
 
     def request(self) -> Request:
         """How to connect."""
@@ -53,7 +63,7 @@ class Codec(Protocol[EventT_co]):
     def keepalive(self) -> Frame:
         """What is said when there is nothing to say."""
 
-    def decode(self, frame: Frame) -> Sequence[EventT_co | Failed]:
+    def decode(self, frame: Frame) -> Sequence[EventT_co | Failed | Reply]:
         """What the vendor said. A message that is not known is no event.
 
         Raises:

@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from .codec import Codec, Failed, Frame
+from .codec import Codec, Failed, Frame, Reply
 from .errors import DeadlineError, InvalidResponseError, NetworkError, ProviderError
 from .patience import Patience
 from .websocket import WebSocket, open_websocket
@@ -119,6 +119,14 @@ class Session(Generic[CodecT, EventT]):
         """Whether there is a connection that takes more."""
         return self._socket is not None and not self._socket.is_full
 
+    @property
+    def expiring(self) -> bool:
+        """Whether there is a connection that the vendor would soon close for its age."""
+        lasts_s = self.codec.lasts_s
+        if self._socket is None or lasts_s is None:
+            return False
+        return self._loop.time() - self._opened_s >= lasts_s
+
     def say(self, frame: Frame) -> None:
         """Send a frame. Without a connection it is nothing: `opened` is the time to say it."""
         if self._socket is not None:
@@ -138,6 +146,11 @@ class Session(Generic[CodecT, EventT]):
         held_s = 0.0 if self._socket is None else self._socket.heard_s - self._opened_s
         self._patience.lost(self._loop.time(), held_s)
         self._error = self._error or error
+        self._release()
+        self._owner.roused()
+
+    def renew(self) -> None:
+        """Have another connection in place of this one, though nothing is wrong with it."""
         self._release()
         self._owner.roused()
 
@@ -229,6 +242,8 @@ class Session(Generic[CodecT, EventT]):
                 return
             if isinstance(event, Failed):
                 self.lose(event.error)
+            elif isinstance(event, Reply):
+                self.say(event.frame)
             else:
                 self._owner.heard(event)  # type: ignore[arg-type]
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from ..types import EndOfTurn, SttEvent, Transcript, Word
 
-__all__ = ["Endpoint", "Finalized", "Finished", "Heard", "HeardEvent", "Token", "Utterances"]
+__all__ = ["Endpoint", "Finalized", "Finished", "Heard", "HeardEvent", "Ready", "Token"]
+__all__ += ["Utterances"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Token:
     confidence: float | None = None
     speaker: str | None = None
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From now on the vendor takes audio; see `SttCodec.ready`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Finished:
 QUIET_MS = 2_000
 """In audio that was looked at so long ago and gave no token, nothing was said."""
 
-HeardEvent = Heard | Endpoint | Finalized | Finished
+HeardEvent = Ready | Heard | Endpoint | Finalized | Finished
 
 
 @dataclass(slots=True)

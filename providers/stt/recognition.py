@@ -10,53 +10,23 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 import structlog
 
-from ..codec import Codec, Frame
 from ..errors import DeadlineError, ProviderError, UnavailableError
 from ..honoured import Honoured
 from ..session import Deadlines, Session
-from ..types import SttCapabilities, SttEvent, SttOptions, Transcript
-from .heard import Endpoint, Finalized, Heard, HeardEvent, Utterances
+from ..types import SttEvent, SttOptions, Transcript
+from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Utterances
 from .replay import ReplayRing
 from .trial import try_out
+from .vendor import SttCodec, SttVendor
 
-__all__ = ["Recognition", "StreamingStt", "SttCodec", "SttVendor"]
+__all__ = ["Recognition", "StreamingStt"]
 
 log = structlog.get_logger(__name__)
 
 MAX_WAITING_EVENTS = 1_000
-
-
-class SttCodec(Codec[HeardEvent], Protocol):
-    """A recognizer's connection."""
-
-    def audio(self, audio: bytes) -> Frame:
-        """Audio, in `SttOptions.audio`."""
-
-    def finalize(self) -> Frame:
-        """All that was sent is to become final; `Finalized` is the answer."""
-
-    def closing(self) -> Frame:
-        """No more audio comes; `Finished` is the answer."""
-
-
-class SttVendor(Protocol):
-    """What the engine must know of a vendor."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def capabilities(self) -> SttCapabilities: ...
-
-    def codec(self, options: SttOptions) -> SttCodec:
-        """The codec of one connection.
-
-        Raises:
-            UnsupportedError: the vendor does not offer what is asked.
-        """
 
 
 class StreamingStt:
@@ -258,6 +228,9 @@ class Recognition:
             self._give(self._utterances.endpoint())
         elif isinstance(event, Finalized):
             self._answer()
+            self._renew_if_idle()
+        elif not isinstance(event, Finished):
+            self._pump()  # it is ready
         elif self._closing_said:
             self._end()
         else:
@@ -297,6 +270,11 @@ class Recognition:
             self._expect_answer()
         self._give([self._utterances.take()])
 
+    def _renew_if_idle(self) -> None:
+        """The vendor owes nothing: no better moment to leave a connection that it will close."""
+        if self._session.expiring and not self._owed and not self._finishing:
+            self._session.renew()
+
     def _end(self) -> None:
         """Nothing more comes: what was asked for, or understood, and not given is given now."""
         while self._owed:
@@ -318,9 +296,9 @@ class Recognition:
 
     def _pump(self) -> None:
         """Send what can be sent; the rest goes when there is room."""
-        if not self._session.has_room:
-            return
         codec = self._session.codec
+        if not self._session.has_room or not codec.ready:
+            return
         for item in self._ring.unsent():
             self._session.say(codec.finalize() if item is None else codec.audio(item))
             if not self._session.has_room:

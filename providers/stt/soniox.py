@@ -76,6 +76,8 @@ class SonioxSttCodec:
 
     # It closes after 20 s without a frame; telephone audio never stops for so long.
     keepalive_s: float | None = 10.0
+    lasts_s: float | None = None  # five hours, and an error that another connection heals
+    ready = True
 
     def __init__(self, account: SonioxAccount, options: SttOptions) -> None:
         self._account = account

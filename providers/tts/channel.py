@@ -60,7 +60,12 @@ class Channel:
     def has_place(self) -> bool:
         """Whether it can carry one more."""
         is_full = self._loop.time() < self._full_until_s
-        return not self.broken and not is_full and self.load < self._vendor.max_contexts
+        return not self.spent and not is_full and self.load < self._vendor.max_contexts
+
+    @property
+    def spent(self) -> bool:
+        """Whether it takes no more texts, ever: it is broken, or the vendor will soon close it."""
+        return self.broken or self._session.expiring
 
     @property
     def idle_s(self) -> float:

@@ -91,6 +91,7 @@ class SonioxTtsCodec:
 
     # Its pages disagree on when an idle connection is closed, after 40 s or 3 minutes.
     keepalive_s: float | None = 20.0
+    lasts_s: float | None = None
 
     def __init__(self, account: SonioxAccount) -> None:
         self._account = account

@@ -187,7 +187,8 @@ class StreamingTts:
             return min(free, key=lambda channel: channel.load)
         if self._channels and asyncio.get_running_loop().time() < self._full_until_s:
             return None
-        channel = Channel(self._vendor, self._deadlines, extra=bool(self._channels))
+        extra = any(not channel.spent for channel in self._channels)
+        channel = Channel(self._vendor, self._deadlines, extra=extra)
         self._channels.append(channel)
         return channel
 
@@ -208,7 +209,7 @@ class StreamingTts:
         """Let go of connections that broke for good, or that nobody needs."""
         for channel in list(self._channels):
             idle = channel.idle_s >= IDLE_S and len(self._channels) > 1
-            if idle or (channel.broken and not channel.load):
+            if idle or (channel.spent and not channel.load):
                 self._channels.remove(channel)
                 channel.close()
         self._left.set()

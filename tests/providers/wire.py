@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from providers.codec import Failed, Frame, Request
+from providers.codec import Failed, Frame, Reply, Request
 from providers.errors import ProviderError, UnavailableError
 
 __all__ = ["GOODBYE", "KEY", "PONG", "LineCodec", "answering", "deaf", "text_frame", "upgrade"]
@@ -25,10 +25,11 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @dataclass
 class LineCodec:
-    """A vendor whose messages are texts; `no` is an error, as its codec sees it."""
+    """A vendor whose messages are texts: `no` is an error, and `who?` wants an answer."""
 
     url: str
     keepalive_s: float | None = None
+    lasts_s: float | None = None
     key: str = KEY
 
     def request(self) -> Request:
@@ -43,7 +44,7 @@ class LineCodec:
     def decode(self, frame: Frame) -> Sequence[object]:
         if frame == "no":
             return [Failed(UnavailableError("lines", "it says no", retryable=False))]
-        return [frame]
+        return [Reply("it's me")] if frame == "who?" else [frame]
 
     def refused(self, status: int) -> ProviderError:
         return UnavailableError("lines", f"HTTP status {status}", retryable=False)
