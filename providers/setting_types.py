@@ -6,9 +6,17 @@ import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-__all__ = ["BaseUrl", "HeaderSecret", "Secret", "SocketUrl", "is_loopback"]
+__all__ = [
+    "BaseUrl",
+    "HeaderSecret",
+    "Secret",
+    "SocketUrl",
+    "SttNames",
+    "TtsNames",
+    "is_loopback",
+]
 
 
 def is_loopback(host: str) -> bool:
@@ -59,6 +67,32 @@ def _header_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _listed(value: object) -> object:
+    """What a variable holds, `deepgram, soniox`, as a list."""
+    if isinstance(value, str):
+        return [name for part in value.split(",") if (name := part.strip())]
+    return value
+
+
+def _known_stt(names: tuple[str, ...]) -> tuple[str, ...]:
+    # Imported here: the catalogue brings numpy, and who reads settings may have no need of it.
+    from .catalog import STT
+
+    return _each_of(names, STT)
+
+
+def _known_tts(names: tuple[str, ...]) -> tuple[str, ...]:
+    from .catalog import TTS
+
+    return _each_of(names, TTS)
+
+
+def _each_of(names: tuple[str, ...], table: dict[str, str]) -> tuple[str, ...]:
+    if len({*names}) < len(names) or not {*names} <= {*table}:
+        raise ValueError(f"one of: {', '.join(sorted(table))}; or several, each once, with commas")
+    return names
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 """https://, or http:// on loopback; scheme and host in lower case, without a slash at the end."""
 SocketUrl = Annotated[str, AfterValidator(_socket_url)]
@@ -67,3 +101,7 @@ Secret = Annotated[SecretStr, AfterValidator(_secret)]
 """Not empty; white space around it is left out."""
 HeaderSecret = Annotated[Secret, AfterValidator(_header_secret)]
 """As `Secret`, in printable ASCII without spaces: an HTTP header holds it as it is."""
+SttNames = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_known_stt)]
+"""Recognizers of the catalogue, in the order in which they are tried."""
+TtsNames = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_known_tts)]
+"""Likewise synthesizers."""

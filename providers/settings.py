@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from .setting_types import BaseUrl, HeaderSecret, SocketUrl
+from .select import Goal, Wish
+from .setting_types import BaseUrl, HeaderSecret, SocketUrl, SttNames, TtsNames
 
-__all__ = ["VendorSettings"]
+__all__ = ["SpeechSettings", "VendorSettings"]
 
 _SOCKET_URL = "a wss:// address with its path; ws:// for loopback alone"
 _BASE_URL = "an https:// address, without query; http:// for loopback alone"
@@ -91,3 +92,24 @@ class VendorSettings(BaseModel):
             for key, value in values.items()
             if value is not None
         }
+
+
+class SpeechSettings(VendorSettings):
+    """How providers are chosen, and what they may cost."""
+
+    preferred_stt: SttNames = Field(default=(), description="recognizers, with commas")
+    preferred_tts: TtsNames = Field(default=(), description="synthesizers, with commas")
+    auto_select: bool = Field(default=False, description="true or false")
+    optimize_for: Goal = Field(default="balanced", description="quality, cost, latency or balanced")
+    prefer_free: bool = Field(default=False, description="true or false")
+    monthly_budget_usd: float | None = Field(default=None, gt=0, description="US dollars")
+    over_budget: Literal["warn", "refuse"] = Field(default="warn", description="warn or refuse")
+
+    def wish(self, explicit: tuple[str, ...], preferred: tuple[str, ...]) -> Wish:
+        """What is said here about a choice, besides those names."""
+        return Wish(
+            explicit=explicit,
+            preferred=preferred,
+            goal=self.optimize_for if self.auto_select else None,
+            prefer_free=self.prefer_free,
+        )
