@@ -18,6 +18,7 @@ from .options import AUTO, SttOptions, TtsOptions
 from .results import AudioData, Container, TranscriptionResult, Voice, Word
 
 __all__ = [
+    "AUTO",
     "PCM16_16K",
     "AudioFormat",
     "Boundary",

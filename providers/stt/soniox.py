@@ -17,16 +17,17 @@ import orjson
 
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding
 
-from ..codec import Failed, Frame, Request
-from ..errors import InvalidResponseError, ProviderError, UnsupportedLanguageError
+from ..codec import Close, Failed, Frame, Request
+from ..errors import InvalidResponseError, ProviderError, UnsupportedError, UnsupportedLanguageError
 from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read
-from ..types import SttCapabilities, SttOptions
+from ..types import AUTO, SttCapabilities, SttOptions
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
 
 __all__ = ["SonioxRecognizer", "SonioxSttCodec"]
 
 MAX_ENDPOINT_DELAY_MS = 700
 """How long the vendor may wait before it says `<end>`; telephone turns are short."""
+SHORTEST_DELAY_MS, LONGEST_DELAY_MS = 500, 3_000
 MAX_CONTEXT_CHARACTERS = 10_000
 _END, _FIN = "<end>", "<fin>"
 _FORMATS = {Encoding.ULAW: "mulaw", Encoding.ALAW: "alaw", Encoding.PCM16: "pcm_s16le"}
@@ -46,7 +47,7 @@ class SonioxRecognizer:
 
     name = PROVIDER
     capabilities = SttCapabilities(
-        languages=LANGUAGES,
+        languages=(*LANGUAGES, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K),
         end_of_turn=True,
         word_times=True,
@@ -60,13 +61,21 @@ class SonioxRecognizer:
         """The codec of one connection.
 
         Raises:
-            UnsupportedLanguageError: the language is not on offer.
+            UnsupportedError: a language, or the delay of endpoints, is not on offer.
         """
-        if not self.capabilities.understands(options.language):
-            raise UnsupportedLanguageError(
+        for language in (options.language, *options.languages):
+            if not self.capabilities.understands(language):
+                raise UnsupportedLanguageError(
+                    PROVIDER,
+                    f"language {language!r} is not on offer",
+                    hint=f"it understands {', '.join(LANGUAGES)}",
+                )
+        delay_ms = options.endpointing_ms
+        if delay_ms is not None and not SHORTEST_DELAY_MS <= delay_ms <= LONGEST_DELAY_MS:
+            raise UnsupportedError(
                 PROVIDER,
-                f"language {options.language!r} is not on offer",
-                hint=f"it understands {', '.join(LANGUAGES)}",
+                f"an endpoint after {delay_ms} ms",
+                hint=f"it may be {SHORTEST_DELAY_MS} to {LONGEST_DELAY_MS} ms",
             )
         return SonioxSttCodec(self._account, options)
 
@@ -93,15 +102,22 @@ class SonioxSttCodec:
         """The configuration."""
         options = self._options
         config: dict[str, Any] = {
-            "model": self._account.stt_model,
+            "model": options.model or self._account.stt_model,
             "audio_format": _FORMATS[options.audio.encoding],
             "sample_rate": options.audio.sample_rate_hz,
             "num_channels": options.audio.channels,
-            "language_hints": [language_code(options.language)],
-            "enable_endpoint_detection": True,
-            "max_endpoint_delay_ms": MAX_ENDPOINT_DELAY_MS,
         }
-        if terms := _terms(options.phrases):
+        languages = [tag for tag in (options.language, *options.languages) if tag != AUTO]
+        if languages:
+            config["language_hints"] = list(dict.fromkeys(map(language_code, languages)))
+        if languages != [options.language]:
+            config["enable_language_identification"] = True
+        if options.endpointing:
+            config["enable_endpoint_detection"] = True
+            config["max_endpoint_delay_ms"] = options.endpointing_ms or MAX_ENDPOINT_DELAY_MS
+        if options.diarization:
+            config["enable_speaker_diarization"] = True
+        if terms := _terms((*options.key_terms, *options.phrases)):
             config["context"] = {"terms": terms}
         return [orjson.dumps(config).decode()]
 
@@ -121,7 +137,11 @@ class SonioxSttCodec:
         """What keeps a stream without audio open."""
         return _KEEPALIVE
 
-    def refused(self, status: int) -> ProviderError:
+    def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
+        """Nothing: what goes wrong is said in a message before."""
+        return ()
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status other than 101 means."""
         return failure({"error_code": status})
 

@@ -127,3 +127,41 @@ def test_what_is_not_on_offer() -> None:
         codec_of(SttOptions(language="tlh"))
     with pytest.raises(MissingKeyError):
         SonioxRecognizer()
+
+
+def test_what_else_can_be_asked_for() -> None:
+    options = SttOptions(
+        language="en-GB",
+        languages=("de", "en-US"),
+        model="stt-rt-v4",
+        diarization=True,
+        endpointing_ms=1500,
+        key_terms=("Parley",),
+        phrases=("yes",),
+    )
+    (message,) = codec_of(options).opening()
+    config = orjson.loads(message)
+    assert config["model"] == "stt-rt-v4"
+    assert config["language_hints"] == ["en", "de"]
+    assert config["enable_language_identification"]
+    assert config["enable_speaker_diarization"]
+    assert config["max_endpoint_delay_ms"] == 1500
+    assert config["context"] == {"terms": ["Parley", "yes"]}
+
+
+def test_the_language_may_be_found_out() -> None:
+    (message,) = codec_of(SttOptions(language="auto", endpointing=False)).opening()
+    config = orjson.loads(message)
+    assert "language_hints" not in config
+    assert config["enable_language_identification"]
+    assert "enable_endpoint_detection" not in config
+    assert "max_endpoint_delay_ms" not in config
+
+
+@pytest.mark.parametrize(
+    "options",
+    [SttOptions(endpointing_ms=499), SttOptions(endpointing_ms=3001), SttOptions(languages=("x",))],
+)
+def test_options_that_are_not_on_offer(options: SttOptions) -> None:
+    with pytest.raises(UnsupportedError):
+        codec_of(options)
