@@ -13,9 +13,9 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.serving import serving_app
-from tests.vendors.soniox.oracle import OracleHearing
-from tests.vendors.soniox.recordings import computed_script
 from tests.vendors.soniox.standin import SonioxStandIn
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.recordings import computed_script
 
 
 @pytest.mark.parametrize("rounds", range(6))

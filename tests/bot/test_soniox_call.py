@@ -14,11 +14,11 @@ from bot.phone.clip import Clip
 from bot.phone.result import CallResult
 from bot.phone.steps import HangUp, Play, Wait, WaitForBot
 from media.audio import pcm_to_ulaw
-from tests.vendors.soniox.faults import Fault
-from tests.vendors.soniox.oracle import OracleHearing
-from tests.vendors.soniox.recordings import computed_script
 from tests.vendors.soniox.standin import SonioxStandIn
-from tests.vendors.soniox.voices import tones
+from tests.vendors.speech.faults import Fault
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.recordings import computed_script
+from tests.vendors.speech.voices import tones
 
 from .commands import Run, run
 from .dialogs import AGREED

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.log import configure
-from tests.vendors.soniox.faults import Fault
-from tests.vendors.soniox.recordings import computed_script, recorded_script
-from tests.vendors.soniox.script import Script
+from tests.vendors.speech.faults import Fault
+from tests.vendors.speech.recordings import computed_script, recorded_script
+from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 from .leaks import served

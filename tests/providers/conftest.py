@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vendors.soniox.recordings import computed_script
-from tests.vendors.soniox.script import Script
+from tests.vendors.speech.recordings import computed_script
+from tests.vendors.speech.script import Script
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.background import until
-from tests.vendors.soniox.faults import Fault
-from tests.vendors.soniox.oracle import OracleHearing
-from tests.vendors.soniox.script import Script
 from tests.vendors.soniox.standin import SonioxStandIn
+from tests.vendors.speech.faults import Fault
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.script import Script
 
 __all__ = ["nothing_left", "served"]
 

@@ -17,10 +17,10 @@ from bot.vad import MissingModelError
 from media.energy import Energy
 from providers.errors import UnavailableError
 from tests.vendors.soniox.limits import Limits
-from tests.vendors.soniox.oracle import OracleHearing
-from tests.vendors.soniox.recordings import computed_script
-from tests.vendors.soniox.script import Script
 from tests.vendors.soniox.standin import SonioxStandIn
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.recordings import computed_script
+from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 from .conftest import Findings

@@ -12,8 +12,8 @@ from providers.errors import ProviderError
 from providers.stt.recognition import Recognition, StreamingStt
 from providers.stt.soniox import SonioxRecognizer
 from providers.types import EndOfTurn, SttEvent, SttOptions, Transcript
-from tests.vendors.soniox.script import Script
 from tests.vendors.soniox.standin import SonioxStandIn
+from tests.vendors.speech.script import Script
 
 __all__ = [
     "Listener",

@@ -22,10 +22,10 @@ from providers.stt.recognition import StreamingStt
 from providers.stt.soniox import SonioxRecognizer
 from providers.types import SttOptions
 from tests.providers.leaks import served
-from tests.vendors.soniox.faults import GARBAGE, Fault
-from tests.vendors.soniox.oracle import OracleHearing
-from tests.vendors.soniox.script import Script
 from tests.vendors.soniox.standin import SonioxStandIn
+from tests.vendors.speech.faults import GARBAGE, Fault
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 from .streaming import listening, opened, recognizer, said_in, speak, understood

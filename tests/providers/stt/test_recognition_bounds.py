@@ -13,8 +13,8 @@ from providers.errors import DeadlineError, ProviderError
 from providers.types import Transcript
 from tests.providers.leaks import served
 from tests.providers.wire import PONG, answering, text_frame, upgrade
-from tests.vendors.soniox.faults import Fault
-from tests.vendors.soniox.script import Script
+from tests.vendors.speech.faults import Fault
+from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 from .streaming import opened, speak, unheard

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import RECORDINGS
 from tests.providers.broken import EVERYWHERE, long_script, random_faults, recognize
-from tests.vendors.soniox.script import Script
+from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 from .streaming import said_in

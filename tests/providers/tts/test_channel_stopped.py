@@ -12,9 +12,9 @@ from providers.tts.synthesis import StreamingTts
 from providers.types import TtsOptions
 from tests.providers.leaks import served
 from tests.providers.steps import stopped_at
-from tests.vendors.soniox.faults import Fault
-from tests.vendors.soniox.script import Script
 from tests.vendors.soniox.standin import SonioxStandIn
+from tests.vendors.speech.faults import Fault
+from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 FAULTS = [

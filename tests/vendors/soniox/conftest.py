@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from .oracle import OracleHearing
-from .recordings import computed_script
-from .script import Script
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.recordings import computed_script
+from tests.vendors.speech.script import Script
+
 from .standin import SonioxStandIn
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 
-from websockets import Request
+from tests.vendors.speech.record import Key
 
-from .record import Key
 from .refusal import invalid, unknown_key
 
 __all__ = ["KEY_PROTOCOL", "Keys"]
@@ -27,14 +27,14 @@ class Keys:
         self._api_key = api_key
         self._in_config = in_config
 
-    def shown(self, request: Request) -> Key:
+    def shown(self, headers: Mapping[str, str]) -> Key:
         """What a handshake shows."""
-        offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        offered = headers.get("sec-websocket-protocol", "").split(",")
         protocols = [protocol.strip() for protocol in offered]
         if KEY_PROTOCOL in protocols:
             keys = [protocol for protocol in protocols if protocol != KEY_PROTOCOL]
             return "right" if len(keys) == 1 and self._is_right(keys[0]) else "wrong"
-        authorization = request.headers.get("Authorization")
+        authorization = headers.get("authorization")
         if authorization is None:
             return "missing"
         scheme, _, key = authorization.partition(" ")

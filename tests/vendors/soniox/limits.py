@@ -24,7 +24,6 @@ class Limits:
         tts_streams: active streams of a TTS connection.
         tts_text_bytes: the text of a TTS stream, as UTF-8.
         tts_audio_ms: the audio of a TTS stream.
-        send_s: the stand-in's own deadline, for a client that does not read.
     """
 
     config_s: float = 10.0
@@ -38,4 +37,3 @@ class Limits:
     tts_streams: int = 5
     tts_text_bytes: int = 5_000
     tts_audio_ms: float = 2 * 60_000
-    send_s: float = 20.0

@@ -8,6 +8,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from media.audio import AudioFormat, Encoding
+from tests.vendors.speech.hearing import Listening
 
 from .languages import LANGUAGES
 from .refusal import invalid, invalid_fields
@@ -28,6 +29,7 @@ LEGACY = {
     "num_audio_channels": "it is called num_channels",
 }
 MOST_CONTEXT = 10_000
+DEFAULT_ENDPOINT_MS = 2_000
 BYTES = {"pcm_s16le": Encoding.PCM16, "mulaw": Encoding.ULAW, "alaw": Encoding.ALAW}
 
 
@@ -126,6 +128,12 @@ class SttConfig(_Strict):
         if self.audio_format not in BYTES or self.sample_rate is None or self.num_channels is None:
             return None
         return AudioFormat(BYTES[self.audio_format], self.sample_rate, self.num_channels)
+
+    @property
+    def listening(self) -> Listening:
+        """What the stream's recognizer has to know."""
+        endpoint_ms = self.max_endpoint_delay_ms or DEFAULT_ENDPOINT_MS
+        return Listening(self.format, endpoint_ms if self.enable_endpoint_detection else None)
 
 
 def read_config(frame: str | bytes) -> SttConfig:

@@ -1,17 +1,14 @@
-"""A client without manners: it sends what a test says, and tells all that came back."""
+"""What a client of Soniox says: its key, a config, and how its answers are read."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-import orjson
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-
-from .refusal import Json
+from tests.vendors.speech import talking as speech
+from tests.vendors.speech.refusal import Json
+from tests.vendors.speech.talking import Talk
 
 __all__ = ["CONFIG", "FINALIZE", "KEY", "Talk", "talking", "text_of", "tokens_of"]
 
@@ -25,53 +22,14 @@ CONFIG: Json = {
     "enable_endpoint_detection": True,
 }
 FINALIZE: Json = {"type": "finalize"}
-DEADLINE_S = 20.0
 
 
-class Talk:
-    """An open connection."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-
-    async def say(self, *messages: Json | str | bytes) -> None:
-        """Send frames: JSON, or as they are."""
-        for message in messages:
-            plain = orjson.dumps(message).decode() if isinstance(message, dict) else message
-            await self.socket.send(plain)
-
-    async def hear(self) -> Json:
-        """The next message."""
-        async with asyncio.timeout(DEADLINE_S):
-            message: Json = orjson.loads(await self.socket.recv())
-        return message
-
-    async def rest(self) -> list[Json]:
-        """All that comes until the connection is closed; it has to be, and in JSON."""
-        messages = []
-        try:
-            while True:
-                messages.append(await self.hear())
-        except ConnectionClosed:
-            return messages
-
-    @property
-    def close_code(self) -> int | None:
-        return self.socket.close_code
-
-
-@asynccontextmanager
-async def talking(
+def talking(
     url: str, *first: Json | str | bytes, key: str | None = KEY, **options: Any
-) -> AsyncIterator[Talk]:
+) -> AbstractAsyncContextManager[Talk]:
     """Connect with a key, and send the first frames."""
     headers: Mapping[str, str] = {} if key is None else {"Authorization": f"Bearer {key}"}
-    async with connect(
-        url, additional_headers=headers, compression=None, close_timeout=1, **options
-    ) as socket:
-        talk = Talk(socket)
-        await talk.say(*first)
-        yield talk
+    return speech.talking(url, *first, headers=headers, **options)
 
 
 def tokens_of(messages: Iterable[Json], *, final: bool = True) -> list[Json]:

@@ -13,12 +13,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from tests.background import until
+from tests.vendors.speech.faults import GARBAGE, Fault, Garbage
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.refusal import Json
+from tests.vendors.speech.script import Script
 
-from .faults import GARBAGE, Fault, Garbage, fault_of
-from .limits import Limits
-from .oracle import OracleHearing
-from .refusal import Json
-from .script import Script
 from .standin import SonioxStandIn
 from .talking import CONFIG, FINALIZE, Talk, talking, text_of, tokens_of
 
@@ -206,9 +205,7 @@ async def test_messages_are_slow(standin: SonioxStandIn, script: Script) -> None
 
 async def test_a_client_that_does_not_read_is_left(script: Script) -> None:
     huge = Fault("garbage", garbage="huge")
-    async with SonioxStandIn(
-        OracleHearing(script), limits=Limits(send_s=0.05), stt_faults=[huge]
-    ) as standin:
+    async with SonioxStandIn(OracleHearing(script), send_s=0.05, stt_faults=[huge]) as standin:
         async with talking(standin.stt_url, sock=_narrow(standin)) as talk:
             talk.socket.transport.pause_reading()
             await talk.say(CONFIG)
@@ -225,19 +222,3 @@ def _narrow(standin: SonioxStandIn) -> socket.socket:
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     narrow.connect(("127.0.0.1", urlsplit(standin.stt_url).port))
     return narrow
-
-
-def test_a_shell_names_faults() -> None:
-    assert fault_of("reset") == Fault("reset")
-    given = fault_of("error:code=401,error_type=unauthenticated,when=word,at_ms=300")
-    assert given == Fault("error", "word", 300, 401, "unauthenticated")
-    assert fault_of("garbage:garbage=huge,delay_ms=5").garbage == "huge"
-    for wrong in (
-        "crash",
-        "reset:when=later",
-        "reset:garbage=none",
-        "reset:soon=1",
-        "slow:at_ms=x",
-    ):
-        with pytest.raises(ValueError, match=r"\w"):
-            fault_of(wrong)

@@ -13,12 +13,12 @@ from soniox.types import RealtimeSTTConfig
 from soniox.types.realtime import RealtimeEvent, RealtimeTTSConfig
 
 from media.audio import Encoding, encode
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.script import Script
+from tests.vendors.speech.voices import tones
 
-from .oracle import OracleHearing
-from .script import Script
 from .standin import SonioxStandIn
 from .talking import CONFIG, KEY
-from .voices import tones
 
 TEXT = "Hello, this is Parley."
 STT = RealtimeSTTConfig(

@@ -12,7 +12,6 @@ import pytest
 from tests.serving import silent_server
 from tests.vendors.__main__ import main
 
-from .recordings import recorded_script
 from .talking import CONFIG, talking, text_of
 
 
@@ -62,18 +61,3 @@ def test_a_port_that_is_taken_is_told_in_a_line(
         main(["soniox", "--port", str(port)])
     (line,) = capsys.readouterr().err.splitlines()
     assert f"port {port}" in line
-
-
-def test_recordings_are_joined(recordings: Path) -> None:
-    script = recorded_script(recordings)
-    assert len(script.audio) >= 60_000 * 8
-    assert script.text.startswith("go forward ten meters go somewhere")
-    assert len(script.words) == len(script.text.split()) > 60
-    for word in script.words:
-        assert word.end_ms - word.start_ms >= 50
-
-
-def test_a_folder_without_speech_is_no_recording(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("nothing")
-    with pytest.raises(ValueError, match=r"no \.ulaw file"):
-        recorded_script(tmp_path)

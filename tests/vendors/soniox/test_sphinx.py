@@ -13,8 +13,8 @@ from bot.demo.scene import LINES, RECORDINGS
 from media.audio import ULAW_8K, pcm_to_bytes, ulaw_to_pcm
 from media.resample import upsample
 from tests.background import until
+from tests.vendors.speech.sphinx import PHRASES, SphinxHearing
 
-from .sphinx import PHRASES, SphinxHearing
 from .standin import SonioxStandIn
 from .stt_config import SttConfig
 from .talking import CONFIG, FINALIZE, talking, text_of, tokens_of
@@ -42,7 +42,7 @@ async def test_what_a_caller_says_is_understood(listening: SonioxStandIn) -> Non
 
 
 async def test_it_hears_while_one_speaks(listening: SonioxStandIn) -> None:
-    recognizer = await listening.hearing.listen(SttConfig(**CONFIG))
+    recognizer = await listening.hearing.listen(SttConfig(**CONFIG).listening)
     try:
         await recognizer.hear((RECORDINGS / LINES[3].file).read_bytes()[:10_000])
         assert recognizer.in_word

@@ -9,14 +9,15 @@ import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.vendors.speech.hearing import END
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.refusal import Json
+from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
-from .hearing import END, FIN
 from .limits import Limits
-from .oracle import OracleHearing
-from .refusal import Json
-from .script import Script
 from .standin import SonioxStandIn
+from .stt import FIN
 from .talking import CONFIG, FINALIZE, KEY, Talk, talking, text_of, tokens_of
 
 

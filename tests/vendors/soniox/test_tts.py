@@ -13,15 +13,15 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from media.audio import ULAW_8K, Encoding, encode
+from tests.vendors.speech.faults import GARBAGE, Fault
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.refusal import Json
+from tests.vendors.speech.script import Script
+from tests.vendors.speech.voices import EspeakVoice, tones
 
-from .faults import GARBAGE, Fault
 from .limits import Limits
-from .oracle import OracleHearing
-from .refusal import Json
-from .script import Script
 from .standin import SonioxStandIn
 from .talking import KEY, Talk, talking
-from .voices import EspeakVoice, tones
 
 CONFIG: Json = {
     "stream_id": "s1",
@@ -275,7 +275,7 @@ async def test_waiting_has_limits(script: Script) -> None:
 
 @pytest.mark.parametrize("scope", ["stream", "connection"])
 async def test_an_error_in_the_midst(standin: SonioxStandIn, scope: Any) -> None:
-    standin.misbehave(Fault("error", at_ms=240, scope=scope), tts=True)
+    standin.misbehave(Fault("error", at_ms=240, scope=scope), service="tts")
     async with talking(standin.tts_url, CONFIG, text(TEXT)) as talk:
         if scope == "stream":
             heard = await stream(talk)
@@ -300,7 +300,7 @@ async def test_an_error_in_the_midst(standin: SonioxStandIn, scope: Any) -> None
 async def test_the_connection_is_lost(
     standin: SonioxStandIn, fault: Fault, close_code: int, spoken: str
 ) -> None:
-    standin.misbehave(fault, tts=True)
+    standin.misbehave(fault, service="tts")
     async with talking(standin.tts_url) as talk:
         try:
             await talk.say(CONFIG, text(TEXT))
@@ -313,7 +313,7 @@ async def test_the_connection_is_lost(
 
 @pytest.mark.parametrize("kind", ["stall", "deaf"])
 async def test_nothing_more_is_said(standin: SonioxStandIn, kind: Any) -> None:
-    standin.misbehave(Fault(kind, at_ms=120), tts=True)
+    standin.misbehave(Fault(kind, at_ms=120), service="tts")
     async with talking(standin.tts_url, CONFIG, text(TEXT)) as talk:
         assert audio([await talk.hear()]) == ulaw(TEXT[:2])
         with pytest.raises(TimeoutError):
@@ -323,7 +323,7 @@ async def test_nothing_more_is_said(standin: SonioxStandIn, kind: Any) -> None:
 
 
 async def test_nonsense_is_said_in_between(standin: SonioxStandIn) -> None:
-    standin.misbehave(Fault("garbage", at_ms=120, garbage="binary"), tts=True)
+    standin.misbehave(Fault("garbage", at_ms=120, garbage="binary"), service="tts")
     async with talking(standin.tts_url, CONFIG, text(TEXT[:4])) as talk:
         await talk.hear()
         assert await talk.socket.recv() == GARBAGE["binary"]

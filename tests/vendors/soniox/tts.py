@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
-from .faults import Fault
+from tests.vendors.speech.faults import When
+from tests.vendors.speech.peer import Peer
+from tests.vendors.speech.refusal import Json, Refusal
+from tests.vendors.speech.strike import Striker
+from tests.vendors.speech.voices import Voice
+
 from .keys import Keys
 from .limits import Limits
-from .peer import Peer
-from .refusal import Json, Refusal, stream_state, timed_out
-from .strike import strike
+from .refusal import error_body, limit_exceeded, stream_state, timed_out
 from .tts_messages import Cancel, KeepAlive, Text, TtsConfig, read_message
 from .tts_stream import TtsStream
-from .voices import Voice
 
 __all__ = ["TtsConnection"]
 
@@ -32,11 +34,10 @@ class TtsConnection:
     """Serves one client.
 
     Args:
-        peer: it.
+        peer: it; its record's fault strikes here.
         voice: who speaks.
         limits: how long it may take, and how much.
         keys: whose key is right.
-        fault: what is to happen to it.
         pace: how many times as fast as it is spoken audio is made; None is at once.
     """
 
@@ -47,14 +48,13 @@ class TtsConnection:
         limits: Limits,
         keys: Keys,
         *,
-        fault: Fault | None,
         pace: float | None,
     ) -> None:
         self._peer = peer
         self._voice = voice
         self._limits = limits
         self._keys = keys
-        self._fault = fault
+        self._striker = Striker(peer, peer.record.fault)
         self._pace = pace
         self._streams: dict[str, TtsStream] = {}
         self._sent_ms = 0.0
@@ -76,7 +76,7 @@ class TtsConnection:
         except* _Broken as group:
             refusals += [broken.refusal for broken in _all(group)]
         if refusals:
-            await self._peer.say(refusals[0].body())
+            await self._peer.say(error_body(refusals[0]))
             await self._peer.close()
 
     async def _run(self) -> None:
@@ -103,7 +103,8 @@ class TtsConnection:
         stream_id = config.stream_id
         if stream_id in self._streams:
             # The one that is running goes on (assumed).
-            await self._say(stream_id, stream_state("The stream is not terminated yet").body())
+            refusal = stream_state("The stream is not terminated yet")
+            await self._say(stream_id, error_body(refusal))
             return
 
         async def emit(message: Json, duration_ms: float) -> None:
@@ -111,7 +112,7 @@ class TtsConnection:
 
         try:
             if len(self._streams) >= self._limits.tts_streams:
-                raise Refusal(429, "limit_exceeded", "Too many streams on this connection")
+                raise limit_exceeded("Too many streams on this connection")
             stream = TtsStream(config, self._voice, self._limits, emit, self._pace)
         except Refusal as refusal:
             await self._refuse(stream_id, refusal)
@@ -123,7 +124,7 @@ class TtsConnection:
         stream = self._streams.get(message.stream_id)
         if stream is None:
             refusal = stream_state("There is no such stream, or it is terminated")
-            await self._say(message.stream_id, refusal.body())
+            await self._say(message.stream_id, error_body(refusal))
         elif isinstance(message, Cancel):
             stream.cancel()
         else:
@@ -135,7 +136,7 @@ class TtsConnection:
         if stream is not None:
             stream.fail(refusal)
         else:
-            await self._say(stream_id, refusal.body())
+            await self._say(stream_id, error_body(refusal))
             await self._say(stream_id, {"terminated": True})
 
     async def _say(self, stream_id: str, message: Json, duration_ms: float = 0) -> None:
@@ -149,17 +150,12 @@ class TtsConnection:
         await self._peer.say({"stream_id": stream_id, **message})
         self._sent_ms += duration_ms
 
-    async def _strike_if(self, when: str) -> None:
-        fault = self._fault
-        if fault is None or fault.when != when:
-            return
-        if when != "open" and self._sent_ms < fault.at_ms:
-            return
-        self._fault = None
+    async def _strike_if(self, when: When) -> None:
+        fault = self._striker.fault
         try:
-            await strike(fault, self._peer)
+            await self._striker.strike_if(when, self._sent_ms)
         except Refusal as refusal:
-            if fault.scope == "stream":
+            if fault is None or fault.scope == "stream":
                 raise
             raise _Broken(refusal) from None
 

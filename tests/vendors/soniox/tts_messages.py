@@ -8,9 +8,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from media.audio import AudioFormat, Encoding
+from tests.vendors.speech.refusal import Refusal
 
 from .languages import LANGUAGES
-from .refusal import Refusal, invalid, invalid_fields
+from .refusal import invalid, invalid_fields
 
 __all__ = ["Cancel", "KeepAlive", "Text", "TtsConfig", "TtsMessage", "read_message"]
 

@@ -8,11 +8,12 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from media.audio import Samples, encode
+from tests.vendors.speech.refusal import Json, Refusal
+from tests.vendors.speech.voices import Speaking, Voice
 
 from .limits import Limits
-from .refusal import Json, Refusal, invalid, stream_state, timed_out
+from .refusal import error_body, invalid, stream_state, timed_out
 from .tts_messages import Text, TtsConfig
-from .voices import Voice
 
 __all__ = ["CHUNK_MS", "Emit", "TtsStream"]
 
@@ -79,12 +80,14 @@ class TtsStream:
         try:
             await self._speak()
         except Refusal as refusal:
-            await self._emit(refusal.body(), 0)
+            await self._emit(error_body(refusal), 0)
         await self._emit({"terminated": True}, 0)
 
     async def _speak(self) -> None:
+        config = self._config
+        how = Speaking(self._format.sample_rate_hz, config.speed or 1.0, config.language)
         async for text in self._pieces():
-            samples = await self._voice.speak(text, self._config)
+            samples = await self._voice.speak(text, how)
             size = self._format.byte_count(CHUNK_MS) // self._format.frame_bytes
             for at in range(0, samples.size, size):
                 is_last = self._ended and not self._text and at + size >= samples.size

@@ -21,10 +21,9 @@ from providers.errors import CapacityError, ProviderError
 from providers.stt.pocketsphinx import PocketSphinx, PocketSphinxStream
 from providers.types import SttOptions, Transcript
 
-from .hearing import END, Heard, Token
-from .refusal import Refusal, invalid
+from .hearing import END, Heard, Listening, Token
+from .refusal import Refusal
 from .script import spread, words_of
-from .stt_config import SttConfig
 
 __all__ = ["PHRASES", "SphinxHearing"]
 
@@ -68,18 +67,20 @@ class SphinxHearing:
     async def start(self) -> None:
         await self._sphinx.start()
 
-    async def listen(self, config: SttConfig) -> SphinxRecognizer:
-        audio_format = config.format
+    async def listen(self, listening: Listening) -> SphinxRecognizer:
+        audio_format = listening.format
         if audio_format is None or audio_format.channels != 1:
-            raise invalid("the stand-in decodes one channel of pcm_s16le, mulaw or alaw")
+            raise Refusal(
+                400, None, "the stand-in decodes one channel of 16-bit PCM, µ-law or A-law"
+            )
         held = AsyncExitStack()
         try:
             stream = await held.enter_async_context(
                 self._sphinx.stream(SttOptions(phrases=self._phrases))
             )
         except CapacityError:
-            raise Refusal(429, "limit_exceeded", "Too many concurrent streams") from None
-        return SphinxRecognizer(held, stream, config, audio_format)
+            raise Refusal(429, None, "Too many concurrent streams") from None
+        return SphinxRecognizer(held, stream, listening, audio_format)
 
     async def aclose(self) -> None:
         await self._sphinx.aclose()
@@ -92,7 +93,7 @@ class SphinxRecognizer:
         self,
         held: AsyncExitStack,
         stream: PocketSphinxStream,
-        config: SttConfig,
+        listening: Listening,
         audio_format: AudioFormat,
     ) -> None:
         self.final_ms = 0
@@ -101,7 +102,7 @@ class SphinxRecognizer:
         self._stream = stream
         self._reading = asyncio.create_task(self._read())
         self._decided: asyncio.Queue[Transcript | ProviderError] = asyncio.Queue(maxsize=10)
-        self._config = config
+        self._listening = listening
         self._format = audio_format
         self._down = Downsampler(audio_format.sample_rate_hz)
         self._up = Upsampler()
@@ -156,7 +157,7 @@ class SphinxRecognizer:
         if self.in_word and not self._detector.speaking:
             await self._decide()
             self.in_word = False
-            if self._config.enable_endpoint_detection:
+            if self._listening.endpoint_ms is not None:
                 self._final.append(END)
 
     def _send(self, window: Samples) -> None:
@@ -173,7 +174,7 @@ class SphinxRecognizer:
         async with asyncio.timeout(DECISION_S):
             decided = await self._decided.get()
         if isinstance(decided, ProviderError):
-            raise Refusal(500, "internal_error", "The recognizer failed") from decided
+            raise Refusal(500, None, "The recognizer failed") from decided
         self._interim = None
         self._final += self._tokens(decided)
         self._begun = self._begun or bool(decided.text)
@@ -190,7 +191,7 @@ class SphinxRecognizer:
         tokens = [
             token
             for word in spread(words, start_ms, max(start_ms, end_ms))
-            for token in word.tokens()
+            for token in word.tokens(whole=self._listening.whole_words)
         ]
         if not self._begun:
             tokens[0] = tokens[0].as_first()

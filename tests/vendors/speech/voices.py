@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -12,12 +13,25 @@ from media.resample import resample
 from providers.tts.espeak import ESpeak
 from providers.types import TtsOptions
 
-from .tts_messages import TtsConfig
-
-__all__ = ["CHARACTER_MS", "EspeakVoice", "ToneVoice", "Voice", "tones"]
+__all__ = ["CHARACTER_MS", "EspeakVoice", "Speaking", "ToneVoice", "Voice", "tones"]
 
 CHARACTER_MS = 60
 LOUDNESS = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """How something is to be spoken.
+
+    Attributes:
+        rate_hz: of the samples.
+        speed: 1.0 is the voice's own.
+        language: a two-letter code; a tone has none.
+    """
+
+    rate_hz: int
+    speed: float = 1.0
+    language: str = "en"
 
 
 class Voice(Protocol):
@@ -32,8 +46,8 @@ class Voice(Protocol):
     async def start(self) -> None:
         """Load it."""
 
-    async def speak(self, text: str, config: TtsConfig) -> Samples:
-        """`text` at the config's sample rate."""
+    async def speak(self, text: str, speaking: Speaking) -> Samples:
+        """`text` at the sample rate that is asked for."""
 
     async def aclose(self) -> None:
         """Unload it."""
@@ -47,8 +61,8 @@ class ToneVoice:
     async def start(self) -> None:
         return
 
-    async def speak(self, text: str, config: TtsConfig) -> Samples:
-        return tones(text, config.format.sample_rate_hz, config.speed or 1.0)
+    async def speak(self, text: str, speaking: Speaking) -> Samples:
+        return tones(text, speaking.rate_hz, speaking.speed)
 
     async def aclose(self) -> None:
         return
@@ -65,11 +79,11 @@ class EspeakVoice:
     async def start(self) -> None:
         await self._espeak.start()
 
-    async def speak(self, text: str, config: TtsConfig) -> Samples:
-        options = TtsOptions(language=config.language, speed=config.speed or 1.0)
+    async def speak(self, text: str, speaking: Speaking) -> Samples:
+        options = TtsOptions(language=speaking.language, speed=speaking.speed)
         pieces = [chunk.audio async for chunk in self._espeak.synthesize(text, options)]
         samples = bytes_to_pcm(b"".join(pieces))
-        return resample(samples, self._espeak.format.sample_rate_hz, config.format.sample_rate_hz)
+        return resample(samples, self._espeak.format.sample_rate_hz, speaking.rate_hz)
 
     async def aclose(self) -> None:
         await self._espeak.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,10 +13,9 @@ import orjson
 from .faults import Fault
 from .refusal import Json
 
-__all__ = ["MOST_KEPT", "Frame", "Key", "Record", "Service"]
+__all__ = ["MOST_KEPT", "Frame", "Key", "Record"]
 
 Key = Literal["right", "wrong", "missing"]
-Service = Literal["stt", "tts"]
 
 MOST_KEPT = 50_000
 """How many frames are kept each way; what comes after them is counted only."""
@@ -32,39 +31,52 @@ class Frame:
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """One connection.
+    """One WebSocket, or one HTTP request.
 
     Attributes:
-        path: of the handshake's URL, with its query.
-        headers: the handshake's header names, in lower case; never their values.
-        key: whether the handshake held the right one.
-        received: the client's frames in order; a key in one of them is replaced.
-        sent: the stand-in's frames in order.
-        audio_bytes: how much audio came.
+        service: which of the stand-in's services it was for.
+        method: the request's, or the handshake's.
+        path: of the URL, without its query.
+        query: what the URL asks for; each name with all its values in order.
+        params: what stands in the path for the `{names}` of the stand-in's.
+        headers: by their names in lower case.
+        key: whether the client showed the right one.
+        received: the client's frames in order; a key in one of them is replaced. Of a request it
+            is the body.
+        sent: the stand-in's frames in order; the pieces of an answer's body.
+        status: of a request's answer, or of a handshake's that was refused; None before it, and
+            when there was none.
+        audio_bytes: how many bytes came that are not text.
         not_kept: how many frames came or went after `MOST_KEPT`.
         complaints: what was odd and yet not refused.
-        fault: what the connection was to meet.
+        fault: what it was to meet.
         ended: set when the stand-in is done with it.
         close_code: the client's; None when it left without one, or the stand-in closed.
+        left: whether the client left before its answer was whole.
     """
 
-    service: Service
+    service: str
+    method: str
     path: str
-    headers: tuple[str, ...]
-    key: Key
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key: Key = "missing"
+    query: Mapping[str, list[str]] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
     keep: bool = True
-    received: list[Frame] = field(default_factory=list)
-    sent: list[Frame] = field(default_factory=list)
+    received: list[Frame] = field(default_factory=list, repr=False)
+    sent: list[Frame] = field(default_factory=list, repr=False)
+    status: int | None = None
     audio_bytes: int = 0
     not_kept: int = 0
     complaints: list[str] = field(default_factory=list)
     fault: Fault | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     close_code: int | None = None
+    left: bool = False
 
     @property
     def audio(self) -> bytes:
-        """All audio that came."""
+        """All audio that came in binary frames; of a request it is the body."""
         return b"".join(frame.data for frame in self.received if isinstance(frame.data, bytes))
 
     @property
@@ -84,6 +96,10 @@ class Record:
             message = _object(frame.data)
             if message is not None:
                 yield message
+
+    def asked(self, name: str) -> str | None:
+        """The last value of a name in the query."""
+        return self.query[name][-1] if name in self.query else None
 
     def came(self, data: str | bytes) -> None:
         """Note a frame of the client."""
@@ -111,7 +127,10 @@ def _object(data: str | bytes) -> Json | None:
 
 
 def _without_key(text: str) -> str:
-    if "api_key" not in text:
+    if "api_key" not in text and "api-key" not in text:
         return text
     parsed = _object(text)
-    return "(withheld)" if parsed is None else orjson.dumps({**parsed, "api_key": "…"}).decode()
+    if parsed is None:
+        return "(withheld)"
+    hidden = {name: "…" for name in parsed if name.replace("-", "_").endswith("api_key")}
+    return orjson.dumps({**parsed, **hidden}).decode()

@@ -1,19 +1,18 @@
-"""One connection of a stand-in: frames in and out, and the ways to end it."""
+"""One WebSocket of a stand-in: frames in and out, and the ways to end it."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 
 import orjson
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from .front import reset
 from .record import Record
 from .refusal import Json
 
-__all__ = ["Gone", "Peer", "reset"]
+__all__ = ["Gone", "Peer"]
 
 MOST_LATE = 1_000
 
@@ -110,7 +109,7 @@ class Peer:
 
     def abort(self) -> None:
         """Drop the connection as a machine does that has lost it: with a TCP reset."""
-        reset(self._connection)
+        reset(self._connection.transport)
 
     def mute(self) -> None:
         """Say nothing any more, and do not close either: only the client can end this."""
@@ -149,13 +148,3 @@ class Peer:
         if closed.rcvd is not None and closed.rcvd_then_sent:
             self.record.close_code = closed.rcvd.code
         return Gone()
-
-
-def reset(connection: ServerConnection) -> None:
-    """End a connection with a TCP reset."""
-    transport = connection.transport
-    if not transport.is_closing():
-        # Not to linger on close is what makes a kernel send RST, not FIN.
-        raw = transport.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()

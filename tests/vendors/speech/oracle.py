@@ -3,7 +3,7 @@
 So what it hears can be compared word for word, and a client that leaves audio out, or sends it
 twice, is seen by its words. A word is heard if all of its audio came in one run (see
 `.alignment`); while the word lasts, the pieces that are over are interim tokens. A stream that has
-had no word gets no `<end>`: one that was replayed from the last word on does not hear of a pause.
+had no word gets no `END`: one that was replayed from the last word on does not hear of a pause.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from media.audio import AudioFormat
+
 from .alignment import Aligner, Run
-from .hearing import END, Heard, Token
+from .hearing import END, Heard, Listening, Token
 from .script import Script, ScriptWord
-from .stt_config import SttConfig
 
 __all__ = ["Oracle", "OracleDelays", "OracleHearing"]
-
-DEFAULT_ENDPOINT_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,7 @@ class OracleDelays:
 
     Attributes:
         final_ms: from a token's end until it is final.
-        endpoint_ms: from the last word's end to `<end>`; a stream's `max_endpoint_delay_ms` limits
-            it.
+        endpoint_ms: from the last word's end to `END`; `Listening.endpoint_ms` limits it.
     """
 
     final_ms: int = 600
@@ -52,8 +50,8 @@ class OracleHearing:
     async def start(self) -> None:
         return
 
-    async def listen(self, config: SttConfig) -> Oracle:
-        return Oracle(self._script, config, self._delays)
+    async def listen(self, listening: Listening) -> Oracle:
+        return Oracle(self._script, listening, self._delays)
 
     async def aclose(self) -> None:
         return
@@ -62,22 +60,23 @@ class OracleHearing:
 class Oracle:
     """One stream's `Recognizer`."""
 
-    def __init__(self, script: Script, config: SttConfig, delays: OracleDelays) -> None:
+    def __init__(self, script: Script, listening: Listening, delays: OracleDelays) -> None:
         self.final_ms = 0
         self._script = script
         # Bytes of another shape mean nothing to it.
-        self._knows = config.format == script.format
+        self._knows = listening.format is not None and script.knows(listening.format)
+        self._format = listening.format if self._knows and listening.format else script.format
+        self._whole_words = listening.whole_words
         self._final_ms = delays.final_ms
         self._endpoint_ms: int | None = None
-        if config.enable_endpoint_detection:
-            limit_ms = config.max_endpoint_delay_ms or DEFAULT_ENDPOINT_MS
-            self._endpoint_ms = min(delays.endpoint_ms, limit_ms)
-        self._aligner = Aligner(script.index)
+        if listening.endpoint_ms is not None:
+            self._endpoint_ms = min(delays.endpoint_ms, listening.endpoint_ms)
+        self._aligner = Aligner(script.index(self._format))
         self._reader: _Reader | None = None
         self._received = 0
         self._pending: deque[_Pending] = deque()
         self._final: list[Token] = []
-        self._spoken_ms: int | None = None  # the end of the last token since `<end>`
+        self._spoken_ms: int | None = None  # the end of the last token since `END`
         self._begun = False
 
     @property
@@ -91,7 +90,7 @@ class Oracle:
         for run in self._aligner.hear(audio):
             if self._reader is None or self._reader.run is not run:
                 self._lose_word()
-                self._reader = _Reader(self._script, run)
+                self._reader = _Reader(self._script, self._format, run, self._whole_words)
             for token, ends_word in self._reader.read():
                 self._understand(token, self._ms(run.shift), ends_word)
         if self._aligner.run is None:
@@ -145,15 +144,18 @@ class Oracle:
         return pending.token.end_ms
 
     def _ms(self, byte_count: int) -> int:
-        return round(self._script.format.duration_ms(byte_count))
+        return round(self._format.duration_ms(byte_count))
 
 
 class _Reader:
     """Reads a run's words as they are reached."""
 
-    def __init__(self, script: Script, run: Run) -> None:
+    def __init__(
+        self, script: Script, audio_format: AudioFormat, run: Run, whole_words: bool
+    ) -> None:
         self.run = run
-        self._format = script.format
+        self._format = audio_format
+        self._whole_words = whole_words
         words = script.words
         first = next((n for n, w in enumerate(words) if self._at(w.start_ms) >= run.start), None)
         self._words = iter(() if first is None else words[first:])
@@ -176,7 +178,7 @@ class _Reader:
 
     def _steps(self) -> Iterator[tuple[ScriptWord, Token]]:
         for word in self._words:
-            for token in word.tokens():
+            for token in word.tokens(whole=self._whole_words):
                 yield word, token
 
     def _at(self, time_ms: int) -> int:

@@ -1,0 +1,79 @@
+"""What the stand-ins for speech vendors have in common.
+
+Each is as strict as its vendor's documentation is, keeps all that clients send, understands a
+recording that it knows (or really listens), speaks, and misbehaves on command.
+
+    standin.py     a stand-in: who may come in, which fault meets whom, and what they sent
+    doors.py       the paths that it serves, WebSockets and plain HTTP
+    front.py       the one port of both
+    record.py      what one client sent and was told
+    peer.py        one WebSocket: frames in and out
+    exchange.py    one HTTP request and its answer
+    refusal.py     errors, before the vendor words them; an answer in one piece
+    faults.py      what can go wrong on command, and when; strike.py does it
+
+    stt.py         what every recognition stream does; the vendor's own derives from it
+    hearing.py     what a recognizer is, and its tokens; `transcribe` is for files
+    oracle.py      the recognizer that knows its recording; alignment.py finds where in it one is
+    script.py      such a recording; recordings.py makes some
+    sphinx.py      the recognizer that listens: PocketSphinx, choosing among `PHRASES`
+    voices.py      who speaks: eSpeak, or tones that can be computed
+
+    shell.py       what the command lines have in common
+    talking.py     for tests: a WebSocket client without manners
+
+How to write one, in a package of its own beside this one (`soniox` is an example):
+
+*The stand-in* is a class that derives from `standin.StandIn` and defines
+
+- `__init__(hearing, *, api_key=…, voice=None, …)`, which gives the base `engines=[hearing, voice]`
+  (they are started and closed with it), `faults` by service, `port`, `keep`, `send_s`;
+- `doors()`: a `SocketDoor(service, path, serve)` or `HttpDoor(service, method, path, answer)` for
+  each path, which may hold `{names}`. A service has its own faults and its own records: name them
+  `stt` and `tts`, and others for what else there is, such as `files`;
+- `shown_key(headers, record)`: "right", "wrong" or "missing";
+- `refusal_answer(refusal, service)`: the HTTP answer (`Answer.json(body, status, headers)`) for a
+  `Refusal`: of a handshake, and of a request. A 402 stands for a quota that is used up, and has
+  whatever status the vendor gives that; `retry-after` is added by itself. 404 comes with the
+  service "" when no door has the path;
+- if need be, `admit(record)`: raises a `Refusal` for what is wrong with a handshake or a request
+  (by default a key that is not right; the query is in `record.query`, see `record.asked(name)`);
+  and `select_subprotocol(offered)`.
+
+*A recognition stream* derives from `stt.SttStream`. Its `say(heard)` sends the vendor's message for
+what is final and what is interim; `heard` holds `Token`s (whole words, if `Listening.whole_words`
+asks for that), and `END` among the final ones where the speaker is done. Its door's `serve(peer)`
+
+    stream = DeepgramStream(peer, …)
+    await stream.opened()                          # a fault may strike here
+    async with stream.recognizing(Listening(audio_format, endpoint_ms=300)):
+        while True:
+            frame = await peer.receive(idle_s)     # Gone: the client left; TimeoutError
+            await stream.hear(audio)               # says what is new, and meets its fault
+            heard = await stream.settle()          # a client's "finalize": tell(heard) tells it
+            await stream.finish()                  # the client has sent all
+    await peer.close()
+
+`Gone` may pass through; a `Refusal` (also of a fault) is the vendor's error message: catch it, say
+it, close. Binary frames are the record's `audio`; what came otherwise is in its `messages`.
+
+*A synthesis connection* has `Striker(peer, peer.record.fault)`, and calls `strike_if("open", 0)`
+first, `strike_if("audio", sent_ms)` before each message with audio and `strike_if("finish",
+sent_ms)` in the place of the last. `await voice.speak(text, Speaking(rate_hz, speed, language))`
+gives samples, and `media.audio.encode` bytes; a voice that is `by_sentence` wants whole sentences.
+What `voices.tones` computes is what `ToneVoice` says.
+
+*An HTTP door's* `answer(exchange)` reads `exchange.json()`, `await exchange.form()` or
+`exchange.body`, raises a `Refusal`, or gives `await exchange.answer(Answer…)` or `await
+exchange.stream(pieces, content_type)`; the faults strike by themselves. For a file:
+`await transcribe(hearing, audio, Listening(audio_format, whole_words=True))`.
+
+*Tests* make a `Script` (`recordings.computed_script`), give the stand-in `OracleHearing(script)`,
+and send `script.audio` (8 kHz µ-law), or `script.audio_in(AudioFormat(Encoding.PCM16, rate_hz))`
+for 8, 16 or 24 kHz: nothing else is understood, and this in no other format. They look at
+`standin.records[service]`, wait with `standin.until(…)`, and let things go wrong with
+`standin.misbehave(Fault("reset", at_ms=500), service="stt")`.
+
+*The command line* is a `server.py` with a `main(arguments)` that calls `shell.serve_from_shell`,
+and a line in `tests/vendors/__main__.py`.
+"""

@@ -1,0 +1,65 @@
+"""The paths that a stand-in serves, and what serves each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from starlette.routing import compile_path
+
+from .exchange import Exchange
+from .peer import Peer
+
+__all__ = ["Door", "HttpDoor", "SocketDoor", "find"]
+
+
+@dataclass(frozen=True, slots=True)
+class SocketDoor:
+    """A WebSocket.
+
+    Attributes:
+        service: whose faults and records these are, such as `stt`.
+        path: of the URL; a `{name}` in it is found in `Record.params`.
+        serve: serves one client, until it left (`Gone`) or was closed.
+    """
+
+    service: str
+    path: str
+    serve: Callable[[Peer], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpDoor:
+    """A path for plain HTTP requests.
+
+    Attributes:
+        service: see `SocketDoor`.
+        method: such as `POST`.
+        path: see `SocketDoor`.
+        answer: answers one request; a `Refusal` that it raises is answered by the stand-in.
+    """
+
+    service: str
+    method: str
+    path: str
+    answer: Callable[[Exchange], Awaitable[None]]
+
+
+Door = SocketDoor | HttpDoor
+_Kind = TypeVar("_Kind", SocketDoor, HttpDoor)
+
+
+def find(
+    doors: Sequence[Door], kind: type[_Kind], method: str, path: str
+) -> tuple[_Kind, dict[str, str]] | None:
+    """The first door for a path, and what its `{names}` stand for."""
+    for door in doors:
+        if not isinstance(door, kind):
+            continue
+        if isinstance(door, HttpDoor) and door.method != method:
+            continue
+        matched = compile_path(door.path)[0].match(path)
+        if matched is not None:
+            return door, matched.groupdict()
+    return None

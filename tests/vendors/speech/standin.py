@@ -1,0 +1,316 @@
+"""One stand-in: its port, who may come in, which fault meets whom, and what they all sent."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import math
+from abc import ABC, abstractmethod
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Protocol, TypeVar
+from urllib.parse import parse_qs, urlsplit
+from weakref import WeakKeyDictionary
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.types import Receive, Scope, Send
+from websockets import Headers, Request, Response
+from websockets.asyncio.server import ServerConnection
+
+from .doors import Door, HttpDoor, SocketDoor, find
+from .exchange import Exchange
+from .faults import Fault
+from .front import Front, reset
+from .peer import Gone, Peer
+from .record import Key, Record
+from .refusal import Answer, Refusal
+from .strike import refusal_of
+
+__all__ = ["Engine", "StandIn"]
+
+AT_ONCE = ("denied", "busy", "limited", "quota")
+NOT_HTTP = ("hold", "trickle")
+
+_StandIn = TypeVar("_StandIn", bound="StandIn")
+
+
+class Engine(Protocol):
+    """What a stand-in starts with and ends with: `Hearing`s and `Voice`s are."""
+
+    async def start(self) -> None:
+        """Load what it needs."""
+
+    async def aclose(self) -> None:
+        """Give up what it holds."""
+
+
+class StandIn(ABC):
+    """A vendor, for one key; an async context manager that serves on loopback.
+
+    A vendor's own defines `doors`, `shown_key` and `refusal_answer`, and what else it does in its
+    own way.
+
+    Args:
+        api_key: what clients have to show.
+        engines: to be started with it.
+        faults: by service, what happens to its connections and requests, one each (`.faults`).
+        send_s: how long a client may take to read what it is sent.
+        port: to listen on; 0 is any.
+        keep: whether every frame and body is kept.
+
+    Attributes:
+        api_key: see above.
+        records: by service, who came, in their order; each service that a door names.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        engines: Sequence[Engine],
+        faults: Mapping[str, Iterable[Fault]] | None = None,
+        send_s: float = 20.0,
+        port: int = 0,
+        keep: bool = True,
+    ) -> None:
+        self.api_key = api_key
+        self.records: defaultdict[str, list[Record]] = defaultdict(list)
+        self._engines = engines
+        self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        for service, those in (faults or {}).items():
+            self._faults[service] += those
+        self._send_s = send_s
+        self._keep = keep
+        self._started = AsyncExitStack()
+        self._front = Front(
+            self._admit,
+            self._attend,
+            self._answer,
+            select_subprotocol=self.select_subprotocol,
+            port=port,
+        )
+        self._admitted: WeakKeyDictionary[ServerConnection, tuple[SocketDoor, Record]]
+        self._admitted = WeakKeyDictionary()
+        self._open: set[Record] = set()
+        self._news = asyncio.Condition()
+        self._broken: list[Exception] = []
+
+    @abstractmethod
+    def doors(self) -> Sequence[Door]:
+        """What it serves where."""
+
+    @abstractmethod
+    def shown_key(self, headers: Mapping[str, str], record: Record) -> Key:
+        """What key a client shows, in its headers (names in lower case) or elsewhere."""
+
+    @abstractmethod
+    def refusal_answer(self, refusal: Refusal, service: str) -> Answer:
+        """How the vendor says so by HTTP; `service` is empty where there is nothing."""
+
+    def admit(self, record: Record) -> None:
+        """See whether a client may come in; by default with the right key.
+
+        Raises:
+            Refusal: it may not.
+        """
+        if record.key != "right":
+            raise Refusal(401, None, "Unauthorized")
+
+    def select_subprotocol(self, offered: Sequence[str]) -> str | None:
+        """Which subprotocol is spoken, of those that a WebSocket's client offers; here none."""
+        return None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._front.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self._front.port}"
+
+    async def __aenter__(self: _StandIn) -> _StandIn:
+        async with AsyncExitStack() as started:
+            for engine in self._engines:
+                started.push_async_callback(engine.aclose)
+                await engine.start()
+            await self.listen()
+            self._started = started.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._front.aclose()
+        await self._started.aclose()
+        if self._broken and error is None:
+            raise ExceptionGroup("the stand-in failed", self._broken)
+
+    async def listen(self) -> None:
+        """Take connections, after `stop_listening` on the same port."""
+        await self._front.listen()
+
+    def stop_listening(self) -> None:
+        """Have the kernel refuse new connections; those that are open go on."""
+        self._front.stop_listening()
+
+    def misbehave(self, *faults: Fault, service: str = "stt") -> None:
+        """Add to what the next connections and requests of a service meet."""
+        self._faults[service].extend(faults)
+
+    def behave(self, *, service: str = "stt") -> None:
+        """Forget what the next ones were to meet."""
+        self._faults[service].clear()
+
+    async def until(self, condition: Callable[[], bool], within_s: float = 5.0) -> None:
+        """Wait until it is so; looked at whenever a connection or a request begins or ends.
+
+        Raises:
+            TimeoutError: it is not so in time.
+        """
+        async with asyncio.timeout(within_s), self._news:
+            await self._news.wait_for(condition)
+
+    def at_once(self, service: str) -> int:
+        """How many connections and requests of a service are open."""
+        return sum(record.service == service for record in self._open)
+
+    def _record(
+        self, door: Door, params: dict[str, str], target: str, headers: Mapping[str, str]
+    ) -> Record:
+        split = urlsplit(target)
+        record = Record(
+            door.service,
+            door.method if isinstance(door, HttpDoor) else "GET",
+            split.path,
+            headers,
+            query=parse_qs(split.query, keep_blank_values=True),
+            params=params,
+            keep=self._keep,
+        )
+        record.key = self.shown_key(headers, record)
+        faults = self._faults[door.service]
+        record.fault = faults.popleft() if faults else None
+        self.records[door.service].append(record)
+        return record
+
+    def _check(self, record: Record) -> None:
+        if record.fault is not None and record.fault.kind in AT_ONCE:
+            raise refusal_of(record.fault)
+        self.admit(record)
+
+    def _worded(self, refusal: Refusal, service: str) -> Answer:
+        answer = self.refusal_answer(refusal, service)
+        if refusal.retry_after_s is None:
+            return answer
+        headers = {"retry-after": str(math.ceil(refusal.retry_after_s)), **answer.headers}
+        return Answer(answer.status, answer.body, answer.content_type, headers)
+
+    async def _notify(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        found = find(self.doors(), SocketDoor, "GET", urlsplit(request.path).path)
+        if found is None:
+            return _response(self._worded(Refusal(404, None, "Not Found"), ""))
+        door, params = found
+        headers = {name.lower(): value for name, value in request.headers.raw_items()}
+        record = self._record(door, params, request.path, headers)
+        refused = self._refused(connection, record)
+        if refused is None:
+            self._admitted[connection] = door, record
+        else:
+            record.status = refused.status_code
+            record.ended.set()
+        await self._notify()
+        return refused
+
+    def _refused(self, connection: ServerConnection, record: Record) -> Response | None:
+        if record.fault is not None and record.fault.kind == "refuse":
+            reset(connection.transport)
+            return _response(Answer(503))  # nobody reads it
+        try:
+            self._check(record)
+        except Refusal as refusal:
+            return _response(self._worded(refusal, record.service))
+        return None
+
+    async def _attend(self, connection: ServerConnection) -> None:
+        door, record = self._admitted[connection]
+        self._open.add(record)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await door.serve(Peer(connection, record, tasks, send_s=self._send_s))
+        except* Gone:
+            pass
+        except* Exception as broken:
+            # The library would log it, and no test would know.
+            self._broken.extend(broken.exceptions)
+        finally:
+            await self._over(record)
+
+    async def _over(self, record: Record) -> None:
+        self._open.discard(record)
+        record.ended.set()
+        await self._notify()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, transport = HttpRequest(scope, receive), scope["state"]["transport"]
+        found = find(self.doors(), HttpDoor, request.method, request.url.path)
+        if found is None:
+            worded = self._worded(Refusal(404, None, "Not Found"), "")
+            unknown = Record("", request.method, request.url.path)
+            exchange = Exchange(request, send, transport, unknown, send_s=self._send_s)
+            await exchange.answer(worded)
+            return
+        door, params = found
+        target = f"{request.url.path}?{request.url.query}"
+        record = self._record(door, params, target, dict(request.headers))
+        exchange = Exchange(request, send, transport, record, send_s=self._send_s)
+        self._open.add(record)
+        await self._notify()
+        try:
+            await self._exchange(door, exchange)
+        except (Gone, ClientDisconnect):
+            record.left = True
+        except Exception as broken:
+            self._broken.append(broken)
+            exchange.reset()
+        finally:
+            await self._over(record)
+
+    async def _exchange(self, door: HttpDoor, exchange: Exchange) -> None:
+        record = exchange.record
+        fault = record.fault
+        if fault is not None:
+            if fault.kind in NOT_HTTP:
+                raise ValueError(f"{fault.kind} is no fault of an HTTP request")
+            if fault.kind == "refuse":
+                exchange.reset()
+                raise Gone
+            if fault.kind == "deaf":
+                await exchange.deafen()
+                raise Gone
+        try:
+            await exchange.read()
+            self._check(record)
+            if fault is not None and fault.kind == "error":
+                raise refusal_of(fault)
+            await door.answer(exchange)
+        except Refusal as refusal:
+            await exchange.answer(self._worded(refusal, record.service))
+
+
+def _response(answer: Answer) -> Response:
+    status = http.HTTPStatus(answer.status)
+    headers = Headers(answer.headers)
+    headers["Content-Type"] = answer.content_type
+    headers["Content-Length"] = str(len(answer.body))
+    headers["Connection"] = "close"
+    return Response(status.value, status.phrase, headers, answer.body)
