@@ -6,10 +6,10 @@ again, with `call.state` as it was.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from bot.dialog import Call, HistoryEntry, Turn
+from bot.dialog.state import copied
 from bot.parts import Keeper
 from bot.progress import Progress
 from bot.reply import SpokenReply
@@ -39,7 +39,7 @@ class Asking:
     async def begin(self, reply: SpokenReply) -> None:
         """The hook is about to run: what it is asked, and the state before it, are safe."""
         if reply.asked is not None:
-            reply.state_before = self._progress.state_before = _copied(self._call.state)
+            reply.state_before = self._progress.state_before = copied(self._call.state)
             self._keeper.save()
             await self._keeper.secure()
 
@@ -80,14 +80,3 @@ class Asking:
         if state is not None:
             self._call.state.clear()
             self._call.state.update(state)
-
-
-def _copied(state: dict[str, Any]) -> dict[str, Any]:
-    """The state to go back to. A value that cannot be copied, which is no JSON, stays as it is."""
-    copies: dict[str, Any] = {}
-    for key, value in state.items():
-        try:
-            copies[key] = copy.deepcopy(value)
-        except Exception:
-            copies[key] = value
-    return copies
