@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from .errors import ProviderError
 
-__all__ = ["Codec", "Failed", "Frame", "Reply", "Request"]
+__all__ = ["Close", "Codec", "Failed", "Frame", "Reply", "Request"]
 
 Frame: TypeAlias = str | bytes
 """A WebSocket message: text or binary."""
@@ -26,6 +26,14 @@ class Request:
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """How the vendor closed a connection, in order; one without a code has None."""
+
+    code: int | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +78,11 @@ class Codec(Protocol[EventT_co]):
             InvalidResponseError: it is not what the protocol allows.
         """
 
-    def refused(self, status: int) -> ProviderError:
-        """Why the vendor did not accept the connection, by its HTTP status."""
+    def closed(self, close: Close) -> Sequence[EventT_co | Failed]:
+        """What it means that the vendor closed the connection. No event: as if it broke."""
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Why the vendor did not accept the connection, by its HTTP answer.
+
+        Names of headers are in lower case.
+        """

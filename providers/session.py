@@ -10,13 +10,13 @@ own task, which waits for results, is the one that connects again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from .codec import Codec, Failed, Frame, Reply
+from .codec import Close, Codec, Failed, Frame, Reply
 from .errors import DeadlineError, InvalidResponseError, NetworkError, ProviderError
 from .patience import Patience
 from .websocket import WebSocket, open_websocket
@@ -237,6 +237,23 @@ class Session(Generic[CodecT, EventT]):
             error.retryable = True
             self.lose(error)
             return
+        self._tell(events)
+
+    def lost(self, close: Close | None) -> None:
+        """The vendor or the network has ended the connection."""
+        if close is not None:
+            self._tell(self.codec.closed(close))
+        if self._error is None and not self._closed:
+            how = "broken" if close is None else f"closed with {close.code or 'no code'}"
+            self.lose(NetworkError(self._provider, f"the connection was {how}"))
+
+    def writable(self) -> None:
+        """There is room again."""
+        self._full_s = None
+        self._owner.writable()
+
+    def _tell(self, events: Sequence[object]) -> None:
+        """Hand on what the vendor said, until it says that it cannot go on."""
         for event in events:
             if self._error is not None or self._closed:
                 return
@@ -246,15 +263,6 @@ class Session(Generic[CodecT, EventT]):
                 self.say(event.frame)
             else:
                 self._owner.heard(event)  # type: ignore[arg-type]
-
-    def lost(self, reason: str) -> None:
-        """The vendor or the network has ended the connection."""
-        self.lose(NetworkError(self._provider, reason))
-
-    def writable(self) -> None:
-        """There is room again."""
-        self._full_s = None
-        self._owner.writable()
 
     # Time
 

@@ -9,25 +9,25 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.connection import broadcast
 from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
+from websockets.frames import Close as WireClose
+from websockets.frames import CloseCode, Opcode
 from websockets.frames import Frame as WireFrame
-from websockets.frames import Opcode
 from websockets.protocol import State
 
-from .codec import Frame, Request
+from .codec import Close, Frame, Request
 from .errors import (
     AuthenticationError,
     DeadlineError,
     NetworkError,
-    ProviderError,
     UnsupportedError,
 )
+from .http_request import Refused
 from .tls import tls_context
 
 __all__ = ["Listener", "WebSocket", "open_websocket"]
@@ -47,8 +47,8 @@ class Listener(Protocol):
     def received(self, frame: Frame) -> None:
         """A whole message came in."""
 
-    def lost(self, reason: str) -> None:
-        """The connection is gone, whoever ended it."""
+    def lost(self, close: Close | None) -> None:
+        """The connection is gone: the vendor closed it, or (None) it broke."""
 
     def writable(self) -> None:
         """What waited to be sent is on its way: there is room for more."""
@@ -126,9 +126,8 @@ class WebSocket(ClientConnection):
     def _end(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
-            close = self.protocol.close_rcvd or self.protocol.close_sent
-            code = "broken" if close is None else f"closed with {close.code}"
-            listener.lost(f"the connection was {code}")
+            close = self.protocol.close_rcvd
+            listener.lost(None if close is None else _close(close))
 
     def _take(self, frame: WireFrame) -> None:
         """A frame is a message, or a piece of one."""
@@ -145,6 +144,12 @@ class WebSocket(ClientConnection):
             self._listener.received(data.decode(errors="replace") if self._is_text else data)
 
 
+def _close(frame: WireClose) -> Close:
+    # A frame without a code is said to have this one.
+    code = None if frame.code == CloseCode.NO_STATUS_RCVD else int(frame.code)
+    return Close(code, frame.reason)
+
+
 class _Connect(connect):
     """A redirection is a refusal: the key goes nowhere else."""
 
@@ -158,7 +163,7 @@ async def open_websocket(
     listener: Listener,
     *,
     deadline_s: float,
-    refused: Callable[[int], ProviderError],
+    refused: Refused,
 ) -> WebSocket:
     """Connect within `deadline_s`. `refused` says what an HTTP status other than 101 means.
 
@@ -195,7 +200,9 @@ async def open_websocket(
             ssl=tls_context() if url.scheme == "wss" else None,
         )
     except InvalidStatus as error:
-        raise refused(error.response.status_code) from None
+        response = error.response
+        headers = {name.lower(): value for name, value in response.headers.raw_items()}
+        raise refused(response.status_code, headers, bytes(response.body or b"")) from None
     except InvalidURI:
         raise UnsupportedError(
             provider, f"{url.hostname} is given no address of a WebSocket", hint="use ws or wss"

@@ -17,7 +17,7 @@ import orjson
 
 from media.audio import ULAW_8K
 
-from ..codec import Failed, Frame, Request
+from ..codec import Close, Failed, Frame, Request
 from ..errors import (
     InvalidResponseError,
     ProviderError,
@@ -56,7 +56,11 @@ class SonioxSynthesizer:
     def __init__(self, **account: Any) -> None:
         self._account = SonioxAccount(**account)
 
-    def codec(self) -> SonioxTtsCodec:
+    def route(self, options: TtsOptions) -> tuple[()]:
+        """Every connection speaks everything."""
+        return ()
+
+    def codec(self, options: TtsOptions) -> SonioxTtsCodec:
         """The codec of one connection."""
         return SonioxTtsCodec(self._account)
 
@@ -111,7 +115,11 @@ class SonioxTtsCodec:
         """What keeps a connection without streams open."""
         return _KEEPALIVE
 
-    def refused(self, status: int) -> ProviderError:
+    def closed(self, close: Close) -> Sequence[SpokenEvent | Failed]:
+        """Nothing: what goes wrong is said in a message before."""
+        return ()
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status other than 101 means."""
         return failure({"error_code": status})
 

@@ -38,6 +38,41 @@ async def test_a_goodbye_is_the_end_though_the_connection_stays() -> None:
         assert now_s() - began_s < 2.5
 
 
+@pytest.mark.parametrize(
+    ("goodbye", "said"),
+    [
+        (b"\x88\x0b\x0f\xa0bad audio", "bad audio"),
+        (b"\x88\x00", "the connection was closed with no code"),
+        (b"\x88\x02\x03\xf0", "the connection was closed with 1008"),
+        (b"", "the connection was broken"),
+    ],
+)
+@virtual_time_on_sockets
+async def test_the_codec_knows_what_a_goodbye_means(goodbye: bytes, said: str) -> None:
+    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await upgrade(reader))
+        await asyncio.sleep(0.1)
+        writer.write(goodbye)
+
+    async with answering(vendor) as url, talking(url) as talk:
+        error = await talk.failure()
+        assert error.reason == said
+        heard = set(talk.owner.heard_all)
+        assert heard == ({"closed without a code"} if goodbye == b"\x88\x00" else set())
+
+
+@virtual_time_on_sockets
+async def test_why_a_handshake_was_refused_stands_in_its_headers_and_body() -> None:
+    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = "HTTP/1.1 402 Payment Required\r\nX-Why: no money\r\nContent-Length: 4\r\n\r\n"
+        writer.write(head.encode() + b"left")
+        await reader.read(-1)
+
+    async with answering(vendor) as url, talking(url) as talk:
+        assert (await talk.failure()).reason == "HTTP status 402 no money left"
+
+
 @virtual_time_on_sockets
 async def test_what_comes_with_the_handshake_counts() -> None:
     async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

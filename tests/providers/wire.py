@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from providers.codec import Failed, Frame, Reply, Request
+from providers.codec import Close, Failed, Frame, Reply, Request
 from providers.errors import ProviderError, UnavailableError
 
 __all__ = ["GOODBYE", "KEY", "PONG", "LineCodec", "answering", "deaf", "text_frame", "upgrade"]
@@ -46,8 +46,16 @@ class LineCodec:
             return [Failed(UnavailableError("lines", "it says no", retryable=False))]
         return [Reply("it's me")] if frame == "who?" else [frame]
 
-    def refused(self, status: int) -> ProviderError:
-        return UnavailableError("lines", f"HTTP status {status}", retryable=False)
+    def closed(self, close: Close) -> Sequence[object]:
+        if close.code is None:
+            return ["closed without a code"]
+        if close.code == 4000:
+            return [Failed(UnavailableError("lines", close.reason, retryable=False))]
+        return ()
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        said = f"HTTP status {status} {headers.get('x-why', '')} {body.decode()}"
+        return UnavailableError("lines", said, retryable=False)
 
 
 def text_frame(text: str, *, opcode: int = 1, fin: bool = True) -> bytes:

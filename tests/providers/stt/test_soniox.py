@@ -119,7 +119,7 @@ def test_the_key_goes_in_the_handshake_alone() -> None:
     assert request.headers == {"Authorization": "Bearer the-key"}
     assert "the-key" not in str(codec.opening())
     assert codec_of(stt_url="ws://127.0.0.1:1/x").request().url == "ws://127.0.0.1:1/x"
-    assert isinstance(codec.refused(401), AuthenticationError)
+    assert isinstance(codec.refused(401, {}, b""), AuthenticationError)
 
 
 def test_what_is_not_on_offer() -> None:

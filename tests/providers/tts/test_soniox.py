@@ -83,7 +83,7 @@ def test_the_key_goes_in_the_handshake_alone() -> None:
     assert request.headers == {"Authorization": "Bearer the-key"}
     other = SonioxSynthesizer(api_key="the-key", tts_url="ws://127.0.0.1:1/x").codec()
     assert other.request().url == "ws://127.0.0.1:1/x"
-    assert isinstance(CODEC.refused(402), QuotaError)
+    assert isinstance(CODEC.refused(402, {}, b""), QuotaError)
 
 
 def test_what_is_on_offer() -> None:
