@@ -6,7 +6,6 @@ Sources: RFC 3533 (Ogg), RFC 8794 (EBML: WebM and Matroska), RFC 9639 (FLAC), IS
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import get_args
 
 from media.audio import ULAW_8K, AudioFormat, Encoding
@@ -80,7 +79,7 @@ def detect(head: bytes) -> Container | None:
 
 
 def _suffix(name: str) -> str:
-    return PurePath(name).suffix[1:].lower()
+    return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def _tag_bytes(head: bytes) -> int:

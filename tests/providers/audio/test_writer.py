@@ -91,7 +91,7 @@ class FullDisk(io.BytesIO):
     """A disk with room for 30 kB."""
 
     def write(self, data: object, /) -> int:
-        if self.tell() > 30_000:
+        if self.tell() + len(cast(bytes, data)) > 30_000:
             raise OSError(28, "No space left on device")
         return super().write(cast(bytes, data))
 
