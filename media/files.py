@@ -26,6 +26,7 @@ __all__ = [
     "read_audio",
     "read_wav",
     "read_wav_header",
+    "wav_header",
     "write_wav",
 ]
 
@@ -195,8 +196,8 @@ def _format(body: bytes) -> AudioFormat:
     return AudioFormat(encoding, rate_hz, channels)
 
 
-def _header(data_bytes: int, rate_hz: int, channels: int) -> bytes:
-    """The 44 bytes before PCM16 data. Sizes stop at 4 GiB: 37 hours of a call."""
+def wav_header(data_bytes: int, rate_hz: int, channels: int) -> bytes:
+    """The 44 bytes before PCM16 data in a WAV file. Sizes stop at 4 GiB: 37 hours of a call."""
     frame = 2 * channels
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
@@ -220,7 +221,7 @@ def write_wav(file: BinaryWriter, samples: Samples, rate_hz: int) -> None:
     """Write samples, one row for each moment if there are several channels, as PCM16 WAV."""
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     data = pcm_to_bytes(samples)
-    file.write(_header(len(data), rate_hz, channels) + data)
+    file.write(wav_header(len(data), rate_hz, channels) + data)
 
 
 class StereoRecorder:
@@ -248,7 +249,7 @@ class StereoRecorder:
         self._base = 0  # the place of the first sample held
         self._end = 0  # the place after the latest sample
         self.late_samples = 0
-        file.write(_header(0, self._RATE_HZ, 2))
+        file.write(wav_header(0, self._RATE_HZ, 2))
 
     def write_left(self, samples: Samples, at_ms: float) -> None:
         """What the caller said, at 8 kHz, from `at_ms` on."""
@@ -292,7 +293,7 @@ class StereoRecorder:
         # After its data, so that the header never promises what is not there.
         total = self._base + len(written)
         self._file.seek(0)
-        self._file.write(_header(4 * total, self._RATE_HZ, 2))
+        self._file.write(wav_header(4 * total, self._RATE_HZ, 2))
         self._hold[: len(kept)] = kept
         self._hold[len(kept) :] = 0
         self._base += count
