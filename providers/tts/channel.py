@@ -7,6 +7,7 @@ import itertools
 
 from ..errors import DeadlineError, ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines, Session
+from ..types import TtsOptions
 from .context import Context
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, TtsCodec, TtsVendor
 
@@ -25,14 +26,18 @@ class Channel:
 
     Args:
         vendor: whose connection it is.
+        options: of a text of the connection's route.
         deadlines: how long the vendor may take.
         extra: there are others, so if this is one too many, nobody insists on it.
 
     Attributes:
+        route: which texts it may carry, see `TtsVendor.route`.
         broken: whether it is of no use any more.
     """
 
-    def __init__(self, vendor: TtsVendor, deadlines: Deadlines, *, extra: bool = False) -> None:
+    def __init__(
+        self, vendor: TtsVendor, options: TtsOptions, deadlines: Deadlines, *, extra: bool = False
+    ) -> None:
         self._vendor = vendor
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
@@ -44,9 +49,10 @@ class Channel:
         self._busy_s = self._heard_s
         self._full_until_s = 0.0
         self._extra = extra
+        self.route = vendor.route(options)
         self.broken = False
         self._session: Session[TtsCodec, SpokenEvent] = Session(
-            vendor.name, vendor.codec, self, deadlines
+            vendor.name, lambda: vendor.codec(options), self, deadlines
         )
 
     @property
@@ -162,7 +168,7 @@ class Channel:
         if context is not None:
             self._heard_s = self._loop.time()
         if isinstance(event, Spoken):
-            if context is not None and context.take(self._vendor.name, event.audio):
+            if context is not None and context.take(self._vendor.name, event.audio, event.words):
                 self._session.progressed()
         elif isinstance(event, AudioEnd):
             if context is not None:

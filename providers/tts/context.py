@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..errors import ProviderError
-from ..types import TtsOptions
+from ..types import SynthesisChunk, TtsOptions, WordPosition
 
 __all__ = ["MAX_WAITING_S", "Context"]
 
@@ -31,7 +31,8 @@ class Context:
         self.asked_again = False  # and nothing came of it yet
         self.changed = asyncio.Event()
         self._max_bytes = max_bytes
-        self._audio: deque[bytes] = deque()
+        self._chunks: deque[SynthesisChunk] = deque()
+        self._placed = 0  # up to where in the text it is known when words come
         self._waiting = 0
         self._got = 0  # bytes in all
         self._skip = 0  # bytes that were got before, on a connection that is lost
@@ -41,17 +42,21 @@ class Context:
         self.id = context_id
         self._skip = self._got
 
-    def take(self, provider: str, audio: bytes) -> bool:
-        """More audio came; False when all of it was got before."""
+    def take(self, provider: str, audio: bytes, words: Sequence[WordPosition] = ()) -> bool:
+        """More audio came, with words; False when all of the audio was got before."""
         self.changed.set()  # what was got before shows too that it is being spoken
         fresh = audio[self._skip :]
         self._skip -= len(audio) - len(fresh)
+        later = tuple(word for word in words if word.start >= self._placed)
+        if later:
+            self._placed = later[-1].end
+        if fresh or later:
+            self._chunks.append(SynthesisChunk(fresh, later))
         if not fresh:
             return False
         self.asked_again = False
         self._got += len(fresh)
         self._waiting += len(fresh)
-        self._audio.append(fresh)
         if self._waiting > self._max_bytes:
             self.fail(ProviderError(provider, "nobody takes the synthesized audio"))
         return True
@@ -61,11 +66,11 @@ class Context:
         """Whether any of it was got."""
         return self._got > 0
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[SynthesisChunk]:
         """The audio that waits, and what comes while it is taken."""
-        while self._audio:
-            piece = self._audio.popleft()
-            self._waiting -= len(piece)
+        while self._chunks:
+            piece = self._chunks.popleft()
+            self._waiting -= len(piece.audio)
             yield piece
 
     def end(self) -> None:

@@ -5,7 +5,7 @@ A *context* is one text being spoken; a connection carries several at a time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from media.audio import AudioFormat
 
 from ..codec import Codec, Frame
 from ..errors import ProviderError
-from ..types import TtsCapabilities, TtsOptions, Voice
+from ..types import TtsCapabilities, TtsOptions, Voice, WordPosition
 from .voice_pages import VoicePages
 
 __all__ = ["AudioEnd", "ContextFailed", "Spoken", "SpokenEvent", "Terminated", "TtsCodec"]
@@ -22,10 +22,16 @@ __all__ += ["TtsVendor"]
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A piece of a context's audio."""
+    """A piece of a context's audio.
+
+    Attributes:
+        words: those whose positions became known with it, each once, in their order: characters of
+            the context's text, times from the start of its audio.
+    """
 
     context: str
     audio: bytes
+    words: Sequence[WordPosition] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,15 @@ class TtsVendor(Protocol):
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status of 400 or more means."""
 
-    def codec(self) -> TtsCodec:
-        """The codec of one connection."""
+    def route(self, options: TtsOptions) -> Hashable:
+        """What a connection is for: texts whose routes are equal may share one."""
+
+    def codec(self, options: TtsOptions) -> TtsCodec:
+        """The codec of one connection, for texts of the route of `options`.
+
+        Raises:
+            UnsupportedError: there is no connection for these.
+        """
 
     def check(self, options: TtsOptions) -> None:
         """See that the options can be honoured.

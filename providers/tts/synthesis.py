@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from dataclasses import replace
 
 import structlog
 
@@ -71,7 +72,7 @@ class StreamingTts:
         if self._channels:
             return
         try:
-            channel = self._channel()
+            channel = self._channel(TtsOptions())
             assert channel is not None
             await channel.connect()
         except ProviderError as error:
@@ -98,10 +99,13 @@ class StreamingTts:
         self._honoured.note(options)
         # A text that is spoken more slowly lasts longer.
         max_bytes = int(self._vendor.max_text_bytes * min(1.0, options.speed))
+        begin = size = 0
         for part in cut(text, max_bytes):
+            begin, begin_ms = text.index(part, begin), self.format.duration_ms(size)
             async with aclosing(self._speak(part, options)) as pieces:
                 async for piece in pieces:
-                    yield SynthesisChunk(piece)
+                    size += len(piece.audio)
+                    yield _placed(piece, begin, begin_ms)
 
     async def voices(self, language: str | None = None) -> list[Voice]:
         """The voices on offer; one without a language speaks them all.
@@ -123,11 +127,11 @@ class StreamingTts:
         self._left.set()
         await self._http.aclose()
 
-    async def _speak(self, text: str, options: TtsOptions) -> AsyncGenerator[bytes, None]:
+    async def _speak(self, text: str, options: TtsOptions) -> AsyncGenerator[SynthesisChunk, None]:
         context = Context(text, options, self.format.byte_count(MAX_WAITING_S * 1000))
         until_s = asyncio.get_running_loop().time() + self._deadlines.reconnect_s
         while not context.ended:
-            channel = await self._place(until_s)
+            channel = await self._place(options, until_s)
             channel.begin(context)
             try:
                 async with aclosing(self._heard(channel, context)) as pieces:
@@ -142,7 +146,9 @@ class StreamingTts:
                 channel.leave(context)
                 self._discard()
 
-    async def _heard(self, channel: Channel, context: Context) -> AsyncGenerator[bytes, None]:
+    async def _heard(
+        self, channel: Channel, context: Context
+    ) -> AsyncGenerator[SynthesisChunk, None]:
         while True:
             for piece in context.pieces():
                 yield piece
@@ -159,7 +165,7 @@ class StreamingTts:
     def _over(self) -> ProviderError:
         return UnavailableError(self.name, "the provider was closed", retryable=False)
 
-    async def _place(self, until_s: float) -> Channel:
+    async def _place(self, options: TtsOptions, until_s: float) -> Channel:
         """A connection with a place; when the vendor takes no more of them, as soon as there is.
 
         Raises:
@@ -167,7 +173,7 @@ class StreamingTts:
             UnavailableError: the provider was closed.
         """
         self._check_open()
-        while (channel := self._channel()) is None:
+        while (channel := self._channel(options)) is None:
             self._left.clear()
             now_s = asyncio.get_running_loop().time()
             if now_s >= until_s:
@@ -179,16 +185,21 @@ class StreamingTts:
             self._check_open()
         return channel
 
-    def _channel(self) -> Channel | None:
-        """The connection with the fewest texts, or a new one when all are full; None when the
-        vendor has just said that there are too many."""
+    def _channel(self, options: TtsOptions) -> Channel | None:
+        """The connection of the route with the fewest texts, or a new one when all are full; None
+        when the vendor has just said that there are too many."""
+        route = self._vendor.route(options)
         free = [channel for channel in self._channels if channel.has_place]
-        if free:
-            return min(free, key=lambda channel: channel.load)
+        if fitting := [channel for channel in free if channel.route == route]:
+            return min(fitting, key=lambda channel: channel.load)
         if self._channels and asyncio.get_running_loop().time() < self._full_until_s:
-            return None
+            idle = [channel for channel in free if not channel.load]
+            if not idle:
+                return None
+            # Another route's, which nobody needs now.
+            self._let_go(max(idle, key=lambda channel: channel.idle_s))
         extra = any(not channel.spent for channel in self._channels)
-        channel = Channel(self._vendor, self._deadlines, extra=extra)
+        channel = Channel(self._vendor, options, self._deadlines, extra=extra)
         self._channels.append(channel)
         return channel
 
@@ -210,12 +221,24 @@ class StreamingTts:
         for channel in list(self._channels):
             idle = channel.idle_s >= IDLE_S and len(self._channels) > 1
             if idle or (channel.spent and not channel.load):
-                self._channels.remove(channel)
-                channel.close()
+                self._let_go(channel)
         self._left.set()
         if len(self._channels) > 1 and self._sweep is None and not self._closed:
             self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._sweep_now)
 
+    def _let_go(self, channel: Channel) -> None:
+        self._channels.remove(channel)
+        channel.close()
+
     def _sweep_now(self) -> None:
         self._sweep = None
         self._discard()
+
+
+def _placed(chunk: SynthesisChunk, begin: int, begin_ms: float) -> SynthesisChunk:
+    """A part's chunk, its words placed in the whole text, where the part begins there."""
+    words = tuple(
+        replace(word, start=word.start + begin, end=word.end + begin, at_ms=word.at_ms + begin_ms)
+        for word in chunk.words
+    )
+    return SynthesisChunk(chunk.audio, words)

@@ -17,7 +17,7 @@ from providers.types import TtsOptions
 from tests.providers.recorded import recorded
 
 VENDOR = SonioxSynthesizer(api_key="the-key")
-CODEC = VENDOR.codec()
+CODEC = VENDOR.codec(TtsOptions())
 
 
 def test_a_conversation() -> None:
@@ -81,8 +81,8 @@ def test_the_key_goes_in_the_handshake_alone() -> None:
     request = CODEC.request()
     assert request.url == "wss://tts-rt.soniox.com/tts-websocket"
     assert request.headers == {"Authorization": "Bearer the-key"}
-    other = SonioxSynthesizer(api_key="the-key", tts_url="ws://127.0.0.1:1/x").codec()
-    assert other.request().url == "ws://127.0.0.1:1/x"
+    other = SonioxSynthesizer(api_key="the-key", tts_url="ws://127.0.0.1:1/x")
+    assert other.codec(TtsOptions()).request().url == "ws://127.0.0.1:1/x"
     assert isinstance(CODEC.refused(402, {}, b""), QuotaError)
 
 
