@@ -74,6 +74,18 @@ class Metrics:
             "parley_provider_errors", "Failures of speech providers.", ["kind", "provider"],
             registry=registry,
         )  # fmt: skip
+        self.provider_audio_seconds = Counter(
+            "parley_provider_audio_seconds", "Audio that recognizers were sent.",
+            ["kind", "provider"], registry=registry,
+        )  # fmt: skip
+        self.provider_characters = Counter(
+            "parley_provider_characters", "Characters that synthesizers were sent.",
+            ["kind", "provider"], registry=registry,
+        )  # fmt: skip
+        self.provider_usd = Counter(
+            "parley_provider_usd", "What providers cost, by list prices, in US dollars.",
+            ["kind", "provider"], registry=registry,
+        )  # fmt: skip
         self.unheard_seconds = Counter(
             "parley_unheard_seconds", "Callers' audio that no recognizer has got.",
             registry=registry,

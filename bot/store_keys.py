@@ -56,5 +56,9 @@ class Keys:
     def command(self, command: str) -> str:
         return f"{self._prefix}command:{command}"
 
+    def usage(self, of: str) -> str:
+        """Of a month, or of a worker."""
+        return f"{self._prefix}usage:{of}"
+
     def receipt(self, command: str) -> str:
         return f"{self._prefix}command:{command}:receipt"
