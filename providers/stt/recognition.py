@@ -160,9 +160,10 @@ class Recognition:
         """The utterance is over: exactly one final transcript (perhaps empty) follows."""
         self._check_open()
         self._owed += 1
-        self._expect_answer()
         self._ring.end_utterance()
         self._pump()
+        if self._owed:
+            self._expect_answer()
         self._changed.set()  # whoever waits has a deadline now
 
     def expect(self, phrases: Sequence[str]) -> None:
@@ -215,10 +216,11 @@ class Recognition:
             log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
         self._utterances.connected(start_ms)
         self._closing_said = False
-        if (self._owed or self._finishing) and not self._asked_again:
-            self._asked_again = True
-            self._expect_answer()
+        is_asked_again = bool(self._owed or self._finishing) and not self._asked_again
+        self._asked_again = self._asked_again or is_asked_again
         self._pump()
+        if is_asked_again and (self._owed or self._finishing):
+            self._expect_answer()
 
     def heard(self, event: HeardEvent) -> None:
         """Turn what the vendor understood into transcripts."""
@@ -300,7 +302,11 @@ class Recognition:
         if not self._session.has_room or not codec.ready:
             return
         for item in self._ring.unsent():
-            self._session.say(codec.finalize() if item is None else codec.audio(item))
+            frame = codec.finalize() if item is None else codec.audio(item)
+            if frame is None:
+                self._answer()
+                continue
+            self._session.say(frame)
             if not self._session.has_room:
                 return
         if self._finishing and not self._closing_said:
@@ -308,8 +314,11 @@ class Recognition:
             self._session.say(codec.closing())
 
     def _expect_answer(self) -> None:
-        limits = self._deadlines
-        patience_s = limits.drain_s if self._finishing else limits.answer_s
+        limits, silence_s = self._deadlines, self._session.codec.silence_s
+        if self._finishing:
+            patience_s = limits.drain_s
+        else:
+            patience_s = limits.answer_s if silence_s is None else silence_s
         self._due_s = self._loop.time() + patience_s
 
     def _check_open(self) -> None:
@@ -340,6 +349,11 @@ class Recognition:
             log.warning("recognizer did not finish in time", provider=self._name)
             self._utterances.settle()
             self._end()
+            return
+        codec = self._session.codec
+        if codec.silence_s is not None:
+            for event in codec.unanswered():
+                self.heard(event)
             return
         late = DeadlineError(self._name, "it was told to finalize, and has not")
         if self._asked_again:

@@ -87,6 +87,7 @@ class SonioxSttCodec:
     keepalive_s: float | None = 10.0
     lasts_s: float | None = None  # five hours, and an error that another connection heals
     ready = True
+    silence_s: float | None = None  # it answers every `finalize`
 
     def __init__(self, account: SonioxAccount, options: SttOptions) -> None:
         self._account = account
@@ -128,6 +129,10 @@ class SonioxSttCodec:
     def finalize(self) -> Frame:
         """Ask for the tokens that are not final."""
         return _FINALIZE
+
+    def unanswered(self) -> Sequence[HeardEvent]:
+        """Nothing: it answers."""
+        return ()
 
     def closing(self) -> Frame:
         """An empty message ends the stream."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..codec import Codec, Frame
@@ -16,15 +17,28 @@ class SttCodec(Codec[HeardEvent], Protocol):
 
     Attributes:
         ready: whether the vendor takes audio yet; the event `Ready` tells that it does now.
+        silence_s: where `finalize` is not always answered: after so long without a word of the
+            vendor `unanswered` is asked what that means. None, as it is at the moment: an answer
+            is sure to come.
     """
 
     ready: bool
 
+    @property
+    def silence_s(self) -> float | None: ...
+
     def audio(self, audio: bytes) -> Frame:
         """Audio, in `SttOptions.audio`."""
 
-    def finalize(self) -> Frame:
-        """All that was sent is to become final; `Finalized` is the answer."""
+    def finalize(self) -> Frame | None:
+        """All that was sent is to become final; `Finalized` is the answer.
+
+        None when all of it is final already, or nothing that the vendor would take notice of, and
+        the vendor owes no answer: then that is the answer.
+        """
+
+    def unanswered(self) -> Sequence[HeardEvent]:
+        """What the vendor's silence for `silence_s` means: at least one `Finalized`."""
 
     def closing(self) -> Frame:
         """No more audio comes; `Finished` is the answer."""

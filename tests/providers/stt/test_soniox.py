@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from media.audio import PCM16_16K, ULAW_8K
-from providers.codec import Failed
+from providers.codec import Close, Failed
 from providers.errors import (
     AuthenticationError,
     InvalidResponseError,
@@ -110,6 +110,8 @@ def test_what_is_said_later() -> None:
     assert orjson.loads(codec.finalize()) == {"type": "finalize"}
     assert orjson.loads(codec.keepalive()) == {"type": "keepalive"}
     assert codec.closing() == ""
+    assert codec.unanswered() == ()
+    assert codec.closed(Close(1000)) == ()
 
 
 def test_the_key_goes_in_the_handshake_alone() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from providers.codec import Failed
+from providers.codec import Close, Failed
 from providers.errors import (
     AuthenticationError,
     DeadlineError,
@@ -84,6 +84,7 @@ def test_the_key_goes_in_the_handshake_alone() -> None:
     other = SonioxSynthesizer(api_key="the-key", tts_url="ws://127.0.0.1:1/x")
     assert other.codec(TtsOptions()).request().url == "ws://127.0.0.1:1/x"
     assert isinstance(CODEC.refused(402, {}, b""), QuotaError)
+    assert CODEC.closed(Close(1000)) == ()
 
 
 def test_what_is_on_offer() -> None:
