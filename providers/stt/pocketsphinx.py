@@ -24,11 +24,18 @@ from ..errors import (
     UnsupportedLanguageError,
 )
 from ..types import PCM16_16K, SttCapabilities, SttEvent, SttOptions, Transcript, Word
-from .sphinx_pool import PROVIDER, WorkerPool, WorkerProcess
-from .sphinx_wire import Command, Result
+from .local_pool import WorkerPool
+from .local_process import WorkerProcess, WorkerProgram
+from .local_wire import Command, Result
 
 __all__ = ["PocketSphinx", "PocketSphinxStream"]
 
+PROVIDER = "pocketsphinx"
+PROGRAM = WorkerProgram(PROVIDER, "providers.stt.sphinx_worker")
+FULL = (
+    "set PARLEY_POCKETSPHINX_PROCESSES to the number of calls at a time"
+    " (each process takes about 120 MB)"
+)
 LANGUAGE = "en-US"
 MAX_LAG_S = 30.0
 ANSWER_DEADLINE_S = 20.0
@@ -66,7 +73,7 @@ class PocketSphinx:
         if processes < 1:
             raise ValueError(f"processes is {processes}; it must be at least 1")
         self.capacity: int | None = processes
-        self._pool = WorkerPool(processes)
+        self._pool = WorkerPool(PROGRAM, processes, full=FULL)
         self._streams: set[PocketSphinxStream] = set()
         self._starting = asyncio.Lock()
         self._started = False
@@ -131,7 +138,7 @@ class PocketSphinxStream:
         self._spoken = False  # audio was sent after the last `finalize()`
         self._owed = 0  # final transcripts to come
         self._due_s = 0.0  # by when the worker must have said something, if it owes one
-        worker.open(self, options.phrases, interims=options.interim_results)
+        worker.open(self, {"phrases": options.phrases, "interims": options.interim_results})
 
     def send(self, audio: bytes) -> None:
         """Hand over PCM16 at 16 kHz. Never blocks.

@@ -13,14 +13,15 @@ Expected phrases are looked for in a second pass when the utterance is over, see
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pocketsphinx import Decoder
 
+from .local_wire import Result
 from .sphinx_phrases import grammar
 from .sphinx_search import FREE, PhraseSearch, Scored, scored_segments
-from .sphinx_wire import Result
 
 __all__ = ["Recognizer"]
 
@@ -54,6 +55,8 @@ class _Utterance:
 class Recognizer:
     """Loads the models (half a second, 120 MB) and recognizes what it hears, in call order."""
 
+    abilities: Mapping[str, Any] = {}
+
     def __init__(self) -> None:
         # The second pass (fwdflat) takes as long again and finds nothing more on the telephone;
         # compallsen makes the acoustic scores of different searches comparable.
@@ -61,11 +64,15 @@ class Recognizer:
         self._decoder.add_jsgf_string(_PROBE, grammar([("hello",)]))
         self._phrases = PhraseSearch(self._decoder)
         self._utterance = _Utterance()
-        self.open((), interims=True)
+        self.close()
 
-    def open(self, phrases: Sequence[str], *, interims: bool) -> None:
-        """A call begins: nothing of the one before is remembered."""
-        self._interims = interims
+    def open(self, wanted: Mapping[str, Any]) -> None:
+        """A call begins: nothing of the one before is remembered.
+
+        Args:
+            wanted: the `phrases` that are expected, and whether `interims` are wanted.
+        """
+        self._interims = wanted["interims"]
         self._call_mean = _TELEPHONE_MEAN
         self._call_frames = _TELEPHONE_FRAMES
         self._heard = 0  # bytes of the call before this utterance
@@ -73,7 +80,11 @@ class Recognizer:
             self._decoder.end_utt()
         self._utterance = _Utterance()
         self._decoder.start_stream()
-        self.expect(phrases)
+        self.expect(wanted["phrases"])
+
+    def close(self) -> None:
+        """The call is over."""
+        self.open({"phrases": (), "interims": False})
 
     def expect(self, phrases: Sequence[str]) -> None:
         """From the next utterance on, `phrases` are expected."""

@@ -15,7 +15,7 @@ from media.audio import AudioFormat, Encoding, ulaw_to_pcm
 from media.resample import upsample
 from providers.catalog import build_stt
 from providers.errors import MissingKeyError, ProviderError, UnavailableError, UnsupportedError
-from providers.stt import pocketsphinx, sphinx_pool
+from providers.stt import local_pool, pocketsphinx
 from providers.stt.pocketsphinx import PocketSphinx, PocketSphinxStream
 from providers.types import SttOptions, SttProvider, Transcript
 from tests.background import until
@@ -247,7 +247,7 @@ async def test_audio_that_is_not_decoded_is_bounded(
     stt: PocketSphinx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The process that is so far behind is replaced: on a busy machine that takes its time.
-    monkeypatch.setattr(sphinx_pool, "LEASE_DEADLINE_S", 25.0)
+    monkeypatch.setattr(local_pool, "LEASE_DEADLINE_S", 25.0)
     async with stt.stream(SttOptions()) as stream:
         stream.send(SILENCE * 29)
         with pytest.raises(ProviderError, match="lags 30 s behind") as refusal:

@@ -8,15 +8,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from providers.errors import CapacityError, DeadlineError, UnavailableError
-from providers.stt import sphinx_pool
+from providers.stt import local_pool, pocketsphinx
+from providers.stt.local_pool import replacement_delay_s
+from providers.stt.local_wire import Command, FrameReader, Report, frame
 from providers.stt.pocketsphinx import PocketSphinx
-from providers.stt.sphinx_pool import replacement_delay_s
-from providers.stt.sphinx_wire import Command, FrameReader, Report, frame
 from providers.types import SttOptions
 
 pytest.importorskip("pocketsphinx")
@@ -28,7 +29,7 @@ SECOND = bytes(32_000)
 @pytest.fixture
 async def stt(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PocketSphinx]:
     # On a busy machine a process may take its time to tidy up, or to load.
-    monkeypatch.setattr(sphinx_pool, "LEASE_DEADLINE_S", 25.0)
+    monkeypatch.setattr(local_pool, "LEASE_DEADLINE_S", 25.0)
     provider = PocketSphinx(processes=1)
     await provider.start()
     yield provider
@@ -119,13 +120,18 @@ async def test_a_process_that_hangs_is_reported_and_replaced(
 
 
 async def test_a_process_that_hangs_when_given_back_is_killed(
-    stt: PocketSphinx, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sphinx_pool, "CLOSE_DEADLINE_S", 0.05)
-    (pid,) = stt.pids
-    async with stt.stream(SttOptions()):
+    impatient = replace(pocketsphinx.PROGRAM, close_deadline_s=0.05)
+    monkeypatch.setattr(pocketsphinx, "PROGRAM", impatient)
+    monkeypatch.setattr(local_pool, "LEASE_DEADLINE_S", 25.0)
+    provider = PocketSphinx(processes=1)
+    await provider.start()
+    (pid,) = provider.pids
+    async with provider.stream(SttOptions()):
         os.kill(pid, signal.SIGSTOP)
-    await until_replaced(stt, pid)
+    await until_replaced(provider, pid)
+    await provider.aclose()
 
 
 def test_processes_that_die_again_and_again_are_replaced_ever_more_slowly() -> None:
@@ -221,7 +227,8 @@ def worker() -> subprocess.Popen[bytes]:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert process.stdout is not None
-    assert process.stdout.read(5) == frame(Report.READY)
+    ready = frame(Report.READY, b"{}")
+    assert process.stdout.read(len(ready)) == ready
     return process
 
 

@@ -1,4 +1,4 @@
-"""PURE: what the parent and a PocketSphinx worker process say to each other over its pipes.
+"""PURE: what the parent and a recognizer's worker process say to each other over its pipes.
 
 A frame is one byte of kind, the payload's length as a big-endian unsigned 32-bit number, and the
 payload.
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
-__all__ = ["Command", "FrameReader", "Report", "Result", "WireError", "frame"]
+__all__ = ["Command", "Failure", "FrameReader", "Report", "Result", "WireError", "frame"]
 
 _HEADER = struct.Struct("!cI")
 _LONGEST = 4 * 1024 * 1024  # bytes; more than any frame that either side sends
@@ -25,20 +25,20 @@ class WireError(ValueError):
 class Command(Enum):
     """What the parent says."""
 
-    OPEN = b"o"  # a call begins: JSON {"phrases": [...], "interims": bool}
+    OPEN = b"o"  # a lessee begins: JSON object of what it wants, as its recognizer takes it
     AUDIO = b"a"  # PCM16 at 16 kHz
     EXPECT = b"e"  # JSON list of phrases, from the next utterance on
     FINALIZE = b"f"  # the utterance is over
-    CLOSE = b"c"  # the call is over: forget everything, then say READY
+    CLOSE = b"c"  # the lessee has left: forget everything, then say READY
 
 
 class Report(Enum):
     """What the worker says."""
 
-    READY = b"r"  # loaded, or done with the call
+    READY = b"r"  # loaded, or done with the lessee; JSON object: what its models can do
     TAKEN = b"h"  # bytes of audio decoded since the last such report, as an unsigned 32-bit number
     RESULT = b"t"  # JSON of `Result`
-    FAILED = b"x"  # UTF-8 text: why the worker ends
+    FAILED = b"x"  # JSON of `Failure`: why the worker ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Result:
     confidence: float | None = None
     words: tuple[tuple[str, int, int, float], ...] = ()
     rejected: bool = False
+    language: str | None = None
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -61,6 +62,26 @@ class Result:
         fields: dict[str, Any] = json.loads(payload)
         fields["words"] = tuple((w[0], w[1], w[2], w[3]) for w in fields["words"])
         return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a worker ends.
+
+    Attributes:
+        lasting: whether another process would fail in the same way, until the user acts.
+    """
+
+    reason: str
+    hint: str = ""
+    lasting: bool = False
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, payload: bytes) -> Failure:
+        return cls(**json.loads(payload))
 
 
 def frame(kind: Command | Report, payload: bytes = b"") -> bytes:

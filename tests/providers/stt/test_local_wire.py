@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.stt.sphinx_wire import Command, FrameReader, Report, Result, WireError, frame
+from providers.stt.local_wire import (
+    Command,
+    Failure,
+    FrameReader,
+    Report,
+    Result,
+    WireError,
+    frame,
+)
 
 
 @given(st.lists(st.tuples(st.sampled_from(Command), st.binary(max_size=50))), st.data())
@@ -31,3 +39,8 @@ def test_an_absurd_length_is_refused_before_it_is_waited_for() -> None:
 def test_a_result_survives_the_pipe() -> None:
     result = Result("ten o'clock", True, 20, 900, 0.7, (("ten", 20, 400, 0.9),), rejected=True)
     assert Result.from_json(result.to_json()) == result
+
+
+def test_why_a_worker_ends_survives_the_pipe() -> None:
+    failure = Failure("no such model", "get it", lasting=True)
+    assert Failure.from_json(failure.to_json()) == failure
