@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 
 from ..errors import DeadlineError, ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines, Session
@@ -17,6 +18,7 @@ LET_GO_S = 10.0
 """A cancelled text that the vendor has not confirmed after so long takes no place any more."""
 MID_TEXT = 2.0
 """So many times the patience for a text that has begun: what was got of it plays meanwhile."""
+MINUTE_S = 60.0
 REFUSED_S = 1.0
 """So long a connection is offered no text when the vendor has refused one as too many."""
 
@@ -48,6 +50,7 @@ class Channel:
         self._heard_s = self._loop.time()
         self._busy_s = self._heard_s
         self._full_until_s = 0.0
+        self._begun_s: deque[float] = deque()  # when the last minute's texts were begun
         self._extra = extra
         self.route = vendor.route(options)
         self.broken = False
@@ -65,8 +68,17 @@ class Channel:
     @property
     def has_place(self) -> bool:
         """Whether it can carry one more."""
-        is_full = self._loop.time() < self._full_until_s
-        return not self.spent and not is_full and self.load < self._vendor.max_contexts
+        if self.spent or self._loop.time() < self._full_until_s or self._is_worn:
+            return False
+        return self.load < self._vendor.max_contexts
+
+    @property
+    def _is_worn(self) -> bool:
+        """Whether it has been given as many texts as the vendor takes within a minute."""
+        limit = self._vendor.texts_per_min
+        while self._begun_s and self._begun_s[0] <= self._loop.time() - MINUTE_S:
+            self._begun_s.popleft()
+        return limit is not None and len(self._begun_s) >= limit
 
     @property
     def spent(self) -> bool:
@@ -155,6 +167,7 @@ class Channel:
 
     def opened(self) -> None:
         """Begin again what is not over."""
+        self._begun_s.clear()
         contexts = [context for context in self._contexts.values() if not context.ended]
         self._contexts.clear()
         self._ending.clear()
@@ -194,6 +207,8 @@ class Channel:
     def _start(self, context: Context) -> None:
         context.begin(f"c{next(self._ids)}")
         self._contexts[context.id] = context
+        if self._session.connected:
+            self._begun_s.append(self._loop.time())
         for frame in self._session.codec.begin(context.id, context.text, context.options):
             self._session.say(frame)
 

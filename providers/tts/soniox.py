@@ -51,6 +51,7 @@ class SonioxSynthesizer:
     max_contexts = 5
     # It would take 5,000, but a stream may last no longer than two minutes.
     max_text_bytes = 1_200
+    texts_per_min: int | None = None
     voice_pages = None
 
     def __init__(self, **account: Any) -> None:

@@ -76,6 +76,7 @@ class TtsVendor(Protocol):
         format: of its audio, headerless.
         max_contexts: how many a connection carries at a time.
         max_text_bytes: how long a context's text may be, in UTF-8, at a voice's own speed.
+        texts_per_min: how many a connection takes within a minute; None is any number.
         voice_pages: how its voices are asked for, over HTTP; None when they are known.
     """
 
@@ -89,6 +90,8 @@ class TtsVendor(Protocol):
     def max_contexts(self) -> int: ...
     @property
     def max_text_bytes(self) -> int: ...
+    @property
+    def texts_per_min(self) -> int | None: ...
     @property
     def voice_pages(self) -> VoicePages | None: ...
 

@@ -396,3 +396,22 @@ async def test_closing_fails_what_waits_for_a_place(script: Script) -> None:
             with pytest.raises(UnavailableError, match="closed"):
                 await text
         await standin.until(lambda: all(record.ended.is_set() for record in standin.tts))
+
+
+@virtual_time_on_sockets
+async def test_a_connection_gets_so_many_texts_within_a_minute(script: Script) -> None:
+    class Strict(SonioxSynthesizer):
+        texts_per_min: int | None = 3
+
+    async with served(script, pace=None) as standin:
+        tts = StreamingTts(Strict(api_key="stand-in-key", tts_url=standin.tts_url))
+        for _ in range(7):
+            assert await said(tts) == ulaw(TEXT)
+        assert [len(record.messages) // 2 for record in standin.tts] == [3, 3, 1]
+        await asyncio.sleep(59)
+        for _ in range(2):
+            assert await said(tts) == ulaw(TEXT)
+        await asyncio.sleep(2)
+        assert await said(tts) == ulaw(TEXT)
+        assert len(standin.tts) == 3
+        await tts.aclose()
