@@ -37,7 +37,7 @@ from bot.telephony.memory import SharedMemory
 from bot.telephony.orders import Orders
 from bot.telephony.rest import TwilioRest
 from bot.telephony.webhooks import Webhooks
-from bot.vad import load_model
+from providers.vad import load_model
 
 __all__ = ["Assembly", "assemble"]
 

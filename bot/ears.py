@@ -130,7 +130,7 @@ class Ears:
     hundred are judged together.
 
     Args:
-        model: says what speech is (`bot.vad.load_model`).
+        model: says what speech is (`providers.vad.load_model`).
         max_calls: how many listeners may be open.
     """
 

@@ -43,9 +43,9 @@ def serve(host: str | None, port: int | None, workers: int, dev: bool, fd: int |
 
     from bot.dialog import DialogError
     from bot.redis_server import RedisServerError
-    from bot.vad import MissingModelError
     from bot.worker import run_worker
     from providers.errors import MissingKeyError, ProviderError, UnsupportedError
+    from providers.vad import MissingModelError
 
     try:
         listener = socket.socket(fileno=fd) if fd is not None else None

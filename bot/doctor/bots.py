@@ -13,11 +13,11 @@ from bot.hearing import telephone_format
 from bot.numbers import BotSettings
 from bot.settings import Settings
 from bot.speech import synthesize_ulaw
-from bot.vad import MissingModelError, load_model
 from providers.catalog import build_stt, build_tts
 from providers.errors import ProviderError
 from providers.stt.trial import try_out
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
+from providers.vad import MissingModelError, load_model
 
 from .finding import Finding, Tell, failure, ok, warning
 from .thread import Exited, aside

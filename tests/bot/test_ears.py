@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.ears import Ears, Listener
-from bot.vad import load_model
 from media.audio import Samples
 from media.vad import (
     WINDOW,
@@ -25,6 +24,7 @@ from media.vad import (
     Voices,
     Windows,
 )
+from providers.vad import load_model
 from tests.media.hearing import (
     SPOKEN,
     detect,

@@ -17,10 +17,10 @@ import orjson
 
 from bot.ears import Ears
 from bot.log import configure
-from bot.vad import load_model
 from media.audio import Samples, ulaw_to_pcm
 from media.gate import Gate
 from media.vad import Model
+from providers.vad import load_model
 
 from .recordings import load_material
 from .script import FRAME_BYTES, FRAME_MS, Track

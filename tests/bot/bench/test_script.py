@@ -24,9 +24,9 @@ from bot.bench.calls.script import (
     turn_of,
     turns_between,
 )
-from bot.vad import load_model
 from media.audio import Samples, rms_dbfs, ulaw_to_pcm
 from media.vad import WINDOW, SpeechDetector, SpeechStarted, SpeechStopped
+from providers.vad import load_model
 
 ENDPOINTING_MS = 450
 BARGE_IN_MS = 200

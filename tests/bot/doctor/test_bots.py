@@ -13,9 +13,9 @@ from bot.doctor import bots
 from bot.doctor.bots import check_dialogs, check_recognizers, check_vad, check_voices
 from bot.doctor.finding import Level
 from bot.settings import Settings
-from bot.vad import MissingModelError
 from media.energy import Energy
 from providers.errors import UnavailableError
+from providers.vad import MissingModelError
 from tests.vendors.soniox.limits import Limits
 from tests.vendors.soniox.standin import SonioxStandIn
 from tests.vendors.speech.oracle import OracleHearing

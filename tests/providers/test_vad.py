@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.vad import MissingModelError, load_model
 from media.energy import Energy
 from media.gate import Gate
+from providers.vad import MissingModelError, load_model
 from tests.media.hearing import silero_network
 
 
@@ -82,7 +82,7 @@ def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     subprocess.run(
-        [sys.executable, "-c", "from bot.vad import load_model; load_model('silero')"],
+        [sys.executable, "-c", "from providers.vad import load_model; load_model('silero')"],
         env={**env, "HOME": str(tmp_path), "XDG_CACHE_HOME": "", "TMPDIR": str(tmp_path / "tmp")},
         check=True,
         timeout=30,
