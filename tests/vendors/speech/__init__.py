@@ -3,7 +3,8 @@
 Each is as strict as its vendor's documentation is, keeps all that clients send, understands a
 recording that it knows (or really listens), speaks, and misbehaves on command.
 
-    standin.py     a stand-in: who may come in, which fault meets whom, and what they sent
+    standin.py     a stand-in: who may come in, and what is said to them
+    register.py    who came, who is there, and which fault meets whom
     doors.py       the paths that it serves, WebSockets and plain HTTP
     front.py       the one port of both
     record.py      what one client sent and was told
@@ -63,10 +64,11 @@ sent_ms)` in the place of the last. `await voice.speak(text, Speaking(rate_hz, s
 gives samples, and `media.audio.encode` bytes; a voice that is `by_sentence` wants whole sentences.
 What `voices.tones` computes is what `ToneVoice` says.
 
-*An HTTP door's* `answer(exchange)` reads `exchange.json()`, `await exchange.form()` or
-`exchange.body`, raises a `Refusal`, or gives `await exchange.answer(Answer…)` or `await
+*An HTTP door's* `answer(exchange)` reads `exchange.json()`, `exchange.body`, or a form (`async with
+exchange.form() as form:`), raises a `Refusal`, or gives `await exchange.answer(Answer…)` or `await
 exchange.stream(pieces, content_type)`; the faults strike by themselves. For a file:
-`await transcribe(hearing, audio, Listening(audio_format, whole_words=True))`.
+`await transcribe(hearing, audio, Listening(audio_format, whole_words=True))`. `toy.py` is the
+smallest stand-in with both kinds of doors.
 
 *Tests* make a `Script` (`recordings.computed_script`), give the stand-in `OracleHearing(script)`,
 and send `script.audio` (8 kHz µ-law), or `script.audio_in(AudioFormat(Encoding.PCM16, rate_hz))`

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.routing import compile_path
 
@@ -43,7 +43,7 @@ class HttpDoor:
     service: str
     method: str
     path: str
-    answer: Callable[[Exchange], Awaitable[None]]
+    answer: Callable[[Exchange], Coroutine[Any, Any, None]]
 
 
 Door = SocketDoor | HttpDoor

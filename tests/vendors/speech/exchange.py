@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import orjson
 from starlette.datastructures import FormData
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Send
 
 from .faults import GARBAGE, Fault
@@ -16,20 +17,21 @@ from .front import reset
 from .peer import Gone
 from .record import Record
 from .refusal import Answer, Json, Refusal
+from .strike import refusal_of
 
 __all__ = ["Exchange"]
 
 MOST_BODY = 64 << 20
 CUTS = ("close", "reset", "stall")
+ONLY_WEBSOCKETS = ("hold", "trickle")
 
 
 class Exchange:
     """A request. What came and what goes is noted in `record`.
 
     Args:
-        request: as Starlette reads it.
+        request: as Starlette reads it, from a `Front`.
         send: where the answer goes.
-        transport: of its connection.
         record: where to note it; its fault strikes here.
         send_s: how long the client may take to read what it is sent.
 
@@ -41,7 +43,6 @@ class Exchange:
         self,
         request: Request,
         send: Send,
-        transport: asyncio.Transport,
         record: Record,
         *,
         send_s: float,
@@ -50,28 +51,45 @@ class Exchange:
         self.body = b""
         self._request = request
         self._send = send
-        self._transport = transport
+        self._transport: asyncio.Transport = request.scope["state"]["transport"]
+        self._lost: asyncio.Event = request.scope["state"]["lost"]
         self._send_s = send_s
         self._given = 0
-        self._begun = False
-
-    @property
-    def answered(self) -> bool:
-        """Whether an answer has begun."""
-        return self._begun
+        self._whole = False
 
     async def read(self) -> None:
-        """Read the body.
+        """Read the body, unless a fault strikes before that.
 
         Raises:
-            Refusal: it is too long.
-            starlette.requests.ClientDisconnect: it is not whole.
+            Gone: the client left, or a fault ended the connection.
+            Refusal: it is too long, or a fault has this error.
+            ValueError: the fault is none for a request.
         """
+        fault = self.record.fault
+        kind = None if fault is None else fault.kind
+        if kind in ONLY_WEBSOCKETS:
+            raise ValueError(f"{kind} is no fault of an HTTP request")
+        if kind == "refuse":
+            self.reset()
+            raise Gone
+        if kind == "deaf":
+            self._transport.pause_reading()
+            await self._lost.wait()
+            raise Gone
+        await self._read()
+        if fault is not None and kind == "error":
+            raise refusal_of(fault)
+
+    async def _read(self) -> None:
         pieces = bytearray()
-        async for piece in self._request.stream():
-            pieces += piece
-            if len(pieces) > MOST_BODY:
-                raise Refusal(413, None, "The request is too large")
+        try:
+            async for piece in self._request.stream():
+                pieces += piece
+                if len(pieces) > MOST_BODY:
+                    raise Refusal(413, None, "The request is too large")
+        except ClientDisconnect:
+            self.record.left = True
+            raise Gone from None
         self.body = bytes(pieces)
         self.record.came(self.body)
 
@@ -89,8 +107,9 @@ class Exchange:
             raise Refusal(400, None, "The request is not an object")
         return fields
 
-    async def form(self) -> FormData:
-        """The body as a form, with its files.
+    @asynccontextmanager
+    async def form(self) -> AsyncGenerator[FormData, None]:
+        """The body as a form, with its files, which are open inside.
 
         Raises:
             Refusal: it is none.
@@ -101,7 +120,8 @@ class Exchange:
         async def again() -> Message:
             return {"type": "http.request", "body": self.body, "more_body": False}
 
-        return await Request(self._request.scope, again).form()
+        async with Request(self._request.scope, again).form() as form:
+            yield form
 
     async def answer(self, answer: Answer) -> None:
         """Give a whole answer.
@@ -111,13 +131,14 @@ class Exchange:
         """
         if (fault := self._fault("garbage")) is not None:
             answer = _garbage(fault)
-        await self._begin(answer.status, answer.content_type, answer.headers)
+        headers = {"content-length": str(len(answer.body)), **answer.headers}
+        await self._begin(answer.status, answer.content_type, headers)
         await self._give(answer.body)
         await self._end()
 
     async def stream(
         self,
-        pieces: AsyncIterable[bytes],
+        pieces: AsyncGenerator[bytes, None],
         content_type: str,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -126,19 +147,29 @@ class Exchange:
             await self.answer(Answer())  # which a fault replaces
             return
         await self._begin(200, content_type, headers or {})
-        async for piece in pieces:
-            await self._give(piece)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                await self._give(piece)
         await self._end()
 
-    async def until_left(self) -> None:
-        """Wait for the client to leave."""
-        while (await self._request.receive())["type"] != "http.disconnect":
-            pass
+    async def while_here(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this until it is done, or the client leaves; raises what it raises.
 
-    async def deafen(self) -> None:
-        """Read nothing any more, and say nothing."""
-        self._transport.pause_reading()
-        await self.until_left()
+        Raises:
+            Gone: the client left.
+        """
+        working = asyncio.create_task(work)
+        leaving = asyncio.create_task(self._lost.wait())
+        try:
+            await asyncio.wait([working, leaving], return_when=asyncio.FIRST_COMPLETED)
+            if not working.done() and not self._whole:
+                self.record.left = True
+                raise Gone
+            await working
+        finally:
+            working.cancel()
+            leaving.cancel()
+            await asyncio.wait([working, leaving])
 
     def reset(self) -> None:
         """Drop the connection with a TCP reset."""
@@ -153,7 +184,6 @@ class Exchange:
             await asyncio.sleep(slow.delay_ms / 1000)
         if (cut := self._fault(*CUTS)) is not None and cut.at_bytes == 0:
             await self._cut(cut)
-        self._begun = True
         self.record.status = status
         plain = {"content-type": content_type, **headers}
         raw = [(name.encode(), value.encode()) for name, value in plain.items()]
@@ -172,6 +202,9 @@ class Exchange:
             await self._cut(cut)
 
     async def _end(self) -> None:
+        if (cut := self._fault(*CUTS)) is not None:
+            await self._cut(cut)
+        self._whole = True
         await self._out({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _cut(self, fault: Fault) -> None:
@@ -180,11 +213,13 @@ class Exchange:
         elif fault.kind == "close":
             self._transport.close()
         else:
-            await self.until_left()
+            await self._lost.wait()
+            self.record.left = True
         raise Gone
 
     async def _out(self, message: Message) -> None:
         if self._transport.is_closing():
+            self.record.left = True
             raise Gone
         try:
             async with asyncio.timeout(self._send_s):

@@ -37,7 +37,8 @@ class Front:
     Args:
         admit: answers a handshake that is refused, and accepts one with None.
         serve: serves a WebSocket.
-        app: answers the HTTP requests; a connection's transport is in its scope's state.
+        app: answers the HTTP requests; a connection's `transport` is in its scope's state, and
+            `lost`, an event that is set when there is no connection any more.
         select_subprotocol: one of those that a WebSocket client offers, or none.
 
     Attributes:
@@ -62,6 +63,7 @@ class Front:
         self._http = ServerState()
         self._config = uvicorn.Config(
             app,
+            interface="asgi3",
             http="h11",
             ws="none",
             lifespan="off",
@@ -115,7 +117,8 @@ class Front:
 
     def http_protocol(self, transport: asyncio.Transport) -> asyncio.Protocol:
         """What speaks HTTP on one connection."""
-        return H11Protocol(self._config, self._http, {"transport": transport})
+        state = {"transport": transport, "lost": asyncio.Event()}
+        return _Http(self._config, self._http, state)
 
     def _visitor(self, protocol: ServerProtocol, server: Server, **options: Any) -> _Visitor:
         return _Visitor(
@@ -167,6 +170,12 @@ class _Visitor(asyncio.Protocol):
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
         protocol.data_received(bytes(self._head))
+
+
+class _Http(H11Protocol):
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.app_state["lost"].set()
 
 
 def reset(transport: asyncio.Transport) -> None:

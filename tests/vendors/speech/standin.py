@@ -6,15 +6,13 @@ import asyncio
 import http
 import math
 from abc import ABC, abstractmethod
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
-from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 from websockets import Headers, Request, Response
@@ -27,12 +25,12 @@ from .front import Front, reset
 from .peer import Gone, Peer
 from .record import Key, Record
 from .refusal import Answer, Refusal
+from .register import Register
 from .strike import refusal_of
 
 __all__ = ["Engine", "StandIn"]
 
 AT_ONCE = ("denied", "busy", "limited", "quota")
-NOT_HTTP = ("hold", "trickle")
 
 _StandIn = TypeVar("_StandIn", bound="StandIn")
 
@@ -47,7 +45,7 @@ class Engine(Protocol):
         """Give up what it holds."""
 
 
-class StandIn(ABC):
+class StandIn(Register, ABC):
     """A vendor, for one key; an async context manager that serves on loopback.
 
     A vendor's own defines `doors`, `shown_key` and `refusal_answer`, and what else it does in its
@@ -76,12 +74,9 @@ class StandIn(ABC):
         port: int = 0,
         keep: bool = True,
     ) -> None:
+        super().__init__(faults or {})
         self.api_key = api_key
-        self.records: defaultdict[str, list[Record]] = defaultdict(list)
         self._engines = engines
-        self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
-        for service, those in (faults or {}).items():
-            self._faults[service] += those
         self._send_s = send_s
         self._keep = keep
         self._started = AsyncExitStack()
@@ -94,8 +89,6 @@ class StandIn(ABC):
         )
         self._admitted: WeakKeyDictionary[ServerConnection, tuple[SocketDoor, Record]]
         self._admitted = WeakKeyDictionary()
-        self._open: set[Record] = set()
-        self._news = asyncio.Condition()
         self._broken: list[Exception] = []
 
     @abstractmethod
@@ -159,28 +152,7 @@ class StandIn(ABC):
         """Have the kernel refuse new connections; those that are open go on."""
         self._front.stop_listening()
 
-    def misbehave(self, *faults: Fault, service: str = "stt") -> None:
-        """Add to what the next connections and requests of a service meet."""
-        self._faults[service].extend(faults)
-
-    def behave(self, *, service: str = "stt") -> None:
-        """Forget what the next ones were to meet."""
-        self._faults[service].clear()
-
-    async def until(self, condition: Callable[[], bool], within_s: float = 5.0) -> None:
-        """Wait until it is so; looked at whenever a connection or a request begins or ends.
-
-        Raises:
-            TimeoutError: it is not so in time.
-        """
-        async with asyncio.timeout(within_s), self._news:
-            await self._news.wait_for(condition)
-
-    def at_once(self, service: str) -> int:
-        """How many connections and requests of a service are open."""
-        return sum(record.service == service for record in self._open)
-
-    def _record(
+    async def _record(
         self, door: Door, params: dict[str, str], target: str, headers: Mapping[str, str]
     ) -> Record:
         split = urlsplit(target)
@@ -194,9 +166,7 @@ class StandIn(ABC):
             keep=self._keep,
         )
         record.key = self.shown_key(headers, record)
-        faults = self._faults[door.service]
-        record.fault = faults.popleft() if faults else None
-        self.records[door.service].append(record)
+        await self.came(record)
         return record
 
     def _check(self, record: Record) -> None:
@@ -211,24 +181,19 @@ class StandIn(ABC):
         headers = {"retry-after": str(math.ceil(refusal.retry_after_s)), **answer.headers}
         return Answer(answer.status, answer.body, answer.content_type, headers)
 
-    async def _notify(self) -> None:
-        async with self._news:
-            self._news.notify_all()
-
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         found = find(self.doors(), SocketDoor, "GET", urlsplit(request.path).path)
         if found is None:
             return _response(self._worded(Refusal(404, None, "Not Found"), ""))
         door, params = found
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
-        record = self._record(door, params, request.path, headers)
+        record = await self._record(door, params, request.path, headers)
         refused = self._refused(connection, record)
         if refused is None:
             self._admitted[connection] = door, record
         else:
             record.status = refused.status_code
-            record.ended.set()
-        await self._notify()
+            await self.over(record)
         return refused
 
     def _refused(self, connection: ServerConnection, record: Record) -> Response | None:
@@ -243,7 +208,7 @@ class StandIn(ABC):
 
     async def _attend(self, connection: ServerConnection) -> None:
         door, record = self._admitted[connection]
-        self._open.add(record)
+        self.began(record)
         try:
             async with asyncio.TaskGroup() as tasks:
                 await door.serve(Peer(connection, record, tasks, send_s=self._send_s))
@@ -253,58 +218,39 @@ class StandIn(ABC):
             # The library would log it, and no test would know.
             self._broken.extend(broken.exceptions)
         finally:
-            await self._over(record)
-
-    async def _over(self, record: Record) -> None:
-        self._open.discard(record)
-        record.ended.set()
-        await self._notify()
+            await self.over(record)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request, transport = HttpRequest(scope, receive), scope["state"]["transport"]
+        request = HttpRequest(scope, receive)
         found = find(self.doors(), HttpDoor, request.method, request.url.path)
         if found is None:
             worded = self._worded(Refusal(404, None, "Not Found"), "")
             unknown = Record("", request.method, request.url.path)
-            exchange = Exchange(request, send, transport, unknown, send_s=self._send_s)
+            exchange = Exchange(request, send, unknown, send_s=self._send_s)
             await exchange.answer(worded)
             return
         door, params = found
         target = f"{request.url.path}?{request.url.query}"
-        record = self._record(door, params, target, dict(request.headers))
-        exchange = Exchange(request, send, transport, record, send_s=self._send_s)
-        self._open.add(record)
-        await self._notify()
+        record = await self._record(door, params, target, dict(request.headers))
+        exchange = Exchange(request, send, record, send_s=self._send_s)
+        self.began(record)
         try:
             await self._exchange(door, exchange)
-        except (Gone, ClientDisconnect):
-            record.left = True
+        except Gone:
+            pass
         except Exception as broken:
             self._broken.append(broken)
             exchange.reset()
         finally:
-            await self._over(record)
+            await self.over(record)
 
     async def _exchange(self, door: HttpDoor, exchange: Exchange) -> None:
-        record = exchange.record
-        fault = record.fault
-        if fault is not None:
-            if fault.kind in NOT_HTTP:
-                raise ValueError(f"{fault.kind} is no fault of an HTTP request")
-            if fault.kind == "refuse":
-                exchange.reset()
-                raise Gone
-            if fault.kind == "deaf":
-                await exchange.deafen()
-                raise Gone
         try:
             await exchange.read()
-            self._check(record)
-            if fault is not None and fault.kind == "error":
-                raise refusal_of(fault)
-            await door.answer(exchange)
+            self._check(exchange.record)
+            await exchange.while_here(door.answer(exchange))
         except Refusal as refusal:
-            await exchange.answer(self._worded(refusal, record.service))
+            await exchange.answer(self._worded(refusal, exchange.record.service))
 
 
 def _response(answer: Answer) -> Response:
