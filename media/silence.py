@@ -175,12 +175,19 @@ def _quiet(levels: _Levels) -> NDArray[np.bool_]:
 
 def _levels_db(samples: Samples, rate_hz: int) -> _Levels:
     """The level of each window, in dBFS; the last one may be shorter than the others."""
+    # A minute at a time: squares take four times the room of samples, and there may be hours.
+    minutes = range(0, len(samples), 60 * rate_hz)
+    blocks = [_powers(samples[first : first + 60 * rate_hz], rate_hz) for first in minutes]
+    power = np.concatenate([np.empty(0), *blocks])
+    levels: _Levels = 10 * np.log10(np.maximum(power / _FULL_SCALE**2, 1e-10))
+    return levels
+
+
+def _powers(samples: Samples, rate_hz: int) -> NDArray[np.float64]:
+    """The mean square of each window."""
     # Not every rate has whole windows: 11025 Hz has of 110 and of 111 samples.
     windows = -(-len(samples) * 1000 // (rate_hz * WINDOW_MS))
     starts = np.arange(windows) * rate_hz * WINDOW_MS // 1000
-    if not windows:
-        return np.empty(0)
-    power = np.add.reduceat(np.square(samples, dtype=np.float64), starts)
-    lengths = np.diff(starts, append=len(samples))
-    levels: _Levels = 10 * np.log10(np.maximum(power / (lengths * _FULL_SCALE**2), 1e-10))
-    return levels
+    sums = np.add.reduceat(np.square(samples, dtype=np.float64), starts)
+    powers: NDArray[np.float64] = sums / np.diff(starts, append=len(samples))
+    return powers
