@@ -18,6 +18,7 @@ from bot.api.calls import CallsApi
 from bot.app import build_app
 from bot.calls import Calls
 from bot.dialog.hook import load_dialog
+from bot.dialog.resources import Resources
 from bot.disk import Disk
 from bot.ears import Ears
 from bot.engines import Engines
@@ -98,13 +99,15 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
         # Twice the calls: two generations of one call may overlap for a moment.
         ears = Ears(model, max_calls=2 * settings.max_calls)
         stack.callback(ears.close)
+        resources = Resources.of(settings, metrics.count_tokens)
+        stack.push_async_callback(resources.aclose)
         makes = LiveCalls(
             settings,
             worker_id=worker_id,
             store=store,
             ears=ears,
             engines=await stack.enter_async_context(_engines(settings)),
-            dialogs={bot.dialog: load_dialog(bot.dialog) for bot in settings.bots()},
+            dialogs={bot.dialog: load_dialog(bot.dialog, resources) for bot in settings.bots()},
             disk=stack.enter_context(Disk()),
             orders=orders,
         )

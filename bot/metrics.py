@@ -94,6 +94,10 @@ class Metrics:
             "parley_hook_errors", "Dialog hooks that raised or took too long.", ["hook"],
             registry=registry,
         )  # fmt: skip
+        self.chat_tokens = Counter(
+            "parley_chat_tokens", "Tokens that models of the chat dialog have read and written.",
+            ["model", "kind"], registry=registry,
+        )  # fmt: skip
         self.vad_windows = Counter(
             "parley_vad_windows", "Windows of audio judged by the VAD.", registry=registry
         )
@@ -134,6 +138,11 @@ class Metrics:
             "parley_commands", "Commands for calls of other workers, by how they went.",
             ["outcome"], registry=registry,
         )  # fmt: skip
+
+    def count_tokens(self, model: str, prompt: int, completion: int) -> None:
+        """A chat model, named in a dialog's file, has read and written so many tokens."""
+        self.chat_tokens.labels(model, "prompt").inc(prompt)
+        self.chat_tokens.labels(model, "completion").inc(completion)
 
     def render(self) -> bytes:
         """The metrics as text (`CONTENT_TYPE`); those of one supervisor's workers are added up."""

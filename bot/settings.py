@@ -70,6 +70,9 @@ class Settings(VendorSettings):
     dialog: str = Field(
         default="echo", min_length=1, description="module:name or a built-in dialog"
     )
+    http_secret: Secret | None = Field(
+        default=None, description="a secret of your own making, for the http dialog"
+    )
     language: Language = Field(default="en-US", description="a BCP-47 tag such as en-US")
     voice: str | None = Field(
         default=None, min_length=1, description="a voice id of the synthesizer"

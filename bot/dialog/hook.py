@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
-import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, get_args
 
+from .lookup import find
+from .resources import Resources
 from .types import Action, Call, DialogError, Ended, Interruption, Reply, Say, Turn
 
 __all__ = ["Dialog", "DialogFactory", "Replies", "load_dialog"]
 
 METHODS = ("greet", "on_turn", "on_interrupted", "on_dtmf", "on_idle", "on_resume", "on_end")
-OWN_PACKAGES = ("bot", "media", "providers")
 IDLE_PROMPT = "Are you still there?"
 SPOKEN = (str, *get_args(Action))
 
@@ -146,17 +145,21 @@ def _as_replies(answer: Any, name: str) -> list[Reply]:
     )
 
 
-def load_dialog(spec: str) -> DialogFactory:
+def load_dialog(spec: str, resources: Resources | None = None) -> DialogFactory:
     """Find the dialog that `PARLEY_DIALOG` names.
 
-    `spec` is `echo`, `script:FILE`, or `package.module:name`, looked up on the Python path
-    and in the working directory. A class gives a new instance to every call; a function or an
-    object is shared by all.
+    `spec` is `echo`, `script:FILE`, `chat:FILE`, `http:URL`, or `package.module:name`, looked up on
+    the Python path and in the working directory. A class gives a new instance to every call; a
+    function or an object is shared by all.
+
+    Args:
+        resources: what `chat` and `http` have of the process; None is nothing.
 
     Raises:
         DialogError: there is no such dialog, or it has none of the methods; or its module has the
             name of one of Parley's own packages.
     """
+    resources = resources or Resources()
     kind, _, rest = spec.partition(":")
     if kind == "echo" and not rest:
         from .echo import Echo
@@ -166,51 +169,17 @@ def load_dialog(spec: str) -> DialogFactory:
         from .script import load_script
 
         return _factory(load_script(Path(rest)), spec)
+    if kind == "chat":
+        from .chat import load_chat
+
+        chat = load_chat(Path(rest), resources)
+        return lambda: Dialog(chat.dialog())
     if not kind or not rest:
         raise DialogError(
-            f"no dialog called {spec!r}: write echo, script:FILE or package.module:name"
+            f"no dialog called {spec!r}: write echo, script:FILE, chat:FILE,"
+            " http:URL or package.module:name"
         )
-    return _factory(_find(kind, rest, spec), spec)
-
-
-def _find(module_name: str, attribute: str, spec: str) -> Any:
-    for package in OWN_PACKAGES:
-        # Before the working directory is looked into, where another one may be called so.
-        importlib.import_module(package)
-    package = module_name.partition(".")[0]
-    try:
-        if module_name not in OWN_PACKAGES:
-            # No dialog is in one of ours itself, though a module of the wanted name may be.
-            return _find_anywhere(module_name, attribute, spec)
-    except DialogError:
-        if package not in OWN_PACKAGES:
-            raise
-    raise DialogError(
-        f"dialog {spec!r}: {package!r} is the name of one of Parley's own packages"
-        f" ({', '.join(OWN_PACKAGES)}): give your file another one"
-    )
-
-
-def _find_anywhere(module_name: str, attribute: str, spec: str) -> Any:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and not module_name.startswith(error.name):
-            raise DialogError(f"dialog {spec!r} imports {error.name!r}, not installed") from error
-        raise DialogError(
-            f"dialog {spec!r}: no module {module_name!r} on the Python path or in {here}"
-        ) from error
-    except Exception as error:
-        raise DialogError(f"dialog {spec!r}: importing it failed: {error!r}") from error
-    target = module
-    for part in attribute.split("."):
-        if not hasattr(target, part):
-            raise DialogError(f"dialog {spec!r}: {module_name} has no {attribute!r}")
-        target = getattr(target, part)
-    return target
+    return _factory(find(spec), spec)
 
 
 def _factory(target: Any, spec: str) -> DialogFactory:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from bot.dialog import DialogError
 from bot.dialog.hook import load_dialog
+from bot.dialog.resources import Resources
 from bot.engines import check_language, tts_options
 from bot.hearing import telephone_format
 from bot.numbers import BotSettings
@@ -33,10 +34,11 @@ MOST_NAMED = 3
 
 async def check_dialogs(settings: Settings, tell: Tell) -> None:
     """Load every number's dialog, each once."""
+    resources = Resources.of(settings)
     for dialog, numbers in _grouped(settings, lambda bot: bot.dialog).items():
         remedy = f"correct it, or what names it{numbers}: PARLEY_DIALOG or a number's own"
         try:
-            await aside(lambda: load_dialog(dialog))  # noqa: B023
+            await aside(lambda: load_dialog(dialog, resources))  # noqa: B023
         except DialogError as error:
             tell(failure("dialog", str(error), remedy))
         except Exited as error:

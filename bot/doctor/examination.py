@@ -119,8 +119,9 @@ async def _check_account(
 
 def _secrets(settings: Settings) -> list[str]:
     secrets = [*settings.auth_tokens]
-    if settings.api_key is not None:
-        secrets.append(settings.api_key.get_secret_value())
+    for own in (settings.api_key, settings.http_secret):
+        if own is not None:
+            secrets.append(own.get_secret_value())
     secrets += settings.vendor_secrets
     if settings.redis_url is not None:
         password = urlsplit(settings.redis_url.get_secret_value()).password

@@ -202,7 +202,7 @@ def test_a_dialog_that_is_called_as_a_package_of_ours(
     ("spec", "says"),
     [
         ("", "no dialog called ''"),
-        ("nonsense", "write echo, script:FILE or package.module:name"),
+        ("nonsense", "write echo, script:FILE, chat:FILE, http:URL or package.module:name"),
         ("no_such_module:reply", "no module 'no_such_module'"),
         ("bad_bot_b:nothing", "has no 'nothing'"),
         ("bad_bot_b:one", r"must take \(call, turn\)"),

@@ -1,0 +1,217 @@
+"""The `chat` dialog of one call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from bot.dialog.state import copied
+from bot.dialog.types import Call, Ended, Reply, Say, Turn
+from bot.sentences import Sentences
+
+from .builtin import HANG_UP, TRANSFER
+from .file import ChatFile
+from .memory import Memory, ToolCall
+from .messages import Message, conversation, round_messages
+from .model import Models
+from .prompt import fill
+from .running import run_tools
+from .tools import BadArguments, Tool
+
+__all__ = ["Chat"]
+
+IDLE_PROMPT = "Are you still there?"
+MAX_ROUNDS = 5
+"""So many rounds of tools may a model ask for in one turn; then it has to say something."""
+
+
+class Chat:
+    """Answers with a model, which may call tools.
+
+    All that the next worker needs is in the history and in `call.state`. What is kept here beside
+    it makes sure that what a tool has done stays done: a turn that is interrupted before anything
+    of its answer was heard is asked again, with the state as it was before, but the world is not.
+
+    Args:
+        file: what the user has written.
+        models: what answers.
+        tools: by name, the built-in ones too.
+    """
+
+    def __init__(self, file: ChatFile, models: Models, tools: dict[str, Tool]) -> None:
+        self._file = file
+        self._models = models
+        self._tools = tools
+        self._tokens: dict[str, dict[str, int]] | None = None
+        # The state after the last thing that a tool has done, and for which words that was.
+        self._done: dict[str, Any] | None = None
+        self._asked = ""
+        self._running: list[ToolCall] = []
+
+    async def greet(self, call: Call) -> Reply | None:
+        """The greeting, if there is one."""
+        greeting = self._file.greeting
+        return Say(fill(greeting, call, self._file.parameters)) if greeting else None
+
+    async def on_turn(self, call: Call, turn: Turn) -> AsyncGenerator[Reply, None]:
+        """The model's answer."""
+        async with aclosing(self._answer(call)) as replies:
+            async for reply in replies:
+                yield reply
+
+    async def on_dtmf(self, call: Call, digits: str) -> AsyncGenerator[Reply, None]:
+        """The model's answer to keys."""
+        async with aclosing(self._answer(call, f"The caller pressed the keys {digits}")) as replies:
+            async for reply in replies:
+                yield reply
+
+    async def on_idle(self, call: Call, count: int) -> str:
+        """The prompts of the file, the last one over and over."""
+        prompts = self._file.idle or [IDLE_PROMPT]
+        return fill(prompts[min(count, len(prompts)) - 1], call, self._file.parameters)
+
+    async def on_resume(self, call: Call, unheard: str) -> AsyncGenerator[Reply, None]:
+        """What was not heard, or the model's word on what has happened."""
+        event = ""
+        if unheard:
+            yield Say(unheard)
+        elif status := call.parameters.get("dial_status"):
+            event = f"The caller was not connected ({status}) and is back with you"
+        elif call.gap is not None and call.gap.speech_lost and not call.gap.turn_open:
+            event = "There was a break in the call, and what the caller said in it is lost"
+        if event:
+            async with aclosing(self._answer(call, event)) as replies:
+                async for reply in replies:
+                    yield reply
+
+    async def on_end(self, call: Call, ended: Ended) -> None:
+        """Leave the whole count of tokens in the state."""
+        if self._tokens is not None:
+            Memory(call.state).set_tokens(self._tokens)
+
+    async def _answer(self, call: Call, event: str = "") -> AsyncGenerator[Reply, None]:
+        """What the model says to the conversation as it is, and what it does."""
+        at = len(call.history)
+        memory, again = self._recall(call, at)
+        self._asked = "" if event else call.history[-1].text
+        if event and not again:
+            memory.keep_event(at, event)
+        prompt = fill(self._file.prompt, call, self._file.parameters)
+        messages = conversation(prompt, call.history, memory.items)
+        for number in range(MAX_ROUNDS + 1):
+            said: list[str] = []
+            calls: list[ToolCall] = []
+            may_call = number < MAX_ROUNDS
+            async with aclosing(self._ask(call, messages, said, calls, may_call)) as replies:
+                async for reply in replies:
+                    yield reply
+            if not calls or not may_call:
+                return
+            text = "".join(said).strip()
+            leaving = await self._run(call, at, text, calls)
+            if leaving:
+                for reply in leaving:
+                    yield reply
+                return
+            messages += round_messages(text, calls)
+
+    async def _ask(
+        self,
+        call: Call,
+        messages: list[Message],
+        said: list[str],
+        calls: list[ToolCall],
+        may_call: bool,
+    ) -> AsyncGenerator[Reply, None]:
+        """Ask the models once: gives sentences, and adds to what was `said` and to the `calls`."""
+
+        def metered(model: str, prompt: int, completion: int) -> None:
+            self._count(call, model, prompt, completion)
+
+        sentences = Sentences()
+        schemas = [tool.schema for tool in self._tools.values()]
+        answer = self._models.answer(messages, schemas, may_call=may_call, metered=metered)
+        async with aclosing(answer) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    said.append(piece)
+                    for sentence in sentences.feed(piece):
+                        yield Say(sentence)
+                else:
+                    calls.append(piece)
+        # What is said before a tool is called is a sentence, whether or not it has a full stop.
+        for sentence in sentences.flush():
+            yield Say(sentence)
+
+    async def _run(self, call: Call, at: int, said: str, calls: list[ToolCall]) -> Sequence[Reply]:
+        """Run a round of tools; gives the replies with which the bot leaves, if it does."""
+        memory = Memory(call.state)
+        for number, made in enumerate(calls):
+            made["id"] = made["id"] or f"call_{memory.count}_{number}"
+        self._running = calls
+        memory.keep_round(at, said, calls)
+        self._note_done(call)
+        ends = [made for made in calls if made["name"] in (HANG_UP, TRANSFER)]
+        others = [made for made in calls if made not in ends]
+        await run_tools(
+            others,
+            self._tools,
+            call,
+            self._file.tool_timeout_s,
+            lambda: self._note_done(call),
+        )
+        failed = any(str(made["result"]).startswith("error: ") for made in others)
+        replies = self._leave(ends, failed)
+        self._note_done(call)
+        return replies
+
+    def _leave(self, ends: list[ToolCall], failed: bool) -> Sequence[Reply]:
+        """Do the first of the calls that end the conversation, unless something else has failed."""
+        replies: Sequence[Reply] = ()
+        for made in ends:
+            tool = self._tools.get(made["name"])
+            if tool is None:
+                made["result"] = "error: there is no such tool"
+            elif failed or replies:
+                made["result"] = "error: not done, because of the other call"
+            else:
+                try:
+                    replies = tool.function(**tool.parse(made["arguments"]))
+                    made["result"] = "done"
+                except BadArguments as error:
+                    made["result"] = f"error: {error}"
+        return replies
+
+    def _recall(self, call: Call, at: int) -> tuple[Memory, bool]:
+        """What is kept of the call, and whether this was asked before, and tools were run for it.
+
+        What they have done was taken back with the state then, and is put in again.
+        """
+        again = self._done is not None and Memory(call.state).count < Memory(self._done).count
+        if self._done is not None and again:
+            call.state.clear()
+            call.state.update(copied(self._done))
+            if self._asked:
+                Memory(call.state).move_before(at, self._asked)
+        memory = Memory(call.state)
+        memory.complete(self._running)
+        if self._tokens is None:
+            self._tokens = copied(memory.tokens)
+        memory.set_tokens(copied(self._tokens))
+        if again:
+            self._note_done(call)
+        return memory, again
+
+    def _note_done(self, call: Call) -> None:
+        # Not when the state has just been taken back, and the tools are about to be cancelled.
+        if self._done is None or Memory(call.state).count >= Memory(self._done).count:
+            self._done = copied(call.state)
+
+    def _count(self, call: Call, model: str, prompt: int, completion: int) -> None:
+        if self._tokens is None:
+            self._tokens = {}
+        counts = self._tokens.setdefault(model, {"prompt": 0, "completion": 0})
+        counts["prompt"] += prompt
+        counts["completion"] += completion
+        Memory(call.state).set_tokens(copied(self._tokens))

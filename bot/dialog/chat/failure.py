@@ -1,0 +1,90 @@
+"""Why a model gave no answer, and whether another attempt, or another model, can help."""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import re
+import time
+from dataclasses import dataclass
+
+import openai
+
+__all__ = ["ChatError", "Failure", "failure_of"]
+
+# Of the account, whichever model is asked. Source: https://platform.openai.com/docs/guides/error-codes
+OUT_OF_QUOTA = frozenset({"insufficient_quota", "credit_balance_exhausted"})
+_CODE = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
+
+
+class ChatError(Exception):
+    """No model has answered. The text is for the log: nothing of what was said or sent is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One attempt that failed.
+
+    Attributes:
+        reason: what happened, in a few words of ours.
+        again: whether the same model may answer the same request soon.
+        wait_s: how long the server wants us to wait before; None when it does not say.
+        elsewhere: whether another model may answer it.
+    """
+
+    reason: str
+    again: bool = True
+    wait_s: float | None = None
+    elsewhere: bool = True
+
+
+def failure_of(error: Exception) -> Failure:
+    """What an exception of the client, or of our own deadlines, means.
+
+    Its text is not taken over: servers repeat in it what they were sent, a part of the key too.
+    """
+    if isinstance(error, TimeoutError | openai.APITimeoutError):
+        return Failure("no answer in time")
+    if isinstance(error, openai.APIStatusError):
+        return _refused(error)
+    if isinstance(error, openai.APIConnectionError):
+        return Failure("the connection failed")
+    if isinstance(error, openai.APIError):
+        quota = error.code in OUT_OF_QUOTA or error.type in OUT_OF_QUOTA
+        reason = f"an error in the stream{_named(error.code)}"
+        return Failure(reason, again=not quota, elsewhere=not quota)
+    return Failure("an answer that cannot be read")
+
+
+def _refused(error: openai.APIStatusError) -> Failure:
+    status, headers = error.status_code, error.response.headers
+    quota = status == 429 and bool({error.code, error.type} & OUT_OF_QUOTA)
+    again = status in (408, 409, 429) or status >= 500
+    if (told := headers.get("x-should-retry")) in ("true", "false"):
+        again = told == "true"
+    return Failure(
+        f"HTTP {status}{_named(error.code)}",
+        again=again and not quota,
+        wait_s=_wait_s(headers.get("retry-after-ms"), headers.get("retry-after")),
+        elsewhere=not (quota or status == 401),
+    )
+
+
+def _named(code: str | None) -> str:
+    return f" ({code})" if code and _CODE.fullmatch(code) else ""
+
+
+def _wait_s(after_ms: str | None, after: str | None) -> float | None:
+    """How long to wait: `retry-after-ms`, else `Retry-After`, as seconds or as a date."""
+    for text, unit_s in ((after_ms, 0.001), (after, 1.0)):
+        try:
+            wait_s = float(text or "") * unit_s
+        except ValueError:
+            continue
+        if not math.isnan(wait_s):
+            return max(wait_s, 0.0)
+    try:
+        at = email.utils.parsedate_to_datetime(after or "")
+    except ValueError:
+        return None
+    return max(at.timestamp() - time.time(), 0.0)
