@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from media.audio import Samples, encode
 from tests.vendors.speech.refusal import Json, Refusal
-from tests.vendors.speech.voices import Speaking, Voice
+from tests.vendors.speech.voices import CHUNK_MS, Speaking, Voice, sayable
 
 from .limits import Limits
 from .refusal import error_body, invalid, stream_state, timed_out
 from .tts_messages import Text, TtsConfig
 
-__all__ = ["CHUNK_MS", "Emit", "TtsStream"]
+__all__ = ["Emit", "TtsStream"]
 
-CHUNK_MS = 120
-"""How much audio a message carries."""
-SENTENCE = re.compile(r".*?[.!?…]+\s+", re.DOTALL)
 
 Emit = Callable[[Json, float], Awaitable[None]]
 """Sends a message of the stream; with it goes how much audio is in it, in ms."""
@@ -151,11 +147,7 @@ class TtsStream:
                 await self._more()
 
     def _next_piece(self) -> str:
-        size = len(self._text)
-        if self._voice.by_sentence and not self._ended:
-            sentence = SENTENCE.match(self._text)
-            size = sentence.end() if sentence else 0
-        piece, self._text = self._text[:size], self._text[size:]
+        piece, self._text = sayable(self._voice, self._text, ended=self._ended)
         return piece
 
     async def _more(self) -> None:

@@ -61,8 +61,9 @@ it, close. Binary frames are the record's `audio`; what came otherwise is in its
 *A synthesis connection* has `Striker(peer, peer.record.fault)`, and calls `strike_if("open", 0)`
 first, `strike_if("audio", sent_ms)` before each message with audio and `strike_if("finish",
 sent_ms)` in the place of the last. `await voice.speak(text, Speaking(rate_hz, speed, language))`
-gives samples, and `media.audio.encode` bytes; a voice that is `by_sentence` wants whole sentences.
-What `voices.tones` computes is what `ToneVoice` says.
+gives samples, and `media.audio.encode` bytes; `voices.spoken` gives these in chunks, and
+`voices.sayable` tells what a voice can say of a text that is still coming. What `voices.tones`
+computes is what `ToneVoice` says.
 
 *An HTTP door's* `answer(exchange)` reads `exchange.json()`, `exchange.body`, or a form (`async with
 exchange.form() as form:`), raises a `Refusal`, or gives `await exchange.answer(Answer…)` or `await

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from media.audio import Encoding, encode
+from tests.virtual_time import virtual_time_on_sockets
 
 from .faults import GARBAGE, Fault, Garbage, Kind
 from .oracle import OracleHearing
@@ -176,9 +177,26 @@ async def test_an_answer_is_slow(toy: ToyStandIn, client: httpx.AsyncClient) -> 
     assert time.monotonic() - began_s > 0.06
 
 
+def test_an_answer_takes_as_long_as_it_is_spoken(script: Script) -> None:
+    @virtual_time_on_sockets
+    async def run() -> None:
+        async with (
+            ToyStandIn(OracleHearing(script), pace=0.01) as toy,
+            httpx.AsyncClient(
+                base_url=toy.base_url, params={"key": KEY}, timeout=60, trust_env=False
+            ) as client,
+        ):
+            began_s = asyncio.get_running_loop().time()
+            assert await speak(client) == (SPOKEN, None)
+            took_s = asyncio.get_running_loop().time() - began_s
+        assert took_s == pytest.approx(len(SPOKEN) / 8_000 / 0.01, rel=0.01)
+
+    run()
+
+
 async def test_a_client_that_leaves_is_not_spoken_to(script: Script) -> None:
     async with (
-        ToyStandIn(OracleHearing(script), pause_s=1_000) as toy,
+        ToyStandIn(OracleHearing(script), pace=0.001) as toy,
         httpx.AsyncClient(base_url=toy.base_url, params={"key": KEY}, trust_env=False) as client,
     ):
         asking = asyncio.create_task(speak(client))
@@ -191,7 +209,7 @@ async def test_a_client_that_leaves_is_not_spoken_to(script: Script) -> None:
 
 async def test_a_stand_in_that_ends_drops_everybody(script: Script) -> None:
     async with httpx.AsyncClient(headers={"X-Key": KEY}, trust_env=False) as client:
-        async with ToyStandIn(OracleHearing(script), pause_s=1_000) as toy:
+        async with ToyStandIn(OracleHearing(script), pace=0.001) as toy:
             client.base_url = httpx.URL(toy.base_url)
             asking = asyncio.create_task(speak(client))
             await toy.until(lambda: toy.at_once("tts") == 1)

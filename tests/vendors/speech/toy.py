@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from media.audio import ULAW_8K, Encoding, encode
+from media.audio import ULAW_8K
 
 from .doors import Door, HttpDoor, SocketDoor
 from .exchange import Exchange
@@ -16,12 +15,11 @@ from .record import Key, Record
 from .refusal import Answer, Refusal
 from .standin import StandIn
 from .stt import SttStream
-from .voices import Speaking, ToneVoice
+from .voices import ToneVoice, spoken
 
 __all__ = ["KEY", "ToyStandIn"]
 
 KEY = "toy-key"
-PIECE = 480
 
 
 class ToyStandIn(StandIn):
@@ -29,14 +27,14 @@ class ToyStandIn(StandIn):
 
     Args:
         hearing: who listens.
-        pause_s: between the pieces that are spoken.
+        pace: how many times as fast as it is spoken audio is made; None is at once.
         options: those of `StandIn`.
     """
 
-    def __init__(self, hearing: Hearing, *, pause_s: float = 0.0, **options: Any) -> None:
+    def __init__(self, hearing: Hearing, *, pace: float | None = None, **options: Any) -> None:
         self._hearing = hearing
         self._voice = ToneVoice()
-        self._pause_s = pause_s
+        self._pace = pace
         super().__init__(api_key=KEY, engines=[hearing, self._voice], **options)
 
     def doors(self) -> Sequence[Door]:
@@ -85,13 +83,8 @@ class ToyStandIn(StandIn):
 
     async def _speak(self, exchange: Exchange) -> None:
         text = exchange.json()["text"]
-        await exchange.stream(self._spoken(text), "audio/basic", {"x-characters": str(len(text))})
-
-    async def _spoken(self, text: str) -> AsyncGenerator[bytes, None]:
-        audio = encode(await self._voice.speak(text, Speaking(8_000)), Encoding.ULAW)
-        for at in range(0, len(audio), PIECE):
-            await asyncio.sleep(self._pause_s)
-            yield audio[at : at + PIECE]
+        audio = spoken(self._voice, text, ULAW_8K, pace=self._pace)
+        await exchange.stream(audio, "audio/basic", {"x-characters": str(len(text))})
 
 
 class _Stream(SttStream):

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
-from media.audio import Samples, bytes_to_pcm
+from media.audio import AudioFormat, Samples, bytes_to_pcm, encode
 from media.resample import resample
 from providers.tts.espeak import ESpeak
 from providers.types import TtsOptions
 
-__all__ = ["CHARACTER_MS", "EspeakVoice", "Speaking", "ToneVoice", "Voice", "tones"]
+__all__ = [
+    "CHARACTER_MS",
+    "CHUNK_MS",
+    "EspeakVoice",
+    "Speaking",
+    "ToneVoice",
+    "Voice",
+    "sayable",
+    "spoken",
+    "tones",
+]
 
 CHARACTER_MS = 60
+CHUNK_MS = 120
+"""How much audio a piece of an answer carries."""
 LOUDNESS = 8_000
+SENTENCE = re.compile(r".*?[.!?…]+\s+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,42 @@ class EspeakVoice:
 
     async def aclose(self) -> None:
         await self._espeak.aclose()
+
+
+def sayable(voice: Voice, text: str, *, ended: bool) -> tuple[str, str]:
+    """What a voice can say of a text that has come so far, and what it waits with.
+
+    Args:
+        ended: whether the text is whole, or is to be said as it is.
+    """
+    if ended or not voice.by_sentence:
+        return text, ""
+    sentence = SENTENCE.match(text)
+    size = sentence.end() if sentence else 0
+    return text[:size], text[size:]
+
+
+async def spoken(
+    voice: Voice,
+    text: str,
+    audio_format: AudioFormat,
+    *,
+    speed: float = 1.0,
+    language: str = "en",
+    pace: float | None = None,
+) -> AsyncGenerator[bytes, None]:
+    """The audio of a text in chunks of `CHUNK_MS`, as it is made.
+
+    Args:
+        pace: how many times as fast as it is spoken it is made; None is at once.
+    """
+    samples = await voice.speak(text, Speaking(audio_format.sample_rate_hz, speed, language))
+    audio = encode(samples, audio_format.encoding)
+    size = audio_format.byte_count(CHUNK_MS)
+    for at in range(0, len(audio), size):
+        # Also at once others get their turn: else nobody could cancel anything.
+        await asyncio.sleep(0 if pace is None else CHUNK_MS / 1000 / pace)
+        yield audio[at : at + size]
 
 
 def tones(text: str, rate_hz: int, speed: float = 1.0) -> Samples:
