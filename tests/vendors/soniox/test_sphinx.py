@@ -10,9 +10,10 @@ pytest.importorskip("pocketsphinx")
 from collections.abc import AsyncIterator
 
 from bot.demo.scene import LINES, RECORDINGS
-from media.audio import ULAW_8K, pcm_to_bytes, ulaw_to_pcm
-from media.resample import upsample
+from media.audio import ULAW_8K, AudioFormat, Encoding, pcm_to_bytes, ulaw_to_pcm
+from media.resample import resample, upsample
 from tests.background import until
+from tests.vendors.speech.hearing import Listening, transcribe
 from tests.vendors.speech.sphinx import PHRASES, SphinxHearing
 
 from .standin import SonioxStandIn
@@ -68,6 +69,18 @@ async def test_an_utterance_can_be_ended(listening: SonioxStandIn) -> None:
     async with talking(listening.stt_url, {**config, "audio_format": "pcm_f32le"}) as talk:
         (error,) = await talk.rest()
     assert error["error_code"] == 400
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 24_000])
+async def test_a_file_is_understood_at_once(listening: SonioxStandIn, rate_hz: int) -> None:
+    friday = ulaw_to_pcm((RECORDINGS / LINES[1].file).read_bytes())
+    audio = pcm_to_bytes(resample(friday, 8_000, rate_hz))
+    told = AudioFormat(Encoding.PCM16, rate_hz)
+    tokens = await transcribe(listening.hearing, audio, Listening(told, whole_words=True))
+    assert [token.text for token in tokens] == ["On", " Friday."]
+    # What is said to be another encoding is noise.
+    noise = await transcribe(listening.hearing, audio, Listening(ULAW_8K, whole_words=True))
+    assert [token.text for token in noise] != ["On", " Friday."]
 
 
 async def test_there_is_a_choice() -> None:
