@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 
 from ..errors import (
@@ -20,12 +20,12 @@ from ..errors import (
     MissingKeyError,
     ProviderError,
     UnavailableError,
-    UnsupportedFormatError,
     UnsupportedLanguageError,
 )
-from ..types import PCM16_16K, SttCapabilities, SttEvent, SttOptions, Transcript, Word
+from ..types import SttCapabilities, SttOptions
 from .local_pool import WorkerPool
 from .local_process import WorkerProcess, WorkerProgram
+from .local_stream import LocalStream, check_audio, transcript
 from .local_wire import Command, Result
 
 __all__ = ["PocketSphinx", "PocketSphinxStream"]
@@ -39,7 +39,6 @@ FULL = (
 LANGUAGE = "en-US"
 MAX_LAG_S = 30.0
 ANSWER_DEADLINE_S = 20.0
-MAX_WAITING_EVENTS = 1_000
 _BYTES_PER_S = 32_000
 
 
@@ -122,21 +121,16 @@ class PocketSphinx:
             await self._pool.aclose()
 
 
-class PocketSphinxStream:
+class PocketSphinxStream(LocalStream):
     """An `SttStream` on one worker process."""
 
     def __init__(self, worker: WorkerProcess, options: SttOptions) -> None:
+        super().__init__(PROVIDER)
         self._worker = worker
         self._options = options
         self._loop = asyncio.get_running_loop()
-        self._events: deque[Transcript] = deque()
-        self._changed = asyncio.Event()
-        self._error: ProviderError | None = None
-        self._left = False
-        self._finished = False
         self._lag = 0  # bytes sent and not yet decoded
         self._spoken = False  # audio was sent after the last `finalize()`
-        self._owed = 0  # final transcripts to come
         self._due_s = 0.0  # by when the worker must have said something, if it owes one
         worker.open(self, {"phrases": options.phrases, "interims": options.interim_results})
 
@@ -189,23 +183,9 @@ class PocketSphinxStream:
         self._finished = True
         self._changed.set()
 
-    def __aiter__(self) -> AsyncIterator[SttEvent]:
-        return self
-
-    async def __anext__(self) -> SttEvent:
-        while True:
-            if self._events and not self._left:
-                return self._events.popleft()
-            if self._error is not None and not self._left:
-                raise self._error
-            if self._left or (self._finished and not self._owed):
-                raise StopAsyncIteration
-            await self._wait()
-
     def abandon(self) -> None:
         """End at once and give the process back."""
-        self._left = True
-        self._changed.set()
+        super().abandon()
         self._worker.release()
 
     # What the worker process says.
@@ -215,42 +195,24 @@ class PocketSphinxStream:
         self._due_s = self._loop.time() + ANSWER_DEADLINE_S
 
     def understood(self, result: Result) -> None:
-        if self._events and not self._events[-1].final:
-            self._events.pop()  # nobody read it, and it is outdated
-        self._events.append(_transcript(result))
-        self._owed -= result.final
         self._due_s = self._loop.time() + ANSWER_DEADLINE_S
-        if len(self._events) > MAX_WAITING_EVENTS:
-            self.failed(ProviderError(PROVIDER, "nobody reads the transcripts"))
-        self._changed.set()
-
-    def failed(self, error: ProviderError) -> None:
-        if self._error is None:
-            self._error = error
-        self._changed.set()
+        self._give(transcript(replace(result, language=LANGUAGE)))
 
     def _finalize(self) -> None:
-        if not self._owed:
+        if not self.owed:
             self._due_s = self._loop.time() + ANSWER_DEADLINE_S
-        self._owed += 1
+        self.owed += 1
         self._spoken = False
         self._worker.say(Command.FINALIZE)
         self._changed.set()
 
-    def _check_open(self) -> None:
-        if self._error is not None:
-            raise self._error
-        if self._left or self._finished:
-            raise UnavailableError(PROVIDER, "the stream is over", retryable=False)
-
     async def _wait(self) -> None:
         """Until something changes, or the worker's answer is overdue."""
-        self._changed.clear()
         try:
-            async with asyncio.timeout_at(self._due_s if self._owed else None):
-                await self._changed.wait()
+            async with asyncio.timeout_at(self._due_s if self.owed else None):
+                await super()._wait()
         except TimeoutError:
-            if self._owed and self._loop.time() >= self._due_s:
+            if self.owed and self._loop.time() >= self._due_s:
                 self.failed(
                     DeadlineError(PROVIDER, f"no answer from process {self._worker.pid} in time")
                 )
@@ -264,23 +226,4 @@ def _check(options: SttOptions) -> None:
             f"language {options.language!r} is not on offer",
             hint=f"its model understands {LANGUAGE} alone: choose it, or another recognizer",
         )
-    if options.audio != PCM16_16K:
-        audio = options.audio
-        raise UnsupportedFormatError(
-            PROVIDER,
-            f"audio as {audio.encoding} at {audio.sample_rate_hz} Hz, {audio.channels} channel(s)",
-            hint="decode it to 16-bit PCM and resample it to 16000 Hz, one channel",
-        )
-
-
-def _transcript(result: Result) -> Transcript:
-    return Transcript(
-        text=result.text,
-        final=result.final,
-        start_ms=result.start_ms,
-        end_ms=result.end_ms,
-        confidence=result.confidence,
-        words=tuple(Word(*word) for word in result.words),
-        language=LANGUAGE,
-        rejected=result.rejected,
-    )
+    check_audio(PROVIDER, options)

@@ -15,7 +15,7 @@ from media.audio import AudioFormat, Encoding, ulaw_to_pcm
 from media.resample import upsample
 from providers.catalog import build_stt
 from providers.errors import MissingKeyError, ProviderError, UnavailableError, UnsupportedError
-from providers.stt import local_pool, pocketsphinx
+from providers.stt import local_pool, local_stream, pocketsphinx
 from providers.stt.pocketsphinx import PocketSphinx, PocketSphinxStream
 from providers.types import SttOptions, SttProvider, Transcript
 from tests.background import until
@@ -259,7 +259,7 @@ async def test_audio_that_is_not_decoded_is_bounded(
 async def test_transcripts_that_nobody_reads_are_bounded(
     stt: PocketSphinx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pocketsphinx, "MAX_WAITING_EVENTS", 3)
+    monkeypatch.setattr(local_stream, "MAX_WAITING_EVENTS", 3)
     async with asyncio.timeout(10), stt.stream(SttOptions()) as stream:
         for _ in range(4):
             stream.finalize()
