@@ -30,7 +30,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """How the vendor closed a connection, in order; one without a code has None."""
+    """How the vendor ended a connection.
+
+    Attributes:
+        code: of its close frame; None when that had none, 1006 when there was no such frame.
+    """
 
     code: int | None
     reason: str = ""
@@ -79,7 +83,7 @@ class Codec(Protocol[EventT_co]):
         """
 
     def closed(self, close: Close) -> Sequence[EventT_co | Failed]:
-        """What it means that the vendor closed the connection. No event: as if it broke."""
+        """What the end of the connection means; no event: nothing but that it is lost."""
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Why the vendor did not accept the connection, by its HTTP answer.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import structlog
+from websockets.frames import CloseCode
 
 from .codec import Close, Codec, Failed, Frame, Reply
 from .errors import DeadlineError, InvalidResponseError, NetworkError, ProviderError
@@ -239,12 +240,12 @@ class Session(Generic[CodecT, EventT]):
             return
         self._tell(events)
 
-    def lost(self, close: Close | None) -> None:
+    def lost(self, close: Close) -> None:
         """The vendor or the network has ended the connection."""
-        if close is not None:
-            self._tell(self.codec.closed(close))
+        self._tell(self.codec.closed(close))
         if self._error is None and not self._closed:
-            how = "broken" if close is None else f"closed with {close.code or 'no code'}"
+            is_broken = close.code == CloseCode.ABNORMAL_CLOSURE
+            how = "broken" if is_broken else f"closed with {close.code or 'no code'}"
             self.lose(NetworkError(self._provider, f"the connection was {how}"))
 
     def writable(self) -> None:

@@ -47,8 +47,8 @@ class Listener(Protocol):
     def received(self, frame: Frame) -> None:
         """A whole message came in."""
 
-    def lost(self, close: Close | None) -> None:
-        """The connection is gone: the vendor closed it, or (None) it broke."""
+    def lost(self, close: Close) -> None:
+        """The connection is gone."""
 
     def writable(self) -> None:
         """What waited to be sent is on its way: there is room for more."""
@@ -126,8 +126,7 @@ class WebSocket(ClientConnection):
     def _end(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
-            close = self.protocol.close_rcvd
-            listener.lost(None if close is None else _close(close))
+            listener.lost(_close(self.protocol.close_rcvd))
 
     def _take(self, frame: WireFrame) -> None:
         """A frame is a message, or a piece of one."""
@@ -144,7 +143,9 @@ class WebSocket(ClientConnection):
             self._listener.received(data.decode(errors="replace") if self._is_text else data)
 
 
-def _close(frame: WireClose) -> Close:
+def _close(frame: WireClose | None) -> Close:
+    if frame is None:
+        return Close(CloseCode.ABNORMAL_CLOSURE)
     # A frame without a code is said to have this one.
     code = None if frame.code == CloseCode.NO_STATUS_RCVD else int(frame.code)
     return Close(code, frame.reason)
