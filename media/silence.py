@@ -88,6 +88,11 @@ class Splitter:
         self._held_samples = 0
         self._base = 0  # the place of the first sample held
 
+    @property
+    def held(self) -> Piece:
+        """What was fed and has not been given yet."""
+        return Piece(self._base * 1000 / self._rate_hz, self._join())
+
     def feed(self, samples: Samples) -> Iterator[Piece]:
         """Take the next samples; give the pieces that are now complete."""
         self._held.append(samples)
