@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
+from .results import AudioData, Container, TranscriptionResult
 from .types import (
     AudioFormat,
+    FileRecognizer,
     SttCapabilities,
     SttEvent,
     SttOptions,
@@ -20,7 +22,7 @@ from .types import (
 )
 from .usage import Budget, Meter, call_meter
 
-__all__ = ["MeteredStt", "MeteredTts"]
+__all__ = ["MeteredFiles", "MeteredStt", "MeteredTts"]
 
 
 class MeteredStt:
@@ -147,6 +149,43 @@ class MeteredTts:
     async def voices(self, language: str | None = None) -> list[Voice]:
         """As the provider."""
         return await self._provider.voices(language)
+
+    async def aclose(self) -> None:
+        """As the provider."""
+        await self._provider.aclose()
+
+
+class MeteredFiles:
+    """A recognizer of whole recordings, metered.
+
+    Args:
+        provider: which one.
+        meter: of the process; the one in `call_meter` counts too.
+        budget: what may be spent.
+    """
+
+    def __init__(self, provider: FileRecognizer, meter: Meter, budget: Budget) -> None:
+        self._provider = provider
+        self._meter = meter
+        self._budget = budget
+        self.name = provider.name
+        self.capabilities = provider.capabilities
+        self.containers: tuple[Container, ...] = provider.containers
+        self.max_bytes = provider.max_bytes
+        self.max_ms = provider.max_ms
+
+    async def transcribe(self, audio: AudioData, options: SttOptions) -> TranscriptionResult:
+        """As the provider. What it could not understand is not billed.
+
+        Raises:
+            QuotaError: the budget is spent.
+        """
+        self._budget.check()
+        result = await self._provider.transcribe(audio, options)
+        for meter in (self._meter, call_meter.get()):
+            if meter is not None:
+                meter.add("files", self.name, result.duration_ms)
+        return result
 
     async def aclose(self) -> None:
         """As the provider."""

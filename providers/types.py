@@ -146,15 +146,19 @@ class SttStream(Protocol):
 
 
 class SttProvider(Protocol):
-    """A recognizer, as the catalogue builds it.
+    """A recognizer, as the catalogue builds it."""
 
-    Attributes:
-        capacity: how many streams may be open at a time on this machine; None is any number.
-    """
+    @property
+    def name(self) -> str:
+        """The catalogue's."""
 
-    name: str
-    capabilities: SttCapabilities
-    capacity: int | None
+    @property
+    def capabilities(self) -> SttCapabilities:
+        """What it can do."""
+
+    @property
+    def capacity(self) -> int | None:
+        """How many streams may be open at a time on this machine; None is any number."""
 
     async def start(self) -> None:
         """Load models, start processes, warm connections. Idempotent."""
@@ -171,20 +175,27 @@ class SttProvider(Protocol):
 
 
 class FileRecognizer(Protocol):
-    """A recognizer of whole recordings, as the catalogue builds it.
+    """A recognizer of whole recordings, as the catalogue builds it."""
 
-    Attributes:
-        capabilities: what it can do; `audio` is what it takes raw.
-        containers: what else it takes, as it is.
-        max_bytes: of one recording.
-        max_ms: of one recording; None is any length.
-    """
+    @property
+    def name(self) -> str:
+        """The catalogue's."""
 
-    name: str
-    capabilities: SttCapabilities
-    containers: tuple[Container, ...]
-    max_bytes: int
-    max_ms: float | None
+    @property
+    def capabilities(self) -> SttCapabilities:
+        """What it can do; `audio` is what it takes raw."""
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """What else it takes, as it is."""
+
+    @property
+    def max_bytes(self) -> int:
+        """Of one recording."""
+
+    @property
+    def max_ms(self) -> float | None:
+        """Of one recording; None is any length."""
 
     async def transcribe(self, audio: AudioData, options: SttOptions) -> TranscriptionResult:
         """Understand a whole recording; `options.audio` is not looked at.
@@ -226,19 +237,29 @@ class TtsCapabilities:
     Attributes:
         options: the names of the fields of `TtsOptions` that it honours, of `TTS_OPTIONS`; what
             else is asked for is said once in the log.
+        notice: what one should know before choosing it, said once in the log; empty for nothing.
     """
 
     languages: tuple[str, ...] = ("en-US",)
     word_positions: bool = False
     options: frozenset[str] = frozenset({"speed"})
+    notice: str = ""
 
 
 class TtsProvider(Protocol):
     """A synthesizer, as the catalogue builds it."""
 
-    name: str
-    capabilities: TtsCapabilities
-    format: AudioFormat
+    @property
+    def name(self) -> str:
+        """The catalogue's."""
+
+    @property
+    def capabilities(self) -> TtsCapabilities:
+        """What it can do."""
+
+    @property
+    def format(self) -> AudioFormat:
+        """What its audio is like."""
 
     @property
     def reached(self) -> bool:
