@@ -174,6 +174,11 @@ def load_dialog(spec: str, resources: Resources | None = None) -> DialogFactory:
 
         chat = load_chat(Path(rest), resources)
         return lambda: Dialog(chat.dialog())
+    if kind == "http":
+        from .http import load_http
+
+        http = load_http(rest, resources)
+        return lambda: Dialog(http)
     if not kind or not rest:
         raise DialogError(
             f"no dialog called {spec!r}: write echo, script:FILE, chat:FILE,"
