@@ -70,7 +70,7 @@ class Exchange:
         if kind in ONLY_WEBSOCKETS:
             raise ValueError(f"{kind} is no fault of an HTTP request")
         if kind == "refuse":
-            self.reset()
+            reset(self._transport)
             raise Gone
         if kind == "deaf":
             self._transport.pause_reading()
@@ -171,10 +171,6 @@ class Exchange:
             leaving.cancel()
             await asyncio.wait([working, leaving])
 
-    def reset(self) -> None:
-        """Drop the connection with a TCP reset."""
-        reset(self._transport)
-
     def _fault(self, *kinds: str) -> Fault | None:
         fault = self.record.fault
         return fault if fault is not None and fault.kind in kinds else None
@@ -209,7 +205,7 @@ class Exchange:
 
     async def _cut(self, fault: Fault) -> None:
         if fault.kind == "reset":
-            self.reset()
+            reset(self._transport)
         elif fault.kind == "close":
             self._transport.close()
         else:
@@ -226,7 +222,7 @@ class Exchange:
                 await self._send(message)
         except TimeoutError:
             self.record.complaints.append("the client does not read")
-            self.reset()
+            reset(self._transport)
             raise Gone from None
 
 

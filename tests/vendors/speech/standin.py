@@ -182,6 +182,14 @@ class StandIn(Register, ABC):
         return Answer(answer.status, answer.body, answer.content_type, headers)
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        try:
+            return await self._handshake(connection, request)
+        except Exception as broken:
+            # The library would log it, and no test would know.
+            self._broken.append(broken)
+            return _response(Answer(500))
+
+    async def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
         found = find(self.doors(), SocketDoor, "GET", urlsplit(request.path).path)
         if found is None:
             return _response(self._worded(Refusal(404, None, "Not Found"), ""))
@@ -215,32 +223,32 @@ class StandIn(Register, ABC):
         except* Gone:
             pass
         except* Exception as broken:
-            # The library would log it, and no test would know.
             self._broken.extend(broken.exceptions)
         finally:
             await self.over(record)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = HttpRequest(scope, receive)
-        found = find(self.doors(), HttpDoor, request.method, request.url.path)
-        if found is None:
-            worded = self._worded(Refusal(404, None, "Not Found"), "")
-            unknown = Record("", request.method, request.url.path)
-            exchange = Exchange(request, send, unknown, send_s=self._send_s)
-            await exchange.answer(worded)
-            return
-        door, params = found
-        target = f"{request.url.path}?{request.url.query}"
-        record = await self._record(door, params, target, dict(request.headers))
-        exchange = Exchange(request, send, record, send_s=self._send_s)
-        self.began(record)
         try:
-            await self._exchange(door, exchange)
+            await self._request(HttpRequest(scope, receive), send)
         except Gone:
             pass
         except Exception as broken:
             self._broken.append(broken)
-            exchange.reset()
+            reset(scope["state"]["transport"])
+
+    async def _request(self, request: HttpRequest, send: Send) -> None:
+        found = find(self.doors(), HttpDoor, request.method, request.url.path)
+        if found is None:
+            unknown = Record("", request.method, request.url.path)
+            nowhere = Exchange(request, send, unknown, send_s=self._send_s)
+            await nowhere.answer(self._worded(Refusal(404, None, "Not Found"), ""))
+            return
+        door, params = found
+        target = f"{request.url.path}?{request.url.query}"
+        record = await self._record(door, params, target, dict(request.headers))
+        self.began(record)
+        try:
+            await self._exchange(door, Exchange(request, send, record, send_s=self._send_s))
         finally:
             await self.over(record)
 

@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from .faults import Fault
 from .oracle import OracleHearing
+from .record import Record
 from .script import Script
 from .talking import talking
 from .toy import KEY, ToyStandIn
@@ -67,6 +68,26 @@ async def test_a_handshake_is_refused_as_the_vendor_does(toy: ToyStandIn) -> Non
         (404, "Not Found", None),
     ]
     assert [record.status for record in toy.records["stt"]] == [401, 429, 401]
+
+
+class Careless(ToyStandIn):
+    def admit(self, record: Record) -> None:
+        raise RuntimeError(f"{record.service} is not done")
+
+
+async def test_a_stand_in_that_breaks_says_so(script: Script) -> None:
+    async def visit() -> None:
+        async with Careless(OracleHearing(script)) as toy:
+            with pytest.raises(InvalidStatus):
+                await connect(toy.ws_url + "/listen")
+            async with httpx.AsyncClient(base_url=toy.base_url, trust_env=False) as client:
+                with pytest.raises(httpx.ReadError):
+                    await client.post("/listen")
+
+    with pytest.raises(ExceptionGroup) as broken:
+        await visit()
+    told = [str(error) for error in broken.value.exceptions]
+    assert told == ["stt is not done", "files is not done"]
 
 
 async def test_a_subprotocol_is_chosen(toy: ToyStandIn) -> None:
