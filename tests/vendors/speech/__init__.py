@@ -56,7 +56,8 @@ asks for that), and `END` among the final ones where the speaker is done. Its do
     await peer.close()
 
 `Gone` may pass through; a `Refusal` (also of a fault) is the vendor's error message: catch it, say
-it, close. Binary frames are the record's `audio`; what came otherwise is in its `messages`.
+it, close. Binary frames are the record's `audio`; what came otherwise is in its `messages`; its
+`audio_bytes` is what `hear` was given.
 
 *A synthesis connection* has `Striker(peer, peer.record.fault)`, and calls `strike_if("open", 0)`
 first, `strike_if("audio", sent_ms)` before each message with audio and `strike_if("finish",

@@ -91,6 +91,7 @@ class Exchange:
             self.record.left = True
             raise Gone from None
         self.body = bytes(pieces)
+        self.record.audio_bytes = len(self.body)
         self.record.came(self.body)
 
     def json(self) -> Json:

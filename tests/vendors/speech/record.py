@@ -46,7 +46,8 @@ class Record:
         sent: the stand-in's frames in order; the pieces of an answer's body.
         status: of a request's answer, or of a handshake's that was refused; None before it, and
             when there was none.
-        audio_bytes: how many bytes came that are not text.
+        audio_bytes: how much audio a recognition stream took, however it was wrapped; of a
+            request, how long its body is.
         not_kept: how many frames came or went after `MOST_KEPT`.
         complaints: what was odd and yet not refused.
         fault: what it was to meet.
@@ -103,8 +104,6 @@ class Record:
 
     def came(self, data: str | bytes) -> None:
         """Note a frame of the client."""
-        if isinstance(data, bytes):
-            self.audio_bytes += len(data)
         self._keep(self.received, _without_key(data) if isinstance(data, str) else data)
 
     def went(self, data: str | bytes) -> None:

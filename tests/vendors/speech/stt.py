@@ -89,6 +89,7 @@ class SttStream(ABC):
 
     async def hear(self, audio: bytes) -> None:
         """Take audio, in steps: to the next news, or to where a fault might strike."""
+        self.peer.record.audio_bytes += len(audio)
         at = 0
         while at < len(audio):
             step = min(len(audio) - at, self._until_next())
