@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..errors import AudioTooLargeError, UnsupportedFormatError
 from ..honoured import Honoured
 from ..http import HttpClient
 from ..http_request import HttpRequest, Refused
 from ..results import AudioData, Container, TranscriptionResult
 from ..types import SttCapabilities, SttOptions
+from .recording import check_recording
 
 __all__ = ["FileVendor", "HttpFiles"]
 
@@ -79,7 +79,7 @@ class HttpFiles:
         Raises:
             ProviderError: the vendor refuses, cannot be reached, or does not take such audio.
         """
-        self._check(audio)
+        check_recording(self, audio)
         self._honoured.note(options)
         request = self._vendor.request(audio, options)
         size_s = len(audio.data) / 1e6 * SECONDS_PER_MB
@@ -90,28 +90,3 @@ class HttpFiles:
     async def aclose(self) -> None:
         """Give back the connections."""
         await self._http.aclose()
-
-    def _check(self, audio: AudioData) -> None:
-        if audio.container != "raw":
-            taken = audio.container in self.containers
-        else:
-            taken = audio.format in self.capabilities.audio
-        if not taken:
-            raise UnsupportedFormatError(
-                self.name,
-                f"audio in {audio.container} is not taken",
-                hint=f"convert it to {self.containers[0]}",
-            )
-        if len(audio.data) > self.max_bytes:
-            raise AudioTooLargeError(
-                self.name,
-                f"{len(audio.data):,} bytes of audio in one recording",
-                hint=f"it takes {self.max_bytes:,}: split it where nobody speaks",
-            )
-        duration_ms = audio.duration_ms
-        if self.max_ms is not None and duration_ms is not None and duration_ms > self.max_ms:
-            raise AudioTooLargeError(
-                self.name,
-                f"{duration_ms / 1000:.0f} s of audio in one recording",
-                hint=f"it takes {self.max_ms / 1000:.0f} s: split it where nobody speaks",
-            )

@@ -127,3 +127,14 @@ def test_every_sound_is_in_exactly_one_piece(lengths: list[int], bit: int, max_m
 def test_pieces_must_have_room_for_silence() -> None:
     with pytest.raises(ValueError, match="pieces of 900 ms are too short"):
         Splitter(RATE_HZ, 900)
+
+
+def test_what_was_not_given_yet_can_be_seen() -> None:
+    splitter = Splitter(RATE_HZ, 2000)
+    assert len(splitter.held.samples) == 0
+    audio = np.concatenate([sound(1200), hush(600), sound(900)])
+    (piece,) = splitter.feed(audio)
+    held = splitter.held
+    assert held.start_ms == 1500  # the middle of the silence
+    assert np.array_equal(held.samples, audio[12_000:])
+    assert piece.start_ms == 0
