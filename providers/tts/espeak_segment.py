@@ -9,6 +9,7 @@ import numpy as np
 
 from ..types import SynthesisChunk, WordPosition
 from .espeak_lib import SAMPLE_RATE_HZ, WordEvent
+from .words import word_spans
 
 __all__ = ["LEAD_MS", "SEGMENT_CHARACTERS", "Segment", "segments_of"]
 
@@ -20,10 +21,6 @@ SEGMENT_CHARACTERS = 400
 SILENCE_PEAK = 33
 LEAD_MS = 10
 
-# Thai, Lao, Burmese, Khmer, and everything from the CJK radicals on is written without spaces:
-# there a character is a word of its own.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\uabff\uf900-\U0003ffff"
-_TOKEN = re.compile(f"[{_UNSPACED}]|[^\\s{_UNSPACED}]+")
 # Control characters carry eSpeak's embedded commands (Ctrl-A); lone surrogates have no UTF-8.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _BREAKS = (re.compile(r"[.!?…][\"'”’)]*\s"), re.compile(r"[,;:]\s"), re.compile(r"\s"))
@@ -39,7 +36,7 @@ class Segment:
         self.samples = samples  # of the whole text, given out so far
         self._offset = samples
         self._begin = begin
-        self._tokens = [match.span() for match in _TOKEN.finditer(segment)]
+        self._tokens = word_spans(segment)
         self._starts = [start for start, _ in self._tokens]
         self._last = -1
         self._speaking = False

@@ -1,0 +1,64 @@
+"""PURE: what streams and recordings have in common at ElevenLabs: languages, terms, words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ..elevenlabs import HEARD, PROVIDER, language_code
+from ..errors import UnsupportedLanguageError
+from ..options import AUTO
+from ..types import SttCapabilities, SttOptions
+
+__all__ = ["LANGUAGES", "check_languages", "confidence", "key_terms", "languages"]
+
+LANGUAGES = ("en", AUTO, *(tag for tag in HEARD if tag != "en"))
+_NOT_IN_TERMS = frozenset("<>{}[]\\")
+
+
+def check_languages(options: SttOptions, capabilities: SttCapabilities) -> None:
+    """See that it understands what may be spoken.
+
+    Raises:
+        UnsupportedLanguageError: it does not.
+    """
+    for language in (options.language, *options.languages):
+        if not capabilities.understands(language):
+            raise UnsupportedLanguageError(
+                PROVIDER,
+                f"language {language!r} is not on offer",
+                hint=f"it understands {', '.join(HEARD)}, and {AUTO}",
+            )
+
+
+def languages(options: SttOptions) -> tuple[str | None, list[str]]:
+    """The codes of the language, None for any, and of others that may be spoken."""
+    others = dict.fromkeys(map(language_code, options.languages))
+    others.pop(AUTO, None)
+    return None if options.language == AUTO else language_code(options.language), list(others)
+
+
+def key_terms(options: SttOptions, most: int, characters: int, words: int) -> list[str]:
+    """The terms that it takes, the more important ones first.
+
+    Args:
+        options: what is asked for.
+        most: how many.
+        characters, words: of one term.
+    """
+    terms = dict.fromkeys(term.strip() for term in (*options.key_terms, *options.phrases))
+    taken = [
+        term
+        for term in terms
+        if 0 < len(term) <= characters
+        and len(term.split()) <= words
+        and _NOT_IN_TERMS.isdisjoint(term)
+    ]
+    return taken[:most]
+
+
+def confidence(word: Mapping[str, Any]) -> float | None:
+    """How sure it is of a word, 0 to 1."""
+    logprob = word.get("logprob")
+    return None if logprob is None else min(1.0, math.exp(logprob))
