@@ -13,14 +13,19 @@ __all__ = ["FILES", "STT", "TTS", "account_of", "build_file_stt", "build_stt", "
 STT = {
     "pocketsphinx": "providers.stt.pocketsphinx:PocketSphinx",
     "soniox": "providers.stt.soniox:SonioxRecognizer",
+    "elevenlabs": "providers.stt.elevenlabs:ElevenLabsRecognizer",
 }
 TTS = {
     "espeak": "providers.tts.espeak:ESpeak",
     "soniox": "providers.tts.soniox:SonioxSynthesizer",
+    "elevenlabs": "providers.tts.elevenlabs:ElevenLabsSynthesizer",
+    "elevenlabs-http": "providers.tts.elevenlabs_http:ElevenLabsHttpSynthesizer",
 }
 
 
-FILES: dict[str, str] = {}
+FILES: dict[str, str] = {
+    "elevenlabs": "providers.stt.elevenlabs_files:ElevenLabsFiles",
+}
 """Recognizers of whole recordings, where a vendor has a door of its own for them."""
 
 
