@@ -12,19 +12,25 @@ __all__ = ["FILES", "STT", "TTS", "account_of", "build_file_stt", "build_stt", "
 
 STT = {
     "pocketsphinx": "providers.stt.pocketsphinx:PocketSphinx",
+    "whisper": "providers.stt.whisper:Whisper",
     "soniox": "providers.stt.soniox:SonioxRecognizer",
     "elevenlabs": "providers.stt.elevenlabs:ElevenLabsRecognizer",
+    "openai": "providers.stt.openai:OpenAiRecognizer",
 }
 TTS = {
     "espeak": "providers.tts.espeak:ESpeak",
     "soniox": "providers.tts.soniox:SonioxSynthesizer",
     "elevenlabs": "providers.tts.elevenlabs:ElevenLabsSynthesizer",
     "elevenlabs-http": "providers.tts.elevenlabs_http:ElevenLabsHttpSynthesizer",
+    "openai": "providers.tts.openai:OpenAiSpeech",
+    "openai-realtime": "providers.tts.openai_realtime:OpenAiRealtimeSpeech",
 }
 
 
 FILES: dict[str, str] = {
     "elevenlabs": "providers.stt.elevenlabs_files:ElevenLabsFiles",
+    "whisper": "providers.stt.whisper_files:WhisperFiles",
+    "openai": "providers.stt.openai_files:OpenAiFiles",
 }
 """Recognizers of whole recordings, where a vendor has a door of its own for them."""
 

@@ -1,4 +1,4 @@
-"""What a provider cannot honour is said: once, in the log, with the names of the options."""
+"""What a provider cannot honour, and what one should know of it, is said once, in the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 class Honoured:
-    """Notes what one provider was asked for and cannot do.
+    """Says what one provider was asked for and cannot do.
 
     Args:
         provider: the catalogue name.
@@ -24,6 +24,14 @@ class Honoured:
         self._provider = provider
         self._capabilities = capabilities
         self._said: set[str] = set()
+        self._announced = False
+
+    def announce(self) -> None:
+        """Say what one should know of the provider, unless it was said before."""
+        known = self._capabilities
+        if isinstance(known, TtsCapabilities) and known.notice and not self._announced:
+            self._announced = True
+            log.warning("know this of a provider", provider=self._provider, notice=known.notice)
 
     def note(self, options: SttOptions | TtsOptions) -> None:
         """Say what of these options is not honoured, unless it was said before."""

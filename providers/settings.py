@@ -53,6 +53,7 @@ class VendorSettings(BaseModel):
     openai_stt_model: str | None = Field(default=None, min_length=1, description=_MODEL)
     openai_files_model: str | None = Field(default=None, min_length=1, description=_MODEL)
     openai_tts_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
+    openai_tts_api_key: HeaderSecret | None = Field(default=None, description=_KEY)
     openai_tts_model: str | None = Field(default=None, min_length=1, description=_MODEL)
     openai_tts_voice: str | None = Field(default=None, min_length=1, description=_VOICE)
     openai_realtime_model: str | None = Field(default=None, min_length=1, description=_MODEL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import structlog
 
 from media.audio import AudioFormat
 
-from ..errors import ProviderError, UnavailableError
+from ..errors import InvalidResponseError, ProviderError, UnavailableError
 from ..honoured import Honoured
 from ..http import HttpClient
 from ..http_request import HttpRequest, Refused
@@ -64,7 +64,8 @@ class HttpTtsVendor(Protocol):
     def reader(self) -> Callable[[bytes], bytes]:
         """What makes the audio of one answer of its pieces, such as by leaving out a header.
 
-        Calling it raises `InvalidResponseError` for what is no audio.
+        It is called with an empty piece at the end. Calling it raises `InvalidResponseError` or
+        `UnsupportedFormatError` for what is no audio, or none that was asked for.
         """
 
     def check(self, options: TtsOptions) -> None:
@@ -109,6 +110,7 @@ class HttpTts:
             ProviderError: the vendor refuses. One that cannot be reached now may be later.
         """
         self._closed = False
+        self._honoured.announce()
         now_s = asyncio.get_running_loop().time()
         if self._used_s is not None and now_s - self._used_s < WARM_S:
             return
@@ -195,7 +197,8 @@ class HttpTts:
         answer_s = self._deadlines.answer_s
         async with self._http.stream(request, self._vendor.refused, answer_s=answer_s) as answer:
             self._worked()
-            async for piece in answer.pieces():
+            self._check_audio(answer.headers)
+            async for piece in _and_end(answer.pieces()):
                 audio = rest + read(piece)
                 # Networks cut anywhere, also in the middle of a sample.
                 whole = len(audio) // frame_bytes * frame_bytes
@@ -206,6 +209,22 @@ class HttpTts:
                     yield fresh
         self._worked()
 
+    def _check_audio(self, headers: Mapping[str, str]) -> None:
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind.startswith("text/") or kind in ("application/json", "application/xml"):
+            # It may come of a server in between: another attempt is worth it.
+            raise InvalidResponseError(
+                self.name, f"a text was answered with {kind}, not with audio", retryable=True
+            )
+
     def _worked(self) -> None:
         self.reached = True
         self._used_s = asyncio.get_running_loop().time()
+
+
+async def _and_end(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces that hold anything, and an empty one behind them."""
+    async for piece in pieces:
+        if piece:
+            yield piece
+    yield b""

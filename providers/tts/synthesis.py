@@ -69,6 +69,7 @@ class StreamingTts:
             ProviderError: the vendor refuses. One that cannot be reached now may be later.
         """
         self._closed = False
+        self._honoured.announce()
         if self._channels:
             return
         try:
