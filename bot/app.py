@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -32,11 +32,13 @@ def build_app(
     calls: Calls,
     api: CallsApi,
     metrics: Metrics,
+    providers: Callable[[], Mapping[str, Mapping[str, str]]],
     ready: Callable[[], bool],
 ) -> Starlette:
     """The app of one worker.
 
     Args:
+        providers: how well the speech providers are.
         ready: whether the worker may be sent calls.
     """
 
@@ -48,7 +50,8 @@ def build_app(
             await calls.carry(socket, admitted.start, record, admitted.silent_ms)
 
     async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok", "calls": calls.active})
+        state = {"status": "ok", "calls": calls.active, "providers": providers()}
+        return JSONResponse(state)
 
     async def readiness(request: Request) -> Response:
         if not ready():

@@ -26,6 +26,7 @@ from bot.inbox import Inbox
 from bot.live_call import LiveCalls
 from bot.liveness import Liveness
 from bot.metrics import Metrics
+from bot.numbers import provider_names
 from bot.reaching import Reaching
 from bot.redis_server import private_redis
 from bot.retention import Retention
@@ -55,6 +56,8 @@ class Assembly:
 
     app: Starlette
     calls: Calls
+    engines: Engines
+    metrics: Metrics
     store: Store
     inbox: Inbox
     liveness: Liveness
@@ -101,12 +104,13 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
         stack.callback(ears.close)
         resources = Resources.of(settings, metrics.count_tokens)
         stack.push_async_callback(resources.aclose)
+        engines = await stack.enter_async_context(_engines(settings))
         makes = LiveCalls(
             settings,
             worker_id=worker_id,
             store=store,
             ears=ears,
-            engines=await stack.enter_async_context(_engines(settings)),
+            engines=engines,
             dialogs={bot.dialog: load_dialog(bot.dialog, resources) for bot in settings.bots()},
             disk=stack.enter_context(Disk()),
             orders=orders,
@@ -129,9 +133,12 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                 calls=calls,
                 api=CallsApi(settings, store, reaching, calls),
                 metrics=metrics,
+                providers=engines.health,
                 ready=lambda: not calls.draining,
             ),
             calls=calls,
+            engines=engines,
+            metrics=metrics,
             store=store,
             inbox=inbox,
             liveness=Liveness(
@@ -158,7 +165,8 @@ async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
 @asynccontextmanager
 async def _engines(settings: Settings) -> AsyncIterator[Engines]:
     bots = settings.bots()
-    names = {name for bot in bots for name in (bot.stt_provider, bot.tts_provider)}
+    specs = {spec for bot in bots for spec in (bot.stt_provider, bot.tts_provider)}
+    names = {name for spec in specs for name in provider_names(spec)}
     own = {name: settings.vendor(name) for name in names}
     own["pocketsphinx"] = {"processes": settings.pocketsphinx_processes}
     engines = Engines(bots, settings.apology, settings.farewell, own)

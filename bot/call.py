@@ -16,6 +16,7 @@ import structlog
 
 from bot.conversation import Conversation
 from bot.dialog import Gather, Hangup, Transfer
+from bot.engine_log import EngineLog
 from bot.hearing import Hearing
 from bot.incoming import read
 from bot.keys import Keys
@@ -36,12 +37,14 @@ from bot.turn import (
     Resume,
     TurnTaking,
 )
+from media.audio import ULAW_8K
 from media.messages import Command as Outbound
 from media.messages import Dtmf, Mark, Media, SendClear, SendMedia, Stop
 from media.playout import Played, Playout
 from media.twilio import render
 from media.vad import SpeechEvent, SpeechStarted
 from providers.errors import ProviderError
+from providers.tts.fallback import FallbackTts
 from providers.types import EndOfTurn, SttEvent
 
 __all__ = ["CallSession"]
@@ -85,8 +88,21 @@ class CallSession:
         options = replace(
             parts.stt_options, phrases=parts.progress.expected or parts.stt_options.phrases
         )
-        self._hearing = Hearing(parts.ears, parts.stt, options, self._speech, parts.stt_chunk_ms)
-        self._speaker = Speaker(parts.tts, parts.tts_options, self._playout, self._wake.set)
+        self._hearing = Hearing(
+            parts.ears,
+            parts.stt,
+            options,
+            self._speech,
+            parts.stt_chunk_ms,
+            EngineLog("stt", parts.counts, parts.keeper, self.now_ms),
+        )
+        tts = FallbackTts(
+            parts.tts,
+            audio=ULAW_8K,
+            hedge_ms=parts.tts_hedge_ms,
+            follower=EngineLog("tts", parts.counts, parts.keeper, self.now_ms),
+        )
+        self._speaker = Speaker(tts, parts.tts_options, self._playout, self._wake.set)
         self.conversation = Conversation(
             parts.dialog,
             parts.call,
@@ -120,7 +136,6 @@ class CallSession:
                 await self._tasks.cancel()
         finally:
             self._quiet()
-            self.counts.stt_errors = self._hearing.errors
             self.counts.unheard_ms = self._hearing.lost_ms
             self.conversation.ended()
             if self._parts.recording is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import structlog
 
@@ -55,23 +56,24 @@ class Calls:
         return len(self._places())
 
     def recognizer_full(self, stt_provider: str) -> bool:
-        """Whether the recognizer of that name takes no more calls than it has."""
-        capacity = self._makes.capacity(stt_provider)
-        return capacity is not None and self._places().count(stt_provider) >= capacity
+        """Whether none of the recognizers of those names takes more calls than it has."""
+        return self._makes.free_recognizer(stt_provider, Counter(self._places())) is None
 
     def _places(self) -> list[str]:
         """The recognizer of each call that has a stream here, or may have one in a moment."""
         now_s = asyncio.get_running_loop().time()
         self._expected = {sid: place for sid, place in self._expected.items() if place[0] > now_s}
-        places = {sid: stt_provider for sid, (_, stt_provider) in self._expected.items()}
+        places = {sid: name for sid, (_, name) in self._expected.items()}
         for sid, live in self._live.items():
             if live.session is not None:
-                places[sid] = live.stt_provider
+                places[sid] = live.record.providers["stt"]
         return list(places.values())
 
     def expect(self, sid: str, stt_provider: str) -> None:
         """The call was answered with a stream, which may come here: keep it a place for a while."""
-        self._expected[sid] = (asyncio.get_running_loop().time() + EXPECT_S, stt_provider)
+        taken = Counter(self._places())
+        name = self._makes.free_recognizer(stt_provider, taken) or stt_provider
+        self._expected[sid] = (asyncio.get_running_loop().time() + EXPECT_S, name)
 
     @property
     def awaited(self) -> int:
@@ -184,7 +186,7 @@ class Calls:
             self._metrics.calls_active.dec()
             live.gone_since_s = asyncio.get_running_loop().time()
             if live.session is not None:
-                self._count(live.session.counts, live.record.providers)
+                self._count(live.session.counts)
             live.session = None
             live.note_recording()
             live.record.left_ms = now_ms()
@@ -225,7 +227,7 @@ class Calls:
                 failures = self._ears.callback_errors
                 await self._ends.sweep(group)
 
-    def _count(self, counts: Counts, providers: dict[str, str]) -> None:
+    def _count(self, counts: Counts) -> None:
         metrics = self._metrics
         metrics.frames.labels("in").inc(counts.frames_in)
         metrics.frames.labels("out").inc(counts.media_out)
@@ -236,8 +238,10 @@ class Calls:
         metrics.protocol_errors.inc(counts.bad_messages)
         for hook, failures in counts.failed_hooks.items():
             metrics.hook_errors.labels(hook).inc(failures)
-        metrics.provider_errors.labels("stt", providers["stt"]).inc(counts.stt_errors)
-        metrics.provider_errors.labels("tts", providers["tts"]).inc(counts.tts_errors)
+        for failed, failures in counts.provider_errors.items():
+            metrics.provider_errors.labels(*failed).inc(failures)
+        for switch, times in counts.switches.items():
+            metrics.provider_switches.labels(*switch).inc(times)
         metrics.unheard_seconds.inc(counts.unheard_ms / 1000)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)

@@ -85,7 +85,6 @@ class Delivery:
             await self._speak(reply, reading)
         except ProviderError as error:
             log.error("speech engine failed", error=str(error))
-            self._counts.tts_errors += 1
             apology = await self._apologize(reply, speechless=True)
         except AudioFileError as error:
             log.error("recording cannot be played", error=str(error))
@@ -128,7 +127,6 @@ class Delivery:
             log.error("apology left out", error=str(error))
         except ProviderError as error:
             log.error("apology cannot be said", error=str(error))
-            self._counts.tts_errors += 1
             return False
         return True
 

@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
 
 import structlog
 
-from bot.numbers import BotSettings
+from bot.metrics import Metrics
+from bot.numbers import BotSettings, provider_names
 from bot.speech import synthesize_ulaw
 from providers.catalog import build_stt, build_tts
-from providers.errors import DeadlineError, ProviderError, UnsupportedError
+from providers.errors import DeadlineError, ProviderError, UnavailableError
+from providers.fallback import Candidate, Fallback
+from providers.probing import Prober
+from providers.stt.relay import check_language
 from providers.types import SttProvider, TtsOptions, TtsProvider
 
-__all__ = ["Engines", "check_language", "tts_options"]
+__all__ = ["Engines", "tts_options"]
 
 log = structlog.get_logger(__name__)
 
 START_DEADLINE_S = 60.0
 AT_ONCE = 4
 """So many sentences of a synthesizer are prepared at a time: one connection takes as many."""
-
+HEALTH_EVERY_S = 1.0
+WELL = "well"
 
 Sentence = tuple[str, str, TtsOptions]
-"""A text, the synthesizer's name, and how it speaks."""
+"""A text, the synthesizers' names, and how they speak."""
+
+EngineT = TypeVar("EngineT", SttProvider, TtsProvider)
 
 
 class Engines:
     """Recognizers and synthesizers by name, and the apology in every voice that may need it.
+
+    A bot may have several of a kind, named with commas between them: who fails is replaced.
 
     Args:
         bots: what the numbers of this deployment use.
         apology: the sentence to say when a reply cannot be had.
         farewell: the sentence to say when the call cannot go on.
         settings: further settings of a provider, by its name.
+
+    Raises:
+        ProviderError: none of those that a bot may use can be built.
     """
 
     def __init__(
@@ -48,45 +60,81 @@ class Engines:
         self._apology = apology
         self._farewell = farewell
         settings = settings or {}
-        recognizers = {bot.stt_provider for bot in self._bots}
-        synthesizers = {bot.tts_provider for bot in self._bots}
-        self._stt = {name: build_stt(name, **settings.get(name, {})) for name in recognizers}
-        self._tts = {name: build_tts(name, **settings.get(name, {})) for name in synthesizers}
+        self._stt = _built({bot.stt_provider for bot in self._bots}, build_stt, settings)
+        self._tts = _built({bot.tts_provider for bot in self._bots}, build_tts, settings)
+        self._recognizers = _each(self._stt.values())
+        self._synthesizers = _each(self._tts.values())
+        self._prober = Prober(self._recognizers, self._synthesizers)
         self._ready: dict[Sentence, bytes] = {}
 
     async def start(self) -> None:
         """Load every engine, and synthesize what must be there when one fails.
 
         Raises:
-            ProviderError: an engine cannot be had, or takes too long (`DeadlineError`).
+            ProviderError: no engine that a bot may use can be had, or they take too long
+                (`DeadlineError`).
         """
-        engines: list[SttProvider | TtsProvider] = [*self._stt.values(), *self._tts.values()]
+        engines: list[Candidate[SttProvider] | Candidate[TtsProvider]] = [
+            *self._recognizers,
+            *self._synthesizers,
+        ]
         await _together(map(_start, engines))
+        for recognizers in self._stt.values():
+            _check_started(recognizers)
+        for synthesizers in self._tts.values():
+            _check_started(synthesizers)
         for bot in self._bots:
             check_language(self.stt(bot), bot.language)
         await _together(
-            _Preparation(tts, self._needed(name), self._ready).run()
-            for name, tts in self._tts.items()
+            _Preparation(tts, self._needed(names), self._ready).run()
+            for names, tts in self._tts.items()
         )
+
+    async def run(self, metrics: Metrics) -> None:
+        """See, as long as the worker runs, whether those that have failed are well again."""
+        while True:
+            for kind, states in self.health().items():
+                for name, state in states.items():
+                    metrics.provider_well.labels(kind, name).set(state == WELL)
+            await asyncio.sleep(HEALTH_EVERY_S)
+            await self._prober.probe_due()
 
     async def aclose(self) -> None:
         """Release every engine."""
-        for recognizer in self._stt.values():
-            await recognizer.aclose()
-        for synthesizer in self._tts.values():
-            await synthesizer.aclose()
+        for recognizer in self._recognizers:
+            await recognizer.provider.aclose()
+        for synthesizer in self._synthesizers:
+            await synthesizer.provider.aclose()
 
-    def stt(self, bot: BotSettings) -> SttProvider:
-        """The recognizer of a bot."""
+    def stt(self, bot: BotSettings) -> Fallback[SttProvider]:
+        """The recognizers of a bot."""
         return self._stt[bot.stt_provider]
 
-    def capacity(self, stt_provider: str) -> int | None:
-        """How many calls at a time the recognizer of that name takes; None is any number."""
-        return self._stt[stt_provider].capacity
-
-    def tts(self, bot: BotSettings) -> TtsProvider:
-        """The synthesizer of a bot."""
+    def tts(self, bot: BotSettings) -> Fallback[TtsProvider]:
+        """The synthesizers of a bot."""
         return self._tts[bot.tts_provider]
+
+    def health(self) -> dict[str, dict[str, str]]:
+        """How well each is, by kind and name: `well`, or the kind of error for which it rests."""
+        return {
+            "stt": {one.name: _state(one.health.error) for one in self._recognizers},
+            "tts": {one.name: _state(one.health.error) for one in self._synthesizers},
+        }
+
+    def free_recognizer(self, stt_provider: str, taken: Mapping[str, int]) -> str | None:
+        """Which recognizer takes one more call; None when those that are well are full.
+
+        Args:
+            stt_provider: the names of those that may be used.
+            taken: how many calls each has.
+        """
+        candidates = self._stt[stt_provider].ranked()
+        well = [candidate for candidate in candidates if candidate.health.well]
+        for candidate in well or candidates:
+            capacity = candidate.provider.capacity
+            if capacity is None or taken.get(candidate.name, 0) < capacity:
+                return candidate.name
+        return None
 
     def apology(self, bot: BotSettings) -> tuple[str, bytes]:
         """The apology in a bot's voice: its text, and µ-law at 8 kHz, empty without one."""
@@ -96,26 +144,37 @@ class Engines:
         """The farewell in a bot's voice: its text, and µ-law at 8 kHz."""
         return self._spoken(self._farewell, bot)
 
-    def _needed(self, name: str) -> list[Sentence]:
-        """What the synthesizer of that name must have spoken, each once."""
-        bots = [bot for bot in self._bots if bot.tts_provider == name]
+    def _needed(self, names: str) -> list[Sentence]:
+        """What the synthesizers of those names must have spoken, each once."""
+        bots = [bot for bot in self._bots if bot.tts_provider == names]
         texts = (self._apology, self._farewell)
-        return list(dict.fromkeys((text, name, tts_options(bot)) for bot in bots for text in texts))
+        return list(
+            dict.fromkeys((text, names, tts_options(bot)) for bot in bots for text in texts)
+        )
 
     def _spoken(self, text: str, bot: BotSettings) -> tuple[str, bytes]:
         return text, self._ready.get((text, bot.tts_provider, tts_options(bot)), b"")
 
 
 class _Preparation:
-    """Has one synthesizer speak sentences, until it is found to be away."""
+    """Has synthesizers speak sentences, until they are found to be away."""
 
     def __init__(
-        self, tts: TtsProvider, sentences: Iterable[Sentence], ready: dict[Sentence, bytes]
+        self,
+        tts: Fallback[TtsProvider],
+        sentences: Iterable[Sentence],
+        ready: dict[Sentence, bytes],
     ) -> None:
         self._tts = tts
         self._sentences = iter(sentences)
         self._ready = ready
-        self._away = not tts.reached
+        self._away = True
+        for candidate in tts.candidates:
+            if candidate.started and candidate.provider.reached:
+                self._away = False
+            elif candidate.started:
+                away = "it was not reached at the start"
+                candidate.fell_ill(UnavailableError(candidate.provider.name, away))
 
     async def run(self) -> None:
         """Speak them all, some at the same time.
@@ -155,7 +214,16 @@ async def _together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
         raise errors.exceptions[0] from None
 
 
-async def _start(engine: SttProvider | TtsProvider) -> None:
+async def _start(candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> None:
+    """Start an engine; one that cannot be started rests."""
+    try:
+        await _start_in_time(candidate.provider)
+    except ProviderError as error:
+        candidate.started = False
+        candidate.fell_ill(error)
+
+
+async def _start_in_time(engine: SttProvider | TtsProvider) -> None:
     try:
         async with asyncio.timeout(START_DEADLINE_S):
             await engine.start()
@@ -167,17 +235,52 @@ async def _start(engine: SttProvider | TtsProvider) -> None:
         ) from None
 
 
-def check_language(stt: SttProvider, language: str) -> None:
-    """Refuse a language before it costs a call.
+def _check_started(engines: Fallback[EngineT]) -> None:
+    """See that one of them can be used.
 
     Raises:
-        UnsupportedError: the recognizer does not understand it.
+        ProviderError: none can; why the preferred one cannot.
     """
-    if not stt.capabilities.understands(language):
-        offered = ", ".join(stt.capabilities.languages)
-        raise UnsupportedError(
-            stt.name, f"language {language!r} is not on offer", hint=f"it understands {offered}"
-        )
+    if not any(candidate.started for candidate in engines.candidates):
+        error = engines.candidates[0].health.error
+        assert error is not None
+        raise error
+
+
+def _built(
+    bots: Iterable[str],
+    build: Callable[..., EngineT],
+    settings: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Fallback[EngineT]]:
+    """The engines of each bot, by their names with commas between them; each is built once.
+
+    Raises:
+        ProviderError: none that a bot may use can be built.
+    """
+    candidates: dict[str, Candidate[EngineT]] = {}
+    errors: dict[str, ProviderError] = {}
+    for name in sorted({name for names in bots for name in provider_names(names)}):
+        try:
+            candidates[name] = Candidate(name, build(name, **settings.get(name, {})))
+        except ProviderError as error:
+            errors[name] = error
+    built = {}
+    for names in bots:
+        usable = [candidates[name] for name in provider_names(names) if name in candidates]
+        if not usable:
+            raise errors[provider_names(names)[0]]
+        built[names] = Fallback(usable)
+    for name, unusable in errors.items():
+        log.error("provider cannot be used", provider=name, error=str(unusable))
+    return built
+
+
+def _each(groups: Iterable[Fallback[EngineT]]) -> list[Candidate[EngineT]]:
+    return list({candidate: None for group in groups for candidate in group.candidates})
+
+
+def _state(error: ProviderError | None) -> str:
+    return WELL if error is None else type(error).__name__
 
 
 def tts_options(bot: BotSettings) -> TtsOptions:

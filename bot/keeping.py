@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 from bot.dialog import Call
-from bot.parts import Commit, Counts
+from bot.parts import Commit, Counts, Kind, Switch
 from bot.progress import Progress
 from bot.record import Record, now_ms
 from bot.store import Store, StoreError, Superseded
@@ -74,6 +74,17 @@ class RecordKeeper:
         self._record.notes.append(text)
         self.save()
 
+    def uses(self, kind: Kind, name: str) -> None:
+        """Note which recognizer or synthesizer the call uses."""
+        self._record.providers[kind] = name
+        self.save()
+
+    def switched(self, switch: Switch) -> None:
+        """Note that it did not use the same one before."""
+        self._record.switches.append(asdict(switch))
+        self.note("switch", **asdict(switch))
+        self.save()
+
     async def secure(self) -> bool:
         """Have in Redis what was saved; false when it is not there in time."""
         return await self._store.secure(self._record.sid, SECURE_DEADLINE_S)
@@ -114,7 +125,7 @@ class RecordKeeper:
         self._progress.note(self._record)
         latencies = [asdict(latency) for latency in counts.latencies]
         self._record.latencies = [*self._latencies_before, *latencies]
-        own = {"latencies", "failed_hooks", "barge_ins_ms"}
+        own = {"latencies", "failed_hooks", "barge_ins_ms", "provider_errors", "switches"}
         names = [*(name for name in Counts.__slots__ if name not in own), "hook_errors"]
         self._record.counters = {
             name: self._counters_before.get(name, 0) + getattr(counts, name) for name in names

@@ -40,8 +40,8 @@ class LiveCall:
     """A call that this worker carries, or has carried a moment ago.
 
     `stream` is held by whoever may change the record: one stream at a time, then the call's end.
-    `gap` is the break before the present stream, whose recognizer is `stt_provider`. A call that
-    was lost while Redis was away is `doubtful`: Twilio may have asked another worker.
+    `gap` is the break before the present stream. A call that was lost while Redis was away is
+    `doubtful`: Twilio may have asked another worker.
     """
 
     record: Record
@@ -57,7 +57,6 @@ class LiveCall:
     gone_since_s: float | None = None
     returned: bool = False
     doubtful: bool = False
-    stt_provider: str = ""
 
     def note_recording(self) -> None:
         """Note in the record that the recording failed, if it did."""
@@ -138,9 +137,9 @@ class LiveCalls:
             log.error("dialog cannot be made", exc_info=error)
             return None
 
-    def capacity(self, stt_provider: str) -> int | None:
-        """How many calls at a time the recognizer of that name takes; None is any number."""
-        return self._engines.capacity(stt_provider)
+    def free_recognizer(self, stt_provider: str, taken: Mapping[str, int]) -> str | None:
+        """As `Engines.free_recognizer`."""
+        return self._engines.free_recognizer(stt_provider, taken)
 
     def _bot(self, record: Record) -> BotSettings:
         return self._settings.bot_for(CallIdentity.of_record(record).own_number)
@@ -159,8 +158,9 @@ class LiveCalls:
         record.stream_sid = start.stream_sid
         record.left_ms = None
         record.dialog = bot.dialog
-        record.providers = {"stt": stt.name, "tts": tts.name, "vad": self._ears.model.name}
-        live.stt_provider = bot.stt_provider
+        # The recognizer and the synthesizer that are used tell it themselves.
+        first = {"stt": stt.ranked()[0].name, "tts": tts.ranked()[0].name}
+        record.providers = {**first, "vad": self._ears.model.name}
         live.recording = self._open_recording(record)
         session = CallSession(
             socket,
@@ -173,6 +173,7 @@ class LiveCalls:
                 tts=tts,
                 stt_options=SttOptions(language=live.call.language),
                 stt_chunk_ms=self._settings.stt_chunk_ms,
+                tts_hedge_ms=self._settings.tts_hedge_ms,
                 tts_options=_voice(progress, live.call.language, tts_options(bot)),
                 turn_settings=_turn_settings(self._settings),
                 keeper=live.keeper,

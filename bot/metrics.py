@@ -86,6 +86,16 @@ class Metrics:
             "parley_provider_usd", "What providers cost, by list prices, in US dollars.",
             ["kind", "provider"], registry=registry,
         )  # fmt: skip
+        self.provider_switches = Counter(
+            "parley_provider_switches", "Times a speech provider took over from another.",
+            ["kind", "before", "after"],
+            registry=registry,
+        )  # fmt: skip
+        self.provider_well = Gauge(
+            "parley_provider_well", "Whether a speech provider is well (1) or rests (0).",
+            ["kind", "provider"],
+            registry=registry, multiprocess_mode="livemin",
+        )  # fmt: skip
         self.unheard_seconds = Counter(
             "parley_unheard_seconds", "Callers' audio that no recognizer has got.",
             registry=registry,

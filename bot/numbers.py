@@ -12,8 +12,9 @@ __all__ = [
     "Language",
     "NumberTable",
     "PhoneNumber",
-    "SttName",
-    "TtsName",
+    "SttNames",
+    "TtsNames",
+    "provider_names",
 ]
 
 PHONE_NUMBER = r"^\+[1-9][0-9]{1,14}$"
@@ -23,27 +24,33 @@ PhoneNumber = Annotated[str, StringConstraints(pattern=PHONE_NUMBER)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
-def _known_stt(name: str) -> str:
+def provider_names(names: str) -> list[str]:
+    """The providers of a setting, the preferred one first."""
+    return names.split(",")
+
+
+def _known_stt(names: str) -> str:
     # Imported here: the catalogue brings numpy, and most commands have no need of it.
     from providers.catalog import STT
 
-    return _one_of(name, STT)
+    return _some_of(names, STT)
 
 
-def _known_tts(name: str) -> str:
+def _known_tts(names: str) -> str:
     from providers.catalog import TTS
 
-    return _one_of(name, TTS)
+    return _some_of(names, TTS)
 
 
-def _one_of(name: str, table: dict[str, str]) -> str:
-    if name not in table:
-        raise ValueError(f"one of: {', '.join(sorted(table))}")
-    return name
+def _some_of(names: str, table: dict[str, str]) -> str:
+    found = [name.strip() for name in names.split(",")]
+    if not table.keys() >= set(found) or len(set(found)) < len(found):
+        raise ValueError(f"one of: {', '.join(sorted(table))}; or several, with commas between")
+    return ",".join(found)
 
 
-SttName = Annotated[str, AfterValidator(_known_stt)]
-TtsName = Annotated[str, AfterValidator(_known_tts)]
+SttNames = Annotated[str, AfterValidator(_known_stt)]
+TtsNames = Annotated[str, AfterValidator(_known_tts)]
 
 
 class BotSettings(BaseModel):
@@ -52,8 +59,10 @@ class BotSettings(BaseModel):
     Attributes:
         dialog: the dialog hook, as `PARLEY_DIALOG` names it.
         language: BCP-47 tag of what is spoken.
-        voice: the synthesizer's voice id; None is the provider's own choice.
-        stt_provider, tts_provider: names in `providers.catalog`.
+        voice: the synthesizer's voice id; None is the provider's own choice. With several
+            synthesizers one for each, with commas between; those left out choose by themselves.
+        stt_provider, tts_provider: names in `providers.catalog`, with commas between: the next one
+            takes over from one that fails.
         fallback_number: who is dialled (E.164) when no bot can answer; None is nobody.
     """
 
@@ -82,8 +91,8 @@ class NumberTable(BaseModel):
     voice: str | None = Field(
         default=None, min_length=1, description="a voice id of the synthesizer"
     )
-    stt_provider: SttName | None = Field(default=None, description="a speech-to-text provider")
-    tts_provider: TtsName | None = Field(default=None, description="a text-to-speech provider")
+    stt_provider: SttNames | None = Field(default=None, description="a speech-to-text provider")
+    tts_provider: TtsNames | None = Field(default=None, description="a text-to-speech provider")
     fallback_number: PhoneNumber | None = Field(
         default=None, description="a phone number in E.164 form such as +15551234567"
     )

@@ -14,6 +14,7 @@ from bot.progress import Progress
 from bot.recording import CallRecording
 from bot.telephony.pending import Leaving
 from bot.turn import TurnSettings
+from providers.fallback import Fallback
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
 
 __all__ = [
@@ -22,17 +23,35 @@ __all__ = [
     "Commit",
     "Counts",
     "Keeper",
+    "Kind",
     "Latency",
     "Socket",
     "StreamEnd",
     "StreamEndHow",
+    "Switch",
 ]
+
+Kind = Literal["stt", "tts"]
 
 Commit = Literal["kept", "superseded", "unavailable"]
 """What came of making an action durable: a newer stream may own the call, or Redis be away."""
 
 ActNow = Callable[[Leaving], Awaitable[bool]]
 """Makes Twilio do an action at once, by REST; false when that did not succeed. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A recognizer or synthesizer took over from another, `at_ms` on the call's clock.
+
+    `reason` is the kind of error, or `chosen`.
+    """
+
+    kind: Kind
+    before: str
+    after: str
+    at_ms: int
+    reason: str
 
 
 class Socket(Protocol):
@@ -60,6 +79,12 @@ class Keeper(Protocol):
 
     def remark(self, text: str) -> None:
         """Add to the record's notes what went wrong, without a word that was said."""
+
+    def uses(self, kind: Kind, name: str) -> None:
+        """The call uses this recognizer or synthesizer from now on."""
+
+    def switched(self, switch: Switch) -> None:
+        """It did not use the same one before."""
 
     async def secure(self) -> bool:
         """Have in Redis what was saved; false when that takes too long. Waits 20 ms at most."""
@@ -98,6 +123,8 @@ class Counts:
     Attributes:
         unheard_ms: how much of the caller's audio no recognizer has got.
         failed_hooks: how often each method of the dialog raised or took too long.
+        provider_errors: how often each provider failed, by kind and name.
+        switches: how often one took over from another, by kind and both names.
         barge_ins_ms: for each barge-in by voice, from the VAD's decision to `clear` sent.
     """
 
@@ -109,6 +136,8 @@ class Counts:
     barge_ins: int = 0
     bad_messages: int = 0
     failed_hooks: Counter[str] = field(default_factory=Counter)
+    provider_errors: Counter[tuple[Kind, str]] = field(default_factory=Counter)
+    switches: Counter[tuple[Kind, str, str]] = field(default_factory=Counter)
     stt_errors: int = 0
     tts_errors: int = 0
     unheard_ms: int = 0
@@ -131,6 +160,7 @@ class CallParts:
         progress: where the conversation stands; the keeper keeps it with the record.
         resuming: the call goes on in a new stream, after `gap` if nobody was on the line meanwhile.
         stt_chunk_ms: how much audio the recognizer is handed at a time.
+        tts_hedge_ms: after how long another synthesizer is asked too; None is never.
         began_ms: when the stream began, in ms since the call's first stream did.
         act_now: makes Twilio do what cannot be made durable; None without REST credentials.
     """
@@ -138,8 +168,8 @@ class CallParts:
     call: Call
     dialog: Dialog
     ears: Ears
-    stt: SttProvider
-    tts: TtsProvider
+    stt: Fallback[SttProvider]
+    tts: Fallback[TtsProvider]
     stt_options: SttOptions
     stt_chunk_ms: int
     tts_options: TtsOptions
@@ -149,6 +179,7 @@ class CallParts:
     apology: tuple[str, bytes]
     farewell: tuple[str, bytes]
     hook_timeout_s: float
+    tts_hedge_ms: int | None = None
     fallback_number: str | None = None
     recording: CallRecording | None = None
     progress: Progress = field(default_factory=Progress)

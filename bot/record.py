@@ -39,7 +39,9 @@ class Record:
         generation: number of the stream that owns the call; 0 before the first. The store refuses
             what an older generation writes.
         worker: who holds the call; None when nobody does.
-        providers: names of what was used: `stt`, `tts`, `vad`.
+        providers: names of what is, or was last, used: `stt`, `tts`, `vad`.
+        switches: for each time that another recognizer or synthesizer took over in mid-call: its
+            `kind`, the names `before` and `after`, `at_ms` on the call's clock, and the `reason`.
         state: the dialog's own JSON values; while a hook answers, those from before it.
         turns: how many turns were handed to the dialog; the last one's number is in its id.
         open_turn: a finished turn that the dialog has not answered whole.
@@ -80,6 +82,7 @@ class Record:
     dialog: str = ""
     language: str = "en-US"
     providers: dict[str, str] = field(default_factory=dict)
+    switches: list[dict[str, Any]] = field(default_factory=list)
     history: list[HistoryEntry] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     turns: int = 0

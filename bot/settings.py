@@ -16,7 +16,7 @@ from pydantic import ValidationError as PydanticError
 from providers.setting_types import BaseUrl, HeaderSecret, Secret, is_loopback
 from providers.settings import VendorSettings
 
-from .numbers import BotSettings, Language, NumberTable, PhoneNumber, SttName, TtsName
+from .numbers import BotSettings, Language, NumberTable, PhoneNumber, SttNames, TtsNames
 from .setting_types import ApiUrl, Directory, DirectoryOrOff, RedisUrl
 from .sources import Given, Problem, read_sources
 from .state_dir import default_state_dir, dev_token, find_dev_token
@@ -77,8 +77,11 @@ class Settings(VendorSettings):
     voice: str | None = Field(
         default=None, min_length=1, description="a voice id of the synthesizer"
     )
-    stt_provider: SttName = Field(default="pocketsphinx", description="a speech-to-text provider")
-    tts_provider: TtsName = Field(default="espeak", description="a text-to-speech provider")
+    stt_provider: SttNames = Field(default="pocketsphinx", description="a speech-to-text provider")
+    tts_provider: TtsNames = Field(default="espeak", description="a text-to-speech provider")
+    tts_hedge_ms: int | None = Field(
+        default=None, ge=50, le=5000, description="milliseconds, 50 to 5000"
+    )
     vad: Literal["auto", "silero", "webrtc", "energy"] = Field(
         default="auto", description="auto, silero, webrtc or energy"
     )

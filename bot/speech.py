@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
-from media.audio import ULAW_8K, decode, pcm_to_ulaw
+from media.audio import ULAW_8K, pcm_to_ulaw
 from media.files import AudioFileError, read_audio
 from media.playout import Playout, PlayoutFull, Segment
-from media.resample import Downsampler
-from providers.errors import DeadlineError
-from providers.types import TtsOptions, TtsProvider, WordPosition
+from providers.errors import CutOffError
+from providers.fallback import Fallback
+from providers.options import TtsOptions
+from providers.tts.fallback import FallbackTts
+from providers.types import TtsProvider, WordPosition
 
 __all__ = ["Speaker", "synthesize_ulaw"]
 
 log = structlog.get_logger(__name__)
 
-CHUNK_DEADLINE_S = 5.0
-"""How long a synthesizer may stay silent before the next piece of audio."""
 ROOM_DEADLINE_S = 150.0
 """How long to wait for room in the ledger: more than it holds takes to play."""
 WRITE_BYTES = 8_000
@@ -35,14 +35,14 @@ class Speaker:
     """Speaks into one call's playout ledger.
 
     Args:
-        tts: the synthesizer.
+        tts: the synthesizers, which give µ-law at 8 kHz.
         options: language, voice and speed; replaced by `set_language`.
         playout: the ledger.
         wake: called when there is something new to send.
     """
 
     def __init__(
-        self, tts: TtsProvider, options: TtsOptions, playout: Playout, wake: Callable[[], None]
+        self, tts: FallbackTts, options: TtsOptions, playout: Playout, wake: Callable[[], None]
     ) -> None:
         self._tts = tts
         self._options = options
@@ -66,21 +66,25 @@ class Speaker:
         Returns early when the segment is dropped, by a barge-in.
 
         Raises:
-            ProviderError: the synthesizer failed; the segment is closed with what it gave.
+            ProviderError: no synthesizer can go on; the segment is closed with what was given.
             PlayoutFull: as `_write`; the segment is closed likewise.
         """
         pause_ms = PAUSE_MS if pause else 0
         complete = False
         try:
-            async with aclosing(_ulaw(self._tts, segment.text, self._options)) as pieces:
-                async for ulaw, words in pieces:
+            async with aclosing(self._tts.synthesize(segment.text, self._options)) as chunks:
+                async for chunk in chunks:
                     if segment.dropped:
                         return
+                    ulaw = chunk.audio
                     if pause:
                         ulaw, pause = ULAW_8K.silence(pause_ms) + ulaw, False
-                    later = [replace(word, at_ms=word.at_ms + pause_ms) for word in words]
+                    later = [replace(word, at_ms=word.at_ms + pause_ms) for word in chunk.words]
                     await self._write(segment, ulaw, later)
             complete = True
+        except CutOffError as error:
+            # What was given of it is heard; the next sentence is another provider's.
+            log.warning("sentence cut off", error=str(error))
         finally:
             segment.close(cut=not complete)
             self._wake()
@@ -142,40 +146,12 @@ def _read_ulaw(path: Path) -> bytes:
     return pcm_to_ulaw(read_audio(data, str(path)))
 
 
-async def synthesize_ulaw(tts: TtsProvider, text: str, options: TtsOptions) -> bytes:
+async def synthesize_ulaw(tts: Fallback[TtsProvider], text: str, options: TtsOptions) -> bytes:
     """The whole of `text` as µ-law at 8 kHz.
 
     Raises:
         ProviderError: the synthesizer failed.
     """
-    async with aclosing(_ulaw(tts, text, options)) as pieces:
-        return b"".join([ulaw async for ulaw, _ in pieces])
-
-
-async def _ulaw(
-    tts: TtsProvider, text: str, options: TtsOptions
-) -> AsyncGenerator[tuple[bytes, Iterable[WordPosition]], None]:
-    """The synthesizer's audio as µ-law at 8 kHz, each piece within a deadline."""
-    # A telephone's own format passes as it is.
-    down = None if tts.format == ULAW_8K else Downsampler(tts.format.sample_rate_hz)
-    chunks = tts.synthesize(text, options)
-    try:
-        while True:
-            try:
-                async with asyncio.timeout(CHUNK_DEADLINE_S):
-                    chunk = await anext(chunks, None)
-            except TimeoutError:
-                raise DeadlineError(
-                    tts.name, f"no audio for {CHUNK_DEADLINE_S:g} s", hint="try another provider"
-                ) from None
-            if chunk is None:
-                break
-            if down is None:
-                yield chunk.audio, chunk.words
-                continue
-            samples = down.process(decode(chunk.audio, tts.format.encoding))
-            yield pcm_to_ulaw(samples), chunk.words
-        if down is not None:
-            yield pcm_to_ulaw(down.flush()), ()
-    finally:
-        await chunks.aclose()
+    face = FallbackTts(tts, audio=ULAW_8K)
+    async with aclosing(face.synthesize(text, options)) as chunks:
+        return b"".join([chunk.audio async for chunk in chunks])

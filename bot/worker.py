@@ -2,8 +2,9 @@
 
 These are all of them: `store.run` (writes what is buffered), `calls.run` (ends calls that nobody
 came back for), `liveness.run` (the lease, and the calls of dead workers), `inbox.run` (what other
-workers were asked of our calls), `give_back_after_calls` (memory), `retention.run` (old
-recordings), `rest.start` (the way to Twilio), `server.serve` (uvicorn), `drain.run` (how it stops).
+workers were asked of our calls), `engines.run` (providers that have failed),
+`give_back_after_calls` (memory), `retention.run` (old recordings), `rest.start` (the way to
+Twilio), `server.serve` (uvicorn), `drain.run` (how it stops).
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ def _works(worker: Assembly) -> list[Coroutine[Any, Any, None]]:
         worker.store.run(),
         worker.calls.run(),
         worker.liveness.run(),
+        worker.engines.run(worker.metrics),
         worker.inbox.run(worker.calls.command),
         give_back_after_calls(lambda: worker.calls.active),
     ]

@@ -16,6 +16,7 @@
     ├── NetworkError            the connection failed or broke
     ├── InvalidResponseError    the vendor said something we cannot read
     ├── UnavailableError        the vendor or the engine is down
+    ├── CutOffError             a text was cut off; another provider speaks the next one
     ├── FileError               a file cannot be read or written           caller's fault
     ├── AudioError              what is wrong with audio                   caller's fault
     │   ├── InvalidAudioError       it is not what it is said to be, or broken
@@ -41,6 +42,7 @@ __all__ = [
     "AuthenticationError",
     "CapacityError",
     "ConversionError",
+    "CutOffError",
     "DeadlineError",
     "FileError",
     "InvalidAudioError",
@@ -169,6 +171,12 @@ class InvalidResponseError(ProviderError):
 
 class UnavailableError(ProviderError):
     """The provider, or the engine on this machine, is down."""
+
+    default_retryable = True
+
+
+class CutOffError(ProviderError):
+    """A text was cut off after some of it was given; another provider speaks the next one."""
 
     default_retryable = True
 

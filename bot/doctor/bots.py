@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 from bot.dialog import DialogError
 from bot.dialog.hook import load_dialog
 from bot.dialog.resources import Resources
-from bot.engines import check_language, tts_options
-from bot.hearing import telephone_format
-from bot.numbers import BotSettings
+from bot.engines import tts_options
+from bot.numbers import BotSettings, provider_names
 from bot.settings import Settings
 from bot.speech import synthesize_ulaw
+from media.audio import ULAW_8K
 from providers.catalog import build_stt, build_tts
+from providers.conversion import wanted_format
 from providers.errors import ProviderError
+from providers.fallback import Fallback
+from providers.stt.relay import check_language
 from providers.stt.trial import try_out
+from providers.tts.fallback import own_options
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
 from providers.vad import MissingModelError, load_model
 
@@ -35,7 +39,7 @@ MOST_NAMED = 3
 async def check_dialogs(settings: Settings, tell: Tell) -> None:
     """Load every number's dialog, each once."""
     resources = Resources.of(settings)
-    for dialog, numbers in _grouped(settings, lambda bot: bot.dialog).items():
+    for dialog, numbers in _grouped(settings, lambda bot: [bot.dialog]).items():
         remedy = f"correct it, or what names it{numbers}: PARLEY_DIALOG or a number's own"
         try:
             await aside(lambda: load_dialog(dialog, resources))  # noqa: B023
@@ -50,7 +54,9 @@ async def check_dialogs(settings: Settings, tell: Tell) -> None:
 
 async def check_recognizers(settings: Settings, tell: Tell) -> None:
     """Start every number's recognizer, and ask whether it understands what is spoken there."""
-    spoken = _grouped(settings, lambda bot: (bot.stt_provider, bot.language))
+    spoken = _grouped(
+        settings, lambda bot: [(name, bot.language) for name in provider_names(bot.stt_provider)]
+    )
     for name in sorted({name for name, _ in spoken}):
         began_s = time.perf_counter()
         try:
@@ -69,8 +75,9 @@ async def check_recognizers(settings: Settings, tell: Tell) -> None:
 
 async def _listen(stt: SttProvider, language: str, numbers: str, tell: Tell) -> None:
     try:
-        check_language(stt, language)
-        await try_out(stt, SttOptions(language=language, audio=telephone_format(stt)))
+        check_language(Fallback.alone(stt), language)
+        audio = wanted_format(stt.capabilities.audio, ULAW_8K)
+        await try_out(stt, SttOptions(language=language, audio=audio))
     except ProviderError as error:
         tell(_refused("recognizer", error, f" for {language}{numbers}"))
     else:
@@ -79,7 +86,7 @@ async def _listen(stt: SttProvider, language: str, numbers: str, tell: Tell) -> 
 
 async def check_voices(settings: Settings, tell: Tell) -> None:
     """Start every number's synthesizer, and have the apology spoken in each voice."""
-    spoken = _grouped(settings, lambda bot: (bot.tts_provider, tts_options(bot)))
+    spoken = _grouped(settings, _spoken_by)
     for name in sorted({name for name, _ in spoken}):
         try:
             synthesizer = build_tts(name, **OWN.get(name, settings.vendor(name)))
@@ -100,7 +107,7 @@ async def _speak(
     voice = f" as {options.voice}" if options.voice else ""
     how = f"{options.language}{voice}{numbers}"
     try:
-        await synthesize_ulaw(tts, text, options)
+        await synthesize_ulaw(Fallback.alone(tts), text, options)
     except ProviderError as error:
         tell(_refused("voice", error, f" for {how}"))
     else:
@@ -122,12 +129,19 @@ async def check_vad(settings: Settings, tell: Tell) -> None:
         tell(ok("vad", f"{model.name} is loaded"))
 
 
-def _grouped(settings: Settings, key: Callable[[BotSettings], K]) -> dict[K, str]:
+def _spoken_by(bot: BotSettings) -> list[tuple[str, TtsOptions]]:
+    """Who speaks for a bot, and how."""
+    names = provider_names(bot.tts_provider)
+    return [(name, own_options(tts_options(bot), at, len(names))) for at, name in enumerate(names)]
+
+
+def _grouped(settings: Settings, keys: Callable[[BotSettings], Iterable[K]]) -> dict[K, str]:
     """What is used, each with who uses it in brackets, unless there is but one who could."""
     users: dict[K, list[str]] = {}
     for name in ["the default", *settings.numbers]:
         bot = settings.bot_for("" if name == "the default" else name)
-        users.setdefault(key(bot), []).append(name)
+        for key in keys(bot):
+            users.setdefault(key, []).append(name)
     if not settings.numbers:
         return dict.fromkeys(users, "")
     return {used: f" ({_some(names)})" for used, names in users.items()}

@@ -20,8 +20,11 @@ from bot.phone.result import CallResult
 from bot.phone.speech import FRAME_MS
 from bot.phone.steps import HangUp, SpeakOver, Step, WaitForBot
 from bot.speech import Speaker, synthesize_ulaw
+from media.audio import ULAW_8K
 from media.playout import Playout
+from providers.fallback import Fallback
 from providers.tts.espeak import ESpeak
+from providers.tts.fallback import FallbackTts
 from providers.types import TtsOptions
 
 from .dialogs import LECTURE
@@ -64,7 +67,8 @@ async def lecture() -> Lecture:
     tts = ESpeak()
     await tts.start()
     playout = Playout()
-    speaker = Speaker(tts, TtsOptions(), playout, lambda: None)
+    face = FallbackTts(Fallback.alone(tts), audio=ULAW_8K)
+    speaker = Speaker(face, TtsOptions(), playout, lambda: None)
     words: list[tuple[int, float]] = []
     offset, offset_ms = 0, 0.0
     for number, sentence in enumerate(LECTURE):
@@ -83,7 +87,7 @@ async def interrupting_clip() -> Clip:
     tts = ESpeak()
     await tts.start()
     ulaw = await synthesize_ulaw(
-        tts, "Excuse me, wait a moment please", TtsOptions(voice="en-us+f3")
+        Fallback.alone(tts), "Excuse me, wait a moment please", TtsOptions(voice="en-us+f3")
     )
     await tts.aclose()
     return Clip("excuse-me", ulaw)

@@ -131,7 +131,7 @@ class Recognizer:
 
     def __post_init__(self) -> None:
         self.capabilities = SttCapabilities(
-            languages=("en-US", "fr-FR"), utterances=self.utterances
+            languages=("en-US", "fr-FR"), utterances=self.utterances, boundary="word"
         )
 
     @property

@@ -12,7 +12,7 @@ from bot.call import CallSession
 from bot.dialog import Call
 from bot.dialog.hook import Dialog
 from bot.ears import Ears
-from bot.parts import CallParts, Commit, Counts, StreamEnd
+from bot.parts import CallParts, Commit, Counts, Kind, StreamEnd, Switch
 from bot.phone.playback import ULAW_SILENCE, PlayoutBuffer
 from bot.recording import CallRecording
 from bot.telephony.pending import Leaving
@@ -20,6 +20,7 @@ from bot.turn import TurnSettings
 from media.audio import pcm_to_ulaw
 from media.messages import Dtmf, Mark, Media, SendClear, SendMark, SendMedia, Stop
 from media.twilio import parse_command, render_event
+from providers.fallback import Fallback
 from providers.types import SttOptions, TtsOptions
 from tests.bot.engines import Level, Recognizer, Tones, tone
 
@@ -137,6 +138,8 @@ class Keeper:
     secured: int = 0
     withdrawn: int = 0
     remarks: list[str] = field(default_factory=list)
+    used: list[tuple[Kind, str]] = field(default_factory=list)
+    switches: list[Switch] = field(default_factory=list)
 
     def save(self, *, at_once: bool = False) -> None:
         self.saves += 1
@@ -146,6 +149,12 @@ class Keeper:
 
     def remark(self, text: str) -> None:
         self.remarks.append(text)
+
+    def uses(self, kind: Kind, name: str) -> None:
+        self.used.append((kind, name))
+
+    def switched(self, switch: Switch) -> None:
+        self.switches.append(switch)
 
     async def secure(self) -> bool:
         await asyncio.sleep(0.001)
@@ -224,8 +233,8 @@ async def scene(
             call=call,
             dialog=Dialog(target),
             ears=ears,
-            stt=stt,
-            tts=tts,
+            stt=Fallback.alone(stt),
+            tts=Fallback.alone(tts),
             stt_options=SttOptions(),
             stt_chunk_ms=100,
             tts_options=TtsOptions(),

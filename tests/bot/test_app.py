@@ -38,6 +38,7 @@ STREAM_URL = "ws://127.0.0.1:8080/twilio/media"
 SID = "CA" + "0" * 32
 ACCOUNT = "AC" + "0" * 32
 STREAM = "MZ" + "0" * 32
+PROVIDERS = {"stt": {"soniox": "well"}}
 
 
 @dataclass
@@ -99,6 +100,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
         calls=calls,  # type: ignore[arg-type]
         api=CallsApi(settings, store, nobody, calls),
         metrics=metrics,
+        providers=lambda: PROVIDERS,
         ready=lambda: whole.ready,
     )
     whole = App(built, calls)
@@ -108,7 +110,8 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
 
 
 async def test_health_readiness_and_metrics(app: App) -> None:
-    assert (await app.client.get("/health")).json() == {"status": "ok", "calls": 3}
+    health = {"status": "ok", "calls": 3, "providers": PROVIDERS}
+    assert (await app.client.get("/health")).json() == health
     assert (await app.client.get("/ready")).status_code == 200
     app.ready = False
     refused = await app.client.get("/ready")

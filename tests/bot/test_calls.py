@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -78,7 +79,7 @@ async def test_a_call_and_its_record(worker: Worker) -> None:
     assert stored.answered_ms is not None
     assert stored.worker == "worker-1"
     assert stored.stream_sid == STREAM
-    assert stored.providers == {"stt": "recognizer", "tts": "tones", "vad": "level"}
+    assert stored.providers == {"stt": "pocketsphinx", "tts": "espeak", "vad": "level"}
     assert stored.history[0].heard == "Hello."
     assert stored.counters["frames_in"] > 0
     assert stored.ended is None
@@ -351,11 +352,11 @@ async def test_no_place_is_kept_for_a_call_that_has_ended(worker: Worker) -> Non
 
 async def test_a_recognizer_is_full_with_the_calls_that_it_hears(worker: Worker) -> None:
     calls = worker.calls
-    recognizer = calls._makes._engines._stt["pocketsphinx"]
+    recognizer: Any = calls._makes._engines._stt["pocketsphinx"].candidates[0].provider
     assert not calls.recognizer_full("pocketsphinx")
     recognizer.capacity = 2
     # Those of another recognizer take no place at this one.
-    calls.expect("CA1", "another")
+    calls._expected["CA1"] = (math.inf, "another")
     calls.expect(SID, "pocketsphinx")
     assert not calls.recognizer_full("pocketsphinx")
     async with worker.stream(await worker.take(1)):
@@ -378,7 +379,7 @@ class TestLanguage:
             await worker.said("Bonjour.", "Again.")
         engines = worker.calls._makes._engines
         bot = worker.calls._makes._settings.bot_for("")
-        tts: Any = engines.tts(bot)
+        tts: Any = engines.tts(bot).candidates[0].provider
         spoken = [(text, how.language, how.voice) for text, how in tts.spoken]
         assert ("Again.", "fr-FR", "claire") in spoken
 
@@ -500,15 +501,15 @@ async def test_what_fails_in_a_call_is_counted_by_what_it_is(
         raise ZeroDivisionError
 
     monkeypatch.setattr(hook, "greet", fail)
-    recognizer = worker.calls._makes._engines._stt["pocketsphinx"]
+    recognizer: object = worker.calls._makes._engines._stt["pocketsphinx"].candidates[0].provider
     assert isinstance(recognizer, Recognizer)
     recognizer.failures = [UnavailableError("recognizer", "away")]
     async with worker.stream(await worker.take(1)):
         await until(lambda: bool(recognizer.streams))
     assert worker.sample("parley_hook_errors_total", hook="greet") == 1
     errors = "parley_provider_errors_total"
-    assert worker.sample(errors, kind="stt", provider="recognizer") == 1
-    assert worker.sample(errors, kind="tts", provider="tones") == 0
+    assert worker.sample(errors, kind="stt", provider="pocketsphinx") == 1
+    assert worker.sample(errors, kind="tts", provider="espeak") == 0
     assert (await worker.stored()).counters["hook_errors"] == 1
 
 
@@ -538,7 +539,7 @@ async def test_what_no_recognizer_has_got_is_in_the_metrics(worker: Worker) -> N
     async with worker.stream(await worker.take(1)):
         session = worker.calls._live[SID].session
         assert session is not None
-        session._hearing.lost_ms = 1_500
+        session._hearing._relay.lost_ms = 1_500
     assert worker.sample("parley_unheard_seconds_total") == 1.5
 
 

@@ -33,7 +33,8 @@ def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tones(engines: Engines, of: BotSettings) -> Tones:
-    tts = engines.tts(of)
+    [candidate] = engines.tts(of).candidates
+    tts: object = candidate.provider
     assert isinstance(tts, Tones)
     return tts
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from bot.backlog import MAX_MS
 from bot.ears import Ears
-from bot.hearing import CHUNK_MS, Hearing
+from bot.hearing import Hearing
 from media.audio import Samples, bytes_to_pcm, pcm_to_ulaw
 from media.vad import SpeechEvent, SpeechStarted, SpeechStopped
 from providers.errors import (
@@ -20,6 +19,9 @@ from providers.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from providers.fallback import Fallback
+from providers.stt.backlog import MAX_MS
+from providers.stt.relay import CHUNK_MS
 from providers.types import EndOfTurn, SttEvent, SttOptions, Transcript
 from tests.bot.engines import Level, Recognizer, tone
 from tests.virtual_time import virtual_time
@@ -37,7 +39,7 @@ class Ear:
         self.ears = Ears(Level())
         self.hearing = Hearing(
             self.ears,
-            stt,
+            Fallback.alone(stt),
             SttOptions(),
             lambda event, at: self.speech.append((event, at)),
             chunk_ms,

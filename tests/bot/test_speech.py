@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from bot.speech import PAUSE_MS, Speaker, synthesize_ulaw
-from media.audio import PCM16_16K, pcm_to_bytes, pcm_to_ulaw, ulaw_to_pcm
+from media.audio import PCM16_16K, ULAW_8K, pcm_to_bytes, pcm_to_ulaw, ulaw_to_pcm
 from media.files import AudioFileError
 from media.messages import SendMedia
 from media.playout import Playout, PlayoutFull
 from providers.errors import DeadlineError, UnavailableError
-from providers.types import SynthesisChunk, TtsOptions, WordPosition
+from providers.fallback import Candidate, Fallback
+from providers.tts.fallback import FallbackTts
+from providers.types import SynthesisChunk, TtsOptions, TtsProvider, WordPosition
 from tests.bot.engines import MS_PER_CHARACTER, Tones, tone
 from tests.virtual_time import virtual_time
 
@@ -22,7 +24,12 @@ TEXT = "Hello there."
 
 def speaker(tts: Tones, playout: Playout) -> tuple[Speaker, list[int]]:
     woken: list[int] = []
-    return Speaker(tts, TtsOptions(), playout, lambda: woken.append(1)), woken
+    return Speaker(face(tts), TtsOptions(), playout, lambda: woken.append(1)), woken
+
+
+def face(*tts: Tones) -> FallbackTts:
+    candidates = [Candidate[TtsProvider](one.name, one) for one in tts]
+    return FallbackTts(Fallback(candidates), audio=ULAW_8K)
 
 
 def drained(playout: Playout) -> bytes:
@@ -84,7 +91,7 @@ async def test_a_synthesizer_of_another_rate() -> None:
             wave = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
             yield SynthesisChunk(pcm_to_bytes((8000 * wave).astype(np.int16)))
 
-    audio = await synthesize_ulaw(Wide(format=PCM16_16K), TEXT, TtsOptions())
+    audio = await synthesize_ulaw(Fallback.alone(Wide(format=PCM16_16K)), TEXT, TtsOptions())
     assert len(audio) == pytest.approx(8_000, abs=80)
     assert np.argmax(np.abs(np.fft.rfft(ulaw_to_pcm(audio)))) * 8000 / len(audio) == pytest.approx(
         440, abs=2
@@ -94,7 +101,7 @@ async def test_a_synthesizer_of_another_rate() -> None:
 @virtual_time
 async def test_language_and_voice_change_and_speed_stays() -> None:
     tts, playout = Tones(), Playout()
-    speaks = Speaker(tts, TtsOptions(speed=1.5), playout, lambda: None)
+    speaks = Speaker(face(tts), TtsOptions(speed=1.5), playout, lambda: None)
     speaks.set_language("fr-FR", "denise")
     await speaks.say(playout.open("Bonjour."))
     assert tts.spoken == [("Bonjour.", TtsOptions(language="fr-FR", voice="denise", speed=1.5))]
@@ -130,7 +137,7 @@ async def test_a_synthesizer_that_stays_silent() -> None:
     loop = asyncio.get_running_loop()
     began_s, tts = loop.time(), Tones(pace_s=3600)
     with pytest.raises(DeadlineError, match="no audio for 5 s"):
-        await synthesize_ulaw(tts, TEXT, TtsOptions())
+        await synthesize_ulaw(Fallback.alone(tts), TEXT, TtsOptions())
     assert loop.time() - began_s == pytest.approx(5, abs=0.01)
     assert tts.running == 0
 

@@ -177,7 +177,11 @@ def test_a_barge_in_from_end_to_end(calls: Calls) -> None:
 
 def test_what_a_worker_shows_of_its_calls(calls: Calls) -> None:
     sids = {each.call_sid for each in (calls.interrupted, calls.keyed, calls.lost)}
-    assert calls.shown["/health"].json() == {"status": "ok", "calls": 0}
+    assert calls.shown["/health"].json() == {
+        "status": "ok",
+        "calls": 0,
+        "providers": {"stt": {"pocketsphinx": "well"}, "tts": {"espeak": "well"}},
+    }
     assert calls.shown["/ready"].status_code == 200
     metrics = calls.shown["/metrics"].text
     assert 'parley_calls_total{by="caller"} 2.0' in metrics

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from bot.phone.speech import SAMPLES_PER_MS, Span
 from bot.speech import synthesize_ulaw
 from media.audio import ulaw_to_pcm
+from providers.fallback import Fallback
 from providers.tts.espeak import ESpeak
-from providers.types import TtsOptions
+from providers.types import TtsOptions, TtsProvider
 
 __all__ = ["Voice"]
 
@@ -52,7 +53,8 @@ class Voice:
         tts = ESpeak()
         await tts.start()
         try:
-            return cls({text: await synthesize_ulaw(tts, text, TtsOptions()) for text in texts})
+            voice = Fallback[TtsProvider].alone(tts)
+            return cls({text: await synthesize_ulaw(voice, text, TtsOptions()) for text in texts})
         finally:
             await tts.aclose()
 

@@ -1,0 +1,313 @@
+"""Recognition that outlives its provider: one stream of audio, and whoever understands it now.
+
+The engine heals what a vendor's connection suffers. What it cannot heal moves the stream on: the
+next provider hears again all that was not given for good, so that no word is lost or doubled, as
+far as the vendor's protocol tells (`SttCapabilities.boundary`).
+
+A provider that is well again is not gone back to while a stream of another runs: only a stream that
+is opened, for another caller, language or trouble, goes to the preferred one again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from ..conversion import Converter, wanted_format
+from ..errors import ProviderError, RateLimitError, UnsupportedLanguageError
+from ..fallback import Candidate, Fallback, Follower, nobody
+from ..options import SttOptions
+from ..patience import RATE_LIMIT_S
+from ..types import EndOfTurn, SttEvent, SttProvider, SttStream
+from .backlog import Backlog
+
+__all__ = ["CHUNK_MS", "Relay", "check_language"]
+
+log = structlog.get_logger(__name__)
+
+CHUNK_MS = 100
+"""Audio is handed to the recognizer in pieces of so much: few messages, no noticeable delay."""
+REOPEN_DELAYS_S = (0.0, 0.5, 1.5)
+"""The waits before all are tried once more."""
+
+
+class Relay:
+    """Recognizes one speaker's audio. `run` is where the events come from.
+
+    Its owner feeds audio in one format, says when the speaker begins and stops to speak, which
+    recognizers of utterances need to know, and when an utterance is over. It may do so at any time:
+    what comes while there is no stream waits for one.
+
+    Args:
+        stt: the recognizers.
+        options: how to recognize; `audio` is the owner's format, of one channel, and `model` the
+            preferred recognizer's.
+        follower: is told who recognizes.
+        chunk_ms: how much audio is handed over at a time.
+
+    Attributes:
+        utterances: whether the present recognizer gets utterances alone.
+        lost_ms: how much audio no recognizer has got, since it could not be kept for so long.
+    """
+
+    def __init__(
+        self,
+        stt: Fallback[SttProvider],
+        options: SttOptions,
+        follower: Follower = nobody,
+        chunk_ms: int = CHUNK_MS,
+    ) -> None:
+        self._stt = stt
+        self._options = options
+        self._follower = follower
+        self._chunk_bytes = options.audio.byte_count(chunk_ms)
+        self._backlog = Backlog(options.audio, max(chunk_ms, CHUNK_MS))
+        self._stream: SttStream | None = None
+        self._converter = Converter(options.audio, options.audio)
+        self._fed = self._fresh = 0  # bytes in all, and since some were handed over
+        # Who has failed since anything was understood: in this round, and beyond hope.
+        self._tried: dict[Candidate[SttProvider], ProviderError] = {}
+        self._hopeless: dict[Candidate[SttProvider], ProviderError] = {}
+        self._rounds = 0
+        self._finishing = False
+        self._over = False
+        self.utterances = False
+        self.lost_ms = 0
+
+    # What the owner tells
+
+    @property
+    def fed_ms(self) -> float:
+        """How much audio came in."""
+        return self._options.audio.duration_ms(self._fed)
+
+    def feed(self, audio: bytes, now_ms: float) -> None:
+        """Take audio that ended at `now_ms` on the owner's clock."""
+        self._backlog.add(audio, now_ms - self._options.audio.duration_ms(len(audio)))
+        self._fed += len(audio)
+        self._fresh += len(audio)
+        if self._fresh >= self._chunk_bytes:
+            self._hand_over()
+
+    def speech_started(self, at_ms: float) -> None:
+        """The speaker has been speaking since then, on the audio's clock."""
+        self._backlog.speech_started(at_ms)
+        if self.utterances:
+            self._hand_over()
+
+    def speech_stopped(self, at_ms: float) -> None:
+        """The speaker fell silent then, on the audio's clock."""
+        self._backlog.speech_stopped(at_ms)
+
+    def finalize(self) -> None:
+        """The utterance is over: ask the recognizer for its final transcript."""
+        self._backlog.end_utterance()
+        self._hand_over()
+
+    def expect(self, phrases: Sequence[str]) -> None:
+        """From the next utterance on, these phrases are expected."""
+        self._options = replace(self._options, phrases=tuple(phrases))
+        if self._stream is not None:
+            self._stream.expect(phrases)
+
+    async def set_language(self, language: str) -> None:
+        """Recognize another language from now on, in a new stream.
+
+        Raises:
+            UnsupportedLanguageError: nobody understands it; all stays as it was.
+        """
+        if language == self._options.language:
+            return
+        check_language(self._stt, language)
+        self._options = replace(self._options, language=language)
+        await self._end_stream()
+
+    async def finish(self) -> None:
+        """No more audio: `run` returns when all that was asked for is answered."""
+        self._finishing = True
+        self._hand_over()
+        await self._end_stream()
+
+    # What the owner is told
+
+    def clock_ms(self, stream_ms: float) -> float | None:
+        """A time of the present recognizer's stream on the owner's clock; None when it is 0."""
+        return self._backlog.clock_ms(stream_ms)
+
+    def on_clock(self, event: SttEvent) -> SttEvent:
+        """The event that was just given, with its times on the owner's clock."""
+        if isinstance(event, EndOfTurn):
+            return EndOfTurn(self._clock(event.at_ms))
+        words = tuple(
+            replace(word, start_ms=self._clock(word.start_ms), end_ms=self._clock(word.end_ms))
+            for word in event.words
+        )
+        start_ms, end_ms = self._clock(event.start_ms), self._clock(event.end_ms)
+        return replace(event, start_ms=start_ms, end_ms=end_ms, words=words)
+
+    async def run(self, on_event: Callable[[SttEvent], None]) -> None:
+        """Recognize until cancelled or finished, with another stream when one fails or must change.
+
+        Raises:
+            ProviderError: no recognizer can be had, or all keep failing.
+        """
+        while not self._over:
+            candidate = self._next()
+            try:
+                await self._recognize(candidate, on_event)
+            except ProviderError as error:
+                await self._failed(candidate, error)
+
+    def _clock(self, stream_ms: int) -> int:
+        return round(self._backlog.clock_ms(stream_ms) or 0)
+
+    # One stream after the other
+
+    async def _recognize(
+        self, candidate: Candidate[SttProvider], on_event: Callable[[SttEvent], None]
+    ) -> None:
+        """One stream, until it ends.
+
+        Raises:
+            ProviderError: it cannot be had, or has failed.
+        """
+        began_s: float | None = asyncio.get_running_loop().time()
+        asked = self._options
+        audio = wanted_format(candidate.provider.capabilities.audio, asked.audio)
+        own = replace(asked, audio=audio)
+        if candidate is not self._stt.candidates[0]:
+            own = replace(own, model=None)
+        async with candidate.provider.stream(own) as stream:
+            if asked.language != self._options.language:
+                return
+            if asked.phrases != self._options.phrases:
+                stream.expect(self._options.phrases)
+            self._converter = Converter(asked.audio, audio)
+            try:
+                await self._opened(candidate, stream)
+                async for event in stream:
+                    if began_s is not None:
+                        self._progressed(candidate, began_s)
+                        began_s = None
+                    self._backlog.understood(event)
+                    on_event(event)
+                self._backlog.drained()
+                self._over = self._finishing
+            finally:
+                self._stream = None
+
+    async def _opened(self, candidate: Candidate[SttProvider], stream: SttStream) -> None:
+        """A stream is there: it gets what none before it has answered."""
+        self._stream = stream
+        self._follower.uses(candidate.name)
+        capabilities = candidate.provider.capabilities
+        self.utterances = capabilities.utterances
+        lost_ms = round(self._backlog.opened(capabilities))
+        if lost_ms:
+            self.lost_ms += lost_ms
+            log.warning("audio was lost with a recognizer", lost_ms=lost_ms)
+        self._hand_over()
+        if self._finishing:
+            await self._end_stream()
+
+    async def _end_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.finish()
+
+    def _hand_over(self) -> None:
+        """Give the recognizer audio, and where utterances end; both wait when there is none."""
+        self._fresh = 0
+        stream, converter = self._stream, self._converter
+        if stream is None:
+            return
+        try:
+            for audio in self._backlog.unsent():
+                if audio is not None:
+                    stream.send(converter.convert(audio))
+                    continue
+                stream.send(converter.rest())
+                stream.finalize()
+                if self.utterances:
+                    converter.restart()
+        except ProviderError as error:
+            # The stream's iterator raises the same, and `run` acts on it.
+            log.debug("audio not taken", error=str(error))
+
+    # Who is next
+
+    def _suited(self) -> list[Candidate[SttProvider]]:
+        """Who may still be of use, the best first."""
+        language = self._options.language
+        ranked = self._stt.ranked(lambda stt: stt.capabilities.understands(language))
+        return [candidate for candidate in ranked if candidate not in self._hopeless]
+
+    def _next(self) -> Candidate[SttProvider]:
+        """The best of those that have not failed in this round.
+
+        Raises:
+            UnsupportedLanguageError: nobody understands the language.
+        """
+        suited = self._suited()
+        if not suited:
+            check_language(self._stt, self._options.language)
+            raise next(reversed(self._hopeless.values()))
+        return next((one for one in suited if one not in self._tried), suited[0])
+
+    def _progressed(self, candidate: Candidate[SttProvider], began_s: float) -> None:
+        """Something was understood: the next failure is a new one."""
+        candidate.succeeded(began_s)
+        self._tried.clear()
+        self._hopeless.clear()
+        self._rounds = 0
+
+    async def _failed(self, candidate: Candidate[SttProvider], error: ProviderError) -> None:
+        """Go on to the next, or wait until all may be tried again.
+
+        Raises:
+            ProviderError: there is no more to try.
+        """
+        self._follower.failed(candidate.name, error)
+        candidate.failed(error)
+        self._tried[candidate] = error
+        if not error.retryable:
+            self._hopeless[candidate] = error
+        suited = self._suited()
+        if any(other not in self._tried for other in suited):
+            log.warning("recognizer failed, another takes over", error=str(error))
+            return
+        if not suited or self._rounds >= len(REOPEN_DELAYS_S):
+            raise error
+        log.warning("recognizer failed, opening it again", error=str(error))
+        advised_s = min(_advised_s(self._tried[other]) for other in suited)
+        delay_s = max(REOPEN_DELAYS_S[self._rounds], advised_s)
+        self._rounds += 1
+        self._tried.clear()
+        await asyncio.sleep(delay_s)
+
+
+def check_language(stt: Fallback[SttProvider], language: str) -> None:
+    """See that somebody understands a language.
+
+    Raises:
+        UnsupportedLanguageError: nobody does.
+    """
+    providers = [candidate.provider for candidate in stt.candidates]
+    if any(provider.capabilities.understands(language) for provider in providers):
+        return
+    offered = dict.fromkeys(tag for one in providers for tag in one.capabilities.languages)
+    raise UnsupportedLanguageError(
+        stt.name,
+        f"language {language!r} is not on offer",
+        hint=f"it understands {', '.join(offered)}",
+    )
+
+
+def _advised_s(error: ProviderError) -> float:
+    """How long to wait at least before a recognizer is opened again."""
+    if not isinstance(error, RateLimitError):
+        return 0.0
+    return max(RATE_LIMIT_S, error.retry_after_s or 0.0)

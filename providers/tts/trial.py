@@ -1,0 +1,33 @@
+"""A try whether a synthesizer takes what it is given: the key, the model, the language."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+from ..errors import DeadlineError
+from ..options import TtsOptions
+from ..types import TtsProvider
+
+__all__ = ["try_out"]
+
+DEADLINE_S = 10.0
+TEXT = "Hi."
+"""Vendors want money for each character."""
+
+
+async def try_out(synthesizer: TtsProvider, options: TtsOptions) -> None:
+    """Have a word spoken, to its first audio.
+
+    Raises:
+        ProviderError: something is refused, or there is no audio within 10 s.
+    """
+    try:
+        async with (
+            asyncio.timeout(DEADLINE_S),
+            aclosing(synthesizer.synthesize(TEXT, options)) as chunks,
+        ):
+            await anext(chunks, None)
+    except TimeoutError:
+        late = f"no audio within {DEADLINE_S:g} s"
+        raise DeadlineError(synthesizer.name, late) from None
