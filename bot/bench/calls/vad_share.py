@@ -15,11 +15,11 @@ from typing import TypedDict
 
 import orjson
 
-from bot.ears import Ears
 from bot.log import configure
 from media.audio import Samples, ulaw_to_pcm
 from media.gate import Gate
 from media.vad import Model
+from providers.ears import Ears
 from providers.vad import load_model
 
 from .recordings import load_material

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ears import Ears, Listener
 from media.audio import Samples
 from media.vad import (
     WINDOW,
@@ -24,6 +23,7 @@ from media.vad import (
     Voices,
     Windows,
 )
+from providers.ears import Ears, Listener
 from providers.vad import load_model
 from tests.media.hearing import (
     SPOKEN,
@@ -98,6 +98,17 @@ async def judged(ears: Ears) -> None:
         asyncio.get_running_loop().call_at(ears._timer.when() + 1e-4, after.set)
         async with asyncio.timeout(5):
             await after.wait()
+
+
+async def test_what_waits_is_judged_at_once_when_that_is_wanted(ears: Ears) -> None:
+    heard: list[SpeechEvent] = []
+    listener = ears.open(heard.append)
+    for _ in range(6):
+        listener.feed(LOUD)
+    assert not heard
+    listener.judge()
+    assert listener.judged_ms == 6 * WINDOW_MS
+    assert [type(event) for event in heard] == [SpeechStarted]
 
 
 def frames(samples: Samples, size: int = FRAME) -> list[Samples]:
