@@ -107,7 +107,7 @@ async def test_what_waits_is_judged_at_once_when_that_is_wanted(ears: Ears) -> N
         listener.feed(LOUD)
     assert not heard
     listener.judge()
-    assert listener.judged_ms == 6 * WINDOW_MS
+    assert listener.judged_ms == 192
     assert [type(event) for event in heard] == [SpeechStarted]
 
 
