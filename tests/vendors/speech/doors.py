@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 from starlette.routing import compile_path
 
@@ -22,11 +23,13 @@ class SocketDoor:
         service: whose faults and records these are, such as `stt`.
         path: of the URL; a `{name}` in it is found in `Record.params`.
         serve: serves one client, until it left (`Gone`) or was closed.
+        asks: what the query has to name; None is nothing.
     """
 
     service: str
     path: str
     serve: Callable[[Peer], Awaitable[None]]
+    asks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,17 @@ _Kind = TypeVar("_Kind", SocketDoor, HttpDoor)
 
 
 def find(
-    doors: Sequence[Door], kind: type[_Kind], method: str, path: str
+    doors: Sequence[Door], kind: type[_Kind], method: str, target: str
 ) -> tuple[_Kind, dict[str, str]] | None:
-    """The first door for a path, and what its `{names}` stand for."""
+    """The first door for a path with its query, and what the path's `{names}` stand for."""
+    path, _, query = target.partition("?")
+    asked = parse_qs(query, keep_blank_values=True)
     for door in doors:
         if not isinstance(door, kind):
             continue
         if isinstance(door, HttpDoor) and door.method != method:
+            continue
+        if isinstance(door, SocketDoor) and door.asks is not None and door.asks not in asked:
             continue
         matched = compile_path(door.path)[0].match(path)
         if matched is not None:

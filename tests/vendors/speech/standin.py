@@ -190,7 +190,7 @@ class StandIn(Register, ABC):
             return _response(Answer(500))
 
     async def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
-        found = find(self.doors(), SocketDoor, "GET", urlsplit(request.path).path)
+        found = find(self.doors(), SocketDoor, "GET", request.path)
         if found is None:
             return _response(self._worded(Refusal(404, None, "Not Found"), ""))
         door, params = found
