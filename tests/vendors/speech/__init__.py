@@ -20,6 +20,7 @@ recording that it knows (or really listens), speaks, and misbehaves on command.
     sphinx.py      the recognizer that listens: PocketSphinx, choosing among `PHRASES`
     voices.py      who speaks: eSpeak, or tones that can be computed
 
+    access.py      how the catalogue's providers reach it, for tests of all of them
     shell.py       what the command lines have in common
     talking.py     for tests: a WebSocket client without manners
 
@@ -77,6 +78,9 @@ and send `script.audio` (8 kHz µ-law), or `script.audio_in(AudioFormat(Encoding
 for 8, 16 or 24 kHz: nothing else is understood, and this in no other format. They look at
 `standin.records[service]`, wait with `standin.until(…)`, and let things go wrong with
 `standin.misbehave(Fault("reset", at_ms=500), service="stt")`.
+
+*The way to it* is `ACCESS` in an `access.py`: with it the tests of the whole catalogue
+(`tests/providers/conformance`) find the stand-in.
 
 *The command line* is a `server.py` with a `main(arguments)` that calls `shell.serve_from_shell`,
 and a line in `tests/vendors/__main__.py`.

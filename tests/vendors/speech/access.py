@@ -1,0 +1,31 @@
+"""How the catalogue's providers reach a vendor's stand-in: for tests of all of them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .standin import StandIn
+
+__all__ = ["Access"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The way to one vendor's stand-in, which stands as `ACCESS` in its package's `access.py`.
+
+    Attributes:
+        standin: makes one, not yet entered: `standin(hearing, *, voice=None, faults={service:
+            [Fault, …]}, pace=None, keep=True)`.
+        settings: the keywords for `catalog.build_*` that lead to a stand-in that serves, with the
+            right key; the environment's names of them begin with the account's name.
+        stt, tts, files: by catalogue name, the service of the stand-in that this provider talks to:
+            under it are its records and its faults.
+    """
+
+    standin: Callable[..., StandIn]
+    settings: Callable[[Any], dict[str, Any]]
+    stt: Mapping[str, str] = field(default_factory=dict)
+    tts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
