@@ -1,0 +1,265 @@
+"""One stream of utterances through Whisper, which knows no streams.
+
+An utterance is decoded when it is over. While it lasts, what there is of it is decoded for an
+interim transcript, when a process has nothing better to do, and at ever longer intervals: all
+drafts together cost a few decodings, however long somebody speaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from media.audio import PCM16_16K, Samples, bytes_to_pcm
+from media.silence import Piece, Splitter
+
+from ..errors import ProviderError
+from ..types import SttOptions, Transcript
+from .local_stream import LocalStream
+from .whisper_pool import SLOW, Decoders
+from .whisper_task import PROVIDER, Task, task
+from .whisper_understood import Understood
+
+__all__ = ["WhisperStream", "splitter"]
+
+log = structlog.get_logger(__name__)
+
+PIECE_MS = 28_000
+"""What is decoded at once: a model listens to 30 s, however short the utterance is."""
+FIRST_DRAFT_MS = 1_000
+DRAFT_GROWTH = 1.5
+PATIENCE_S = 20.0
+DEADLINE_S = 30.0
+MAX_LAG_MS = 60_000
+
+
+def splitter() -> Splitter:
+    """What cuts speech into pieces that a model can take, without the silence around them."""
+    return Splitter(PCM16_16K.sample_rate_hz, PIECE_MS)
+
+
+@dataclass(slots=True)
+class _Utterance:
+    """Speech in progress.
+
+    Attributes:
+        start_ms: in the stream.
+        task: how it is decoded.
+        splitter: holds what has not been given to be decoded.
+        draft_at_ms: how long it is when the next interim transcript is due.
+        draft: the text of the one before.
+    """
+
+    start_ms: float
+    task: Task
+    splitter: Splitter
+    draft_at_ms: float = FIRST_DRAFT_MS
+    draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """A piece that is to be decoded."""
+
+    utterance: _Utterance
+    piece: Piece
+
+    @property
+    def duration_ms(self) -> float:
+        return _duration_ms(self.piece.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """An utterance ends here; its pieces came before."""
+
+    start_ms: float
+    end_ms: float
+
+
+class WhisperStream(LocalStream):
+    """An `SttStream` on a pool of decoders. `run` does its work, and is the owner's to end.
+
+    Args:
+        decoders: those of the provider.
+        options: how to recognize.
+
+    Raises:
+        UnsupportedLanguageError: the model does not know the language.
+    """
+
+    def __init__(self, decoders: Decoders, options: SttOptions) -> None:
+        super().__init__(PROVIDER)
+        self._decoders = decoders
+        self._options = options
+        self._task = task(options, decoders.languages)
+        self._loop = asyncio.get_running_loop()
+        self._sent_ms = 0.0
+        self._utterance: _Utterance | None = None
+        self._drafting: asyncio.Timeout | None = None
+        self._steps: deque[_Speech | _End] = deque()
+        self._lag_ms = 0.0  # what waits to be decoded for good
+        self._work = asyncio.Event()
+
+    def send(self, audio: bytes) -> None:
+        """Hand over PCM16 at 16 kHz. Never blocks.
+
+        Raises:
+            ProviderError: the stream has failed or is over, or a minute of speech waits to be
+                decoded.
+            ValueError: the audio ends in the middle of a sample.
+        """
+        self._check_open()
+        samples = bytes_to_pcm(audio)
+        if self._lag_ms > MAX_LAG_MS:
+            raise ProviderError(
+                PROVIDER,
+                f"the recognizer lags {MAX_LAG_MS / 1000:g} s behind",
+                hint=f"this machine is overloaded: {SLOW}",
+                retryable=True,
+            )
+        if not audio:
+            return
+        if self._utterance is None:
+            self._utterance = _Utterance(self._sent_ms, self._task, splitter())
+        self._sent_ms += _duration_ms(samples)
+        for piece in self._utterance.splitter.feed(samples):
+            self._put(self._utterance, piece)
+        if self._draft_is_due():
+            self._work.set()
+
+    def finalize(self) -> None:
+        """The utterance is over: exactly one final transcript (perhaps empty) follows."""
+        self._check_open()
+        self._finalize()
+
+    def expect(self, phrases: Sequence[str]) -> None:
+        """From the next utterance on, the model leans to `phrases`; it may hear others."""
+        self._check_open()
+        options = replace(self._options, phrases=tuple(phrases))
+        self._task = task(options, self._decoders.languages)
+
+    async def finish(self) -> None:
+        """No more audio: the iterator ends when the last final transcript has been given.
+
+        Audio that no `finalize()` followed is finalized.
+        """
+        if self._finished or self._left:
+            return
+        if self._utterance is not None and self._error is None:
+            self._finalize()
+        self._finished = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Decode what is sent, in its order, until cancelled or failed."""
+        try:
+            await self._run()
+        except ProviderError as error:
+            self.failed(error)
+        except Exception as error:
+            log.exception("recognizer failed", provider=PROVIDER)
+            self.failed(ProviderError(PROVIDER, f"it failed: {type(error).__name__}"))
+
+    async def _run(self) -> None:
+        understood = Understood()
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._steps:
+                step = self._steps.popleft()
+                if isinstance(step, _Speech):
+                    await self._decode(step, understood)
+                else:
+                    self._give(_final(understood, step))
+                    understood = Understood()
+            if self._utterance is not None and self._draft_is_due():
+                await self._draft(self._utterance, understood)
+
+    def _put(self, utterance: _Utterance, piece: Piece) -> None:
+        step = _Speech(utterance, piece)
+        self._lag_ms += step.duration_ms
+        self._steps.append(step)
+        self._work.set()
+
+    def _finalize(self) -> None:
+        self.owed += 1
+        start_ms = self._sent_ms
+        if (utterance := self._utterance) is not None:
+            start_ms = utterance.start_ms
+            for piece in utterance.splitter.flush():
+                self._put(utterance, piece)
+            self._utterance = None
+        self._steps.append(_End(start_ms, self._sent_ms))
+        self._work.set()
+        if self._drafting is not None:
+            self._drafting.reschedule(self._loop.time())  # what is for good comes first
+
+    async def _decode(self, step: _Speech, understood: Understood) -> None:
+        utterance, piece = step.utterance, step.piece
+        result = await self._decoders.decode(
+            piece.samples, utterance.task, patience_s=PATIENCE_S, deadline_s=DEADLINE_S
+        )
+        self._lag_ms -= step.duration_ms
+        understood.add(result, utterance.start_ms + piece.start_ms)
+
+    def _draft_is_due(self) -> bool:
+        utterance = self._utterance
+        return (
+            self._options.interim_results
+            and utterance is not None
+            and self._sent_ms - utterance.start_ms >= utterance.draft_at_ms
+            and not self._steps
+            and self._decoders.spare
+        )
+
+    async def _draft(self, utterance: _Utterance, understood: Understood) -> None:
+        """Give an interim transcript, unless the utterance ends before it is there."""
+        end_ms = self._sent_ms
+        utterance.draft_at_ms = DRAFT_GROWTH * (end_ms - utterance.start_ms)
+        speech = _trimmed(utterance.splitter.held.samples)
+        if speech is None:
+            return
+        draft = replace(utterance.task, draft=True)
+        try:
+            async with asyncio.timeout(None) as self._drafting:
+                result = await self._decoders.decode(
+                    speech, draft, patience_s=0, deadline_s=DEADLINE_S
+                )
+        except (TimeoutError, ProviderError):
+            return  # the final transcript tells whether something is wrong
+        finally:
+            self._drafting = None
+        text = f"{understood.text} {result.text}".strip()
+        if utterance is self._utterance and text and text != utterance.draft:
+            utterance.draft = text
+            start_ms, language = round(utterance.start_ms), result.language
+            self._give(Transcript(text, False, start_ms, round(end_ms), language=language))
+
+
+def _final(understood: Understood, end: _End) -> Transcript:
+    words = understood.words
+    return Transcript(
+        understood.text,
+        True,
+        words[0].start_ms if words else round(end.start_ms),
+        words[-1].end_ms if words else round(end.end_ms),
+        understood.confidence,
+        words,
+        understood.language,
+    )
+
+
+def _trimmed(samples: Samples) -> Samples | None:
+    """What there is without the silence around it; None when it is all silence."""
+    cutter = splitter()
+    pieces = [*cutter.feed(samples), *cutter.flush()]
+    return pieces[0].samples if pieces else None
+
+
+def _duration_ms(samples: Samples) -> float:
+    return PCM16_16K.duration_ms(samples.nbytes)
