@@ -20,7 +20,6 @@ from bot.calls import Calls
 from bot.dialog.hook import load_dialog
 from bot.dialog.resources import Resources
 from bot.disk import Disk
-from bot.ears import Ears
 from bot.engines import Engines
 from bot.inbox import Inbox
 from bot.live_call import LiveCalls
@@ -39,6 +38,7 @@ from bot.telephony.memory import SharedMemory
 from bot.telephony.orders import Orders
 from bot.telephony.rest import TwilioRest
 from bot.telephony.webhooks import Webhooks
+from providers.ears import Ears
 from providers.vad import load_model
 
 __all__ = ["Assembly", "assemble"]

@@ -8,7 +8,6 @@ from collections import Counter
 import structlog
 
 from bot.dialog import Ended
-from bot.ears import Ears
 from bot.ends import Ends
 from bot.inbox import ORDER_S, Command, CommandFailed
 from bot.live_call import LiveCall, LiveCalls
@@ -19,6 +18,7 @@ from bot.reaching import action_of
 from bot.record import Record, now_ms
 from bot.store import Store
 from media.messages import Start
+from providers.ears import Ears
 
 __all__ = ["Calls"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bot.ears import Ears
 from media.audio import ULAW_8K, Samples, ulaw_to_pcm
 from media.vad import SpeechEvent, SpeechStarted
+from providers.ears import Ears
 from providers.fallback import Fallback, Follower, nobody
 from providers.options import SttOptions
 from providers.stt.relay import CHUNK_MS, Relay

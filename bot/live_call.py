@@ -12,7 +12,6 @@ from bot.call import CallSession
 from bot.dialog import Call, Gap, SendDigits, Transfer
 from bot.dialog.hook import Dialog, DialogFactory
 from bot.disk import Disk
-from bot.ears import Ears
 from bot.engines import Engines, tts_options
 from bot.keeping import RecordKeeper
 from bot.numbers import BotSettings
@@ -28,6 +27,7 @@ from bot.telephony.orders import Orders
 from bot.telephony.pending import Move, load_pending
 from bot.turn import TurnSettings
 from media.messages import Start
+from providers.ears import Ears
 from providers.types import SttOptions, TtsOptions
 
 __all__ = ["LiveCall", "LiveCalls"]

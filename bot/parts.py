@@ -9,11 +9,11 @@ from typing import Any, Literal, Protocol
 
 from bot.dialog import Call, Gap
 from bot.dialog.hook import Dialog
-from bot.ears import Ears
 from bot.progress import Progress
 from bot.recording import CallRecording
 from bot.telephony.pending import Leaving
 from bot.turn import TurnSettings
+from providers.ears import Ears
 from providers.fallback import Fallback
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
 

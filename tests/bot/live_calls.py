@@ -15,7 +15,6 @@ from bot.calls import Calls
 from bot.dialog import Call, Ended
 from bot.dialog.hook import Dialog
 from bot.disk import Disk
-from bot.ears import Ears
 from bot.engines import Engines
 from bot.live_call import LiveCalls
 from bot.metrics import Metrics
@@ -23,6 +22,7 @@ from bot.record import Record
 from bot.settings import Settings
 from bot.store import Store
 from media.messages import Start
+from providers.ears import Ears
 from tests.background import until
 from tests.bot.engines import Level
 from tests.bot.sessions import STREAM, Telephone

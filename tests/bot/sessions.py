@@ -11,7 +11,6 @@ from typing import Any
 from bot.call import CallSession
 from bot.dialog import Call
 from bot.dialog.hook import Dialog
-from bot.ears import Ears
 from bot.parts import CallParts, Commit, Counts, Kind, StreamEnd, Switch
 from bot.phone.playback import ULAW_SILENCE, PlayoutBuffer
 from bot.recording import CallRecording
@@ -20,6 +19,7 @@ from bot.turn import TurnSettings
 from media.audio import pcm_to_ulaw
 from media.messages import Dtmf, Mark, Media, SendClear, SendMark, SendMedia, Stop
 from media.twilio import parse_command, render_event
+from providers.ears import Ears
 from providers.fallback import Fallback
 from providers.types import SttOptions, TtsOptions
 from tests.bot.engines import Level, Recognizer, Tones, tone

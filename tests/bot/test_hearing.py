@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from bot.ears import Ears
 from bot.hearing import Hearing
 from media.audio import Samples, bytes_to_pcm, pcm_to_ulaw
 from media.vad import SpeechEvent, SpeechStarted, SpeechStopped
+from providers.ears import Ears
 from providers.errors import (
     CapacityError,
     NetworkError,
