@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import structlog
-
 from media.audio import PCM16_16K, Samples, bytes_to_pcm
 from media.silence import Piece, Splitter
 
@@ -26,10 +24,11 @@ from .whisper_understood import Understood
 
 __all__ = ["WhisperStream", "splitter"]
 
-log = structlog.get_logger(__name__)
-
 PIECE_MS = 28_000
 """What is decoded at once: a model listens to 30 s, however short the utterance is."""
+SHORTEST_MS = 100
+SILENT_PEAK = 100
+"""Of 32,768: nothing on a line is speech below it."""
 FIRST_DRAFT_MS = 1_000
 DRAFT_GROWTH = 1.5
 PATIENCE_S = 20.0
@@ -162,8 +161,9 @@ class WhisperStream(LocalStream):
         except ProviderError as error:
             self.failed(error)
         except Exception as error:
-            log.exception("recognizer failed", provider=PROVIDER)
-            self.failed(ProviderError(PROVIDER, f"it failed: {type(error).__name__}"))
+            failure = ProviderError(PROVIDER, f"it failed: {type(error).__name__}")
+            failure.__cause__ = error
+            self.failed(failure)
 
     async def _run(self) -> None:
         understood = Understood()
@@ -181,6 +181,8 @@ class WhisperStream(LocalStream):
                 await self._draft(self._utterance, understood)
 
     def _put(self, utterance: _Utterance, piece: Piece) -> None:
+        if not _may_be_speech(piece.samples):
+            return
         step = _Speech(utterance, piece)
         self._lag_ms += step.duration_ms
         self._steps.append(step)
@@ -255,10 +257,19 @@ def _final(understood: Understood, end: _End) -> Transcript:
 
 
 def _trimmed(samples: Samples) -> Samples | None:
-    """What there is without the silence around it; None when it is all silence."""
+    """What there is without the silence around it; None when nothing of it may be speech."""
     cutter = splitter()
     pieces = [*cutter.feed(samples), *cutter.flush()]
-    return pieces[0].samples if pieces else None
+    return pieces[0].samples if pieces and _may_be_speech(pieces[0].samples) else None
+
+
+def _may_be_speech(samples: Samples) -> bool:
+    """A model would find words in anything."""
+    return _duration_ms(samples) >= SHORTEST_MS and _peak(samples) >= SILENT_PEAK
+
+
+def _peak(samples: Samples) -> int:
+    return max(int(samples.max()), -int(samples.min()))
 
 
 def _duration_ms(samples: Samples) -> float:
