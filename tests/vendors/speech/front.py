@@ -99,16 +99,20 @@ class Front:
         for server in self._servers:
             refuse_connections(server.server)
 
-    async def aclose(self) -> None:
-        """Drop everybody."""
+    async def vanish(self) -> None:
+        """Drop everybody, as a machine does that has lost its power; `listen` brings it back."""
         self.stop_listening()
         await accepted()
         for visitor in list(self._unknown):
-            visitor.transport.abort()
+            reset(visitor.transport)
         for connection in [c for server in self._servers for c in server.all_connections]:
-            connection.transport.abort()
+            reset(connection.transport)
         for http in list(self._http.connections):
-            cast(H11Protocol, http).transport.abort()
+            reset(cast(H11Protocol, http).transport)
+
+    async def aclose(self) -> None:
+        """Drop everybody, for good."""
+        await self.vanish()
         async with asyncio.timeout(CLOSE_S):
             await asyncio.gather(*self._http.tasks)
             for server in self._servers:

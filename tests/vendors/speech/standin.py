@@ -152,6 +152,10 @@ class StandIn(Register, ABC):
         """Have the kernel refuse new connections; those that are open go on."""
         self._front.stop_listening()
 
+    async def vanish(self) -> None:
+        """Be gone, with every connection, until `listen`."""
+        await self._front.vanish()
+
     async def _record(
         self, door: Door, params: dict[str, str], target: str, headers: Mapping[str, str]
     ) -> Record:
