@@ -12,10 +12,13 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from .errors import ProviderError
 
-__all__ = ["Close", "Codec", "Failed", "Frame", "Reply", "Request"]
+__all__ = ["BROKEN", "Close", "Codec", "Failed", "Frame", "Reply", "Request"]
 
 Frame: TypeAlias = str | bytes
 """A WebSocket message: text or binary."""
+
+BROKEN = 1006
+"""The code of the end of a connection that was not closed; it is in no frame."""
 
 EventT_co = TypeVar("EventT_co", covariant=True)
 
@@ -33,7 +36,7 @@ class Close:
     """How the vendor ended a connection.
 
     Attributes:
-        code: of its close frame; None when that had none, 1006 when there was no such frame.
+        code: of its close frame; None when that had none, `BROKEN` when there was no such frame.
     """
 
     code: int | None

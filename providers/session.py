@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import structlog
-from websockets.frames import CloseCode
 
-from .codec import Close, Codec, Failed, Frame, Reply
+from .codec import BROKEN, Close, Codec, Failed, Frame, Reply
 from .errors import DeadlineError, InvalidResponseError, NetworkError, ProviderError
 from .patience import Patience
 from .websocket import WebSocket, open_websocket
@@ -244,8 +243,8 @@ class Session(Generic[CodecT, EventT]):
         """The vendor or the network has ended the connection."""
         self._tell(self.codec.closed(close))
         if self._error is None and not self._closed:
-            is_broken = close.code == CloseCode.ABNORMAL_CLOSURE
-            how = "broken" if is_broken else f"closed with {close.code or 'no code'}"
+            code = close.code or "no code"
+            how = "broken" if code == BROKEN else f"closed with {code}"
             self.lose(NetworkError(self._provider, f"the connection was {how}"))
 
     def writable(self) -> None:

@@ -20,7 +20,7 @@ from websockets.frames import CloseCode, Opcode
 from websockets.frames import Frame as WireFrame
 from websockets.protocol import State
 
-from .codec import Close, Frame, Request
+from .codec import BROKEN, Close, Frame, Request
 from .errors import (
     AuthenticationError,
     DeadlineError,
@@ -145,7 +145,7 @@ class WebSocket(ClientConnection):
 
 def _close(frame: WireClose | None) -> Close:
     if frame is None:
-        return Close(CloseCode.ABNORMAL_CLOSURE)
+        return Close(BROKEN)
     # A frame without a code is said to have this one.
     code = None if frame.code == CloseCode.NO_STATUS_RCVD else int(frame.code)
     return Close(code, frame.reason)
