@@ -14,12 +14,16 @@ STT = {
     "pocketsphinx": "providers.stt.pocketsphinx:PocketSphinx",
     "whisper": "providers.stt.whisper:Whisper",
     "soniox": "providers.stt.soniox:SonioxRecognizer",
+    "deepgram": "providers.stt.deepgram:DeepgramRecognizer",
+    "deepgram-flux": "providers.stt.deepgram_flux:FluxRecognizer",
     "elevenlabs": "providers.stt.elevenlabs:ElevenLabsRecognizer",
     "openai": "providers.stt.openai:OpenAiRecognizer",
 }
 TTS = {
     "espeak": "providers.tts.espeak:ESpeak",
     "soniox": "providers.tts.soniox:SonioxSynthesizer",
+    "deepgram": "providers.tts.deepgram:DeepgramSynthesizer",
+    "deepgram-http": "providers.tts.deepgram_http:DeepgramHttpSynthesizer",
     "elevenlabs": "providers.tts.elevenlabs:ElevenLabsSynthesizer",
     "elevenlabs-http": "providers.tts.elevenlabs_http:ElevenLabsHttpSynthesizer",
     "openai": "providers.tts.openai:OpenAiSpeech",
@@ -28,6 +32,7 @@ TTS = {
 
 
 FILES: dict[str, str] = {
+    "deepgram": "providers.stt.deepgram_files:DeepgramFiles",
     "elevenlabs": "providers.stt.elevenlabs_files:ElevenLabsFiles",
     "whisper": "providers.stt.whisper_files:WhisperFiles",
     "openai": "providers.stt.openai_files:OpenAiFiles",

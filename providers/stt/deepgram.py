@@ -1,0 +1,208 @@
+"""PURE: Deepgram's streaming speech-to-text, `/v1/listen`: Nova, and the models before it.
+
+Source: https://developers.deepgram.com/reference/speech-to-text/listen-streaming
+
+All is asked for in the URL; audio goes in binary frames, an empty one would end the stream. Results
+are said anew until they are final; several final ones make an utterance, whose end is told by
+silence (`speech_final`) or, where there is noise, by a gap between words (`UtteranceEnd`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
+
+from ..codec import Close, Failed, Frame, Request
+from ..deepgram import DeepgramAccount, Query, ended, failure, read, told
+from ..errors import InvalidResponseError, ProviderError
+from ..options import AUTO, STT_OPTIONS
+from ..types import SttCapabilities, SttOptions
+from .deepgram_query import LANGUAGES, asked, encoding
+from .deepgram_words import tokens_of
+from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
+from .sent_audio import SentAudio
+
+__all__ = ["DeepgramRecognizer", "DeepgramSttCodec"]
+
+ENDPOINTING_MS = 500
+"""By default Deepgram takes 10 ms of silence for an end; a caller who thinks needs more."""
+UTTERANCE_END_MS = 1_000
+"""The least that it can be."""
+SILENCE_S = 1.0
+"""How long an answer to `Finalize` may take that Deepgram gives "typically", not always."""
+ROUNDING_MS = 20.0
+FIRST_SILENCE_MS = 100.0
+_KEEPALIVE = '{"type":"KeepAlive"}'
+_FINALIZE = '{"type":"Finalize"}'
+_CLOSE = '{"type":"CloseStream"}'
+
+
+class DeepgramRecognizer:
+    """The `SttVendor` for Deepgram's `/v1/listen`.
+
+    Args:
+        account: key, address, models, language; see `DeepgramAccount`.
+
+    Raises:
+        MissingKeyError: there is no key.
+    """
+
+    name = "deepgram"
+    capabilities = SttCapabilities(
+        languages=(*LANGUAGES, AUTO),
+        audio=(ULAW_8K, PCM16_16K, PCM16_8K),
+        end_of_turn=True,
+        word_times=True,
+        boundary="word",
+        options=frozenset(STT_OPTIONS),
+    )
+
+    def __init__(self, **account: Any) -> None:
+        self._account = DeepgramAccount(**account)
+
+    def codec(self, options: SttOptions) -> DeepgramSttCodec:
+        """The codec of one connection.
+
+        Raises:
+            UnsupportedLanguageError: a language is not on offer.
+        """
+        query = asked(self.name, self._account, options) + encoding(options.audio)
+        # Interim results, since without them there is no `UtteranceEnd`.
+        query.append(("interim_results", "true"))
+        if options.endpointing:
+            query.append(("endpointing", str(options.endpointing_ms or ENDPOINTING_MS)))
+            query.append(("utterance_end_ms", str(UTTERANCE_END_MS)))
+        else:
+            query.append(("endpointing", "false"))
+        return DeepgramSttCodec(self._account, options, query)
+
+
+class DeepgramSttCodec:
+    """One connection with the recognizer."""
+
+    keepalive_s: float | None = 8.0  # it closes after 10 s
+    lasts_s: float | None = None
+    ready = True
+
+    def __init__(self, account: DeepgramAccount, options: SttOptions, query: Query) -> None:
+        self._account = account
+        self._query = query
+        self._endpointing = options.endpointing
+        self._sent = SentAudio(options.audio)
+        self._final_ms = 0.0  # up to where results are final, on Deepgram's clock
+        self._word_ms = 0.0  # the end of the last final word
+        self._has_interim = False
+        # Up to where there was audio when each `Finalize` was sent that is not answered.
+        self._asked: deque[float] = deque()
+        self._closing = False
+
+    @property
+    def silence_s(self) -> float | None:
+        """How long an answer to `Finalize` may be missing; words that are open are answered."""
+        return SILENCE_S if self._asked and not self._has_interim else None
+
+    def request(self) -> Request:
+        """How to connect: with the key in the handshake."""
+        return Request(self._account.socket_url("/v1/listen", self._query), self._account.headers)
+
+    def opening(self) -> Sequence[Frame]:
+        """Nothing: the URL says it all."""
+        return ()
+
+    def audio(self, audio: bytes) -> Frame:
+        """Audio is sent as it is."""
+        self._sent.add(audio)
+        return audio
+
+    def finalize(self) -> Frame | None:
+        """Ask for what is not final."""
+        if not self._asked and self._sent.ms - self._final_ms <= ROUNDING_MS:
+            return None
+        self._asked.append(self._sent.ms)
+        return _FINALIZE
+
+    def unanswered(self) -> Sequence[HeardEvent]:
+        """There was nothing to finalize."""
+        self._asked.popleft()
+        return [Finalized()]
+
+    def closing(self) -> Frame:
+        """Ask for the rest."""
+        self._closing = True
+        return _CLOSE
+
+    def keepalive(self) -> Frame:
+        """What keeps a stream without audio open: a message, once there was audio."""
+        return _KEEPALIVE if self._sent.ms else self._sent.add_silence(FIRST_SILENCE_MS)
+
+    def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
+        """An error, when it was for what was sent."""
+        return ended(DeepgramRecognizer.name, close)
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """What an HTTP status other than 101 means."""
+        return failure(DeepgramRecognizer.name, status, headers, body)
+
+    def decode(self, frame: Frame) -> Sequence[HeardEvent | Failed]:
+        """What the recognizer said.
+
+        Raises:
+            InvalidResponseError: it is no message of the protocol.
+        """
+        message = read(DeepgramRecognizer.name, frame)
+        try:
+            return list(self._events(message))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise InvalidResponseError(
+                DeepgramRecognizer.name, "results are not what they should be"
+            ) from None
+
+    def _events(self, message: Mapping[str, Any]) -> Iterator[HeardEvent | Failed]:
+        match message.get("type"):
+            case "Results":
+                yield from self._results(message)
+            case "UtteranceEnd":
+                # It may come late, when the next utterance's first words are final.
+                if float(message["last_word_end"]) * 1000 >= self._word_ms - ROUNDING_MS:
+                    yield Endpoint()
+            case "Metadata" if self._closing:
+                yield Finished()
+            case "Error":
+                yield Failed(told(DeepgramRecognizer.name, message))
+
+    def _results(self, message: Mapping[str, Any]) -> Iterator[HeardEvent]:
+        end_ms = (float(message["start"]) + float(message["duration"])) * 1000
+        words = message["channel"]["alternatives"][0]["words"]
+        tokens: list[Token] = tokens_of(
+            words, self._sent.in_stream_ms, float(message["start"]) * 1000
+        )
+        processed_ms = self._sent.in_stream_ms(end_ms)
+        if not message.get("is_final"):
+            self._has_interim = bool(tokens)
+            yield Heard(interim=tokens, processed_ms=processed_ms)
+            return
+        self._has_interim = False
+        self._final_ms = max(self._final_ms, end_ms)
+        if tokens:
+            self._word_ms = float(words[-1].get("end") or 0) * 1000
+        yield Heard(final=tokens, processed_ms=processed_ms)
+        answered = self._answered(asked_for=bool(message.get("from_finalize")))
+        if message.get("speech_final") and self._endpointing and not answered:
+            yield Endpoint()
+        yield from [Finalized()] * answered
+
+    def _answered(self, *, asked_for: bool) -> int:
+        """How many requests to finalize have their answer now: all that was sent before each of
+        them is final."""
+        answered = 0
+        # What it has finalized may end before what it was sent; an answer that is so much older
+        # is the one to a request that is not waited for any more.
+        slack_ms = SILENCE_S * 1000 if asked_for else ROUNDING_MS
+        while self._asked and self._asked[0] <= self._final_ms + slack_ms:
+            self._asked.popleft()
+            answered += 1
+            slack_ms = ROUNDING_MS
+        return answered

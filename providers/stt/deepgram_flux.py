@@ -1,0 +1,269 @@
+"""PURE: Deepgram's Flux, `/v2/listen`: speech-to-text that knows when a turn is over.
+
+Source: https://developers.deepgram.com/docs/flux/quickstart and the pages beside it: `state`,
+`force-end-turn`, `close-stream`, `language-prompting`
+
+Deepgram speaks first. While audio comes, about four times a second a `TurnInfo` tells the whole
+text of the turn so far; it is final when its event is `EndOfTurn`, which `ForceEndTurn` asks for
+where a turn has begun. Silence is audio, too: there is no message that keeps a stream open. After
+`CloseStream` the last text is what there is, and the connection ends without a word.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
+
+from ..codec import Close, Failed, Frame, Reply, Request
+from ..deepgram import DeepgramAccount, Query, ended, failure, read, told
+from ..errors import (
+    InvalidResponseError,
+    ProviderError,
+    UnsupportedError,
+    UnsupportedLanguageError,
+)
+from ..options import AUTO, STT_OPTIONS
+from ..types import SttCapabilities, SttOptions
+from .deepgram_query import MULTI, encoding, known, terms
+from .deepgram_words import tokens_of
+from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Ready, Token
+from .sent_audio import SentAudio
+
+__all__ = ["FluxCodec", "FluxRecognizer"]
+
+ENGLISH, MULTILINGUAL = "flux-general-en", "flux-general-multi"
+SHORTEST_MS, LONGEST_MS = 500, 60_000
+"""Of silence, after which a turn is over though it does not sound so."""
+CHUNK_MS = 80.0
+"""How much audio Flux looks at at a time."""
+UPDATE_MS = 250.0
+SILENCE_S = 1.0
+"""So long after `ForceEndTurn` it is sure that there was no turn."""
+_FORCE = '{"type":"ForceEndTurn"}'
+_CLOSE = '{"type":"CloseStream"}'
+
+
+class FluxRecognizer:
+    """The `SttVendor` for Deepgram's Flux.
+
+    Args:
+        account: key, address, models, language; see `DeepgramAccount`.
+
+    Raises:
+        MissingKeyError: there is no key.
+    """
+
+    name = "deepgram-flux"
+    capabilities = SttCapabilities(
+        languages=(*MULTI, AUTO),
+        audio=(ULAW_8K, PCM16_16K, PCM16_8K),
+        end_of_turn=True,
+        word_times=True,
+        boundary="word",
+        options=frozenset(STT_OPTIONS) - {"diarization", "punctuation"},
+    )
+
+    def __init__(self, **account: Any) -> None:
+        self._account = DeepgramAccount(**account)
+
+    def codec(self, options: SttOptions) -> FluxCodec:
+        """The codec of one connection.
+
+        Raises:
+            UnsupportedError: a language, or the delay of endpoints, is not on offer.
+        """
+        languages = self._languages(options)
+        model = options.model or self._account.flux_model
+        model = model or (ENGLISH if languages == ["en"] else MULTILINGUAL)
+        query = [("model", model), *encoding(options.audio)]
+        if model == MULTILINGUAL:
+            query += [("language_hint", language) for language in languages]
+        elif languages != ["en"]:
+            raise self._foreign(languages)
+        query += _endpointing(options)
+        if options.profanity_filter:
+            query.append(("profanity_filter", "true"))
+        query += [("keyterm", term) for term in terms(options)]
+        return FluxCodec(self._account, options, query)
+
+    def _languages(self, options: SttOptions) -> list[str]:
+        """Which languages are spoken; none when that is to be found out."""
+        tags = [self._account.language or options.language, *options.languages]
+        if tags[0] in (AUTO, "multi"):
+            return []
+        languages = [known(tag, MULTI) for tag in tags if tag != AUTO]
+        if None in languages:
+            raise self._foreign(tags)
+        return list(dict.fromkeys(filter(None, languages)))
+
+    def _foreign(self, languages: Sequence[str]) -> UnsupportedLanguageError:
+        return UnsupportedLanguageError(
+            self.name,
+            f"language {', '.join(languages) or AUTO} is not on offer",
+            hint=f"{MULTILINGUAL} understands {', '.join(MULTI)}, and {ENGLISH} English",
+        )
+
+
+def _endpointing(options: SttOptions) -> list[tuple[str, str]]:
+    if not options.endpointing:
+        return [("eot_threshold", "1.0"), ("eot_timeout_ms", str(LONGEST_MS))]
+    delay_ms = options.endpointing_ms
+    if delay_ms is None:
+        return []
+    if not SHORTEST_MS <= delay_ms <= LONGEST_MS:
+        raise UnsupportedError(
+            FluxRecognizer.name,
+            f"an endpoint after {delay_ms} ms",
+            hint=f"it may be {SHORTEST_MS} to {LONGEST_MS} ms",
+        )
+    return [("eot_timeout_ms", str(delay_ms))]
+
+
+class FluxCodec:
+    """One connection with Flux."""
+
+    # How long it waits for audio is not told; telephone audio never stops.
+    keepalive_s: float | None = 4.0
+    lasts_s: float | None = None
+
+    def __init__(self, account: DeepgramAccount, options: SttOptions, query: Query) -> None:
+        self._account = account
+        self._query = query
+        self._endpointing = options.endpointing
+        self._sent = SentAudio(options.audio)
+        self._heard_ms = 0.0  # up to where Flux has listened, on its clock
+        self._turn: list[Token] | None = None  # the words of the turn, while there is one
+        # Up to where there was audio when each `ForceEndTurn` was sent that is not answered.
+        self._asked: deque[float] = deque()
+        self._forced_again = False
+        self._closing = False
+        self.ready = False
+
+    @property
+    def silence_s(self) -> float | None:
+        """How long `ForceEndTurn` may go unanswered: as long as no turn has begun, for ever."""
+        return SILENCE_S if self._asked and self._turn is None else None
+
+    def request(self) -> Request:
+        """How to connect: with the key in the handshake."""
+        return Request(self._account.socket_url("/v2/listen", self._query), self._account.headers)
+
+    def opening(self) -> Sequence[Frame]:
+        """Nothing: the URL says it all."""
+        return ()
+
+    def audio(self, audio: bytes) -> Frame:
+        """Audio is sent as it is."""
+        self._sent.add(audio)
+        return audio
+
+    def finalize(self) -> Frame | None:
+        """End the turn, if there is one or may still be one in what Flux has to listen to."""
+        if not self._asked and self._turn is None and self._has_heard(self._sent.ms):
+            return None
+        self._asked.append(self._sent.ms)
+        return _FORCE
+
+    def unanswered(self) -> Sequence[HeardEvent]:
+        """There was no turn to end."""
+        self._asked.popleft()
+        return [Finalized()]
+
+    def closing(self) -> Frame:
+        """Ask for the rest."""
+        self._closing = True
+        return _CLOSE
+
+    def keepalive(self) -> Frame:
+        """Silence, as there is no message for it."""
+        return self._sent.add_silence(CHUNK_MS)
+
+    def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
+        """The end that was asked for, if all was heard or the frame says so; else a loss."""
+        heard_all = self._sent.ms <= self._heard_ms + UPDATE_MS + CHUNK_MS
+        if self._closing and (close.code is None or heard_all):
+            return [Heard(final=self._turn or ()), Finished()]
+        return ended(FluxRecognizer.name, close)
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """What an HTTP status other than 101 means."""
+        return failure(FluxRecognizer.name, status, headers, body)
+
+    def decode(self, frame: Frame) -> Sequence[HeardEvent | Failed | Reply]:
+        """What Flux said.
+
+        Raises:
+            InvalidResponseError: it is no message of the protocol.
+        """
+        message = read(FluxRecognizer.name, frame)
+        match message.get("type"):
+            case "Connected":
+                self.ready = True
+                return [Ready()]
+            case "TurnInfo":
+                try:
+                    return list(self._turn_info(message))
+                except (KeyError, TypeError, ValueError, AttributeError):
+                    raise InvalidResponseError(
+                        FluxRecognizer.name, "a turn is not what it should be"
+                    ) from None
+            case "Error":
+                return [Failed(told(FluxRecognizer.name, message))]
+        return ()
+
+    def _turn_info(self, message: Mapping[str, Any]) -> Iterator[HeardEvent | Reply]:
+        self._heard_ms = float(message["audio_window_end"]) * 1000
+        processed_ms = self._sent.in_stream_ms(self._heard_ms)
+        tokens = self._tokens(message)
+        if message["event"] == "EndOfTurn":
+            self._turn = None
+            yield Heard(final=tokens, processed_ms=processed_ms)
+            is_answer = self._is_answer(message)
+            if self._endpointing and not is_answer:
+                yield Endpoint()
+            if is_answer:
+                self._asked.popleft()
+                yield Finalized()
+        else:
+            if tokens or message["event"] == "StartOfTurn":
+                self._turn = tokens
+            yield Heard(interim=tokens, processed_ms=processed_ms)
+        yield from self._settled()
+
+    def _is_answer(self, message: Mapping[str, Any]) -> bool:
+        """Whether the end of a turn is what was asked for."""
+        if not self._asked:
+            return False
+        return message.get("trigger") == "manual" or self._has_heard(self._asked[0])
+
+    def _settled(self) -> Iterator[HeardEvent | Reply]:
+        """What is asked for and will not be answered any more, since Flux has heard it all."""
+        while self._turn is None and self._asked and self._has_heard(self._asked[0]):
+            self._asked.popleft()
+            yield Finalized()
+        if self._turn is None:
+            self._forced_again = False
+        elif self._asked and not self._forced_again and self._has_heard(self._asked[0]):
+            # The turn began in audio that Flux had not heard when it was asked to end it.
+            self._forced_again = True
+            yield Reply(_FORCE)
+
+    def _has_heard(self, until_ms: float) -> bool:
+        return until_ms < self._heard_ms + CHUNK_MS
+
+    def _tokens(self, message: Mapping[str, Any]) -> list[Token]:
+        """The words of the turn; where they have no times, they share that of the turn."""
+        words = message["words"]
+        if any(word.get("end") is None for word in words):
+            start_s = float(message["audio_window_start"])
+            each_s = (self._heard_ms / 1000 - start_s) / len(words)
+            words = [
+                {**word, "start": start_s + at * each_s, "end": start_s + (at + 1) * each_s}
+                for at, word in enumerate(words)
+            ]
+        language = next(iter(message.get("languages") or ()), None)
+        named = [{**word, "language": language} for word in words]
+        return tokens_of(named, self._sent.in_stream_ms)

@@ -1,0 +1,172 @@
+"""PURE: what both of Deepgram's synthesizers share: voices, languages, what is asked in a URL.
+
+Source: https://developers.deepgram.com/docs/tts-models, and the page `tts-voice-controls` for speed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from media.audio import ULAW_8K
+
+from ..deepgram import DeepgramAccount, failure, read
+from ..errors import (
+    InvalidResponseError,
+    ProviderError,
+    UnsupportedError,
+    UnsupportedLanguageError,
+)
+from ..http_request import HttpRequest
+from ..types import TtsCapabilities, TtsOptions, Voice
+
+__all__ = ["LANGUAGES", "VOICES", "DeepgramSpeech", "DeepgramVoices"]
+
+VOICES = {
+    "en": "aura-2-thalia-en",
+    "es": "aura-2-celeste-es",
+    "de": "aura-2-viktoria-de",
+    "fr": "aura-2-agathe-fr",
+    "nl": "aura-2-rhea-nl",
+    "it": "aura-2-livia-it",
+    "ja": "aura-2-izanami-ja",
+}
+"""Who speaks a language when no voice is chosen."""
+LANGUAGES = tuple(VOICES)
+SLOWEST, FASTEST = 0.7, 1.5
+PACED = ("en", "es")
+"""The languages whose voices can speak at another speed."""
+_GENDERS = {"feminine": "female", "masculine": "male"}
+
+
+class DeepgramSpeech:
+    """What a vendor object for either synthesizer has.
+
+    Args:
+        account: key, address, voice; see `DeepgramAccount`.
+
+    Raises:
+        MissingKeyError: there is no key.
+    """
+
+    name = "deepgram"
+    capabilities = TtsCapabilities(languages=LANGUAGES, options=frozenset({"speed", "model"}))
+    format = ULAW_8K
+    # It would take 2,000 characters, but a listener waits for no more than two minutes of audio.
+    max_text_bytes = 1_200
+
+    def __init__(self, **account: Any) -> None:
+        self.account = DeepgramAccount(**account)
+        self.voice_pages = DeepgramVoices(self.name, self.account)
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """What an HTTP status of 400 or more means."""
+        return failure(self.name, status, headers, body)
+
+    def check(self, options: TtsOptions) -> None:
+        """See that the options can be honoured.
+
+        Raises:
+            UnsupportedError: the language or the speed is not on offer.
+        """
+        language = _general(options.language)
+        if not (options.voice or options.model) and language not in LANGUAGES:
+            raise UnsupportedLanguageError(
+                self.name,
+                f"language {options.language!r} is not on offer",
+                hint=f"it speaks {', '.join(LANGUAGES)}",
+            )
+        paced = SLOWEST <= options.speed <= FASTEST and _spoken(self._voice(options)) in PACED
+        if options.speed != 1.0 and not paced:
+            raise UnsupportedError(
+                self.name,
+                f"speed {options.speed:g}",
+                hint=f"it may be {SLOWEST} to {FASTEST}, of voices for {' and '.join(PACED)}",
+            )
+
+    def query(self, options: TtsOptions) -> list[tuple[str, str]]:
+        """What stands in the URL: all but the text."""
+        query = [
+            ("model", self._voice(options)),
+            ("encoding", "mulaw"),
+            ("sample_rate", str(self.format.sample_rate_hz)),
+        ]
+        if options.speed != 1.0:
+            query.append(("speed", f"{options.speed:g}"))
+        return query
+
+    def voices(self) -> Sequence[Voice]:
+        """Those who speak when none is chosen; `voice_pages` asks for the others."""
+        return [
+            Voice(voice, voice.split("-")[-2], language, provider=self.name)
+            for language, voice in VOICES.items()
+        ]
+
+    def _voice(self, options: TtsOptions) -> str:
+        """A voice is a model. The one of the settings speaks its own language alone."""
+        language, own = _general(options.language), self.account.tts_model
+        if own is not None and _spoken(own) not in (language, None):
+            own = None
+        return options.voice or options.model or own or VOICES.get(language, VOICES["en"])
+
+
+class DeepgramVoices:
+    """The `VoicePages` of Deepgram: one, of all its models.
+
+    Args:
+        provider: the catalogue name.
+        account: whose voices.
+    """
+
+    def __init__(self, provider: str, account: DeepgramAccount) -> None:
+        self._provider = provider
+        self._account = account
+
+    def request(self, token: str | None) -> HttpRequest:
+        """What asks for the models."""
+        return HttpRequest(
+            url=self._account.http_url("/v1/models"), method="GET", headers=self._account.headers
+        )
+
+    def read(self, body: bytes) -> tuple[Sequence[Voice], str | None]:
+        """Those of the models that speak.
+
+        Raises:
+            InvalidResponseError: it is no list of models.
+        """
+        answer = read(self._provider, body)
+        try:
+            return [_voice(self._provider, model) for model in answer["tts"]], None
+        except (KeyError, TypeError, AttributeError):
+            raise InvalidResponseError(
+                self._provider, "the list of voices is not what it should be"
+            ) from None
+
+
+def _voice(provider: str, model: Mapping[str, Any]) -> Voice:
+    more = model.get("metadata") or {}
+    tags = [str(tag) for tag in more.get("tags") or ()]
+    genders = [_GENDERS[tag] for tag in tags if tag in _GENDERS]
+    # The most special of its tags: `en-US`, not `en`.
+    language = max(map(str, model.get("languages") or ("",)), key=len)
+    return Voice(
+        id=str(model["canonical_name"]),
+        name=str(model.get("name") or model["canonical_name"]),
+        language=language,
+        gender=genders[0] if genders else None,
+        description=", ".join(tag for tag in tags if tag not in _GENDERS),
+        age=more.get("age"),
+        accent=more.get("accent"),
+        use_cases=tuple(map(str, more.get("use_cases") or ())),
+        provider=provider,
+    )
+
+
+def _general(tag: str) -> str:
+    return tag.replace("_", "-").lower().partition("-")[0]
+
+
+def _spoken(voice: str) -> str | None:
+    """The language of a voice, which its name ends with; None for one of another kind."""
+    language = voice.rpartition("-")[2]
+    return language if language in LANGUAGES else None

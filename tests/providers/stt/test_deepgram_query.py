@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+
+from media.audio import PCM16_16K, ULAW_8K
+from providers.deepgram import DeepgramAccount
+from providers.errors import UnsupportedLanguageError
+from providers.stt.deepgram_query import (
+    LANGUAGES,
+    MAX_TERM_CHARACTERS,
+    MAX_TERMS,
+    MULTI,
+    asked,
+    encoding,
+    known,
+    terms,
+)
+from providers.types import SttOptions
+
+ACCOUNT = DeepgramAccount(api_key="k")
+
+
+def query(options: SttOptions, *, whole: bool = False, **account: str) -> dict[str, str]:
+    found = DeepgramAccount(api_key="k", **account)
+    return dict(asked("deepgram", found, options, whole=whole))
+
+
+def test_what_is_asked_by_default() -> None:
+    assert query(SttOptions()) == {"model": "nova-3", "language": "en-US", "punctuate": "true"}
+    assert encoding(ULAW_8K) == [("encoding", "mulaw"), ("sample_rate", "8000")]
+    assert encoding(PCM16_16K) == [("encoding", "linear16"), ("sample_rate", "16000")]
+
+
+def test_every_option_stands_in_the_query() -> None:
+    options = SttOptions(
+        language="de-AT",
+        model="nova-2",
+        punctuation=False,
+        profanity_filter=True,
+        diarization=True,
+        key_terms=("Parley",),
+        phrases=("a bill", "Parley"),
+    )
+    assert asked("deepgram", ACCOUNT, options) == [
+        ("model", "nova-2"),
+        ("language", "de-AT"),
+        ("profanity_filter", "true"),
+        ("diarize_model", "latest"),
+        ("keywords", "Parley"),
+        ("keywords", "a bill"),
+    ]
+    keyterms = asked("deepgram", ACCOUNT, SttOptions(key_terms=("Parley", "bill")))
+    assert keyterms[-2:] == [("keyterm", "Parley"), ("keyterm", "bill")]
+
+
+@pytest.mark.parametrize(
+    ("options", "language"),
+    [
+        (SttOptions(language="de-DE"), "de"),
+        (SttOptions(language="de_CH"), "de-CH"),
+        (SttOptions(language="nb-NO"), "no"),
+        (SttOptions(language="auto"), "multi"),
+        (SttOptions(language="en-US", languages=("es-MX",)), "multi"),
+        (SttOptions(language="en-GB", model="nova-2-phonecall"), "en-GB"),
+        (SttOptions(language="auto", model="nova-2-phonecall"), "en"),
+        (SttOptions(language="sv-FI", model="nova-2"), "sv-FI"),
+        (SttOptions(language="auto", model="nova-2"), "multi"),
+        (SttOptions(language="sv", languages=("fi",), model="custom-of-ours"), "multi"),
+    ],
+)
+def test_which_language_is_told(options: SttOptions, language: str) -> None:
+    assert query(options)["language"] == language
+    assert query(options, language="hi")["language"] == "hi"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        SttOptions(language="tlh"),
+        SttOptions(language="de", model="nova-2-phonecall"),
+        SttOptions(language="de", model="nova-3-medical"),
+        # It is understood, and may not be mixed with another.
+        SttOptions(language="en", languages=("sv",)),
+    ],
+)
+def test_which_language_is_not_on_offer(options: SttOptions) -> None:
+    with pytest.raises(UnsupportedLanguageError):
+        query(options)
+
+
+def test_the_language_of_a_recording_can_be_looked_for() -> None:
+    options = SttOptions(language="auto")
+    assert query(options, whole=True)["detect_language"] == "true"
+    assert "language" not in query(options, whole=True)
+    assert query(options, whole=True, language="multi")["language"] == "multi"
+    mixed = SttOptions(language="auto", languages=("de", "en"))
+    assert query(mixed, whole=True)["language"] == "multi"
+
+
+def test_only_so_many_terms_fit() -> None:
+    short = tuple(f"{number}" for number in range(MAX_TERMS + 1))
+    assert terms(SttOptions(key_terms=short)) == list(short[:-1])
+    long = tuple(f"{number:0100}" for number in range(MAX_TERM_CHARACTERS // 100 + 1))
+    assert terms(SttOptions(phrases=long)) == list(long[:-1])
+
+
+def test_languages_are_what_deepgram_calls_them() -> None:
+    assert set(MULTI) < set(LANGUAGES)
+    assert (known("EN_us", LANGUAGES), known("en-ZA", LANGUAGES)) == ("en-US", "en")
+    assert known("x", LANGUAGES) is None
