@@ -100,9 +100,11 @@ class StreamingTts:
         self._honoured.note(options)
         # A text that is spoken more slowly lasts longer.
         max_bytes = int(self._vendor.max_text_bytes * min(1.0, options.speed))
-        begin = size = 0
+        end = size = 0
         for part in cut(text, max_bytes):
-            begin, begin_ms = text.index(part, begin), self.format.duration_ms(size)
+            # Between two parts there may be space.
+            begin, begin_ms = text.index(part, end), self.format.duration_ms(size)
+            end = begin + len(part)
             async with aclosing(self._speak(part, options)) as pieces:
                 async for piece in pieces:
                     size += len(piece.audio)
