@@ -28,6 +28,7 @@ from .errors import (
     UnavailableError,
     UnsupportedError,
 )
+from .http_request import advised_wait_s
 
 __all__ = ["BASE_URL", "DeepgramAccount", "Query", "ended", "failure", "read", "told"]
 
@@ -110,7 +111,7 @@ def failure(provider: str, status: int, headers: Mapping[str, str], body: bytes)
             text,
             hint="ask Deepgram to raise the limit",
             code=code,
-            retry_after_s=_seconds(headers.get("retry-after")),
+            retry_after_s=advised_wait_s(headers),
         )
     if status in (408, 504):
         return DeadlineError(provider, text, code=code)
@@ -158,7 +159,3 @@ def _explained(status: int, headers: Mapping[str, str], body: bytes) -> tuple[st
     text = said.get("err_msg") or said.get("details") or said.get("message")
     text = text or headers.get("dg-error") or f"HTTP status {status}"
     return (None if code is None else str(code)[:100]), str(text)[:200]
-
-
-def _seconds(value: str | None) -> float | None:
-    return float(value) if value is not None and value.isdecimal() else None

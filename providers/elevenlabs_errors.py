@@ -21,6 +21,7 @@ from .errors import (
     UnsupportedError,
     UnsupportedLanguageError,
 )
+from .http_request import advised_wait_s
 
 __all__ = ["failure", "refusal"]
 
@@ -109,7 +110,7 @@ def refusal(provider: str, status: int, headers: Mapping[str, str], body: bytes)
         str(detail.get("message") or ""),
         status=status,
         param=str(detail.get("param") or ""),
-        retry_after_s=_seconds(headers.get("retry-after", "")),
+        retry_after_s=advised_wait_s(headers),
     )
 
 
@@ -127,7 +128,3 @@ def _detail(body: bytes) -> Mapping[str, Any]:
     if isinstance(detail, str):
         return {"message": detail}
     return detail if isinstance(detail, dict) else {}
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdigit() else None

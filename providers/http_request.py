@@ -8,7 +8,7 @@ from typing import Protocol
 
 from .errors import ProviderError
 
-__all__ = ["HttpRequest", "Refused", "Upload"]
+__all__ = ["HttpRequest", "Refused", "Upload", "advised_wait_s"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,17 @@ class Refused(Protocol):
 
     def __call__(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """The error that an HTTP status of 400 or more is; header names are in lower case."""
+
+
+def advised_wait_s(headers: Mapping[str, str]) -> float | None:
+    """How long a refusal asks to be waited for, by its headers, whose names are in lower case.
+
+    `retry-after` is RFC 9110's; `retry-after-ms`, which some vendors say too, is finer. A date is
+    left out: no request in a call can wait for one.
+    """
+    for name, per_s in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) / per_s)
+        except (KeyError, ValueError):
+            continue
+    return None

@@ -27,6 +27,7 @@ from .errors import (
     UnsupportedError,
     UnsupportedLanguageError,
 )
+from .http_request import advised_wait_s
 
 __all__ = ["BASE_URL", "LANGUAGES", "OpenAiAccount", "failure", "language_code", "read", "refusal"]
 
@@ -138,7 +139,7 @@ def refusal(provider: str, status: int, headers: Mapping[str, str], body: bytes)
     except InvalidResponseError:
         error = None
     told = error if isinstance(error, dict) else {}
-    found = failure(provider, told, status=status, retry_after_s=_advised_s(headers))
+    found = failure(provider, told, status=status, retry_after_s=advised_wait_s(headers))
     should = headers.get("x-should-retry")
     if should in ("true", "false"):
         found.retryable = should == "true"
@@ -210,16 +211,6 @@ def _by_status(provider: str, text: str, told: str | None, kind: str, status: in
         hint = "see whether OPENAI_BASE_URL or OPENAI_TTS_BASE_URL is right; most end with /v1"
         return ApiError(provider, text, hint=hint, code=told)
     return ApiError(provider, text, code=told)
-
-
-def _advised_s(headers: Mapping[str, str]) -> float | None:
-    """How long to wait, as the vendor says; it says it in ms, too, and that is finer."""
-    for name, per_s in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) / per_s)
-        except (KeyError, ValueError):
-            continue  # also a date, which no request in a call can wait for
-    return None
 
 
 def _bearer(key: str) -> dict[str, str]:

@@ -22,8 +22,10 @@ from .errors import (
     RateLimitError,
     UnavailableError,
 )
+from .http_request import advised_wait_s
 
 __all__ = ["LANGUAGES", "PROVIDER", "REGIONS", "SonioxAccount", "failure", "language_code", "read"]
+__all__ += ["refusal"]
 
 PROVIDER = "soniox"
 REGIONS = ("us", "eu", "jp")
@@ -100,6 +102,14 @@ def read(frame: str | bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise InvalidResponseError(PROVIDER, "a message is no JSON object")
     return message
+
+
+def refusal(status: int, headers: Mapping[str, str]) -> ProviderError:
+    """The error that an HTTP status of 400 or more is; header names are in lower case."""
+    error = failure({"error_code": status})
+    if isinstance(error, RateLimitError):
+        error.retry_after_s = advised_wait_s(headers)
+    return error
 
 
 def failure(message: Mapping[str, Any]) -> ProviderError:

@@ -19,7 +19,7 @@ from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding
 
 from ..codec import Close, Failed, Frame, Request
 from ..errors import InvalidResponseError, ProviderError, UnsupportedError, UnsupportedLanguageError
-from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read
+from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read, refusal
 from ..types import AUTO, SttCapabilities, SttOptions
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
 
@@ -52,6 +52,12 @@ class SonioxRecognizer:
         end_of_turn=True,
         word_times=True,
         boundary="word",
+        options=frozenset(
+            [
+                *("interim_results", "languages", "model", "key_terms", "phrases"),
+                *("diarization", "endpointing", "endpointing_ms"),
+            ]
+        ),
     )
 
     def __init__(self, **account: Any) -> None:
@@ -148,7 +154,7 @@ class SonioxSttCodec:
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status other than 101 means."""
-        return failure({"error_code": status})
+        return refusal(status, headers)
 
     def decode(self, frame: Frame) -> Sequence[HeardEvent | Failed]:
         """What the recognizer said.

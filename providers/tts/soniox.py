@@ -24,7 +24,7 @@ from ..errors import (
     UnsupportedError,
     UnsupportedLanguageError,
 )
-from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read
+from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read, refusal
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated
 
@@ -67,7 +67,7 @@ class SonioxSynthesizer:
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status of 400 or more means."""
-        return failure({"error_code": status})
+        return refusal(status, headers)
 
     def check(self, options: TtsOptions) -> None:
         """See that the options can be honoured.
@@ -122,7 +122,7 @@ class SonioxTtsCodec:
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status other than 101 means."""
-        return failure({"error_code": status})
+        return refusal(status, headers)
 
     def begin(self, context: str, text: str, options: TtsOptions) -> Sequence[Frame]:
         """A stream's configuration, and its whole text."""

@@ -13,7 +13,7 @@ from providers.errors import (
     RateLimitError,
     UnavailableError,
 )
-from providers.soniox import LANGUAGES, SonioxAccount, failure, language_code, read
+from providers.soniox import LANGUAGES, SonioxAccount, failure, language_code, read, refusal
 
 
 def test_an_account_needs_a_key_and_hides_it() -> None:
@@ -92,3 +92,10 @@ def test_each_error_says_whose_fault_it_is(
 def test_a_status_without_words_is_said_once(code: int, text: str) -> None:
     assert str(failure({"error_code": code})).startswith(text)
     assert str(failure({"error_code": code})).count(str(code)) == 1
+
+
+def test_a_refusal_says_how_long_to_wait() -> None:
+    error = refusal(429, {"retry-after": "7"})
+    assert isinstance(error, RateLimitError)
+    assert error.retry_after_s == 7
+    assert isinstance(refusal(503, {"retry-after": "7"}), UnavailableError)
