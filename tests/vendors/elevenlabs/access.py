@@ -1,0 +1,17 @@
+"""How the catalogue's providers reach ElevenLabs' stand-in."""
+
+from __future__ import annotations
+
+from tests.vendors.speech.access import Access
+
+from .standin import ElevenLabsStandIn
+
+__all__ = ["ACCESS"]
+
+ACCESS = Access(
+    standin=ElevenLabsStandIn,
+    settings=lambda standin: {"api_key": standin.api_key, "base_url": standin.base_url},
+    stt={"elevenlabs": "stt"},
+    tts={"elevenlabs": "tts", "elevenlabs-http": "tts-http"},
+    files={"elevenlabs": "files"},
+)
