@@ -4,7 +4,7 @@
 
     ProviderError
     ├── AuthenticationError     the key was refused                        caller's fault
-    ├── MissingKeyError         no key, or an extra is not installed       caller's fault
+    ├── MissingKeyError         a key, an extra or a model is not there    caller's fault
     ├── UnsupportedError        a model, voice or option not on offer      caller's fault
     │   ├── UnsupportedLanguageError
     │   └── UnsupportedFormatError
@@ -106,7 +106,7 @@ class AuthenticationError(ProviderError):
 
 
 class MissingKeyError(ProviderError):
-    """A key, or the package extra that brings the engine, is not there."""
+    """A key is not there, or the extra or the model that an engine on this machine needs."""
 
 
 class UnsupportedError(ProviderError):

@@ -71,7 +71,7 @@ class WorkerPool:
             What the models can do, as the recognizer says it.
 
         Raises:
-            UnsupportedError: they cannot be loaded until the user has done something.
+            MissingKeyError: they cannot be loaded until the user has done something.
             UnavailableError: one ended, or they did not load within 60 s.
         """
         self._open = True

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from ..errors import ProviderError, UnavailableError, UnsupportedError
+from ..errors import MissingKeyError, ProviderError, UnavailableError
 from .local_wire import Command, Failure, FrameReader, Report, Result, frame
 
 __all__ = ["Lessee", "State", "WorkerProcess", "WorkerProgram"]
@@ -101,7 +101,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
         Raises:
             OSError: it cannot be started.
-            UnsupportedError: it cannot be loaded until the user has done something.
+            MissingKeyError: it cannot be loaded until the user has done something.
             UnavailableError: it ended.
         """
         program = self._program
@@ -180,7 +180,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if failure is None:
             reason = f"recognizer process {self.pid} ended ({self._exit()})"
             failure = Failure(reason, hint="another is started in its place")
-        kind = UnsupportedError if failure.lasting else UnavailableError
+        kind = MissingKeyError if failure.lasting else UnavailableError
         return kind(self._program.provider, failure.reason, hint=failure.hint)
 
     def _exit(self) -> str:

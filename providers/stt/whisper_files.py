@@ -57,8 +57,8 @@ class WhisperFiles:
         """Understand a whole recording, which is raw PCM16 at 16 kHz.
 
         Raises:
-            UnsupportedError: it is other audio, a language is not on offer, or there is no such
-                model on this machine.
+            UnsupportedError: it is other audio, or a language is not on offer.
+            MissingKeyError: there is no such model on this machine, or it cannot be used.
             AudioTooLargeError: there is more of it than is taken.
             ProviderError: the processes failed.
         """

@@ -97,7 +97,7 @@ class Decoders:
         """Start the processes and load the model in each. Idempotent.
 
         Raises:
-            UnsupportedError: the model is not on this machine, or cannot be used.
+            MissingKeyError: the model is not on this machine, or cannot be used.
             UnavailableError: a process failed, or did not load within 60 s.
         """
         async with self._starting:

@@ -340,7 +340,7 @@ async def test_closing_ends_the_processes_and_fails_open_streams(model: str) -> 
 
 async def test_a_model_that_is_not_there_is_told_at_the_start() -> None:
     provider = Whisper(model="/nowhere")
-    with pytest.raises(UnsupportedError, match="there is no directory '/nowhere'") as refusal:
+    with pytest.raises(MissingKeyError, match="there is no directory '/nowhere'") as refusal:
         await provider.start()
     assert not refusal.value.retryable
     assert provider.pids == []

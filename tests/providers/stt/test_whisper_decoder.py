@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from providers.stt.local_worker import LoadError
 from providers.stt.whisper_decoder import WhisperDecoder
 from providers.stt.whisper_task import CODES
 from tests.providers.stt.whisper_model import make_model, pcm
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +147,30 @@ def test_a_model_is_looked_for_on_this_machine_alone(monkeypatch: pytest.MonkeyP
         load("small")
     assert refusal.value.failure.lasting
     assert "download_model('small')" in refusal.value.failure.hint
+
+
+def test_nothing_is_told_about_its_use(model: Path, tmp_path: Path) -> None:
+    program = """
+import os, sys
+from providers.stt.whisper_worker import load
+decoder = load()
+decoder.open({"pauses": True})
+decoder.hear(bytes(32_000))
+decoder.finalize()
+from huggingface_hub import constants
+sys.exit(not (constants.HF_HUB_OFFLINE and constants.HF_HUB_DISABLE_TELEMETRY))
+"""
+    told = {"model": str(model), "device": "cpu", "compute_type": "auto", "threads": 1}
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    home = tmp_path / "home"
+    home.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", program, json.dumps(told)],
+        env={**kept, "HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=30,
+    )
+    assert list(home.rglob("*")) == []  # what onnxruntime would tell, it would keep there
 
 
 def test_a_model_of_the_cache_is_found_by_its_name(
