@@ -29,7 +29,8 @@ from .errors import (
 )
 from .http_request import advised_wait_s
 
-__all__ = ["BASE_URL", "LANGUAGES", "OpenAiAccount", "failure", "language_code", "read", "refusal"]
+__all__ = ["BASE_URL", "LANGUAGES", "OpenAiAccount", "failure", "is_own", "language_code", "read"]
+__all__ += ["refusal", "text"]
 
 BASE_URL = "https://api.openai.com/v1"
 # What OpenAI calls a language that BCP-47 has another tag for.
@@ -132,6 +133,17 @@ def read(provider: str, frame: str | bytes) -> dict[str, Any]:
     return message
 
 
+def text(value: Any) -> str:
+    """A value of a message that has to be a text.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
 def refusal(provider: str, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """The error that an HTTP answer of 300 or more is."""
     try:
@@ -164,13 +176,13 @@ def failure(
     code, kind, param = (str(error.get(name) or "") for name in ("code", "type", "param"))
     words = {code, kind}
     told = code or kind or (str(status) if status else None)
-    text = str(error.get("message") or (f"HTTP status {status}" if status else "it failed"))[:200]
+    said = str(error.get("message") or (f"HTTP status {status}" if status else "it failed"))[:200]
     if words & _QUOTA or status == 402:
-        return QuotaError(provider, text, hint="see the account's credit and limits", code=told)
+        return QuotaError(provider, said, hint="see the account's credit and limits", code=told)
     if "rate_limit" in code or "rate_limit" in kind or status == 429:
         return RateLimitError(
             provider,
-            text,
+            said,
             hint="ask OpenAI to raise the limit",
             code=told,
             retry_after_s=retry_after_s,
@@ -179,38 +191,38 @@ def failure(
         # Its own text repeats a part of the key.
         return AuthenticationError(provider, "the key was refused", hint=_HINT_KEY, code=told)
     if status == 403:
-        return AuthenticationError(provider, text, hint=_HINT_KEY, code=told)
-    if (wrong := _wrong(provider, text, told, code, param.rpartition(".")[2])) is not None:
+        return AuthenticationError(provider, said, hint=_HINT_KEY, code=told)
+    if (wrong := _wrong(provider, said, told, code, param.rpartition(".")[2])) is not None:
         return wrong
-    return _by_status(provider, text, told, kind, status)
+    return _by_status(provider, said, told, kind, status)
 
 
 def _wrong(
-    provider: str, text: str, told: str | None, code: str, param: str
+    provider: str, said: str, told: str | None, code: str, param: str
 ) -> ProviderError | None:
     """What was asked for is not on offer."""
     if param in ("language", "languages") or "language" in code:
-        return UnsupportedLanguageError(provider, text, code=told)
+        return UnsupportedLanguageError(provider, said, code=told)
     if code == "model_not_found" or param == "model":
         hint = "name one that there is: OPENAI_STT_MODEL, OPENAI_FILES_MODEL, OPENAI_TTS_MODEL"
-        return UnsupportedError(provider, text, hint=f"{hint}, OPENAI_REALTIME_MODEL", code=told)
+        return UnsupportedError(provider, said, hint=f"{hint}, OPENAI_REALTIME_MODEL", code=told)
     if param == "voice":
-        return UnsupportedError(provider, text, hint="choose another voice", code=told)
+        return UnsupportedError(provider, said, hint="choose another voice", code=told)
     return None
 
 
-def _by_status(provider: str, text: str, told: str | None, kind: str, status: int) -> ProviderError:
+def _by_status(provider: str, said: str, told: str | None, kind: str, status: int) -> ProviderError:
     if status == 408:
-        return DeadlineError(provider, text, code=told)
+        return DeadlineError(provider, said, code=told)
     if status == 413:
-        return AudioTooLargeError(provider, text, code=told)
+        return AudioTooLargeError(provider, said, code=told)
     # A request that met another one may come again; a session that was old enough, too.
     if status == 409 or status >= 500 or kind == "server_error" or told == "session_expired":
-        return UnavailableError(provider, text, code=told)
+        return UnavailableError(provider, said, code=told)
     if status == 404:
         hint = "see whether OPENAI_BASE_URL or OPENAI_TTS_BASE_URL is right; most end with /v1"
-        return ApiError(provider, text, hint=hint, code=told)
-    return ApiError(provider, text, code=told)
+        return ApiError(provider, said, hint=hint, code=told)
+    return ApiError(provider, said, code=told)
 
 
 def _bearer(key: str) -> dict[str, str]:

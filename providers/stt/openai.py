@@ -27,7 +27,7 @@ from ..errors import (
     UnsupportedFormatError,
     UnsupportedLanguageError,
 )
-from ..openai_account import LANGUAGES, OpenAiAccount, failure, language_code, read, refusal
+from ..openai_account import LANGUAGES, OpenAiAccount, failure, language_code, read, refusal, text
 from ..types import AUTO, SttCapabilities, SttOptions
 from .heard import HeardEvent, Ready
 from .openai_items import Items
@@ -168,20 +168,20 @@ class OpenAiSttCodec:
             raise InvalidResponseError(PROVIDER, "a message is not what it should be") from None
 
     def _events(self, message: Mapping[str, Any]) -> Sequence[HeardEvent | Failed]:
-        match message["type"]:
+        match text(message["type"]):
             case "session.updated":
                 self.ready = True
                 return [Ready()]
             case "input_audio_buffer.committed":
-                self._items.accepted(_text(message["item_id"]))
+                self._items.accepted(text(message["item_id"]))
             case "conversation.item.input_audio_transcription.delta":
-                piece = _text(message.get("delta") or "")
-                return self._items.grows(_text(message["item_id"]), piece)
+                piece = text(message.get("delta") or "")
+                return self._items.grows(text(message["item_id"]), piece)
             case "conversation.item.input_audio_transcription.completed":
-                item_id, text = _text(message["item_id"]), _text(message["transcript"])
-                return self._items.completed(item_id, text, _language(message))
+                item_id, said = text(message["item_id"]), text(message["transcript"])
+                return self._items.completed(item_id, said, _language(message))
             case "conversation.item.input_audio_transcription.failed":
-                return self._item_failed(_text(message["item_id"]), dict(message["error"]))
+                return self._item_failed(text(message["item_id"]), dict(message["error"]))
             case "error":
                 return self._failed(dict(message["error"]))
         return []
@@ -229,13 +229,7 @@ def _frame(kind: str, event_id: str | None = None, **fields: Any) -> Frame:
     return orjson.dumps({"type": kind, **named, **fields}).decode()
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
 def _language(message: Mapping[str, Any]) -> str | None:
     """The first of the languages that were found, if any."""
     found = message.get("languages") or ()
-    return _text(found[0]["code"]) if found else None
+    return text(found[0]["code"]) if found else None

@@ -29,7 +29,7 @@ from ..errors import (
     ProviderError,
     UnavailableError,
 )
-from ..openai_account import LANGUAGES, OpenAiAccount, failure, read, refusal
+from ..openai_account import LANGUAGES, OpenAiAccount, failure, read, refusal, text
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .openai import VOICES, check, voice_of
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated
@@ -188,7 +188,7 @@ class OpenAiRealtimeCodec:
             raise InvalidResponseError(PROVIDER, "a message is not what it should be") from None
 
     def _events(self, message: Mapping[str, Any]) -> Sequence[SpokenEvent | Failed | Reply]:
-        match message["type"]:
+        match text(message["type"]):
             case "response.created":
                 return self._created(message["response"])
             case "response.output_audio.delta":

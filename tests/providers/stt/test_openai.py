@@ -196,6 +196,7 @@ def test_an_error_ends_the_connection(
     [
         "no JSON",
         "{}",
+        '{"type":[]}',
         '{"type":"error"}',
         '{"type":"error","error":7}',
         '{"type":"input_audio_buffer.committed"}',

@@ -180,6 +180,7 @@ def test_other_responses_are_nobody_s() -> None:
     [
         "no JSON",
         "{}",
+        '{"type":[]}',
         '{"type":"error","error":7}',
         '{"type":"response.created","response":{"id":"r","metadata":null}}',
         '{"type":"response.output_audio.delta","response_id":"resp_1","delta":"!"}',
