@@ -102,7 +102,7 @@ class OpenAiFiles:
         answer = read(PROVIDER, body)
         try:
             return TranscriptionResult(
-                text=str(answer["text"]).strip(),
+                text=answer["text"].strip(),
                 provider=PROVIDER,
                 duration_ms=_duration_ms(answer, audio),
                 language=_language(answer, options),

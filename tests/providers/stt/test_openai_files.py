@@ -162,6 +162,7 @@ def test_who_spoke() -> None:
     [
         [],
         {},
+        {"text": {}},
         {"text": "a", "duration": "long"},
         {"text": "a", "usage": [1]},
         {"text": "a", "words": [7]},
