@@ -13,21 +13,27 @@ from tests.vendors.soniox.standin import SonioxStandIn
 from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.script import Script
+from tests.vendors.speech.standin import StandIn
 
 __all__ = ["nothing_left", "served"]
 
 
 @asynccontextmanager
-async def nothing_left(standin: SonioxStandIn) -> AsyncIterator[None]:
-    """What the body opened, starts or schedules has to be gone soon after it."""
+async def nothing_left(standin: StandIn | None = None) -> AsyncIterator[None]:
+    """What the body opened, starts or schedules has to be gone soon after it.
+
+    Args:
+        standin: all who came to it have to have left it, too.
+    """
     before = _held()
 
     def given_back() -> bool:
         return all(now <= then for now, then in zip(_held(), before, strict=True))
 
     yield
-    records = [*standin.stt, *standin.tts]
-    await standin.until(lambda: all(record.ended.is_set() for record in records))
+    if standin is not None:
+        records = [record for service in standin.records.values() for record in service]
+        await standin.until(lambda: all(record.ended.is_set() for record in records))
     await until(given_back)
 
 
