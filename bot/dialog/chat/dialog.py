@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bot.dialog.hook import IDLE_PROMPT
 from bot.dialog.state import copied
 from bot.dialog.types import Call, Ended, Reply, Say, Turn
 from bot.sentences import Sentences
 
 from .builtin import HANG_UP, TRANSFER
+from .error import ChatError
 from .file import ChatFile
 from .memory import Memory, ToolCall
 from .messages import Message, conversation, round_messages
-from .model import Models
 from .prompt import fill
 from .running import run_tools
 from .tools import BadArguments, Tool
 
+if TYPE_CHECKING:
+    from .model import Models
+
 __all__ = ["Chat"]
 
-IDLE_PROMPT = "Are you still there?"
 MAX_ROUNDS = 5
 """So many rounds of tools may a model ask for in one turn; then it has to say something."""
 
@@ -43,7 +46,7 @@ class Chat:
         self._file = file
         self._models = models
         self._tools = tools
-        self._tokens: dict[str, dict[str, int]] | None = None
+        self._tokens: dict[str, dict[str, int]] = {}
         # The state after the last thing that a tool has done, and for which words that was.
         self._done: dict[str, Any] | None = None
         self._asked = ""
@@ -87,14 +90,14 @@ class Chat:
 
     async def on_end(self, call: Call, ended: Ended) -> None:
         """Leave the whole count of tokens in the state."""
-        if self._tokens is not None:
+        if self._tokens:
             Memory(call.state).set_tokens(self._tokens)
 
     async def _answer(self, call: Call, event: str = "") -> AsyncGenerator[Reply, None]:
         """What the model says to the conversation as it is, and what it does."""
         at = len(call.history)
         memory, again = self._recall(call, at)
-        self._asked = "" if event else call.history[-1].text
+        self._asked = "" if event else _last_words(call)
         if event and not again:
             memory.keep_event(at, event)
         prompt = fill(self._file.prompt, call, self._file.parameters)
@@ -106,8 +109,10 @@ class Chat:
             async with aclosing(self._ask(call, messages, said, calls, may_call)) as replies:
                 async for reply in replies:
                     yield reply
-            if not calls or not may_call:
+            if not calls:
                 return
+            if not may_call:
+                raise ChatError("the model calls tools over and over")
             text = "".join(said).strip()
             leaving = await self._run(call, at, text, calls)
             if leaving:
@@ -196,7 +201,7 @@ class Chat:
                 Memory(call.state).move_before(at, self._asked)
         memory = Memory(call.state)
         memory.complete(self._running)
-        if self._tokens is None:
+        if not self._tokens:
             self._tokens = copied(memory.tokens)
         memory.set_tokens(copied(self._tokens))
         if again:
@@ -209,9 +214,12 @@ class Chat:
             self._done = copied(call.state)
 
     def _count(self, call: Call, model: str, prompt: int, completion: int) -> None:
-        if self._tokens is None:
-            self._tokens = {}
         counts = self._tokens.setdefault(model, {"prompt": 0, "completion": 0})
         counts["prompt"] += prompt
         counts["completion"] += completion
         Memory(call.state).set_tokens(copied(self._tokens))
+
+
+def _last_words(call: Call) -> str:
+    """What the caller has said last."""
+    return next((entry.text for entry in reversed(call.history) if entry.role == "caller"), "")

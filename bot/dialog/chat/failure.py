@@ -10,15 +10,11 @@ from dataclasses import dataclass
 
 import openai
 
-__all__ = ["ChatError", "Failure", "failure_of"]
+__all__ = ["Failure", "failure_of"]
 
 # Of the account, whichever model is asked. Source: https://platform.openai.com/docs/guides/error-codes
 OUT_OF_QUOTA = frozenset({"insufficient_quota", "credit_balance_exhausted"})
 _CODE = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
-
-
-class ChatError(Exception):
-    """No model has answered. The text is for the log: nothing of what was said or sent is in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from bot.dialog.types import DialogError
 from providers.tls import tls_context
 
 from .chunks import Joined
-from .failure import ChatError, Failure, failure_of
+from .error import ChatError
+from .failure import Failure, failure_of
 from .file import ChatFile
 from .memory import ToolCall
 from .messages import Message

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
+from bot.dialog.hook import IDLE_PROMPT
 from bot.dialog.types import Call, Ended, Interruption, Reply, Say, Turn
 
 from .question import question
@@ -15,7 +16,6 @@ from .server import Server
 
 __all__ = ["HttpDialog"]
 
-IDLE_PROMPT = "Are you still there?"
 LOST_PROMPT = "I am sorry, the line was bad. Could you say that again?"
 
 Replies = AsyncGenerator[Reply, None]

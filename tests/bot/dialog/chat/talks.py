@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+import threading
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from bot.dialog.resources import Resources
 from bot.dialog.types import Call, DialogError
 from tests.vendors.openai.chat import KEY, MODEL, Answer, ChatStandIn, serving
 
-__all__ = ["Talk", "book", "refuse", "slow", "talking", "toml"]
+__all__ = ["Diary", "Talk", "blocking", "book", "refuse", "slow", "talking", "toml"]
 
 
 @dataclass
@@ -74,7 +75,8 @@ class Diary:
     def __init__(self) -> None:
         self.done: list[str] = []
         self.cancelled: list[str] = []
-        self.may_go_on: Callable[[], Any] = lambda: None
+        self.begun = threading.Event()
+        self.may_go_on = threading.Event()
 
 
 diary = Diary()
@@ -99,6 +101,14 @@ async def slow(call: Call) -> str:
         diary.cancelled.append("slow")
         raise
     diary.done.append("slow")
+    return "at last"
+
+
+def blocking() -> str:
+    """Block until it may go on."""
+    diary.begun.set()
+    diary.may_go_on.wait(5)
+    diary.done.append("blocking")
     return "at last"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.dialog import Call, Ended, Gap, Hangup, HistoryEntry, Say, Transfer, Turn
-from bot.dialog.chat.dialog import IDLE_PROMPT, MAX_ROUNDS, Chat
-from bot.dialog.hook import Dialog
+from bot.dialog.chat.dialog import MAX_ROUNDS, Chat
+from bot.dialog.chat.error import ChatError
+from bot.dialog.hook import IDLE_PROMPT, Dialog
+from tests.background import until
 from tests.bot.sessions import APOLOGY, CALL, scene
 from tests.vendors.openai.chat import MODEL, OTHER, Answer
 from tests.vendors.openai.chat_stream import Called
@@ -220,9 +223,44 @@ async def test_a_model_that_only_calls_tools_has_to_say_something(
         calls = Answer((), [Called("book", '{"day":"friday"}')])
         talk.will_answer(*[calls] * MAX_ROUNDS, Answer(("Enough.",)))
         assert await said(talk.bot.dialog(), new_call(), TABLE) == [Say("Enough.")]
-    assert len(diary.done) == MAX_ROUNDS
+        assert len(diary.done) == MAX_ROUNDS
+        # One that calls what it must not call.
+        talk.will_answer(*[calls] * (MAX_ROUNDS + 1))
+        with pytest.raises(ChatError, match="over and over"):
+            await said(talk.bot.dialog(), new_call(), TABLE)
+        assert len(diary.done) == 2 * MAX_ROUNDS
     choices = [seen.body.get("tool_choice") for seen in talk.model.requests]
-    assert choices == [None] * MAX_ROUNDS + ["none"]
+    assert choices == ([None] * MAX_ROUNDS + ["none"]) * 2
+
+
+@virtual_time_on_sockets
+async def test_a_model_that_hangs_up_though_it_must_not(tmp_path: Path) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}book"], hang_up=False) as talk:
+        talk.will_answer(Answer((), [Called("hang_up")]), Answer(("Well.",)))
+        assert await said(talk.bot.dialog(), new_call(), TABLE) == [Say("Well.")]
+    assert talk.asked[-1][-1]["content"] == "error: there is no such tool"
+
+
+async def test_a_tool_in_a_thread_is_remembered_when_it_is_done(
+    tmp_path: Path, diary: Diary
+) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}blocking"]) as talk:
+        call, chat = new_call(), talk.bot.dialog()
+        talk.will_answer(Answer((), [Called("blocking")]), Answer(("Done.",)))
+        answering = asyncio.create_task(said(chat, call, TABLE))
+        await asyncio.to_thread(diary.begun.wait, 5)
+        answering.cancel()
+        await asyncio.wait([answering])
+        assert answering.cancelled()
+        # Nothing of an answer was heard: the turn is taken back, and goes on.
+        call.state.clear()
+        call.history.clear()
+        diary.may_go_on.set()
+        await until(lambda: chat._running[0]["result"] is not None)
+        assert await said(chat, call, f"{TABLE} please") == [Say("Done.")]
+    user, _, tool, longer = talk.asked[-1]
+    assert [user["content"], longer["content"]] == [TABLE, f"{TABLE} please"]
+    assert tool["content"] == "at last"
 
 
 @virtual_time_on_sockets

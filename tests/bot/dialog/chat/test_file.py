@@ -96,8 +96,8 @@ async def test_a_server_of_ones_own_needs_no_key(
 
 
 def test_an_extra_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("bot.dialog.chat")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "openai", None)
-    for name in ("model", "failure"):
-        monkeypatch.delitem(sys.modules, f"bot.dialog.chat.{name}", raising=False)
     with pytest.raises(DialogError, match=r"pip install 'parley\[openai\]'"):
-        load_chat(written(tmp_path, {}), KEY)
+        load_dialog(f"chat:{written(tmp_path, {})}", KEY)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.dialog.chat.failure import ChatError
+from bot.dialog.chat.error import ChatError
 from tests.vendors.openai.chat import KEY, MODEL, OTHER, REASONER, Answer, Fault
 from tests.vendors.openai.chat_stream import Called
 from tests.virtual_time import virtual_time_on_sockets

@@ -25,8 +25,8 @@ from bot.dialog import (
     Transfer,
     Turn,
 )
-from bot.dialog.hook import Dialog, load_dialog
-from bot.dialog.http.dialog import IDLE_PROMPT, LOST_PROMPT
+from bot.dialog.hook import IDLE_PROMPT, Dialog, load_dialog
+from bot.dialog.http.dialog import LOST_PROMPT
 from bot.dialog.http.signature import sign
 from bot.dialog.resources import Resources
 from tests.bot.sessions import APOLOGY, CALL, scene
