@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ from media.audio import pcm_to_ulaw
 from media.messages import Dtmf, Mark, Media, SendClear, SendMark, SendMedia, Stop
 from media.twilio import parse_command, render_event
 from providers.ears import Ears
-from providers.fallback import Fallback
+from providers.fallback import Candidate, Fallback
 from providers.types import SttOptions, TtsOptions
 from tests.bot.engines import Level, Recognizer, Tones, tone
 
@@ -209,6 +209,8 @@ async def scene(
     texts: list[str | None] | None = None,
     stt: Recognizer | None = None,
     tts: Tones | None = None,
+    more_stt: Sequence[Recognizer] = (),
+    more_tts: Sequence[Tones] = (),
     keeper: Keeper | None = None,
     call: Call | None = None,
     turn: TurnSettings | None = None,
@@ -218,7 +220,10 @@ async def scene(
     recording: CallRecording | None = None,
     **parts: Any,
 ) -> AsyncIterator[Scene]:
-    """A call whose dialog is `target`: any shape of hook. The caller hangs up at the end."""
+    """A call whose dialog is `target`: any shape of hook. The caller hangs up at the end.
+
+    `more_stt` and `more_tts` take over from `stt` and `tts`.
+    """
     stt = stt or Recognizer(texts or [])
     tts = tts or Tones()
     keeper = keeper or Keeper()
@@ -233,8 +238,8 @@ async def scene(
             call=call,
             dialog=Dialog(target),
             ears=ears,
-            stt=Fallback.alone(stt),
-            tts=Fallback.alone(tts),
+            stt=Fallback([Candidate(one.name, one) for one in (stt, *more_stt)]),
+            tts=Fallback([Candidate(one.name, one) for one in (tts, *more_tts)]),
             stt_options=SttOptions(),
             stt_chunk_ms=100,
             tts_options=TtsOptions(),
@@ -266,5 +271,5 @@ async def scene(
         await asyncio.wait([line, running])
         ears.close()
         assert not ears.callback_errors
-        assert not stt.open, "a recognizer's stream was left open"
-        assert not tts.running, "a synthesis was left running"
+        assert not any(one.open for one in (stt, *more_stt)), "a stream was left open"
+        assert not any(one.running for one in (tts, *more_tts)), "a synthesis was left running"

@@ -5,15 +5,23 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.engines import Engines, tts_options
+from bot.metrics import Metrics
 from bot.numbers import BotSettings
 from providers import catalog
-from providers.errors import DeadlineError, UnavailableError, UnsupportedError
+from providers.errors import (
+    AuthenticationError,
+    DeadlineError,
+    MissingKeyError,
+    UnavailableError,
+    UnsupportedError,
+)
 from providers.types import SynthesisChunk, TtsOptions
 from tests.bot.engines import Recognizer, Tones
 from tests.serving import silent_server
-from tests.virtual_time import virtual_time_on_sockets
+from tests.virtual_time import virtual_time, virtual_time_on_sockets
 
 APOLOGY = "Sorry."
 FAREWELL = "Goodbye."
@@ -162,3 +170,127 @@ def test_how_a_bot_speaks() -> None:
     assert tts_options(bot(language="de-DE", voice="anna")) == TtsOptions(
         language="de-DE", voice="anna"
     )
+
+
+# Several providers
+
+
+class Away(Recognizer):
+    """Cannot be started."""
+
+    async def start(self) -> None:
+        raise AuthenticationError("away", "wrong key", hint="check AWAY_API_KEY")
+
+
+class Unreached(Tones):
+    """Is not within reach."""
+
+    def __init__(self) -> None:
+        super().__init__(reached=False, fail={APOLOGY: (0, UnavailableError("unreached", "away"))})
+
+
+class Keyless(Recognizer):
+    """Cannot even be built."""
+
+    def __init__(self) -> None:
+        raise MissingKeyError("keyless", "there is no key", hint="set KEYLESS_API_KEY")
+
+
+@pytest.fixture(autouse=True)
+def _others(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("Away", "Keyless"):
+        monkeypatch.setitem(catalog.STT, kind.lower(), f"tests.bot.test_engines:{kind}")
+    monkeypatch.setitem(catalog.STT, "second", "tests.bot.engines:Recognizer")
+    monkeypatch.setitem(catalog.TTS, "unreached", "tests.bot.test_engines:Unreached")
+
+
+async def test_one_that_cannot_be_started_does_not_stop_the_start_if_another_is_well() -> None:
+    both = bot(stt_provider="away,pocketsphinx")
+    engines = Engines([both], APOLOGY, FAREWELL)
+    with capture_logs() as logs:
+        await engines.start()
+    [said] = [entry for entry in logs if entry["log_level"] == "error"]
+    assert said["provider"] == "away"
+    assert said["error"] == "away: wrong key; check AWAY_API_KEY"
+    assert [one.name for one in engines.stt(both).ranked()] == ["pocketsphinx", "away"]
+    assert engines.health() == {
+        "stt": {"away": "AuthenticationError", "pocketsphinx": "well"},
+        "tts": {"espeak": "well"},
+    }
+
+
+async def test_one_that_cannot_be_built_is_left_out() -> None:
+    both = bot(stt_provider="keyless,pocketsphinx")
+    with capture_logs() as logs:
+        engines = Engines([both], APOLOGY, FAREWELL)
+    assert [entry["error"] for entry in logs] == ["keyless: there is no key; set KEYLESS_API_KEY"]
+    assert [one.name for one in engines.stt(both).candidates] == ["pocketsphinx"]
+
+
+def test_the_start_is_stopped_when_none_can_be_built() -> None:
+    with pytest.raises(MissingKeyError):
+        Engines([bot(stt_provider="keyless")], APOLOGY, FAREWELL)
+
+
+async def test_a_bot_for_which_none_can_be_had_stops_the_start() -> None:
+    alone = bot(stt_provider="away")
+    with pytest.raises(AuthenticationError):
+        await Engines([bot(), alone], APOLOGY, FAREWELL).start()
+
+
+async def test_the_apology_is_spoken_by_one_that_is_within_reach() -> None:
+    both = bot(tts_provider="unreached,espeak")
+    engines = Engines([both], APOLOGY, FAREWELL)
+    await engines.start()
+    first, second = (one.provider for one in engines.tts(both).candidates)
+    assert isinstance(first, Unreached)
+    assert first.texts == []
+    assert isinstance(second, Tones)
+    assert second.texts == [APOLOGY, FAREWELL]
+    assert engines.apology(both)[1]
+
+
+async def test_a_provider_is_shared_by_all_bots_that_may_use_it() -> None:
+    one, other = bot(stt_provider="second,pocketsphinx"), bot()
+    engines = Engines([one, other], APOLOGY, FAREWELL)
+    assert engines.stt(one).candidates[1] is engines.stt(other).candidates[0]
+
+
+async def test_the_recognizer_that_has_room() -> None:
+    names = "second,pocketsphinx"
+    engines = Engines([bot(stt_provider=names)], APOLOGY, FAREWELL)
+    first, second = engines.stt(bot(stt_provider=names)).candidates
+    assert isinstance(first.provider, Recognizer)
+    assert isinstance(second.provider, Recognizer)
+    second.provider.capacity = 2
+    assert engines.free_recognizer(names, {"second": 100}) == "second"
+    first.provider.capacity = 1
+    assert engines.free_recognizer(names, {"second": 1}) == "pocketsphinx"
+    assert engines.free_recognizer(names, {"second": 1, "pocketsphinx": 2}) is None
+    # One that rests takes no call while another is well.
+    first.failed(UnavailableError("second", "down"))
+    assert engines.free_recognizer(names, {"pocketsphinx": 1}) == "pocketsphinx"
+    assert engines.free_recognizer(names, {"pocketsphinx": 2}) is None
+    second.failed(UnavailableError("pocketsphinx", "down"))
+    assert engines.free_recognizer(names, {"pocketsphinx": 2}) == "second"
+
+
+@virtual_time
+async def test_how_well_providers_are_is_measured_while_the_worker_runs() -> None:
+    engines, metrics = Engines([bot()], APOLOGY, FAREWELL), Metrics()
+
+    def well(kind: str, provider: str) -> float | None:
+        labels = {"kind": kind, "provider": provider}
+        return metrics.registry.get_sample_value("parley_provider_well", labels)
+
+    running = asyncio.create_task(engines.run(metrics))
+    await asyncio.sleep(0.5)
+    assert (well("stt", "pocketsphinx"), well("tts", "espeak")) == (1, 1)
+    engines.stt(bot()).candidates[0].failed(UnavailableError("recognizer", "down"))
+    await asyncio.sleep(1)
+    assert (well("stt", "pocketsphinx"), well("tts", "espeak")) == (0, 1)
+    # Its probe succeeds.
+    await asyncio.sleep(3)
+    assert well("stt", "pocketsphinx") == 1
+    running.cancel()
+    await asyncio.wait([running])
