@@ -45,6 +45,11 @@ class _Form(BaseModel):
     seed: int | None = None
     use_multi_channel: bool = False
     webhook: Literal[False] = False
+    # What it knows besides, and the stand-in does not do.
+    additional_formats: str | None = None
+    entity_detection: str | None = None
+    entity_redaction: str | None = None
+    webhook_metadata: str | None = None
 
 
 class ScribeFiles:
