@@ -67,6 +67,7 @@ class OpenAiRealtimeSpeech:
     )
     format = ULAW_8K
     max_contexts = 1
+    texts_per_min = None
     # About a minute: the longer a text, the freer it is read.
     max_text_bytes = 1_000
     voice_pages = None
