@@ -82,7 +82,8 @@ class RecordKeeper:
     def switched(self, switch: Switch) -> None:
         """Note that it did not use the same one before."""
         self._record.switches.append(asdict(switch))
-        self.note("switch", **asdict(switch))
+        change = {"before": switch.before, "after": switch.after, "reason": switch.reason}
+        self.note("switch", engine=switch.kind, **change, stream_ms=switch.at_ms)
         self.save()
 
     async def secure(self) -> bool:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 __all__ = [
     "PHONE_NUMBER",
@@ -49,8 +56,13 @@ def _some_of(names: str, table: dict[str, str]) -> str:
     return ",".join(found)
 
 
-SttNames = Annotated[str, AfterValidator(_known_stt)]
-TtsNames = Annotated[str, AfterValidator(_known_tts)]
+def _joined(names: object) -> object:
+    """A list, as TOML has it, with commas between."""
+    return ",".join(map(str, names)) if isinstance(names, list) else names
+
+
+SttNames = Annotated[str, BeforeValidator(_joined), AfterValidator(_known_stt)]
+TtsNames = Annotated[str, BeforeValidator(_joined), AfterValidator(_known_tts)]
 
 
 class BotSettings(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -68,6 +68,8 @@ def _facts(record: Record) -> Iterable[tuple[str, str]]:
         yield "answered", f"after {_seconds(record.answered_ms - record.started_ms)} s"
     yield "ended", _ending(record)
     yield "bot", ", ".join(filter(None, [record.dialog, record.language, *_used(record)]))
+    for switch in record.switches:
+        yield "switched", _switch(switch)
     yield "streams", f"{record.generation}, the last one held by {record.worker or 'nobody'}"
     yield from _measures(record)
     for note in record.notes:
@@ -130,6 +132,11 @@ def _table(*headings: str, right: set[str]) -> Table:
 
 def _used(record: Record) -> list[str]:
     return [f"{kind} {name}" for kind, name in record.providers.items()]
+
+
+def _switch(switch: Mapping[str, Any]) -> str:
+    who = f"{switch['kind']} from {switch['before']} to {switch['after']}"
+    return f"{who} at {_seconds(switch['at_ms'])} s: {switch['reason']}"
 
 
 def _duration(record: Record) -> str:

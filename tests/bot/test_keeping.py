@@ -9,7 +9,7 @@ import pytest
 import bot.keeping
 from bot.dialog import Call, Gather, Hangup, HistoryEntry, Transfer, Turn
 from bot.keeping import RecordKeeper
-from bot.parts import Counts, Latency
+from bot.parts import Counts, Latency, Switch
 from bot.progress import Gathering, Progress
 from bot.record import Record
 from bot.store import Store
@@ -53,6 +53,21 @@ async def test_counters_and_latencies_are_kept(store: Store) -> None:
     keeper(store, kept, again).save()
     assert (await stored(store)).counters["frames_in"] == 10
     assert [latency["reply_ms"] for latency in (await stored(store)).latencies] == [20, 30]
+
+
+async def test_which_providers_are_used_and_when_one_took_over_is_kept(store: Store) -> None:
+    record = Record(SID, generation=1, providers={"stt": "one", "vad": "level"})
+    keeps = keeper(store, record, Counts())
+    keeps.uses("stt", "other")
+    keeps.switched(Switch("stt", "one", "other", 1_234, "NetworkError"))
+    kept = await stored(store)
+    assert kept.providers == {"stt": "other", "vad": "level"}
+    switch = {"kind": "stt", "before": "one", "after": "other"}
+    assert kept.switches == [{**switch, "at_ms": 1_234, "reason": "NetworkError"}]
+    call = await store.get(SID)
+    assert call is not None
+    [event] = call.log
+    assert (event["kind"], event["engine"], event["stream_ms"]) == ("switch", "stt", 1_234)
 
 
 async def test_the_language_of_the_call_is_kept(store: Store) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.numbers import provider_names
 from bot.settings import Settings, SettingsError, is_loopback
 from bot.state_dir import default_state_dir, dev_token, find_dev_token
 from bot.telephony.address import Address
@@ -377,6 +378,25 @@ def test_every_number_has_the_engines_that_its_table_names(
         )
         bot = load().bot_for(number)
         assert (bot.stt_provider, bot.tts_provider) == ("ears", "mouth")
+
+
+def test_several_providers_in_the_order_of_preference(home: Path) -> None:
+    (home / "parley.toml").write_text(
+        'stt_provider = ["pocketsphinx", "soniox"]\n'
+        '[numbers."+15551234567"]\ntts_provider = "espeak, soniox"\n'
+    )
+    settings = load()
+    bot = settings.bot_for("+15551234567")
+    assert (bot.stt_provider, bot.tts_provider) == ("pocketsphinx,soniox", "espeak,soniox")
+    assert provider_names(bot.tts_provider) == ["espeak", "soniox"]
+    assert load(PARLEY_TTS_PROVIDER="soniox,espeak").tts_provider == "soniox,espeak"
+
+
+@pytest.mark.parametrize("held", ["soniox,ears", "soniox,soniox", "soniox,"])
+def test_each_of_several_providers_must_be_known_and_named_once(held: str) -> None:
+    [problem] = problems(PARLEY_STT_PROVIDER=held)
+    assert problem.startswith(f"PARLEY_STT_PROVIDER: held {held!r}; it may hold one of: ")
+    assert problem.endswith("; or several, with commas between")
 
 
 @pytest.mark.parametrize(

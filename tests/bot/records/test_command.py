@@ -89,12 +89,23 @@ def test_an_empty_store_has_no_calls(run: Run, deployment: None) -> None:
 # Showing
 
 
+SWITCH = {
+    "kind": "stt",
+    "before": "soniox",
+    "after": "pocketsphinx",
+    "at_ms": 12_340,
+    "reason": "NetworkError",
+}
+
+
 def test_a_call_is_shown_whole(run: Run, keep: Keep, folder: Path) -> None:
     (folder / f"{sid_of(1)}-1.wav").write_bytes(b"0" * 1_500_000)
     record = ended_call(
         1,
         BEGAN_MS,
         notes=["the caller spoke while the stream was lost"],
+        providers={"stt": "pocketsphinx"},
+        switches=[SWITCH],
         recordings=[f"/elsewhere/{sid_of(1)}-2.wav"],
         state={"patient": "7"},
         latencies=[{"endpointing_ms": 460, "reply_ms": reply} for reply in (90, 110, 400)],
@@ -110,7 +121,8 @@ def test_a_call_is_shown_whole(run: Run, keep: Keep, folder: Path) -> None:
         "began 2026-11-20 18:00:00",
         "answered after 0.5 s",
         "ended by caller: hangup after 42.0 s",
-        "bot echo, en-US",
+        "bot echo, en-US, stt pocketsphinx",
+        "switched stt from soniox to pocketsphinx at 12.3 s: NetworkError",
         "streams 1, the last one held by nobody",
         "gaps 2, 1.8 s altogether",
         "endpointing 460 ms in the middle, 460 ms at most",
