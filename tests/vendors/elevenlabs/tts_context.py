@@ -77,7 +77,8 @@ class Context:
         if self._closed:
             raise Wrong("The context is closing")
         self.touched_s = asyncio.get_running_loop().time()
-        self._text += message.text or ""
+        if message.text != " ":  # with which a context begins
+            self._text += message.text or ""
         self._characters += len(message.text or "")
         if self._characters > self._limits.text_characters:
             raise Wrong("The text is too long", kind="text_too_long")
