@@ -22,6 +22,7 @@ from ..errors import (
     UnavailableError,
     UnsupportedLanguageError,
 )
+from ..honoured import Honoured
 from ..types import SttCapabilities, SttOptions
 from .local_pool import WorkerPool
 from .local_process import WorkerProcess, WorkerProgram
@@ -73,6 +74,7 @@ class PocketSphinx:
             raise ValueError(f"processes is {processes}; it must be at least 1")
         self.capacity: int | None = processes
         self._pool = WorkerPool(PROGRAM, processes, full=FULL)
+        self._honoured = Honoured(PROVIDER, self.capabilities)
         self._streams: set[PocketSphinxStream] = set()
         self._starting = asyncio.Lock()
         self._started = False
@@ -103,6 +105,7 @@ class PocketSphinx:
             UnavailableError: the provider is not started.
         """
         _check(options)
+        self._honoured.note(options)
         worker = await self._pool.lease()
         stream = PocketSphinxStream(worker, options)
         self._streams.add(stream)

@@ -8,7 +8,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from importlib import import_module
 
-from ..errors import DeadlineError, MissingKeyError, UnavailableError, UnsupportedError
+from ..errors import (
+    DeadlineError,
+    MissingKeyError,
+    UnavailableError,
+    UnsupportedError,
+    UnsupportedLanguageError,
+)
+from ..honoured import Honoured
 from ..types import (
     AudioFormat,
     Encoding,
@@ -51,6 +58,7 @@ class ESpeak:
             ) from error
         self._paths: tuple[str, str] = (loader.get_library_path(), loader.get_data_path())
         self.capabilities = TtsCapabilities(languages=COMMON_LANGUAGES, word_positions=True)
+        self._honoured = Honoured(PROVIDER, self.capabilities)
         self._engine: Engine | None = None
         self._inventory = Inventory((), ())
         self._open: set[Utterance] = set()
@@ -81,7 +89,8 @@ class ESpeak:
         """Speak `text`; see `TtsProvider`. The words of a chunk are those that begin in it.
 
         Raises (from the iterator):
-            UnsupportedError: the text is too long, or there is no such language, voice or speed.
+            UnsupportedError: the text is too long, or there is no such language
+                (`UnsupportedLanguageError`), voice or speed.
             CapacityError, DeadlineError: too many texts at once.
             UnavailableError: the engine was not started, or is closed.
         """
@@ -93,6 +102,7 @@ class ESpeak:
                 hint=f"speak it in pieces of at most {MAX_TEXT_CHARACTERS}, such as sentences",
             )
         voice = self._voice(options)
+        self._honoured.note(options)
         words_per_minute = _words_per_minute(options.speed)
         parts = segments_of(text)
         begin = 0
@@ -174,12 +184,9 @@ class ESpeak:
             if fits:
                 return voices[min(fits)[1]]
             tag = tag.rpartition("-")[0]
+        error = UnsupportedLanguageError if kind == "language" else UnsupportedError
         known = ", ".join(COMMON_LANGUAGES)
-        raise UnsupportedError(
-            PROVIDER,
-            f"unknown {kind} {wanted!r}",
-            hint=f"some that exist: {known}",
-        )
+        raise error(PROVIDER, f"unknown {kind} {wanted!r}", hint=f"some that exist: {known}")
 
 
 def _words_per_minute(speed: float) -> int:
