@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from tests.vendors.deepgram import server as deepgram
 from tests.vendors.elevenlabs import server as elevenlabs
 from tests.vendors.openai import server as openai
 from tests.vendors.soniox import server as soniox
 from tests.vendors.twilio_rest import server as twilio_rest
 
 STAND_INS: Mapping[str, Callable[[Sequence[str]], None]] = {
+    "deepgram": deepgram.main,
     "openai": openai.main,
     "elevenlabs": elevenlabs.main,
     "soniox": soniox.main,

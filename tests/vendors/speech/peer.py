@@ -96,8 +96,12 @@ class Peer:
             await self._late.join()
             self._courier.cancel()
 
-    async def close(self, code: int = 1000) -> None:
+    async def close(self, code: int | None = 1000, reason: str = "") -> None:
         """Close in order; once it is mute, read until the client leaves.
+
+        Args:
+            code: of the frame that says so; None leaves it out.
+            reason: likewise.
 
         Raises:
             Gone: it left.
@@ -105,7 +109,12 @@ class Peer:
         while self._muted:
             await self.receive()
         await self.flush()
-        await self._connection.close(code)
+        if code is None:
+            # The library would say 1000, which is not the same.
+            self._connection.protocol.send_close()
+            self._connection.send_data()
+            code = 1000
+        await self._connection.close(code, reason)
 
     def abort(self) -> None:
         """Drop the connection as a machine does that has lost it: with a TCP reset."""
