@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bot.dialog import Call, Interruption, Turn
+from bot.dialog import Call, Expect, Interruption, Turn
 
-__all__ = ["AGREED", "LECTURE", "Lecturer", "agree"]
+__all__ = ["AGREED", "LECTURE", "NOTED", "Lecturer", "Repeater", "agree"]
 
 AGREED = "As you like."
+NOTED = "I have noted that."
 
 LECTURE = (
     "Good morning, and thank you for calling the museum.",
@@ -28,6 +29,16 @@ class Lecturer:
 
     async def on_turn(self, call: Call, turn: Turn) -> str:
         return "All right."
+
+
+class Repeater:
+    """Expects a day or a time, and repeats it."""
+
+    async def greet(self, call: Call) -> Expect:
+        return Expect(["On Friday.", "On Monday.", "At ten o'clock.", "At nine o'clock."])
+
+    async def on_turn(self, call: Call, turn: Turn) -> list[str]:
+        return [f"You said: {turn.text}", NOTED]
 
 
 async def agree(call: Call, turn: Turn) -> str:

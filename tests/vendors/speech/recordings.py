@@ -14,7 +14,7 @@ from media.audio import ULAW_8K, pcm_to_ulaw, rms_dbfs, ulaw_to_pcm
 
 from .script import BLOCK_MS, Script, ScriptWord, spread, words_of
 
-__all__ = ["computed_script", "recorded_script"]
+__all__ = ["computed_script", "recorded_script", "spoken_script"]
 
 SPEECH_DBFS = -40.0
 HUSH = 24
@@ -47,6 +47,15 @@ def recorded_script(folder: Path, *, minimum_ms: int = 60_000) -> Script:
     speech_ms = sum(len(audio) for audio, _ in spoken) * 1000 // RATE_HZ
     pause_ms = max(1_000, (minimum_ms - speech_ms) // len(spoken))
     return _joined([(audio, words_of(text)) for audio, text in spoken], _blocks_up(pause_ms))
+
+
+def spoken_script(said: Sequence[tuple[bytes, str]], *, pause_ms: int = 1_000) -> Script:
+    """Recordings (8 kHz µ-law) of these texts, one after the other, with pauses between them.
+
+    Words share each recording's speech evenly.
+    """
+    parts = [(_whole_blocks(audio), words_of(text)) for audio, text in said]
+    return _joined(parts, _blocks_up(pause_ms))
 
 
 def computed_script(sentences: Sequence[str], *, pause_ms: int = 1_000) -> Script:
