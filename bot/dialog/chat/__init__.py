@@ -107,6 +107,12 @@ def load_chat(path: Path, resources: Resources) -> ChatBot:
         raise DialogError(
             f"chat {path}: {error.name!r} is not installed: pip install 'parley[openai]'"
         ) from error
+    for key in ("first_token_s", "tool_timeout_s"):
+        if (value := getattr(file, key)) > resources.hook_timeout_s:
+            raise DialogError(
+                f"chat {path}: {key} is {value:g}, but PARLEY_HOOK_TIMEOUT_S ends the answer after"
+                f" {resources.hook_timeout_s:g} s: make the one shorter, or the other longer"
+            )
     tools = [load_tool(spec) for spec in file.tools]
     if file.hang_up:
         tools.append(hang_up_tool())

@@ -27,7 +27,8 @@ class Joined:
         self.finish_reason = ""
         self.prompt_tokens = 0
         self.completion_tokens = 0
-        self._calls: dict[int, ToolCall] = {}
+        # The last one of each index is the one that goes on.
+        self._calls: list[tuple[int, ToolCall]] = []
 
     def take(self, chunk: ChatCompletionChunk) -> str:
         """Add a chunk; gives the text that is in it."""
@@ -48,12 +49,27 @@ class Joined:
     @property
     def calls(self) -> list[ToolCall]:
         """The tool calls, in order; `id` is empty where the server gave none."""
-        return [call for _, call in sorted(self._calls.items()) if call["name"]]
+        # Stable: those of one index stay as they came.
+        ordered = sorted(self._calls, key=lambda numbered: numbered[0])
+        return [call for _, call in ordered if call["name"]]
 
     def _add(self, fragment: ChoiceDeltaToolCall) -> None:
-        empty: ToolCall = {"id": "", "name": "", "arguments": "", "result": None}
-        call = self._calls.setdefault(fragment.index, empty)
+        call = self._of(fragment)
         call["id"] = fragment.id or call["id"]
         if fragment.function is not None:
             call["name"] = fragment.function.name or call["name"]
             call["arguments"] += fragment.function.arguments or ""
+
+    def _of(self, fragment: ChoiceDeltaToolCall) -> ToolCall:
+        """The call that a fragment belongs to.
+
+        Some servers give all of them the same index; another `id` is another call then.
+        """
+        for index, call in reversed(self._calls):
+            if index == fragment.index:
+                if fragment.id and call["id"] and fragment.id != call["id"]:
+                    break
+                return call
+        new: ToolCall = {"id": "", "name": "", "arguments": "", "result": None}
+        self._calls.append((fragment.index, new))
+        return new

@@ -89,9 +89,9 @@ class Chat:
                     yield reply
 
     async def on_end(self, call: Call, ended: Ended) -> None:
-        """Leave the whole count of tokens in the state."""
+        """Leave in the state what tools have done, and the whole count of tokens."""
         if self._tokens:
-            Memory(call.state).set_tokens(self._tokens)
+            self._recall(call, len(call.history))
 
     async def _answer(self, call: Call, event: str = "") -> AsyncGenerator[Reply, None]:
         """What the model says to the conversation as it is, and what it does."""

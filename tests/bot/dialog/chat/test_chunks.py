@@ -52,3 +52,17 @@ def test_fragments_are_joined_by_their_index() -> None:
         ("b", "second", "{}"),
         ("", "third", "{}"),
     ]
+
+
+def test_calls_of_one_index_are_told_apart_by_their_ids() -> None:
+    joined = Joined()
+    for delta in (
+        fragment(0, "a", name="first", arguments='{"x": 1}'),
+        fragment(0, "b", name="second", arguments="{"),
+        fragment(0, "b", arguments="}"),
+    ):
+        joined.take(chunk(delta))
+    assert [(call["id"], call["name"], call["arguments"]) for call in joined.calls] == [
+        ("a", "first", '{"x": 1}'),
+        ("b", "second", "{}"),
+    ]

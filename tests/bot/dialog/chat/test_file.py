@@ -62,6 +62,8 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, keys: dict[str, Any], f
     [
         ({}, Resources(), "OPENAI_API_KEY is not set"),
         ({"base_url": "https://eu.api.openai.com/v1"}, Resources(), "OPENAI_API_KEY is not set"),
+        ({"first_token_s": 11}, KEY, "first_token_s is 11, but PARLEY_HOOK_TIMEOUT_S"),
+        ({"tool_timeout_s": 12.5}, KEY, "tool_timeout_s is 12.5, but PARLEY_HOOK_TIMEOUT_S"),
         ({"tools": ["talks"]}, KEY, "write module:function"),
         ({"tools": ["no_such_module:f"]}, KEY, "tool 'no_such_module:f': no module"),
         ({"tools": [f"{talks.__name__}:cook"]}, KEY, "has no 'cook'"),
