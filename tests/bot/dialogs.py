@@ -35,7 +35,7 @@ class Repeater:
     """Expects a day or a time, and repeats it."""
 
     async def greet(self, call: Call) -> Expect:
-        return Expect(["On Friday.", "On Monday.", "At ten o'clock.", "At nine o'clock."])
+        return Expect(("On Friday.", "On Monday.", "At ten o'clock.", "At nine o'clock."))
 
     async def on_turn(self, call: Call, turn: Turn) -> list[str]:
         return [f"You said: {turn.text}", NOTED]
