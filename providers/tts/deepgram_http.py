@@ -27,6 +27,7 @@ class DeepgramHttpSynthesizer(DeepgramSpeech):
     """
 
     name = "deepgram-http"
+    answer_s = None
 
     def warm_up(self) -> HttpRequest:
         """What asks whose key it is."""

@@ -38,6 +38,7 @@ class HttpTtsVendor(Protocol):
     Attributes:
         format: of its audio, headerless.
         max_text_bytes: how long a text may be, in UTF-8, at a voice's own speed.
+        answer_s: how long it may take before its audio comes; None is as long as others may.
         refused: what an HTTP status of 400 or more means.
         voice_pages: how its voices are asked for; None when they are known.
     """
@@ -50,6 +51,8 @@ class HttpTtsVendor(Protocol):
     def format(self) -> AudioFormat: ...
     @property
     def max_text_bytes(self) -> int: ...
+    @property
+    def answer_s(self) -> float | None: ...
     @property
     def refused(self) -> Refused: ...
     @property
@@ -194,7 +197,7 @@ class HttpTts:
             raise UnavailableError(self.name, "the provider was closed", retryable=False)
         read, frame_bytes, rest = self._vendor.reader(), self.format.frame_bytes, b""
         request = self._vendor.request(text, options)
-        answer_s = self._deadlines.answer_s
+        answer_s = self._vendor.answer_s or self._deadlines.answer_s
         async with self._http.stream(request, self._vendor.refused, answer_s=answer_s) as answer:
             self._worked()
             self._check_audio(answer.headers)

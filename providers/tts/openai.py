@@ -39,6 +39,8 @@ VOICES = (
     *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx"),
     *("sage", "shimmer", "verse"),
 )
+OWN_SERVER_S = 10.0
+"""A user's own server, on a small machine, may make a whole sentence before it answers."""
 NOTICE = (
     "OpenAI's speech models end on 2027-01-06: choose openai-realtime, or another server with"
     " OPENAI_TTS_BASE_URL"
@@ -64,6 +66,7 @@ class OpenAiSpeech:
         self._account = OpenAiAccount(**account)
         self._base_url, self._headers = self._account.speech
         self._is_own = is_own(self._base_url)
+        self.answer_s = OWN_SERVER_S if self._account.tts_base_url else None
         if self._is_own and "Authorization" not in self._headers:
             raise MissingKeyError(PROVIDER, "no key", hint="set OPENAI_API_KEY")
         self.capabilities = TtsCapabilities(

@@ -96,6 +96,21 @@ async def test_other_servers_have_their_own_voices_and_need_no_key(script: Scrip
         assert [voice.id for voice in await provider.voices()] == ["alloy"]
 
 
+@virtual_time_on_sockets
+async def test_a_user_s_own_server_may_be_slow(script: Script) -> None:
+    slow = Fault("slow", delay_ms=8_000)
+    async with served(script, faults={"speech": [slow, slow]}) as standin:
+        async with speaking(
+            standin, tts_base_url=standin.api_url, tts_api_key=standin.api_key
+        ) as own:
+            assert await spoken(own) == pcm_to_bytes(tones(TEXT, 24_000))
+            assert len(standin.records["speech"]) == 1
+        async with speaking(standin) as provider:
+            # A caller waits.
+            assert await spoken(provider) == pcm_to_bytes(tones(TEXT, 24_000))
+            assert len(standin.records["speech"]) == 3
+
+
 async def test_a_server_that_makes_wav_files_at_its_own_rate_is_understood(script: Script) -> None:
     async with served(script, made="wav") as standin, speaking(standin) as provider:
         got = bytes_to_pcm(await spoken(provider))
