@@ -1,0 +1,1 @@
+"""What `providers.processor` is made of: files, streaming sessions, whole texts, checks."""

@@ -1,0 +1,119 @@
+"""Whether a provider does what it should, and how fast: found out by a small real request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from media.audio import PCM16_16K
+
+from ..audio import Target, encode_samples
+from ..errors import ProviderError, UnavailableError
+from ..facts import Kind
+from ..results import AudioData, Container
+from ..stt.trial import try_out
+from ..types import (
+    FileRecognizer,
+    SttCapabilities,
+    SttOptions,
+    TtsCapabilities,
+    TtsOptions,
+    TtsProvider,
+)
+from .chosen import Chosen
+
+__all__ = ["Checkup", "check"]
+
+DEADLINE_S = 20.0
+TEXT = "Hello."
+SILENCE_SAMPLES = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found.
+
+    Attributes:
+        latency_ms: how long the answer took: the end of a stream of silence, the first audio of a
+            word, the transcript of a second of silence; None when there was none.
+        error: what went wrong, without any key; empty when all is well.
+        hint: what to do about it.
+    """
+
+    kind: Kind
+    provider: str
+    healthy: bool
+    latency_ms: float | None = None
+    error: str = ""
+    hint: str = ""
+
+
+async def check(chosen: Chosen, providers: Sequence[tuple[Kind, str]]) -> list[Checkup]:
+    """Check several, all at the same time. What is measured helps to choose."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_check(chosen, kind, name)) for kind, name in providers]
+    found = [task.result() for task in tasks]
+    for one in found:
+        if one.latency_ms is not None:
+            chosen.measured_ms[one.kind, one.provider] = one.latency_ms
+    return found
+
+
+async def _check(chosen: Chosen, kind: Kind, name: str) -> Checkup:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            ask = await _ready(chosen, kind, name)
+            began_s = loop.time()
+            await ask
+    except TimeoutError:
+        return Checkup(kind, name, False, error=f"no answer within {DEADLINE_S:g} s")
+    except ProviderError as error:
+        code = f" ({error.code})" if error.code else ""
+        return Checkup(kind, name, False, error=error.reason + code, hint=error.hint)
+    return Checkup(kind, name, True, latency_ms=(loop.time() - began_s) * 1000)
+
+
+async def _ready(chosen: Chosen, kind: Kind, name: str) -> Coroutine[Any, Any, None]:
+    """A provider, started; what is left to do is to ask it."""
+    if kind == "tts":
+        synthesizer = chosen.synthesizer(name).provider
+        await synthesizer.start()
+        return _say_a_word(synthesizer)
+    if (door := chosen.door(name)) is not None and kind == "files":
+        return _hear_a_file(door.provider)
+    recognizer = chosen.recognizer(name).provider
+    await recognizer.start()
+    capabilities = recognizer.capabilities
+    options = SttOptions(language=_language(capabilities), audio=capabilities.audio[0])
+    return try_out(recognizer, options)
+
+
+async def _say_a_word(provider: TtsProvider) -> None:
+    """As far as its first audio."""
+    options = TtsOptions(language=_language(provider.capabilities))
+    async with aclosing(provider.synthesize(TEXT, options)) as chunks:
+        async for chunk in chunks:
+            if chunk.audio:
+                return
+    raise UnavailableError(provider.name, "a text was answered without audio")
+
+
+async def _hear_a_file(provider: FileRecognizer) -> None:
+    container: Container = "wav" if "wav" in provider.containers else "raw"
+    target = Target(container, PCM16_16K)
+    data = await encode_samples(np.zeros(SILENCE_SAMPLES, np.int16), target)
+    options = SttOptions(language=_language(provider.capabilities))
+    await provider.transcribe(AudioData(data, PCM16_16K, container), options)
+
+
+def _language(capabilities: SttCapabilities | TtsCapabilities) -> str:
+    """English if it is on offer, else what is."""
+    offered = capabilities.languages
+    english = (tag for tag in offered if tag.partition("-")[0].lower() == "en")
+    return next(english, offered[0])

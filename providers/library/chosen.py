@@ -1,0 +1,184 @@
+"""The providers that one processor uses: chosen by name, wish or goal, and built when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from ..catalog import FILES, STT, TTS, build_file_stt, build_stt, build_tts
+from ..config import LibrarySettings
+from ..configured import missing
+from ..facts import Kind, facts_of
+from ..fallback import Candidate, Fallback
+from ..ledger import Ledger
+from ..metered import MeteredFiles, MeteredStt, MeteredTts
+from ..select import Choice, choose
+from ..types import FileRecognizer, SttProvider, TtsProvider
+from ..usage import Budget, Meter
+from .lazy import LazyStt, LazyTts
+
+__all__ = ["Chosen"]
+
+log = structlog.get_logger(__name__)
+
+_Provider = TypeVar("_Provider", SttProvider, TtsProvider, FileRecognizer)
+
+
+class Chosen:
+    """Recognizers and synthesizers, each built and started when it is first used.
+
+    Args:
+        settings: what the user has said.
+        stt: recognizers that were named, the preferred one first; they win over the settings'.
+        tts: synthesizers, likewise.
+        ledger: where uses are kept, and this month's are found; None counts this process's.
+
+    Attributes:
+        meter: what was used.
+        measured_ms: latencies that were measured, by kind and name; the choice looks at them.
+
+    Raises:
+        UnsupportedError: there is no provider of a name that was given.
+        MissingKeyError: one that was named is not configured.
+    """
+
+    def __init__(
+        self,
+        settings: LibrarySettings,
+        stt: Sequence[str] = (),
+        tts: Sequence[str] = (),
+        ledger: Ledger | None = None,
+    ) -> None:
+        self.settings = settings
+        self.meter = Meter(ledger.add if ledger else None)
+        self.measured_ms: dict[tuple[Kind, str], float] = {}
+        self._budget = Budget(
+            settings.monthly_budget_usd,
+            refuse=settings.over_budget == "refuse",
+            spent_usd=ledger.spent_usd if ledger else lambda: self.meter.usd,
+        )
+        self._named: dict[Kind, tuple[str, ...]] = {"stt": tuple(stt), "tts": tuple(tts)}
+        self._said: dict[Kind, Choice] = {}
+        self._stt: dict[str, Candidate[SttProvider]] = {}
+        self._tts: dict[str, Candidate[TtsProvider]] = {}
+        self._files: dict[str, Candidate[FileRecognizer]] = {}
+        for kind, names in self._named.items():
+            if names:
+                self._choose(kind)
+
+    def recognizers(self) -> Fallback[SttProvider]:
+        """The recognizers of streams.
+
+        Raises:
+            UnsupportedError, MissingKeyError: none is configured, or one that was named.
+        """
+        return Fallback([self.recognizer(name) for name in self._choose("stt").names])
+
+    def synthesizers(self) -> Fallback[TtsProvider]:
+        """The synthesizers. Raises as `recognizers`."""
+        return Fallback([self.synthesizer(name) for name in self._choose("tts").names])
+
+    def transcribers(self) -> tuple[str, ...]:
+        """The names of those who recognize files, by a door for them or as a stream.
+
+        Raises as `recognizers`.
+        """
+        return self._choose("files").names
+
+    def recognizer(self, name: str) -> Candidate[SttProvider]:
+        """The recognizer of that name."""
+
+        def build() -> SttProvider:
+            provider = LazyStt(build_stt(name, **self.settings.vendor(name)))
+            return MeteredStt(provider, self.meter, self._budget)
+
+        return _kept(self._stt, name, build)
+
+    def synthesizer(self, name: str) -> Candidate[TtsProvider]:
+        """The synthesizer of that name."""
+
+        def build() -> TtsProvider:
+            provider = LazyTts(build_tts(name, **self.settings.vendor(name)))
+            return MeteredTts(provider, self.meter, self._budget)
+
+        return _kept(self._tts, name, build)
+
+    def door(self, name: str) -> Candidate[FileRecognizer] | None:
+        """The recognizer of whole recordings of that name; None when it has no door for them."""
+        if name not in FILES:
+            return None
+
+        def build() -> FileRecognizer:
+            provider = build_file_stt(name, **self.settings.vendor(name))
+            return MeteredFiles(provider, self.meter, self._budget)
+
+        return _kept(self._files, name, build)
+
+    def configured(self) -> list[tuple[Kind, str]]:
+        """All that could be used."""
+        return [
+            (kind, name)
+            for kind, table in _TABLES.items()
+            for name in table
+            if self.missing(kind, name) is None
+        ]
+
+    def in_use(self) -> list[tuple[Kind, str]]:
+        """What is chosen now. Raises as `recognizers`."""
+        names: list[tuple[Kind, str]] = [("stt", name) for name in self._choose("stt").names]
+        names += [("files", name) for name in self.transcribers() if name in FILES]
+        return names + [("tts", name) for name in self._choose("tts").names]
+
+    def missing(self, kind: Kind, name: str) -> str | None:
+        """What to do before a provider can be used; None when nothing is missing."""
+        return missing(kind, name, self.settings.vendor(name))
+
+    async def aclose(self) -> None:
+        """Release all providers. Those that are used again are built anew."""
+        for table in (self._stt, self._tts, self._files):
+            held = [candidate.provider for candidate in table.values()]
+            table.clear()
+            for provider in held:
+                await provider.aclose()
+
+    def _choose(self, kind: Kind) -> Choice:
+        settings, spoken = self.settings, kind == "tts"
+        explicit = settings.tts_provider if spoken else settings.stt_provider
+        preferred = settings.preferred_tts if spoken else settings.preferred_stt
+        named = self._named["tts" if spoken else "stt"]
+        choice = choose(
+            settings.wish(named or explicit, preferred),
+            known=tuple(_KNOWN[kind]),
+            missing=lambda name: self.missing(_way(kind, name), name),
+            facts=lambda name: facts_of(_way(kind, name), name),
+            measured_ms=self._measured_ms(kind),
+        )
+        if self._said.get(kind) != choice:
+            self._said[kind] = choice
+            log.info("providers chosen", kind=kind, names=choice.names, reason=choice.reason)
+        return choice
+
+    def _measured_ms(self, kind: Kind) -> dict[str, float]:
+        found = {name: self.measured_ms.get((_way(kind, name), name)) for name in _KNOWN[kind]}
+        return {name: ms for name, ms in found.items() if ms is not None}
+
+
+_TABLES: dict[Kind, dict[str, str]] = {"stt": STT, "files": FILES, "tts": TTS}
+# Who has no door for files gets them as a stream.
+_KNOWN: dict[Kind, dict[str, str]] = {**_TABLES, "files": {**FILES, **STT}}
+
+
+def _way(kind: Kind, name: str) -> Kind:
+    """How a provider is used: recordings go as a stream to one that has no door for them."""
+    return "stt" if kind == "files" and name not in FILES else kind
+
+
+def _kept(
+    table: dict[str, Candidate[_Provider]], name: str, build: Callable[[], _Provider]
+) -> Candidate[_Provider]:
+    """What was built under a name, or is now. How well it is is remembered with it."""
+    if name not in table:
+        table[name] = Candidate(name, build())
+    return table[name]

@@ -1,0 +1,252 @@
+"""Audio recognized at the pace that its recognizer takes, whoever that is.
+
+Recognizers that take all audio take it as it is spoken, in real time: that is what their vendors
+promise to keep up with. Those of utterances take the next one when they have answered the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from media.audio import decode
+from media.resample import Resampler
+from media.vad import SpeechDetector, SpeechEvent, SpeechStarted
+
+from ..ears import Ears
+from ..errors import DeadlineError, ProviderError, UnavailableError, UnsupportedFormatError
+from ..fallback import Fallback, Follower
+from ..options import SttOptions
+from ..stt.relay import Relay
+from ..types import SttEvent, SttProvider, Transcript
+
+__all__ = ["Listening", "Reader", "listening"]
+
+PIECE_MS = 100
+LEAD_S = 2.0
+"""So far ahead of real time audio may come, as from a network that stalled."""
+ENDPOINT_MS = 700
+"""An utterance ends after so much silence; telephone turns are short."""
+LONGEST_UTTERANCE_MS = 20_000.0
+"""An utterance is cut after so long: a recognizer keeps little more for the next one."""
+OPEN_S, ANSWER_S = 30.0, 60.0
+_VAD_HZ = 8_000
+
+
+class Reader(Follower, Protocol):
+    """Who wants to know what was understood. It must not block."""
+
+    def understood(self, transcript: Transcript) -> None:
+        """What was understood, with times from the first byte sent on."""
+
+    def over(self, error: Exception | None) -> None:
+        """All was understood, or nothing more will be."""
+
+
+class Listening:
+    """One speaker's audio on its way to whoever understands it; see `listening`."""
+
+    def __init__(
+        self, stt: Fallback[SttProvider], ears: Ears, options: SttOptions, reader: Reader
+    ) -> None:
+        self._format = options.audio
+        self._name = stt.name
+        self._reader = reader
+        self._relay = Relay(stt, options, self)
+        self._endpointing = options.endpointing
+        silence_ms = options.endpointing_ms or ENDPOINT_MS
+        self._to_vad = Resampler(options.audio.sample_rate_hz, _VAD_HZ)
+        self._vad = ears.open(
+            self._heard_speech, detector=SpeechDetector(min_silence_ms=silence_ms)
+        )
+        self._rest = b""
+        self._began_ms: float | None = None  # where the utterance began that is not over
+        self._unanswered = 0  # utterances
+        self._ahead_s = 0.0
+        self._sent_s = 0.0
+        self._changed = asyncio.Event()
+        self._opened = False
+        self._error: Exception | None = None
+        self._over = False
+
+    @property
+    def fed_ms(self) -> float:
+        """How much audio was sent."""
+        return self._relay.fed_ms
+
+    @property
+    def lost_ms(self) -> float:
+        """How much of it no recognizer has got, since it could not be kept for so long."""
+        return self._relay.lost_ms
+
+    async def send(self, audio: bytes) -> None:
+        """Have more audio recognized; returns when it may go on.
+
+        Raises:
+            ProviderError: nobody can recognize it, or somebody does not answer.
+        """
+        audio = self._rest + audio
+        whole = len(audio) - len(audio) % self._format.frame_bytes
+        audio, self._rest = audio[:whole], audio[whole:]
+        step = self._format.byte_count(PIECE_MS)
+        for at in range(0, whole, step):
+            await self._keep_pace()
+            self._feed(audio[at : at + step])
+
+    async def finish(self) -> None:
+        """No more audio: returns when all of it is recognized.
+
+        Raises:
+            ProviderError: as `send`.
+        """
+        self._check_open()
+        self._vad.feed(self._to_vad.flush())
+        self._vad.judge()
+        if self._began_ms is not None:
+            self._end_utterance()
+        await self._relay.finish()
+        await self._until(lambda: self._over, ANSWER_S, "it has not answered")
+
+    async def run(self) -> None:
+        """Recognize, until all is; an error is raised by who sends and who waits."""
+        try:
+            await self._relay.run(self._understood)
+            self._over = True
+        except asyncio.CancelledError:
+            self._error = UnavailableError(self._name, "the stream was left", retryable=False)
+            raise
+        except Exception as error:
+            self._error = error
+        finally:
+            self._changed.set()
+            self._reader.over(self._error)
+
+    async def opened(self) -> None:
+        """Wait until somebody listens.
+
+        Raises:
+            ProviderError: nobody does.
+        """
+        await self._until(lambda: self._opened, OPEN_S, "no recognizer has opened a stream")
+
+    def close(self) -> None:
+        """Give back the place in the VAD."""
+        self._vad.close()
+
+    # The `Follower` of the relay
+
+    def uses(self, name: str) -> None:
+        """Somebody listens."""
+        self._name = name
+        self._opened = True
+        self._changed.set()
+        self._reader.uses(name)
+
+    def failed(self, name: str, error: ProviderError) -> None:
+        """Somebody has failed; the relay sees to it."""
+        self._reader.failed(name, error)
+
+    # Pace
+
+    async def _keep_pace(self) -> None:
+        if self._relay.utterances:
+            await self._until(
+                lambda: not self._unanswered, ANSWER_S, "an utterance was not answered"
+            )
+        else:
+            now_s = asyncio.get_running_loop().time()
+            self._ahead_s = max(0.0, self._ahead_s - (now_s - self._sent_s))
+            self._sent_s = now_s
+            if self._ahead_s > LEAD_S:
+                await asyncio.sleep(self._ahead_s - LEAD_S)
+        self._check_open()
+
+    async def _until(self, condition: Callable[[], bool], deadline_s: float, late: str) -> None:
+        try:
+            async with asyncio.timeout(deadline_s):
+                while not condition():
+                    self._check_open()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise DeadlineError(self._name, f"{late} within {deadline_s:g} s") from None
+
+    def _check_open(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._over:
+            raise UnavailableError(self._name, "the stream is over", retryable=False)
+
+    def _feed(self, audio: bytes) -> None:
+        relay = self._relay
+        duration_ms = self._format.duration_ms(len(audio))
+        self._ahead_s += duration_ms / 1000
+        # The audio's own clock: whoever sends it may stop and go on at any time.
+        relay.feed(audio, relay.fed_ms + duration_ms)
+        self._vad.feed(self._to_vad.process(decode(audio, self._format.encoding)))
+        # Audio may come much faster than it is spoken: nothing must be forgotten as silence before
+        # it was looked at.
+        self._vad.judge()
+        began_ms = self._began_ms
+        if began_ms is not None and relay.fed_ms - began_ms >= LONGEST_UTTERANCE_MS:
+            self._end_utterance()
+
+    # Utterances
+
+    def _heard_speech(self, event: SpeechEvent) -> None:
+        if isinstance(event, SpeechStarted):
+            self._began_ms = self._began_ms or event.at_ms
+            self._relay.speech_started(event.at_ms)
+            return
+        self._relay.speech_stopped(event.at_ms)
+        if self._relay.utterances or self._endpointing:
+            self._end_utterance()
+        self._began_ms = None
+
+    def _end_utterance(self) -> None:
+        self._began_ms = self._relay.fed_ms if self._vad.speaking else None
+        if self._relay.utterances:
+            self._unanswered += 1
+        self._relay.finalize()
+
+    def _understood(self, event: SttEvent) -> None:
+        event = self._relay.on_clock(event)
+        if not isinstance(event, Transcript):
+            return  # whoever listens to a file or stream knows no turns
+        if event.final:
+            self._unanswered = max(0, self._unanswered - 1)
+            self._changed.set()
+        self._reader.understood(event)
+
+
+@asynccontextmanager
+async def listening(
+    stt: Fallback[SttProvider], ears: Ears, options: SttOptions, reader: Reader
+) -> AsyncIterator[Listening]:
+    """Have audio recognized until the context is left, which ends it at once.
+
+    Args:
+        stt: the recognizers.
+        ears: who tells where speech is.
+        options: how to recognize; `audio` has one channel.
+        reader: is told what is understood.
+
+    Raises:
+        UnsupportedFormatError: the audio has more than one channel.
+        ProviderError: there is no recognizer that can be had.
+    """
+    if options.audio.channels != 1:
+        raise UnsupportedFormatError(
+            stt.name, "a stream has one channel", hint="mix them, or use a stream for each"
+        )
+    one = Listening(stt, ears, options, reader)
+    task = asyncio.create_task(one.run())
+    try:
+        await one.opened()
+        yield one
+    finally:
+        one.close()
+        task.cancel()
+        await asyncio.wait([task])

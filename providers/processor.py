@@ -1,0 +1,313 @@
+"""The speech library's face: files, streams, voices and health, of whichever providers.
+
+::
+
+    async with VoiceProcessor(stt_provider="deepgram") as speech:
+        print((await speech.transcribe_file("talk.mp3")).text)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from media.audio import AudioFormat
+
+from .audio import LIMITS, Limits, OpenAudio, Target, open_audio
+from .config import read_config
+from .ears import Ears
+from .fallback import Fallback
+from .ledger import Ledger
+from .library.checkup import Checkup, check
+from .library.chosen import Chosen
+from .library.listening import Listening, listening
+from .library.session import SessionInfo, StreamingSession
+from .library.sessions import Sessions, SessionStatistics
+from .library.speaker import PCM16_24K, speak, speak_whole
+from .library.transcription import AsStream, ByDoor, Progress, Transcriber, transcribe_by_one_of
+from .options import SttOptions, TtsOptions
+from .results import AudioData, Container, StreamingResult, SynthesisResult, TranscriptionResult
+from .types import SynthesisChunk, Voice
+from .usage import Use
+from .vad import load_model
+
+__all__ = ["VoiceProcessor"]
+
+Names = str | Sequence[str]
+"""A provider's name, or several, the preferred one first."""
+
+
+class VoiceProcessor:
+    """Speech in, text out, and the other way round.
+
+    It may be made anywhere; its methods belong to one event loop at a time, until `aclose`. As a
+    context manager it closes itself. What is not used is neither imported nor started.
+
+    Args:
+        stt_provider: who recognizes; None leaves it to the configuration.
+        tts_provider: who speaks; None likewise.
+        config: a dictionary, or the path of a TOML or YAML file; see `providers.config`. The
+            environment counts too.
+        limits: how much audio is taken.
+        ledger: where uses are kept for a monthly budget; None counts this processor's alone.
+        clock: seconds, by which sessions are idle.
+
+    Raises:
+        UnsupportedError: there is no such provider, or a setting holds what it may not.
+        MissingKeyError: a provider that is named here is not configured.
+        FileError: the configuration cannot be read.
+    """
+
+    def __init__(
+        self,
+        stt_provider: Names | None = None,
+        tts_provider: Names | None = None,
+        config: Mapping[str, Any] | str | Path | None = None,
+        *,
+        limits: Limits = LIMITS,
+        ledger: Ledger | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        stt, tts = _names(stt_provider), _names(tts_provider)
+        self._chosen = Chosen(read_config(config), stt, tts, ledger)
+        self._limits = limits
+        self._sessions = Sessions(clock)
+        self._ears: Ears | None = None
+        self._ears_wanted = asyncio.Lock()
+
+    async def __aenter__(self) -> VoiceProcessor:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End all sessions and release all providers. It may be used again.
+
+        Raises:
+            SessionCleanupError: a session could not be ended in order; all is released.
+        """
+        async with AsyncExitStack() as last:
+            last.push_async_callback(self._chosen.aclose)
+            if self._ears is not None:
+                last.callback(self._ears.close)
+                self._ears = None
+            await self._sessions.aclose()
+
+    # Recordings
+
+    async def transcribe_file(
+        self,
+        path: str | Path,
+        options: SttOptions | None = None,
+        *,
+        format: AudioFormat | None = None,
+        progress: Progress | None = None,
+    ) -> TranscriptionResult:
+        """Understand a file of any kind.
+
+        Args:
+            path: the file.
+            options: how to recognize.
+            format: of raw audio, where the name (`.ulaw`, `.alaw`) does not tell.
+            progress: is told how many ms are done, and how many there are if that is known.
+
+        Raises:
+            FileError, AudioError: the file cannot be used.
+            ProviderError: nobody can understand it.
+        """
+        return await self._transcribe(Path(path), format, options, progress)
+
+    async def transcribe(
+        self,
+        audio: AudioData | bytes,
+        options: SttOptions | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> TranscriptionResult:
+        """Understand audio, or a file's bytes; otherwise as `transcribe_file`."""
+        if isinstance(audio, bytes):
+            return await self._transcribe(audio, None, options, progress)
+        format = audio.format if audio.container == "raw" else None
+        return await self._transcribe(audio.data, format, options, progress)
+
+    async def _transcribe(
+        self,
+        what: Path | bytes,
+        format: AudioFormat | None,
+        options: SttOptions | None,
+        progress: Progress | None,
+    ) -> TranscriptionResult:
+        def opened() -> AbstractAsyncContextManager[OpenAudio]:
+            return open_audio(what, format, self._limits)
+
+        return await transcribe_by_one_of(
+            self._transcribers(), opened, options or SttOptions(), progress or _nobody
+        )
+
+    def _transcribers(self) -> list[Transcriber]:
+        """In the order of preference; those without a door for files are one, which fails over."""
+        names = self._chosen.transcribers()
+        doors = {name: self._chosen.door(name) for name in names}
+        streams = [self._chosen.recognizer(name) for name in names if doors[name] is None]
+        found: list[Transcriber] = []
+        for door in doors.values():
+            if door is not None:
+                found.append(ByDoor(door))
+            elif streams:
+                found.append(AsStream(Fallback(streams), self._hearing))
+                streams = []
+        return found
+
+    # Texts
+
+    async def synthesize(
+        self,
+        text: str,
+        options: TtsOptions | None = None,
+        *,
+        container: Container = "wav",
+        format: AudioFormat = PCM16_24K,
+    ) -> SynthesisResult:
+        """Speak a text into a file's bytes.
+
+        Args:
+            text: of any length, up to an hour of speech.
+            options: how to speak.
+            container: the kind of file.
+            format: its rate; of `raw` the encoding too.
+
+        Raises:
+            UnsupportedRateError, ConversionError: there is no such file.
+            AudioTooLargeError: it takes more than an hour.
+            ProviderError: nobody can speak it.
+        """
+        target = Target(container, format)
+        return await speak_whole(self._chosen.synthesizers(), text, options or TtsOptions(), target)
+
+    def synthesize_stream(
+        self,
+        text: str,
+        options: TtsOptions | None = None,
+        *,
+        format: AudioFormat = PCM16_24K,
+    ) -> AsyncGenerator[SynthesisChunk, None]:
+        """Speak a text as it becomes audio, in `format`, mono. Closing the iterator stops it.
+
+        Raises (from the iterator):
+            CutOffError: a provider failed after some was given.
+            ProviderError: nobody can speak it.
+        """
+        return speak(self._chosen.synthesizers(), text, options or TtsOptions(), format)
+
+    async def voices(self, language: str | None = None) -> list[Voice]:
+        """The voices of all synthesizers in use, perhaps for one language (BCP-47) only.
+
+        Raises:
+            ProviderError: one cannot be asked.
+        """
+        found: list[Voice] = []
+        for candidate in self._chosen.synthesizers().candidates:
+            await candidate.provider.start()
+            found += await candidate.provider.voices(language)
+        return found
+
+    # Streaming sessions
+
+    async def start_streaming_transcription(self, options: SttOptions | None = None) -> str:
+        """Begin a session; returns its id, a UUID.
+
+        Args:
+            options: how to recognize; `audio` is the format of what `stream_audio` will take.
+
+        Raises:
+            CapacityError: there are a hundred sessions.
+            ProviderError: nobody can recognize it.
+        """
+        stt, ears = self._chosen.recognizers(), await self._hearing()
+
+        def listen(session: StreamingSession) -> AbstractAsyncContextManager[Listening]:
+            return listening(stt, ears, options or SttOptions(), session)
+
+        return await self._sessions.start(listen)
+
+    async def stream_audio(self, session_id: str, chunk: bytes) -> None:
+        """Hand over audio; returns when more may come, at the pace that the recognizer takes.
+
+        Raises:
+            SessionNotFoundError: there is no session of that id, or it was stopped.
+            SessionExpiredError: it was not used for five minutes.
+            ProviderError: recognition has failed.
+        """
+        await self._sessions.send(session_id, chunk)
+
+    def get_streaming_results(
+        self, session_id: str, timeout: float | None = None
+    ) -> AsyncGenerator[StreamingResult, None]:
+        """The results of a session, until it is stopped or none came for `timeout` seconds.
+
+        Raises:
+            SessionNotFoundError, SessionExpiredError: as `stream_audio`.
+            SessionActiveError (from the iterator): somebody else reads them.
+            ProviderError (from the iterator): recognition has failed.
+        """
+        return self._sessions.results(session_id, timeout)
+
+    async def stop_streaming_transcription(self, session_id: str) -> TranscriptionResult:
+        """End a session, when its last words are understood; returns all of them.
+
+        Raises:
+            SessionNotFoundError, SessionExpiredError: as `stream_audio`.
+            SessionCleanupError: it could not be ended in order.
+            ProviderError: recognition has failed.
+        """
+        return await self._sessions.stop(session_id)
+
+    async def cleanup_sessions(self) -> int:
+        """End idle sessions now; it is done every 15 s too. Returns how many.
+
+        Raises:
+            SessionCleanupError: some could not be ended in order; they are gone all the same.
+        """
+        return await self._sessions.cleanup()
+
+    def sessions(self) -> list[SessionInfo]:
+        """How the sessions stand."""
+        return self._sessions.infos()
+
+    def session_statistics(self) -> SessionStatistics:
+        """What became of all sessions."""
+        return self._sessions.statistics()
+
+    # Providers
+
+    async def health(self) -> list[Checkup]:
+        """See, by a small request to each, whether the providers in use are well, and how fast.
+
+        Raises:
+            UnsupportedError, MissingKeyError: none is configured, or one that was named.
+        """
+        return await check(self._chosen, self._chosen.in_use())
+
+    def usage(self) -> list[Use]:
+        """What was used of each provider, and what that costs by its list."""
+        return self._chosen.meter.uses()
+
+    async def _hearing(self) -> Ears:
+        """What tells where speech is; its model is loaded when it is first needed."""
+        async with self._ears_wanted:
+            if self._ears is None:
+                self._ears = Ears(await asyncio.to_thread(load_model, "auto"))
+            return self._ears
+
+
+def _names(given: Names | None) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
+def _nobody(done_ms: float, whole_ms: float | None) -> None:
+    """Who does not want to know how far it got."""
