@@ -1,4 +1,4 @@
-"""A recording that stand-ins know, and a stand-in for each test."""
+"""A recording that stand-ins know, a stand-in for each test, and the official client."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from openai import AsyncOpenAI
 
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
@@ -24,3 +25,11 @@ def script() -> Script:
 async def standin(script: Script) -> AsyncIterator[OpenAiStandIn]:
     async with OpenAiStandIn(OracleHearing(script)) as standin:
         yield standin
+
+
+@pytest_asyncio.fixture
+async def client(standin: OpenAiStandIn) -> AsyncIterator[AsyncOpenAI]:
+    async with AsyncOpenAI(
+        api_key=standin.api_key, base_url=standin.api_url, max_retries=0
+    ) as client:
+        yield client
