@@ -7,7 +7,7 @@ context is the one of all sockets (a context for each connection is a leak that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any
@@ -19,21 +19,24 @@ import httpx
 from .errors import (
     AuthenticationError,
     DeadlineError,
-    InvalidResponseError,
     NetworkError,
     UnsupportedError,
 )
+from .http_answer import Answer, Streamed
 from .http_request import HttpRequest, Refused
 from .tls import tls_context
 
-__all__ = ["Answer", "HttpClient"]
+__all__ = ["HttpClient"]
 
 CONNECT_S, WRITE_S = 2.5, 10.0
 KEPT_S = 120.0
 """A connection that nobody needs for so long is closed; most servers close it sooner."""
 MAX_CONNECTIONS = 200
-MAX_ERROR_BYTES = 64 * 1024
 MAX_BODY_BYTES = 64 * 1024 * 1024
+LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+"""How a connection ends that the server has closed."""
+CONNECTING = "connection.connect_tcp.started"
+"""What httpx tells of a request that is sent on a new connection."""
 _NO_PROXY = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
 
@@ -121,20 +124,13 @@ class HttpClient:
         with self._told(request.url, answer_s):
             # Before anybody else sees it: their errors show what they could not send.
             _check_headers(self._provider, request)
-            async with client.stream(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                timeout=httpx.Timeout(
-                    answer_s, connect=min(CONNECT_S, answer_s), write=WRITE_S, pool=answer_s
-                ),
-                **_content(request),
-            ) as response:
-                streamed = Streamed(self._provider, response)
-                if response.status_code >= 300:
-                    headers = streamed.headers
-                    raise refused(response.status_code, headers, await streamed.head())
-                yield streamed
+            answer = Streamed(self._provider, await _answered(client, request, answer_s))
+            try:
+                if answer.status >= 300:
+                    raise refused(answer.status, answer.headers, await answer.head())
+                yield answer
+            finally:
+                await answer.aclose()
 
     @contextmanager
     def _told(self, url: str, answer_s: float) -> Iterator[None]:
@@ -148,7 +144,6 @@ class HttpClient:
                 self._provider, "its address is none of HTTP", hint="use https://"
             ) from None
         except (httpx.DecodingError, httpx.RemoteProtocolError) as error:
-            # The server may have closed a connection that was kept: another attempt is worth it.
             raise NetworkError(
                 self._provider, f"the answer of {_host(url)} broke off: {type(error).__name__}"
             ) from None
@@ -161,64 +156,6 @@ class HttpClient:
 
     def _late(self, url: str, deadline_s: float) -> DeadlineError:
         return DeadlineError(self._provider, f"{_host(url)} did not answer in {deadline_s:.1f} s")
-
-
-class Answer:
-    """An answer, whole. Header names are in lower case."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-
-class Streamed:
-    """An answer that is coming."""
-
-    def __init__(self, provider: str, response: httpx.Response) -> None:
-        self._provider = provider
-        self._response = response
-
-    @property
-    def status(self) -> int:
-        """The HTTP status: below 300."""
-        return self._response.status_code
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Names are in lower case."""
-        return dict(self._response.headers)
-
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes."""
-        async for piece in self._response.aiter_bytes():
-            yield piece
-
-    async def read(self, max_bytes: int) -> bytes:
-        """The whole body.
-
-        Raises:
-            InvalidResponseError: it is longer than that.
-        """
-        parts: list[bytes] = []
-        size = 0
-        async for piece in self.pieces():
-            parts.append(piece)
-            size += len(piece)
-            if size > max_bytes:
-                raise InvalidResponseError(self._provider, "the answer does not end")
-        return b"".join(parts)
-
-    async def head(self) -> bytes:
-        """The beginning of a body, enough to see what it says of an error."""
-        body = b""
-        async for piece in self.pieces():
-            body += piece
-            if len(body) > MAX_ERROR_BYTES:
-                break
-        return body[:MAX_ERROR_BYTES]
 
 
 class _Shared:
@@ -244,6 +181,37 @@ class _Shared:
         if not self.shares:
             _clients.pop(asyncio.get_running_loop(), None)
             await self.client.aclose()
+
+
+async def _answered(
+    client: httpx.AsyncClient, request: HttpRequest, answer_s: float
+) -> httpx.Response:
+    """Ask, and have the head of the answer.
+
+    A server may close a connection that was kept just as it is used again. Nobody shall notice: it
+    is asked again, until it is asked on a new connection, since each attempt uses up a kept one.
+    """
+    connect_s = min(CONNECT_S, answer_s)
+    timeout = httpx.Timeout(answer_s, connect=connect_s, write=WRITE_S, pool=answer_s)
+    while True:
+        steps = set[str]()
+
+        async def trace(step: str, _: dict[str, Any], steps: set[str] = steps) -> None:
+            steps.add(step)
+
+        asked = client.build_request(
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            timeout=timeout,
+            extensions={"trace": trace},
+            **_content(request),
+        )
+        try:
+            return await client.send(asked, stream=True)
+        except LOST:
+            if CONNECTING in steps:
+                raise
 
 
 def _content(request: HttpRequest) -> dict[str, Any]:
