@@ -3,14 +3,16 @@
 Whisper was made for recordings. Given silence or noise it makes up sentences, and at times it says
 one thing again and again; it also tells, by three figures, when it does. What it says of an
 utterance is believed only within the limits that its authors use
-(https://github.com/openai/whisper/blob/main/whisper/transcribe.py), and it is asked once: trying
-again at random, as they do, would take five times as long, and be another answer each time.
+(https://github.com/openai/whisper/blob/main/whisper/transcribe.py), and when it is no more than can
+be said in the time. It is asked once: trying again at random, as they do, would take five times as
+long, and be another answer each time.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -30,9 +32,9 @@ BYTES_PER_MS = 32
 NO_SPEECH = 0.6
 LOW_PROBABILITY = -1.0  # mean of the tokens' natural logarithms
 REPETITIVE = 2.4  # how much smaller the text is when it is compressed
-MOST_TOKENS = 220  # of the model's 448, half are the context's
-_TOKENS, _TOKENS_PER_S = 30, 15  # nobody speaks faster
-_BEAM = 5
+MOST_TOKENS = 224  # of the model's 448, half are the context's
+_TOKENS, _TOKENS_PER_S = 30, 15  # nobody says more
+_BEAM = 5  # hardly better than 1, but up to three times as slow
 _FILES = ("model.bin", "config.json", "tokenizer.json")
 _HOW_TO_GET = (
     "set WHISPER_MODEL to the directory of a CTranslate2 model, or download one first: "
@@ -117,24 +119,33 @@ class WhisperDecoder:
     def _decode(self, samples: NDArray[np.float32]) -> tuple[list[Segment], str]:
         """What is believed of what the model says, and in which language that is."""
         task = self._task
-        seconds = len(samples) / 16_000
+        most = min(MOST_TOKENS, round(_TOKENS + _TOKENS_PER_S * len(samples) / 16_000))
+        terms = ", ".join(task.terms)
         segments, info = self._model.transcribe(
             samples,
             language=self._language(samples),
-            beam_size=1 if task.draft else _BEAM,
+            beam_size=_BEAM if task.recording else 1,
             temperature=0.0,
             compression_ratio_threshold=REPETITIVE,
             log_prob_threshold=LOW_PROBABILITY,
             no_speech_threshold=NO_SPEECH,
             condition_on_previous_text=False,
-            hotwords=", ".join(task.terms) or None,
-            max_new_tokens=min(MOST_TOKENS, round(_TOKENS + _TOKENS_PER_S * seconds)),
+            hotwords=terms or None,
+            max_new_tokens=self._new_tokens(most, terms),
             without_timestamps=task.draft,
             word_timestamps=not task.draft,
-            vad_filter=task.pauses,
+            vad_filter=task.recording,
         )
-        believed = [item for item in segments if item.compression_ratio <= REPETITIVE]
-        return believed, info.language
+        return list(_believed(segments, most)), info.language
+
+    def _new_tokens(self, most: int, terms: str) -> int:
+        """What to ask for, so that it can say `most` tokens, and hardly more."""
+        # CTranslate2 takes half of prompt and answer together for the answer's limit.
+        prompt = 1  # and up to three tokens more: language, task, whether there are times
+        if terms:
+            hint = len(self._model.hf_tokenizer.encode(f" {terms}").ids)
+            prompt += 1 + min(hint, MOST_TOKENS)
+        return max(1, min(2 * most, 2 * MOST_TOKENS - 3) - prompt)
 
     def _language(self, samples: NDArray[np.float32]) -> str | None:
         """The likeliest of those that may be spoken; None when it may be any."""
@@ -145,6 +156,16 @@ class WhisperDecoder:
         # Sorted: the likeliest comes first.
         likeliest: str = next((code for code, _ in probabilities if code in allowed), allowed[0])
         return likeliest
+
+
+def _believed(segments: Iterable[Segment], most: int) -> Iterator[Segment]:
+    """The segments, without those of windows in which the model was beside itself."""
+    for _, window in groupby(segments, key=lambda segment: segment.seek):
+        said = list(window)
+        repetitive = said[0].compression_ratio > REPETITIVE
+        endless = most < MOST_TOKENS and sum(len(part.tokens) for part in said) >= most
+        if not (repetitive or endless):
+            yield from said
 
 
 def _directory(model: str) -> str:

@@ -65,7 +65,7 @@ class WhisperFiles:
         check_recording(self, audio)
         self._honoured.note(options)
         await self._decoders.start()
-        asked = task(options, self._decoders.languages, pauses=True)
+        asked = task(options, self._decoders.languages, recording=True)
         understood = Understood()
         for piece in _pieces(bytes_to_pcm(audio.data)):
             result = await self._decoders.decode(

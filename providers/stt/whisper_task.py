@@ -37,13 +37,14 @@ class Task:
         languages: Whisper's codes of those that may be spoken; none is any that the model knows.
         terms: words and phrases that may be said, for the model to lean to.
         draft: whether it is for an interim transcript: quickly, and without times.
-        pauses: whether there may be long ones, which have to be left out.
+        recording: whether it is a piece of one: nobody waits on the telephone, and there may be
+            long pauses in it.
     """
 
     languages: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     draft: bool = False
-    pauses: bool = False
+    recording: bool = False
 
 
 def language_tags(codes: Iterable[str]) -> tuple[str, ...]:
@@ -56,7 +57,7 @@ def language_tags(codes: Iterable[str]) -> tuple[str, ...]:
     return (*tags, AUTO) if len(known) > 1 else tuple(tags)
 
 
-def task(options: SttOptions, codes: Iterable[str], *, pauses: bool = False) -> Task:
+def task(options: SttOptions, codes: Iterable[str], *, recording: bool = False) -> Task:
     """What these options ask of a model that knows the languages with these codes.
 
     Raises:
@@ -69,7 +70,7 @@ def task(options: SttOptions, codes: Iterable[str], *, pauses: bool = False) -> 
             raise _unknown(AUTO, known)
         tags = list(options.languages)
     languages = tuple(dict.fromkeys(_code(tag, known) for tag in tags if tag != AUTO))
-    return Task(languages, (*options.key_terms, *options.phrases), pauses=pauses)
+    return Task(languages, (*options.key_terms, *options.phrases), recording=recording)
 
 
 def _code(tag: str, known: set[str]) -> str:

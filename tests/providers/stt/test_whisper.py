@@ -30,7 +30,7 @@ from tests.background import until
 from tests.providers.stt.whisper_model import make_model, pcm
 
 pytest.importorskip("faster_whisper")
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SILENCE = bytes(32_000)
 

@@ -109,9 +109,9 @@ def test_pauses_are_left_out_where_there_are_some(
     decoder: WhisperDecoder, recordings: Path
 ) -> None:
     silence = bytes(320_000)
-    assert heard(decoder, silence, languages=["en"], pauses=True)["text"] == ""
+    assert heard(decoder, silence, languages=["en"], recording=True)["text"] == ""
     speech = pcm(recordings, "go_somewhere")
-    result = heard(decoder, silence + speech, languages=["en"], pauses=True)
+    result = heard(decoder, silence + speech, languages=["en"], recording=True)
     assert result["text"]
     assert result["start_ms"] > 9_000
 
@@ -124,10 +124,26 @@ def test_what_is_said_again_and_again_is_not_believed(
     tmp_path: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck = load(str(make_model(tmp_path, bias={"Ġbaba": 30.0})))
-    audio = pcm(recordings, "card_ten_of_clubs")
+    audio = pcm(recordings, "austen_0890") * 5
     assert heard(stuck, audio, languages=["en"])["text"] == ""
     monkeypatch.setattr(whisper_decoder, "REPETITIVE", 1_000.0)
     assert "baba baba baba" in heard(stuck, audio, languages=["en"])["text"]
+
+
+def test_more_than_can_be_said_in_the_time_is_not_believed(
+    tmp_path: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = [f"<|{step * 0.02:.2f}|>" for step in range(1, 1_501)]
+    never = dict.fromkeys(["<|endoftext|>", *times], -100.0)
+    endless = load(str(make_model(tmp_path, bias=never)))
+    monkeypatch.setattr(whisper_decoder, "REPETITIVE", 1_000.0)
+    short, long = pcm(recordings, "card_ten_of_clubs"), pcm(recordings, "austen_0890") * 5
+    for draft in (True, False):
+        assert heard(endless, short, languages=["en"], draft=draft)["text"] == ""
+    for terms in ([], ["bagu"] * 20, ["bagu"] * 1_000):
+        said = heard(endless, long, languages=["en"], draft=True, terms=terms)["text"].split()
+        # What a model says at most; of half a minute's speech it may well be as much.
+        assert 200 < len(said) <= 224
 
 
 def test_what_is_made_up_of_noise_is_not_believed(
@@ -154,7 +170,7 @@ def test_nothing_is_told_about_its_use(model: Path, tmp_path: Path) -> None:
 import os, sys
 from providers.stt.whisper_worker import load
 decoder = load()
-decoder.open({"pauses": True})
+decoder.open({"recording": True})
 decoder.hear(bytes(32_000))
 decoder.finalize()
 from huggingface_hub import constants

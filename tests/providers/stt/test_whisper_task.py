@@ -27,8 +27,8 @@ def test_languages_are_asked_for_by_whispers_codes(
 
 def test_what_may_be_said_is_asked_for() -> None:
     options = SttOptions(key_terms=("Parley",), phrases=("yes please", "no"))
-    assert task(options, CODES, pauses=True) == Task(
-        ("en",), ("Parley", "yes please", "no"), pauses=True
+    assert task(options, CODES, recording=True) == Task(
+        ("en",), ("Parley", "yes please", "no"), recording=True
     )
 
 
