@@ -28,6 +28,9 @@ __all__ = ["Chat"]
 MAX_ROUNDS = 5
 """So many rounds of tools may a model ask for in one turn; then it has to say something."""
 
+MAX_UNKNOWN = 16
+"""So many tools whose end is not known yet are waited for."""
+
 
 class Chat:
     """Answers with a model, which may call tools.
@@ -50,6 +53,7 @@ class Chat:
         # The state after the last thing that a tool has done, and for which words that was.
         self._done: dict[str, Any] | None = None
         self._asked = ""
+        # The last round, and what earlier ones have begun and not ended yet, as threads may.
         self._running: list[ToolCall] = []
 
     async def greet(self, call: Call) -> Reply | None:
@@ -154,7 +158,8 @@ class Chat:
         memory = Memory(call.state)
         for number, made in enumerate(calls):
             made["id"] = made["id"] or f"call_{memory.count}_{number}"
-        self._running = calls
+        unknown = [made for made in self._running if made["result"] is None]
+        self._running = [*unknown[-MAX_UNKNOWN:], *calls]
         memory.keep_round(at, said, calls)
         self._note_done(call)
         ends = [made for made in calls if made["name"] in (HANG_UP, TRANSFER)]

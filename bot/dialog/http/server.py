@@ -90,10 +90,9 @@ class Server:
                 return
             try:
                 answers = Answers(response.headers.get("content-type", ""))
-                async with aclosing(response.pieces()) as pieces:
-                    async for piece in pieces:
-                        for read in answers.feed(piece):
-                            yield read
+                async for piece in response.pieces():
+                    for read in answers.feed(piece):
+                        yield read
                 for read in answers.end():
                     yield read
             except InvalidAnswerError as error:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.dialog import Call, Ended, Gap, Hangup, HistoryEntry, Say, Transfer, Turn
 from bot.dialog.chat.dialog import MAX_ROUNDS, Chat
 from bot.dialog.chat.error import ChatError
+from bot.dialog.chat.messages import UNKNOWN
 from bot.dialog.hook import IDLE_PROMPT, Dialog
 from tests.background import until
 from tests.bot.sessions import APOLOGY, CALL, scene
@@ -244,9 +245,15 @@ async def test_a_model_that_hangs_up_though_it_must_not(tmp_path: Path) -> None:
 async def test_a_tool_in_a_thread_is_remembered_when_it_is_done(
     tmp_path: Path, diary: Diary
 ) -> None:
-    async with talking(tmp_path, tools=[f"{HERE}blocking"]) as talk:
+    tools = [f"{HERE}blocking", f"{HERE}book"]
+    async with talking(tmp_path, tools=tools) as talk:
         call, chat = new_call(), talk.bot.dialog()
-        talk.will_answer(Answer((), [Called("blocking")]), Answer(("Done.",)))
+        talk.will_answer(
+            Answer((), [Called("blocking")]),
+            Answer((), [Called("book", '{"day":"friday"}')]),
+            Answer(("Booked.",)),
+            Answer(("Done.",)),
+        )
         answering = asyncio.create_task(said(chat, call, TABLE))
         await asyncio.to_thread(diary.begun.wait, 5)
         answering.cancel()
@@ -255,12 +262,14 @@ async def test_a_tool_in_a_thread_is_remembered_when_it_is_done(
         # Nothing of an answer was heard: the turn is taken back, and goes on.
         call.state.clear()
         call.history.clear()
+        assert await said(chat, call, f"{TABLE} please") == [Say("Booked.")]
         diary.may_go_on.set()
         await until(lambda: chat._running[0]["result"] is not None)
-        assert await said(chat, call, f"{TABLE} please") == [Say("Done.")]
-    user, _, tool, longer = talk.asked[-1]
-    assert [user["content"], longer["content"]] == [TABLE, f"{TABLE} please"]
-    assert tool["content"] == "at last"
+        assert await said(chat, call, "and now") == [Say("Done.")]
+    for asked, result in ((talk.asked[1], UNKNOWN), (talk.asked[-1], "at last")):
+        user, _, tool, longer = asked[:4]
+        assert [user["content"], longer["content"]] == [TABLE, f"{TABLE} please"]
+        assert tool["content"] == result
 
 
 @virtual_time_on_sockets
