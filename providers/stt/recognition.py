@@ -108,7 +108,8 @@ class Recognition:
         self._utterances = Utterances()
         self._ring = ReplayRing(options.audio.byte_count(1000) / 1000, options.audio.frame_bytes)
         self._owed = 0  # final transcripts that were asked for
-        self._due_s: float | None = None  # by when the vendor must have said something
+        self._due_s: float | None = None  # when it is looked at what the vendor has said
+        self._latest_s = 0.0  # by when it must have said something
         self._asked_again = False  # on another connection, and nothing came of it yet
         self._advance_ms = 0  # how far the vendor got at best
         self._finishing = False
@@ -315,11 +316,11 @@ class Recognition:
 
     def _expect_answer(self) -> None:
         limits, silence_s = self._deadlines, self._session.codec.silence_s
-        if self._finishing:
-            patience_s = limits.drain_s
-        else:
-            patience_s = limits.answer_s if silence_s is None else silence_s
-        self._due_s = self._loop.time() + patience_s
+        now_s = self._loop.time()
+        self._latest_s = now_s + (limits.drain_s if self._finishing else limits.answer_s)
+        self._due_s = self._latest_s
+        if silence_s is not None and not self._finishing:
+            self._due_s = min(now_s + silence_s, self._latest_s)
 
     def _check_open(self) -> None:
         if self._error is not None:
@@ -343,7 +344,8 @@ class Recognition:
             self._overdue()
 
     def _overdue(self) -> None:
-        if self._due_s is None or self._loop.time() < self._due_s:
+        now_s = self._loop.time()
+        if self._due_s is None or now_s < self._due_s:
             return
         if self._finishing:
             log.warning("recognizer did not finish in time", provider=self._name)
@@ -351,9 +353,13 @@ class Recognition:
             self._end()
             return
         codec = self._session.codec
-        if codec.silence_s is not None:
-            for event in codec.unanswered():
+        silence_s = codec.silence_s
+        if silence_s is not None and (events := codec.unanswered()):
+            for event in events:
                 self.heard(event)
+            return
+        if now_s < self._latest_s:
+            self._due_s = min(now_s + (silence_s or self._latest_s), self._latest_s)
             return
         late = DeadlineError(self._name, "it was told to finalize, and has not")
         if self._asked_again:

@@ -38,7 +38,11 @@ class SttCodec(Codec[HeardEvent], Protocol):
         """
 
     def unanswered(self) -> Sequence[HeardEvent]:
-        """What the vendor's silence for `silence_s` means: at least one `Finalized`."""
+        """What the vendor's silence for `silence_s` means.
+
+        At least one `Finalized`; or nothing, while the vendor has not listened to all that was sent
+        before it was asked: it is given time, and if it does not get there, it is a failure.
+        """
 
     def closing(self) -> Frame:
         """No more audio comes; `Finished` is the answer."""
