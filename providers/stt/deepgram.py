@@ -31,8 +31,13 @@ ENDPOINTING_MS = 500
 """By default Deepgram takes 10 ms of silence for an end; a caller who thinks needs more."""
 UTTERANCE_END_MS = 1_000
 """The least that it can be."""
+LAG_MS = 500.0
+"""A word is told when there is so much more audio, at the latest."""
 SILENCE_S = 1.0
-"""How long an answer to `Finalize` may take that Deepgram gives "typically", not always."""
+"""`Finalize` is answered when there is "a noticeable amount of audio" to finalize, else it may not
+be: so long an answer is waited for."""
+BEHIND_MS = 1_000.0
+"""There are results for each second of audio, empty ones too: what lacks more has stalled."""
 ROUNDING_MS = 20.0
 FIRST_SILENCE_MS = 100.0
 _KEEPALIVE = '{"type":"KeepAlive"}'
@@ -92,7 +97,8 @@ class DeepgramSttCodec:
         self._query = query
         self._endpointing = options.endpointing
         self._sent = SentAudio(options.audio)
-        self._final_ms = 0.0  # up to where results are final, on Deepgram's clock
+        self._heard_ms = 0.0  # up to where there are results, on Deepgram's clock
+        self._final_ms = 0.0  # up to where they are final
         self._word_ms = 0.0  # the end of the last final word
         self._has_interim = False
         # Up to where there was audio when each `Finalize` was sent that is not answered.
@@ -125,7 +131,9 @@ class DeepgramSttCodec:
         return _FINALIZE
 
     def unanswered(self) -> Sequence[HeardEvent]:
-        """There was nothing to finalize."""
+        """There was nothing to finalize, if it has got so far."""
+        if self._asked[0] - self._heard_ms > BEHIND_MS:
+            return ()
         self._asked.popleft()
         return [Finalized()]
 
@@ -180,29 +188,33 @@ class DeepgramSttCodec:
             words, self._sent.in_stream_ms, float(message["start"]) * 1000
         )
         processed_ms = self._sent.in_stream_ms(end_ms)
+        self._heard_ms = max(self._heard_ms, end_ms)
         if not message.get("is_final"):
             self._has_interim = bool(tokens)
             yield Heard(interim=tokens, processed_ms=processed_ms)
+            if not tokens:
+                # It has listened to so much more, and found nothing.
+                yield from [Finalized()] * self._answered(end_ms - LAG_MS)
             return
         self._has_interim = False
         self._final_ms = max(self._final_ms, end_ms)
         if tokens:
             self._word_ms = float(words[-1].get("end") or 0) * 1000
         yield Heard(final=tokens, processed_ms=processed_ms)
-        answered = self._answered(asked_for=bool(message.get("from_finalize")))
+        # What it has finalized may end before what it was sent; an answer that is so much older
+        # is the one to a request that is not waited for any more.
+        slack_ms = SILENCE_S * 1000 if message.get("from_finalize") else 0.0
+        answered = self._answered(end_ms, slack_ms)
         if message.get("speech_final") and self._endpointing and not answered:
             yield Endpoint()
         yield from [Finalized()] * answered
 
-    def _answered(self, *, asked_for: bool) -> int:
-        """How many requests to finalize have their answer now: all that was sent before each of
-        them is final."""
+    def _answered(self, until_ms: float, slack_ms: float = 0.0) -> int:
+        """How many requests to finalize have their answer now: those for what was sent before
+        `until_ms`, and the first also for so much more."""
         answered = 0
-        # What it has finalized may end before what it was sent; an answer that is so much older
-        # is the one to a request that is not waited for any more.
-        slack_ms = SILENCE_S * 1000 if asked_for else ROUNDING_MS
-        while self._asked and self._asked[0] <= self._final_ms + slack_ms:
+        while self._asked and self._asked[0] <= until_ms + max(slack_ms, ROUNDING_MS):
             self._asked.popleft()
             answered += 1
-            slack_ms = ROUNDING_MS
+            slack_ms = 0.0
         return answered

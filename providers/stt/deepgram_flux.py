@@ -39,7 +39,10 @@ SHORTEST_MS, LONGEST_MS = 500, 60_000
 """Of silence, after which a turn is over though it does not sound so."""
 CHUNK_MS = 80.0
 """How much audio Flux looks at at a time."""
-UPDATE_MS = 250.0
+UNTOLD_MS = 250.0 + CHUNK_MS
+"""Of what it has listened to, so much may not have been told yet."""
+BEHIND_MS = UNTOLD_MS + 2 * CHUNK_MS
+"""If there is no news of more audio than that, it has stalled."""
 SILENCE_S = 1.0
 """So long after `ForceEndTurn` it is sure that there was no turn."""
 _FORCE = '{"type":"ForceEndTurn"}'
@@ -140,6 +143,7 @@ class FluxCodec:
         self._asked: deque[float] = deque()
         self._forced_again = False
         self._closing = False
+        self._told_last = False  # it has spoken since it was told that no more audio comes
         self.ready = False
 
     @property
@@ -168,7 +172,9 @@ class FluxCodec:
         return _FORCE
 
     def unanswered(self) -> Sequence[HeardEvent]:
-        """There was no turn to end."""
+        """There was no turn to end, if it has got so far."""
+        if self._asked[0] - self._heard_ms > BEHIND_MS:
+            return ()
         self._asked.popleft()
         return [Finalized()]
 
@@ -183,7 +189,7 @@ class FluxCodec:
 
     def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
         """The end that was asked for, if all was heard or the frame says so; else a loss."""
-        heard_all = self._sent.ms <= self._heard_ms + UPDATE_MS + CHUNK_MS
+        heard_all = self._told_last and self._sent.ms <= self._heard_ms + UNTOLD_MS
         if self._closing and (close.code is None or heard_all):
             return [Heard(final=self._turn or ()), Finished()]
         return ended(FluxRecognizer.name, close)
@@ -216,6 +222,7 @@ class FluxCodec:
 
     def _turn_info(self, message: Mapping[str, Any]) -> Iterator[HeardEvent | Reply]:
         self._heard_ms = float(message["audio_window_end"]) * 1000
+        self._told_last = self._closing
         processed_ms = self._sent.in_stream_ms(self._heard_ms)
         tokens = self._tokens(message)
         if message["event"] == "EndOfTurn":

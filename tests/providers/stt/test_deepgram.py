@@ -167,6 +167,15 @@ def test_a_late_answer_is_not_the_next_one_s() -> None:
     assert kinds(codec, result(3, start_s=1, from_finalize=True)) == ["Heard", "Finalized"]
 
 
+def test_what_was_not_listened_to_is_not_answered() -> None:
+    codec = codec_of()
+    codec.audio(3 * SECOND)
+    codec.finalize()
+    assert codec.unanswered() == ()
+    codec.decode(result(2.5, final=False))
+    assert codec.unanswered() == [Finalized()]
+
+
 def test_nothing_is_asked_when_all_is_final() -> None:
     codec = codec_of()
     assert codec.finalize() is None
@@ -188,6 +197,15 @@ def test_silence_is_an_answer_unless_words_are_open() -> None:
     assert codec.silence_s is None
     codec.decode(result(1, final=False))
     assert codec.silence_s == 1.0
+
+
+def test_that_nothing_was_found_long_after_it_is_an_answer() -> None:
+    codec = codec_of()
+    codec.audio(SECOND)
+    codec.finalize()
+    assert kinds(codec, result(1.4, final=False)) == ["Heard"]
+    assert kinds(codec, result(1.6, "yes", final=False)) == ["Heard"]
+    assert kinds(codec, result(1.8, final=False)) == ["Heard", "Finalized"]
 
 
 def test_what_is_said_later() -> None:

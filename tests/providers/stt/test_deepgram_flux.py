@@ -205,6 +205,8 @@ def test_silence_means_that_there_was_no_turn() -> None:
     codec = codec_of()
     codec.audio(SECOND)
     codec.finalize()
+    assert codec.unanswered() == ()  # it has not listened to it
+    codec.decode(info("Update", 0.8))
     assert codec.unanswered() == [Finalized()]
     assert codec.silence_s is None
 

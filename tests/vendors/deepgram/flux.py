@@ -90,8 +90,7 @@ class FluxStream(stt.SttStream):
             control = read_flux_control(frame)
             if isinstance(control, CloseStream):
                 await self.finish()
-                if self._words:
-                    await self._info("Update")
+                await self._info("Update")
                 return
             if isinstance(control, FluxConfigure):
                 await self._configure(control)
