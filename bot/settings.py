@@ -21,7 +21,14 @@ from .setting_types import ApiUrl, Directory, DirectoryOrOff, RedisUrl
 from .sources import Given, Problem, read_sources
 from .state_dir import default_state_dir, dev_token, find_dev_token
 
-__all__ = ["BotSettings", "Problem", "Settings", "SettingsError", "is_loopback"]
+__all__ = [
+    "BotSettings",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "is_loopback",
+    "setting_variables",
+]
 
 # The variables whose usual name is not ours to choose.
 FOREIGN_VARIABLES = (
@@ -176,7 +183,7 @@ class Settings(VendorSettings):
             SettingsError: something is wrong; every problem is in it.
         """
         env = os.environ if env is None else env
-        sources = read_sources(_variables(), env, overrides or {})
+        sources = read_sources(setting_variables(), env, overrides or {})
         problems, given = sources.problems, sources.given
         values: dict[str, Any] = {"dev": dev, **_defaults(env, given, dev), **(defaults or {})}
         values |= {key: item.value for key, item in given.items()}
@@ -236,7 +243,8 @@ class Settings(VendorSettings):
         return BotSettings(**{**default, **table.model_dump(exclude_none=True)})
 
 
-def _variables() -> dict[str, str]:
+def setting_variables() -> dict[str, str]:
+    """The environment variable of each setting."""
     foreign = {name: name.lower() for name in (*FOREIGN_VARIABLES, SECONDARY_TOKEN)}
     hidden = {"dev", "numbers", *foreign.values()}
     own = {"PARLEY_" + key.upper(): key for key in Settings.model_fields if key not in hidden}
