@@ -177,8 +177,9 @@ class HttpTts:
                     return
                 raise UnavailableError(self.name, "a text was answered without audio")
             except ProviderError as error:
-                if not error.retryable or self._closed:
+                if not error.retryable:
                     raise
+                self._check_open()
                 patience.lost(begun_s, 0.0)
                 delay_s, left_s = patience.attempt(loop.time(), error)
                 if left_s <= 0:
@@ -193,8 +194,7 @@ class HttpTts:
         Raises:
             ProviderError: as `HttpClient.stream`; `DeadlineError` when no audio comes.
         """
-        if self._closed:
-            raise UnavailableError(self.name, "the provider was closed", retryable=False)
+        self._check_open()
         read, frame_bytes, rest = self._vendor.reader(), self.format.frame_bytes, b""
         request = self._vendor.request(text, options)
         answer_s = self._vendor.answer_s or self._deadlines.answer_s
@@ -202,6 +202,7 @@ class HttpTts:
             self._worked()
             self._check_audio(answer.headers)
             async for piece in _and_end(answer.pieces()):
+                self._check_open()
                 audio = rest + read(piece)
                 # Networks cut anywhere, also in the middle of a sample.
                 whole = len(audio) // frame_bytes * frame_bytes
@@ -211,6 +212,10 @@ class HttpTts:
                 if fresh:
                     yield fresh
         self._worked()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UnavailableError(self.name, "the provider was closed", retryable=False)
 
     def _check_audio(self, headers: Mapping[str, str]) -> None:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
