@@ -315,12 +315,17 @@ class Recognition:
             self._session.say(codec.closing())
 
     def _expect_answer(self) -> None:
-        limits, silence_s = self._deadlines, self._session.codec.silence_s
-        now_s = self._loop.time()
-        self._latest_s = now_s + (limits.drain_s if self._finishing else limits.answer_s)
+        limits = self._deadlines
+        patience_s = limits.drain_s if self._finishing else limits.answer_s
+        self._latest_s = self._loop.time() + patience_s
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Look later at what the vendor has said, at the latest when it must have."""
+        silence_s = None if self._finishing else self._session.codec.silence_s
         self._due_s = self._latest_s
-        if silence_s is not None and not self._finishing:
-            self._due_s = min(now_s + silence_s, self._latest_s)
+        if silence_s is not None:
+            self._due_s = min(self._loop.time() + silence_s, self._latest_s)
 
     def _check_open(self) -> None:
         if self._error is not None:
@@ -344,8 +349,7 @@ class Recognition:
             self._overdue()
 
     def _overdue(self) -> None:
-        now_s = self._loop.time()
-        if self._due_s is None or now_s < self._due_s:
+        if self._due_s is None or self._loop.time() < self._due_s:
             return
         if self._finishing:
             log.warning("recognizer did not finish in time", provider=self._name)
@@ -353,13 +357,12 @@ class Recognition:
             self._end()
             return
         codec = self._session.codec
-        silence_s = codec.silence_s
-        if silence_s is not None and (events := codec.unanswered()):
+        if codec.silence_s is not None and (events := codec.unanswered()):
             for event in events:
                 self.heard(event)
             return
-        if now_s < self._latest_s:
-            self._due_s = min(now_s + (silence_s or self._latest_s), self._latest_s)
+        if self._loop.time() < self._latest_s:
+            self._look_again()
             return
         late = DeadlineError(self._name, "it was told to finalize, and has not")
         if self._asked_again:

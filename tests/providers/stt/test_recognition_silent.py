@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from media.audio import ULAW_8K
 from providers.codec import Failed, Frame
+from providers.errors import DeadlineError
 from providers.soniox import SonioxAccount
 from providers.stt.heard import Finalized, HeardEvent
 from providers.stt.recognition import Recognition, StreamingStt
@@ -33,12 +34,15 @@ class QuietCodec(SonioxSttCodec):
 
     silence_s: float | None = None
     has_nothing = False
+    is_behind = False
 
     def finalize(self) -> str | None:  # type: ignore[override]
         self.silence_s = SILENCE_S
         return None if self.has_nothing else "finalize"
 
     def unanswered(self) -> Sequence[HeardEvent]:
+        if self.is_behind:
+            return ()
         self.silence_s = None
         return [Finalized()]
 
@@ -51,19 +55,21 @@ class QuietVendor:
     name = "quiet"
     capabilities = SttCapabilities(audio=(ULAW_8K,))
 
-    def __init__(self, url: str, *, has_nothing: bool) -> None:
+    def __init__(self, url: str, *, has_nothing: bool, is_behind: bool) -> None:
         self._account = SonioxAccount(api_key="k", stt_url=url)
         self._has_nothing = has_nothing
+        self._is_behind = is_behind
 
     def codec(self, options: SttOptions) -> SttCodec:
         codec = QuietCodec(self._account, options)
         codec.has_nothing = self._has_nothing
+        codec.is_behind = self._is_behind
         return codec
 
 
 @asynccontextmanager
 async def quiet(
-    *said: tuple[float, str], has_nothing: bool = False
+    *said: tuple[float, str], has_nothing: bool = False, is_behind: bool = False
 ) -> AsyncIterator[tuple[Recognition, list[Frame]]]:
     """A stream, and what its vendor heard, who after a request to finalize says what it is given,
     each after so many seconds."""
@@ -79,7 +85,7 @@ async def quiet(
 
     async with serve(vendor, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        provider = StreamingStt(QuietVendor(url, has_nothing=has_nothing))
+        provider = StreamingStt(QuietVendor(url, has_nothing=has_nothing, is_behind=is_behind))
         async with provider.stream(SttOptions(audio=ULAW_8K)) as stream:
             yield stream, heard
 
@@ -112,6 +118,18 @@ async def test_a_vendor_that_has_begun_to_answer_is_waited_for() -> None:
         text, waited_s = await final(stream)
         assert (text, stream.reconnections) == ("yes", 0)
         assert waited_s == pytest.approx(2.0, abs=0.1)
+
+
+@virtual_time_on_sockets
+async def test_silence_is_no_answer_while_the_vendor_has_not_listened_to_all() -> None:
+    async with quiet(is_behind=True) as (stream, heard):
+        begun_s = asyncio.get_running_loop().time()
+        stream.send(AUDIO)
+        stream.finalize()
+        with pytest.raises(DeadlineError):
+            await final(stream)
+        assert asyncio.get_running_loop().time() - begun_s == pytest.approx(6, abs=0.1)
+        assert heard.count(AUDIO) == 2
 
 
 @virtual_time_on_sockets
