@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +14,11 @@ from tests.providers.broken import long_script
 from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
-from .match import TIMES, match
+from .match import match
 from .parties import names
+from .places import any_places, places
+
+TIMES = 10
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,11 +31,15 @@ def main(arguments: Sequence[str]) -> int:
         help=f"recognizers; all is every two of {', '.join(names())}",
     )
     parser.add_argument("--times", type=int, default=TIMES, help="how often one is killed")
+    parser.add_argument("--seed", type=int, help="kill at random places")
     parser.add_argument("--recordings", type=Path, metavar="DIR", help="recorded speech")
     given = parser.parse_args(arguments)
     configure("error")
     script = long_script(given.recordings)
-    results = [_play(pair, script, given.times) for pair in _pairs(given.pairs)]
+    falls_ms = places(script, given.times)
+    if given.seed is not None:
+        falls_ms = any_places(script, given.times, random.Random(given.seed))
+    results = [_play(pair, script, falls_ms) for pair in _pairs(given.pairs)]
     return 0 if all(results) else 1
 
 
@@ -42,14 +50,14 @@ def _pairs(given: str) -> list[tuple[str, str]]:
     return [(one, other) for one, _, other in pairs]
 
 
-def _play(pair: tuple[str, str], script: Script, times: int) -> bool:
+def _play(pair: tuple[str, str], script: Script, falls_ms: Sequence[float]) -> bool:
     whole = False
 
     @virtual_time_on_sockets
     async def play() -> None:
         nonlocal whole
-        result = await match(pair, script, times=times)
-        whole = result.whole and result.switches >= times
+        result = await match(pair, script, falls_ms)
+        whole = result.whole and result.switches == len(falls_ms)
         print(f"{' and '.join(pair)}: {result}")
 
     play()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -14,12 +14,10 @@ from providers.probing import Prober
 from tests.vendors.speech.script import Script
 
 from .parties import Party, party
-from .places import places
 from .speaker import Speaker
 
-__all__ = ["TIMES", "Result", "match"]
+__all__ = ["Result", "match"]
 
-TIMES = 10
 PRECISION_MS = 1
 """Times are rounded twice: on the vendor's stream, and on the speaker's clock."""
 PROBE_BYTES = 50_000
@@ -62,8 +60,8 @@ class Result:
         return text + "".join(f"\n    {fault}" for fault in faults)
 
 
-async def match(pair: tuple[str, str], script: Script, *, times: int = TIMES) -> Result:
-    """Have two recognizers share a script; who is listening falls, so many times."""
+async def match(pair: tuple[str, str], script: Script, falls_ms: Sequence[float]) -> Result:
+    """Have two recognizers share a script; who is listening falls at these times (ms)."""
     async with AsyncExitStack() as stack:
         parties = [
             await stack.enter_async_context(party(name, number, script))
@@ -73,7 +71,7 @@ async def match(pair: tuple[str, str], script: Script, *, times: int = TIMES) ->
         speaker = Speaker(Fallback(candidates), script)
         probing = asyncio.create_task(Prober(candidates).run())
         try:
-            await speaker.speak(_falls(parties, speaker, places(script, times)))
+            await speaker.speak(_falls(parties, speaker, falls_ms))
         finally:
             probing.cancel()
             await asyncio.wait([probing])
@@ -81,7 +79,7 @@ async def match(pair: tuple[str, str], script: Script, *, times: int = TIMES) ->
 
 
 def _falls(
-    parties: list[Party], speaker: Speaker, when_ms: list[float]
+    parties: list[Party], speaker: Speaker, falls_ms: Sequence[float]
 ) -> dict[float, Callable[[], Awaitable[None]]]:
     async def fall() -> None:
         for one in parties:
@@ -90,7 +88,7 @@ def _falls(
             else:
                 await one.rise()
 
-    return dict.fromkeys(when_ms, fall)
+    return dict.fromkeys(falls_ms, fall)
 
 
 def _result(script: Script, parties: list[Party], speaker: Speaker) -> Result:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterator
 
 from tests.vendors.speech.script import Script
 
-__all__ = ["places"]
+__all__ = ["APART_MS", "any_places", "places"]
 
 PAUSE_MS = 500
+APART_MS = 4_500.0
+"""It takes three seconds until one that is killed is given up, and another is asked."""
+
+
+def any_places(script: Script, times: int, chance: random.Random) -> list[float]:
+    """So many times (ms) anywhere in the script, far enough from one another."""
+    duration_ms = script.format.duration_ms(len(script.audio))
+    spare_ms = duration_ms - times * APART_MS
+    shifts_ms = sorted(chance.uniform(0, spare_ms) for _ in range(times))
+    return [number * APART_MS + shift_ms for number, shift_ms in enumerate(shifts_ms)]
 
 
 def places(script: Script, times: int) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.virtual_time import virtual_time_on_sockets
 
 from .match import Result, match
 from .parties import names
-from .places import places
+from .places import APART_MS, any_places, places
 
 SENTENCES = (
     "My name is Angela Winterbottom, and I have a question.",
@@ -41,13 +42,15 @@ def _match(pair: tuple[str, str], script: Script, times: int) -> Result:
 
     @virtual_time_on_sockets
     async def run() -> None:
-        results.append(await match(pair, script, times=times))
+        results.append(await match(pair, script, places(script, times)))
 
     run()
     return results[0]
 
 
-@pytest.mark.parametrize("pair", [("soniox", "soniox")])
+@pytest.mark.parametrize(
+    "pair", [("soniox", "soniox"), ("deepgram", "elevenlabs"), ("deepgram-flux", "openai")]
+)
 def test_no_word_is_lost_or_doubled(script: Script, pair: tuple[str, str]) -> None:
     result = _match(pair, script, 3)
     assert result.whole, str(result)
@@ -75,5 +78,10 @@ def test_a_relay_that_replays_too_much_is_found_out(
 
 
 def test_every_recognizer_with_a_stand_in_may_take_part() -> None:
-    assert "soniox" in names()
-    assert len(list(itertools.combinations_with_replacement(names(), 2))) >= 1
+    assert names() == ["deepgram", "deepgram-flux", "elevenlabs", "openai", "soniox"]
+
+
+def test_places_anywhere_are_far_enough_from_one_another(script: Script) -> None:
+    at_ms = any_places(script, 4, random.Random(1))
+    assert all(after - before >= APART_MS for before, after in itertools.pairwise(at_ms))
+    assert 0 <= at_ms[0] < at_ms[-1] < script.format.duration_ms(len(script.audio))
