@@ -94,9 +94,9 @@ async def book(call: Call, day: str) -> str:
 
 
 async def slow(call: Call) -> str:
-    """Take three seconds."""
+    """Take eight seconds."""
     try:
-        await asyncio.sleep(3)
+        await asyncio.sleep(8)
     except asyncio.CancelledError:
         diary.cancelled.append("slow")
         raise
