@@ -106,5 +106,5 @@ def _capabilities(codes: tuple[str, ...]) -> SttCapabilities:
         languages=language_tags(codes),
         utterances=True,
         word_times=True,
-        options=frozenset({"interim_results", "phrases", "languages", "key_terms"}),
+        options=frozenset({"interim_results", "languages", "key_terms"}),
     )

@@ -14,7 +14,7 @@ from ..types import SttCapabilities, SttOptions
 from .recording import check_recording
 from .whisper_pool import Decoders
 from .whisper_stream import splitter
-from .whisper_task import CODES, PROVIDER, language_tags, task
+from .whisper_task import CODES, PROVIDER, language_tags
 from .whisper_understood import Understood
 
 __all__ = ["WhisperFiles"]
@@ -43,7 +43,7 @@ class WhisperFiles:
     capabilities = SttCapabilities(
         languages=language_tags(CODES),
         word_times=True,
-        options=frozenset({"phrases", "languages", "key_terms"}),
+        options=frozenset({"languages", "key_terms"}),
     )
     containers: tuple[Container, ...] = ()
     max_bytes = MAX_BYTES
@@ -65,7 +65,7 @@ class WhisperFiles:
         check_recording(self, audio)
         self._honoured.note(options)
         await self._decoders.start()
-        asked = task(options, self._decoders.languages, recording=True)
+        asked = self._decoders.task(options, recording=True)
         understood = Understood()
         for piece in _pieces(bytes_to_pcm(audio.data)):
             result = await self._decoders.decode(

@@ -8,15 +8,20 @@ import os
 from dataclasses import asdict
 from importlib.util import find_spec
 
+import structlog
+
 from media.audio import Samples, pcm_to_bytes
 
 from ..errors import DeadlineError, MissingKeyError, ProviderError, UnavailableError
+from ..options import SttOptions
 from .local_pool import WorkerPool
 from .local_process import WorkerProcess, WorkerProgram
 from .local_wire import Command, Result
-from .whisper_task import PROVIDER, Task
+from .whisper_task import PROVIDER, Task, task
 
 __all__ = ["Decoders"]
+
+log = structlog.get_logger(__name__)
 
 ATTEMPTS = 2
 MOST_THREADS = 8  # more make a model hardly quicker
@@ -111,6 +116,18 @@ class Decoders:
         async with self._starting:
             self._started = False
             await self._pool.aclose()
+
+    def task(self, options: SttOptions, *, recording: bool = False) -> Task:
+        """What options ask of the model, once it is loaded. Terms left out are said in the log.
+
+        Raises:
+            UnsupportedLanguageError: it does not know one of the languages.
+        """
+        asked = task(options, self.languages, recording=recording)
+        left_out = len(options.key_terms) - len(asked.terms)
+        if left_out:
+            log.warning("key terms left out", provider=PROVIDER, count=left_out)
+        return asked
 
     async def decode(
         self, samples: Samples, task: Task, *, patience_s: float, deadline_s: float

@@ -19,7 +19,7 @@ from ..errors import ProviderError
 from ..types import SttOptions, Transcript
 from .local_stream import LocalStream
 from .whisper_pool import SLOW, Decoders
-from .whisper_task import PROVIDER, Task, task
+from .whisper_task import PROVIDER, Task
 from .whisper_understood import Understood
 
 __all__ = ["WhisperStream", "splitter"]
@@ -94,8 +94,8 @@ class WhisperStream(LocalStream):
     def __init__(self, decoders: Decoders, options: SttOptions) -> None:
         super().__init__(PROVIDER)
         self._decoders = decoders
-        self._options = options
-        self._task = task(options, decoders.languages)
+        self._interims = options.interim_results
+        self._task = decoders.task(options)
         self._loop = asyncio.get_running_loop()
         self._sent_ms = 0.0
         self._utterance: _Utterance | None = None
@@ -137,10 +137,8 @@ class WhisperStream(LocalStream):
         self._finalize()
 
     def expect(self, phrases: Sequence[str]) -> None:
-        """From the next utterance on, the model leans to `phrases`; it may hear others."""
+        """Nothing changes: a model that is told many phrases says them, whatever it hears."""
         self._check_open()
-        options = replace(self._options, phrases=tuple(phrases))
-        self._task = task(options, self._decoders.languages)
 
     async def finish(self) -> None:
         """No more audio: the iterator ends when the last final transcript has been given.
@@ -212,7 +210,7 @@ class WhisperStream(LocalStream):
     def _draft_is_due(self) -> bool:
         utterance = self._utterance
         return (
-            self._options.interim_results
+            self._interims
             and utterance is not None
             and self._sent_ms - utterance.start_ms >= utterance.draft_at_ms
             and not self._steps

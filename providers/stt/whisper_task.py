@@ -5,8 +5,9 @@ Source of the languages: the tokenizer of https://github.com/SYSTRAN/faster-whis
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from ..errors import UnsupportedLanguageError
 from ..options import AUTO, SttOptions
@@ -25,6 +26,9 @@ CODES = (
     *("tr", "tt", "uk", "ur", "uz", "vi", "yi", "yo", "yue", "zh"),
 )
 """Whisper's own codes of the languages that its multilingual models know."""
+MAX_TERM_BYTES = 120
+"""Of terms, in UTF-8. With twice as many, true models begin to say the terms instead of what they
+hear, and with long lists of phrases they understand nothing any more."""
 # What Whisper calls a language that BCP-47 has another tag for.
 _OWN_CODES = {"nb": "no", "fil": "tl", "jv": "jw"}
 
@@ -35,7 +39,7 @@ class Task:
 
     Attributes:
         languages: Whisper's codes of those that may be spoken; none is any that the model knows.
-        terms: words and phrases that may be said, for the model to lean to.
+        terms: words that may be said, for the model to lean to.
         draft: whether it is for an interim transcript: quickly, and without times.
         recording: whether it is a piece of one: nobody waits on the telephone, and there may be
             long pauses in it.
@@ -60,6 +64,8 @@ def language_tags(codes: Iterable[str]) -> tuple[str, ...]:
 def task(options: SttOptions, codes: Iterable[str], *, recording: bool = False) -> Task:
     """What these options ask of a model that knows the languages with these codes.
 
+    Of the key terms the first ones are taken, `MAX_TERM_BYTES` in all.
+
     Raises:
         UnsupportedLanguageError: it does not know one of them.
     """
@@ -70,7 +76,12 @@ def task(options: SttOptions, codes: Iterable[str], *, recording: bool = False) 
             raise _unknown(AUTO, known)
         tags = list(options.languages)
     languages = tuple(dict.fromkeys(_code(tag, known) for tag in tags if tag != AUTO))
-    return Task(languages, (*options.key_terms, *options.phrases), recording=recording)
+    return Task(languages, _fitting(options.key_terms), recording=recording)
+
+
+def _fitting(terms: Sequence[str]) -> tuple[str, ...]:
+    sizes = accumulate(len(term.encode()) for term in terms)
+    return tuple(term for term, size in zip(terms, sizes, strict=True) if size <= MAX_TERM_BYTES)
 
 
 def _code(tag: str, known: set[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from media.audio import ULAW_8K
 from providers.catalog import build_stt
@@ -173,19 +174,24 @@ async def test_the_language_is_found_out(stt: Whisper, recordings: Path) -> None
     assert asked.language == "cy"
 
 
-async def test_phrases_are_leant_to_from_the_next_utterance_on(
-    stt: Whisper, recordings: Path
-) -> None:
+async def test_terms_are_leant_to_and_phrases_are_not(stt: Whisper, recordings: Path) -> None:
     audio = pcm(recordings, "card_ten_of_clubs")
-    async with asyncio.timeout(30), stt.stream(SttOptions(interim_results=False)) as stream:
-        stream.send(audio)
-        stream.expect(["bagu", "dafe"])
-        stream.finalize()
+    (free,) = await hear(stt, [audio])
+    (leaning,) = await hear(stt, [audio], key_terms=("bagu", "dafe"))
+    assert leaning.text != free.text
+    async with asyncio.timeout(30), stt.stream(SttOptions(phrases=("bagu dafe",))) as stream:
+        stream.expect(["dafe bagu"])
         say(stream, audio)
         await stream.finish()
-        free, leaning = await finals(stream)
-    assert free.text != leaning.text
-    assert not leaning.rejected
+        assert await finals(stream) == [free]
+
+
+async def test_terms_left_out_are_counted_in_the_log(stt: Whisper) -> None:
+    with capture_logs() as logs:
+        await hear(stt, [SILENCE], key_terms=("secret",) * 21)
+    (said,) = logs
+    assert (said["event"], said["count"]) == ("key terms left out", 1)
+    assert "secret" not in str(said)
 
 
 async def test_finishing_finalizes_what_was_said_last(stt: Whisper, recordings: Path) -> None:

@@ -25,11 +25,13 @@ def test_languages_are_asked_for_by_whispers_codes(
     assert task(SttOptions(language=language, languages=languages), CODES).languages == codes
 
 
-def test_what_may_be_said_is_asked_for() -> None:
-    options = SttOptions(key_terms=("Parley",), phrases=("yes please", "no"))
+def test_a_few_words_that_may_be_said_are_asked_for() -> None:
+    options = SttOptions(key_terms=("Parley", "Müller"), phrases=("yes please", "no"))
     assert task(options, CODES, recording=True) == Task(
-        ("en",), ("Parley", "yes please", "no"), recording=True
+        ("en",), ("Parley", "Müller"), recording=True
     )
+    many = tuple(f"Müller{number}" for number in range(10, 99))  # nine bytes each
+    assert task(SttOptions(key_terms=many), CODES).terms == many[:13]
 
 
 @pytest.mark.parametrize(("language", "languages"), [("tlh", ()), ("en", ("de", "x-klingon"))])
