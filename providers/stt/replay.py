@@ -9,6 +9,8 @@ __all__ = ["MAX_MS", "ReplayRing"]
 
 MAX_MS = 30_000.0
 """How much audio is kept. What is older when the connection is lost is lost with it."""
+PIECE_MS = 1_000
+"""How much audio goes in one message, at most: vendors have limits."""
 
 
 class ReplayRing:
@@ -37,7 +39,8 @@ class ReplayRing:
 
     def add(self, audio: bytes) -> bool:
         """Keep audio; False when something that was not even sent had to go for it."""
-        self._items.append(audio)
+        size = round(PIECE_MS * self._bytes_per_ms)
+        self._items += [audio[at : at + size] for at in range(0, len(audio), size)]
         self._size += len(audio)
         kept = True
         while self._size > self._max_ms * self._bytes_per_ms:
