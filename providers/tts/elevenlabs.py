@@ -178,6 +178,9 @@ class ElevenLabsTtsCodec:
             return [Failed(failure(PROVIDER, error, str(message.get("message") or error)))]
         if context is not None and not isinstance(context, str):
             raise InvalidResponseError(PROVIDER, "a context's id is no text")
+        if context == KEPT and _is_final(message):
+            # It was quiet for too long, while others spoke.
+            return [Reply(_message(KEPT, text=" "))]
         if context is None or context not in self._speaking:
             return []
         try:
@@ -194,7 +197,7 @@ class ElevenLabsTtsCodec:
             if not speaking.closing:
                 speaking.closing = True
                 events.append(Reply(_message(context, close_context=True)))
-        if message.get("isFinal") or message.get("is_final"):
+        if _is_final(message):
             if speaking.heard_ms:
                 events.append(AudioEnd(context))
             events.append(Terminated(context))
@@ -223,6 +226,11 @@ class _Context:
         )
         self.heard_ms += ULAW_8K.duration_ms(len(audio))
         return Spoken(context, audio, words)
+
+
+def _is_final(message: Mapping[str, Any]) -> bool:
+    # Its pages have it in both ways.
+    return bool(message.get("isFinal") or message.get("is_final"))
 
 
 def _message(context: str, **fields: Any) -> Frame:

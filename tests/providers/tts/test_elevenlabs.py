@@ -41,6 +41,7 @@ def test_a_conversation() -> None:
         Terminated("c2"),
         # Without audio it was not spoken.
         Terminated("c3"),
+        Reply('{"context_id":"kept","text":" "}'),
     ]
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, QuotaError)
