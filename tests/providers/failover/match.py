@@ -32,7 +32,7 @@ class Result:
         said, understood: the words.
         misplaced: those whose times are not the script's, as far as the recognizers give times.
         switches: how often another one took over.
-        audio_bytes: how much each got, by the stand-ins' logs.
+        audio_bytes: how much each got, by the stand-ins' own logs.
         lost_ms: how much audio nobody got.
         failures: who failed, and how.
     """
@@ -60,7 +60,12 @@ class Result:
         return text + "".join(f"\n    {fault}" for fault in faults)
 
 
-async def match(pair: tuple[str, str], script: Script, falls_ms: Sequence[float]) -> Result:
+async def match(
+    pair: tuple[str, str],
+    script: Script,
+    falls_ms: Sequence[float],
+    phrases: tuple[str, ...] = (),
+) -> Result:
     """Have two recognizers share a script; who is listening falls at these times (ms)."""
     async with AsyncExitStack() as stack:
         parties = [
@@ -68,7 +73,7 @@ async def match(pair: tuple[str, str], script: Script, falls_ms: Sequence[float]
             for number, name in enumerate(pair, 1)
         ]
         candidates = [one.candidate for one in parties]
-        speaker = Speaker(Fallback(candidates), script)
+        speaker = Speaker(Fallback(candidates), script, phrases)
         probing = asyncio.create_task(Prober(candidates).run())
         try:
             await speaker.speak(_falls(parties, speaker, falls_ms))

@@ -19,11 +19,16 @@ from tests.vendors.speech.script import Script
 __all__ = ["Speaker"]
 
 FRAME_MS = 40
-ENDPOINT_MS = 450
+ENDPOINT_MS = 700
 
 
 class Speaker:
     """Speaks a script to a relay, and notes what comes of it.
+
+    Args:
+        stt: who may listen.
+        script: what is said.
+        phrases: what may be said, for those that choose among phrases.
 
     Attributes:
         finals: what was understood for good, in order, on the speaker's clock.
@@ -32,12 +37,14 @@ class Speaker:
         lost_ms: how much audio nobody got.
     """
 
-    def __init__(self, stt: Fallback[SttProvider], script: Script) -> None:
+    def __init__(
+        self, stt: Fallback[SttProvider], script: Script, phrases: tuple[str, ...] = ()
+    ) -> None:
         self.finals: list[Transcript] = []
         self.used: list[str] = []
         self.failures: list[tuple[str, str]] = []
         self._script = script
-        self._relay = Relay(stt, SttOptions(audio=script.format), self)
+        self._relay = Relay(stt, SttOptions(audio=script.format, phrases=phrases), self)
         self._ears = Ears(Energy())
         self._vad = self._ears.open(self._heard_speech)
         self._silent_since_ms: float | None = None
