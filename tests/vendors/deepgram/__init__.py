@@ -12,9 +12,11 @@ it is decided. See `tests.vendors.speech` for what it shares with the other stan
     refusal.py     errors as Deepgram reports them: by HTTP, in a message, with a close code
 
     stt.py         a recognition stream, controls.py steers it
-    flux.py        a stream of Flux, turns.py its turns
+    flux.py        a stream of Flux
     files.py       recordings
     results.py     words and metadata, as results have them
     tts.py         a synthesis connection
     speaking.py    synthesis over HTTP
+
+    talk.py        for tests: a client without manners
 """

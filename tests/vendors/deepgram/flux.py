@@ -136,6 +136,8 @@ class FluxStream(stt.SttStream):
 
     async def _wait_for_end(self) -> None:
         """Tell that it might be, or has to be, the turn's end."""
+        if self.recognizer.in_word:
+            return
         silent_ms = self.audio_ms - (self._words[-1].end_ms or 0)
         if silent_ms >= self._query.eot_timeout_ms:
             await self._end("timeout")
