@@ -20,7 +20,6 @@ from .errors import (
     AuthenticationError,
     DeadlineError,
     InvalidAudioError,
-    InvalidResponseError,
     MissingKeyError,
     ProviderError,
     QuotaError,
@@ -30,7 +29,7 @@ from .errors import (
 )
 from .http_request import advised_wait_s
 
-__all__ = ["BASE_URL", "DeepgramAccount", "Query", "ended", "failure", "read", "told"]
+__all__ = ["BASE_URL", "DeepgramAccount", "Query", "ended", "failure", "told"]
 
 BASE_URL = "https://api.deepgram.com"
 Query = Sequence[tuple[str, str]]
@@ -81,21 +80,6 @@ class DeepgramAccount:
     def socket_url(self, path: str, query: Query = ()) -> str:
         """The address of a WebSocket service: the scheme alone is another."""
         return "ws" + self.http_url(path, query).removeprefix("http")
-
-
-def read(provider: str, text: str | bytes) -> dict[str, Any]:
-    """A message, or an answer, as its JSON object.
-
-    Raises:
-        InvalidResponseError: it is none.
-    """
-    try:
-        message = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        message = None
-    if not isinstance(message, dict):
-        raise InvalidResponseError(provider, "a message is no JSON object")
-    return message
 
 
 def failure(provider: str, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote, urlencode
 
-import orjson
+from .errors import MissingKeyError
 
-from .errors import InvalidResponseError, MissingKeyError
-
-__all__ = ["HEARD", "PROVIDER", "ElevenLabsAccount", "language_code", "read", "tag_of"]
+__all__ = ["HEARD", "PROVIDER", "ElevenLabsAccount", "language_code", "tag_of"]
 
 PROVIDER = "elevenlabs"
 _PAIRS = (
@@ -89,18 +86,3 @@ def language_code(tag: str) -> str:
 def tag_of(code: object) -> str | None:
     """The BCP-47 tag for a language as Scribe reports it, in two letters or three."""
     return _ISO_639_3.get(code, code) if isinstance(code, str) and code else None
-
-
-def read(provider: str, message: str | bytes) -> dict[str, Any]:
-    """A message or a body as its JSON object.
-
-    Raises:
-        InvalidResponseError: it is none.
-    """
-    try:
-        fields = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        fields = None
-    if not isinstance(fields, dict):
-        raise InvalidResponseError(provider, "an answer is no JSON object")
-    return fields

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from .errors import (
     ApiError,
     AudioTooLargeError,
@@ -28,8 +26,9 @@ from .errors import (
     UnsupportedLanguageError,
 )
 from .http_request import advised_wait_s
+from .messages import read
 
-__all__ = ["BASE_URL", "LANGUAGES", "OpenAiAccount", "failure", "is_own", "language_code", "read"]
+__all__ = ["BASE_URL", "LANGUAGES", "OpenAiAccount", "failure", "is_own", "language_code"]
 __all__ += ["refusal", "text"]
 
 BASE_URL = "https://api.openai.com/v1"
@@ -116,21 +115,6 @@ def language_code(tag: str) -> str:
     """OpenAI's code for a BCP-47 tag: two letters (ISO 639-1), without the region."""
     code = tag.replace("_", "-").lower().partition("-")[0]
     return _OWN_CODES.get(code, code)
-
-
-def read(provider: str, frame: str | bytes) -> dict[str, Any]:
-    """A message as its JSON object.
-
-    Raises:
-        InvalidResponseError: it is none.
-    """
-    try:
-        message = orjson.loads(frame)
-    except orjson.JSONDecodeError:
-        message = None
-    if not isinstance(message, dict):
-        raise InvalidResponseError(provider, "a message is no JSON object")
-    return message
 
 
 def text(value: Any) -> str:

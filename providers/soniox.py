@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from .errors import (
     ApiError,
     AuthenticationError,
     DeadlineError,
-    InvalidResponseError,
     MissingKeyError,
     ProviderError,
     QuotaError,
@@ -24,7 +21,7 @@ from .errors import (
 )
 from .http_request import advised_wait_s
 
-__all__ = ["LANGUAGES", "PROVIDER", "REGIONS", "SonioxAccount", "failure", "language_code", "read"]
+__all__ = ["LANGUAGES", "PROVIDER", "REGIONS", "SonioxAccount", "failure", "language_code"]
 __all__ += ["refusal"]
 
 PROVIDER = "soniox"
@@ -87,21 +84,6 @@ def language_code(tag: str) -> str:
     """Soniox's code for a BCP-47 tag: two letters, without the region."""
     code = tag.replace("_", "-").lower().partition("-")[0]
     return _OWN_CODES.get(code, code)
-
-
-def read(frame: str | bytes) -> dict[str, Any]:
-    """A message as its JSON object.
-
-    Raises:
-        InvalidResponseError: it is none.
-    """
-    try:
-        message = orjson.loads(frame)
-    except orjson.JSONDecodeError:
-        message = None
-    if not isinstance(message, dict):
-        raise InvalidResponseError(PROVIDER, "a message is no JSON object")
-    return message
 
 
 def refusal(status: int, headers: Mapping[str, str]) -> ProviderError:

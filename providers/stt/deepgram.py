@@ -16,8 +16,9 @@ from typing import Any
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
 from ..codec import Close, Failed, Frame, Request
-from ..deepgram import DeepgramAccount, Query, ended, failure, read, told
+from ..deepgram import DeepgramAccount, Query, ended, failure, told
 from ..errors import InvalidResponseError, ProviderError
+from ..messages import read
 from ..options import AUTO, STT_OPTIONS
 from ..types import SttCapabilities, SttOptions
 from .deepgram_query import LANGUAGES, asked, encoding

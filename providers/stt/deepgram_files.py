@@ -10,9 +10,10 @@ from typing import Any
 
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, AudioFormat, Encoding
 
-from ..deepgram import DeepgramAccount, failure, read
+from ..deepgram import DeepgramAccount, failure
 from ..errors import InvalidResponseError, ProviderError
 from ..http_request import HttpRequest
+from ..messages import read
 from ..options import AUTO, STT_OPTIONS
 from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import SttCapabilities, SttOptions

@@ -18,13 +18,14 @@ from typing import Any
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
 from ..codec import Close, Failed, Frame, Reply, Request
-from ..deepgram import DeepgramAccount, Query, ended, failure, read, told
+from ..deepgram import DeepgramAccount, Query, ended, failure, told
 from ..errors import (
     InvalidResponseError,
     ProviderError,
     UnsupportedError,
     UnsupportedLanguageError,
 )
+from ..messages import read
 from ..options import AUTO, STT_OPTIONS
 from ..types import SttCapabilities, SttOptions
 from .deepgram_query import MULTI, encoding, known, terms

@@ -25,9 +25,10 @@ import orjson
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding, decode
 
 from ..codec import Close, Failed, Frame, Request
-from ..elevenlabs import PROVIDER, ElevenLabsAccount, read, tag_of
+from ..elevenlabs import PROVIDER, ElevenLabsAccount, tag_of
 from ..elevenlabs_errors import failure, refusal
 from ..errors import InvalidResponseError, ProviderError
+from ..messages import read
 from ..types import SttCapabilities, SttOptions
 from .elevenlabs_options import LANGUAGES, check_languages, confidence, key_terms, languages
 from .elevenlabs_timeline import Timeline

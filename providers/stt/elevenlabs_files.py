@@ -11,10 +11,11 @@ from typing import Any
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, decode, pcm_to_bytes
 from media.files import wav_header
 
-from ..elevenlabs import PROVIDER, ElevenLabsAccount, read, tag_of
+from ..elevenlabs import PROVIDER, ElevenLabsAccount, tag_of
 from ..elevenlabs_errors import refusal
 from ..errors import InvalidResponseError, ProviderError
 from ..http_request import HttpRequest, Upload
+from ..messages import read
 from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import SttCapabilities, SttOptions
 from .elevenlabs_options import LANGUAGES, check_languages, confidence, key_terms, languages

@@ -27,7 +27,8 @@ from ..errors import (
     UnsupportedFormatError,
     UnsupportedLanguageError,
 )
-from ..openai_account import LANGUAGES, OpenAiAccount, failure, language_code, read, refusal, text
+from ..messages import read
+from ..openai_account import LANGUAGES, OpenAiAccount, failure, language_code, refusal, text
 from ..types import AUTO, SttCapabilities, SttOptions
 from .heard import HeardEvent, Ready
 from .openai_items import Items

@@ -22,7 +22,8 @@ from ..errors import (
     UnsupportedLanguageError,
 )
 from ..http_request import HttpRequest, Upload
-from ..openai_account import LANGUAGES, OpenAiAccount, read, refusal
+from ..messages import read
+from ..openai_account import LANGUAGES, OpenAiAccount, refusal
 from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import AUTO, SttCapabilities, SttOptions
 from .openai import ALAW_8K, PCM16_24K, PROVIDER, options_of, transcription

@@ -19,7 +19,8 @@ from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding
 
 from ..codec import Close, Failed, Frame, Request
 from ..errors import InvalidResponseError, ProviderError, UnsupportedError, UnsupportedLanguageError
-from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read, refusal
+from ..messages import read
+from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, refusal
 from ..types import AUTO, SttCapabilities, SttOptions
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
 
@@ -162,7 +163,7 @@ class SonioxSttCodec:
         Raises:
             InvalidResponseError: it is no message of the protocol.
         """
-        message = read(frame)
+        message = read(PROVIDER, frame)
         if "error_code" in message:
             return [Failed(failure(message))]
         try:

@@ -14,8 +14,9 @@ from collections.abc import Hashable, Mapping, Sequence
 import orjson
 
 from ..codec import Close, Failed, Frame, Request
-from ..deepgram import DeepgramAccount, Query, ended, failure, read, told
+from ..deepgram import DeepgramAccount, Query, ended, failure, told
 from ..errors import ProviderError, UnavailableError
+from ..messages import read
 from ..types import TtsOptions
 from .deepgram_speech import DeepgramSpeech
 from .spoken import AudioEnd, Spoken, SpokenEvent, Terminated

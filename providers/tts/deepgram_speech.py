@@ -10,7 +10,7 @@ from typing import Any
 
 from media.audio import ULAW_8K
 
-from ..deepgram import DeepgramAccount, failure, read
+from ..deepgram import DeepgramAccount, failure
 from ..errors import (
     InvalidResponseError,
     ProviderError,
@@ -18,6 +18,7 @@ from ..errors import (
     UnsupportedLanguageError,
 )
 from ..http_request import HttpRequest
+from ..messages import read
 from ..types import TtsCapabilities, TtsOptions, Voice
 
 __all__ = ["LANGUAGES", "VOICES", "DeepgramSpeech", "DeepgramVoices"]

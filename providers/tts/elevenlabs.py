@@ -20,9 +20,10 @@ import orjson
 from media.audio import ULAW_8K
 
 from ..codec import Close, Failed, Frame, Reply, Request
-from ..elevenlabs import PROVIDER, ElevenLabsAccount, read
+from ..elevenlabs import PROVIDER, ElevenLabsAccount
 from ..elevenlabs_errors import failure, refusal
 from ..errors import InvalidResponseError, ProviderError, UnavailableError, UnsupportedError
+from ..messages import read
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .elevenlabs_alignment import Alignment
 from .elevenlabs_speech import OPTIONS, Speech, spoken_languages

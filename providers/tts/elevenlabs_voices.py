@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..elevenlabs import ElevenLabsAccount, read
+from ..elevenlabs import ElevenLabsAccount
 from ..errors import InvalidResponseError
 from ..http_request import HttpRequest
+from ..messages import read
 from ..types import Voice
 
 __all__ = ["ElevenLabsVoices"]

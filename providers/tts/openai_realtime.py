@@ -29,7 +29,8 @@ from ..errors import (
     ProviderError,
     UnavailableError,
 )
-from ..openai_account import LANGUAGES, OpenAiAccount, failure, read, refusal, text
+from ..messages import read
+from ..openai_account import LANGUAGES, OpenAiAccount, failure, refusal, text
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .openai import VOICES, check, voice_of
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated

@@ -24,7 +24,8 @@ from ..errors import (
     UnsupportedError,
     UnsupportedLanguageError,
 )
-from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, read, refusal
+from ..messages import read
+from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, refusal
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated
 
@@ -149,7 +150,7 @@ class SonioxTtsCodec:
         Raises:
             InvalidResponseError: it is no message of the protocol.
         """
-        message = read(frame)
+        message = read(PROVIDER, frame)
         context = message.get("stream_id")
         if context is not None and not isinstance(context, str):
             raise InvalidResponseError(PROVIDER, "a stream's id is no text")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from providers.elevenlabs import HEARD, ElevenLabsAccount, language_code, read, tag_of
-from providers.errors import InvalidResponseError, MissingKeyError
+from providers.elevenlabs import HEARD, ElevenLabsAccount, language_code, tag_of
+from providers.errors import MissingKeyError
 
 
 def test_an_account_needs_a_key_and_hides_it() -> None:
@@ -34,9 +34,3 @@ def test_languages() -> None:
     assert tag_of("") is None
     assert tag_of(None) is None
     assert {"en", "yue", "nb"} <= set(HEARD)
-
-
-@pytest.mark.parametrize("message", ["no JSON", b"\xff", "[]", "7"])
-def test_what_cannot_be_read_raises(message: str | bytes) -> None:
-    with pytest.raises(InvalidResponseError):
-        read("elevenlabs", message)

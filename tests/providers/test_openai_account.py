@@ -10,7 +10,6 @@ from providers.errors import (
     AudioTooLargeError,
     AuthenticationError,
     DeadlineError,
-    InvalidResponseError,
     MissingKeyError,
     ProviderError,
     QuotaError,
@@ -25,7 +24,6 @@ from providers.openai_account import (
     failure,
     is_own,
     language_code,
-    read,
     refusal,
 )
 
@@ -84,12 +82,6 @@ def test_sessions_have_an_address_beside_the_others() -> None:
 def test_languages_have_two_letters(tag: str, code: str) -> None:
     assert language_code(tag) == code
     assert code in LANGUAGES
-
-
-@pytest.mark.parametrize("frame", ["", "{", "[1]", "null", b"\xff\xfe", "<html>", "[" * 5_000])
-def test_what_is_no_object_is_no_message(frame: str | bytes) -> None:
-    with pytest.raises(InvalidResponseError):
-        read(NAME, frame)
 
 
 @pytest.mark.parametrize(

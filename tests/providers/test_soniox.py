@@ -6,14 +6,13 @@ from providers.errors import (
     ApiError,
     AuthenticationError,
     DeadlineError,
-    InvalidResponseError,
     MissingKeyError,
     ProviderError,
     QuotaError,
     RateLimitError,
     UnavailableError,
 )
-from providers.soniox import LANGUAGES, SonioxAccount, failure, language_code, read, refusal
+from providers.soniox import LANGUAGES, SonioxAccount, failure, language_code, refusal
 
 
 def test_an_account_needs_a_key_and_hides_it() -> None:
@@ -39,16 +38,6 @@ def test_a_region_has_its_own_addresses(region: str, host: str) -> None:
 def test_languages_have_two_letters(tag: str, code: str) -> None:
     assert language_code(tag) == code
     assert code in LANGUAGES
-
-
-@pytest.mark.parametrize("frame", ["", "{", "[1]", "null", b"\xff\xfe", "<html>", "[" * 5_000])
-def test_what_is_no_object_is_no_message(frame: str | bytes) -> None:
-    with pytest.raises(InvalidResponseError):
-        read(frame)
-
-
-def test_a_message_is_an_object() -> None:
-    assert read('{"tokens":[]}') == read(b'{"tokens":[]}') == {"tokens": []}
 
 
 @pytest.mark.parametrize(
