@@ -191,6 +191,10 @@ class WhisperStream(LocalStream):
         start_ms = self._sent_ms
         if (utterance := self._utterance) is not None:
             start_ms = utterance.start_ms
+            if utterance.draft:
+                # It is withdrawn, since it is of less than was said: nobody who is tired of
+                # waiting for the final one shall take it for all.
+                self._give(Transcript("", False, round(start_ms), round(self._sent_ms)))
             for piece in utterance.splitter.flush():
                 self._put(utterance, piece)
             self._utterance = None

@@ -100,30 +100,52 @@ async def test_every_utterance_has_its_own_final(stt: Whisper, recordings: Path)
     assert (first.start_ms, first.end_ms) == (first.words[0].start_ms, first.words[-1].end_ms)
 
 
-async def test_silence_is_not_even_decoded(stt: Whisper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whisper_pool.Decoders, "decode", pytest.fail)
+async def test_what_cannot_be_speech_is_not_even_decoded(
+    stt: Whisper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stt._decoders, "decode", None)
     click = b"\xff\x7f" * 320
     heard = await hear(stt, [b"", SILENCE[:6_400], click, SILENCE * 40])
     assert [final.text for final in heard] == ["", "", "", ""]
     assert (heard[-1].start_ms, heard[-1].end_ms) == (220, 40_220)
 
 
-async def test_interims_come_while_one_speaks_and_only_if_wanted(
-    stt: Whisper, recordings: Path
-) -> None:
-    audio = pcm(recordings, "austen_0890")
-    for wanted in (True, False):
-        async with asyncio.timeout(30), stt.stream(SttOptions(interim_results=wanted)) as stream:
+async def spoken(provider: Whisper, audio: bytes, **options: Any) -> list[Transcript]:
+    """What is given of an utterance that is spoken no faster than it is decoded."""
+    async with asyncio.timeout(30), provider.stream(SttOptions(**options)) as stream:
+        events: list[Transcript] = []
+
+        async def listen() -> None:
+            events.extend([event async for event in stream if isinstance(event, Transcript)])
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listen())
             for start in range(0, len(audio), 9_600):
                 stream.send(audio[start : start + 9_600])
-                await decoded(stt)
-            say(stream, b"")
+                await decoded(provider)
+            stream.finalize()
             await stream.finish()
-            events = [event async for event in stream if isinstance(event, Transcript)]
-        *interims, final = events
-        assert final.final
-        assert bool(interims) is wanted
-        assert all(event.text and not event.final for event in interims)
+    return events
+
+
+async def test_interims_come_while_one_speaks_and_the_last_is_withdrawn(
+    stt: Whisper, recordings: Path
+) -> None:
+    *interims, final = await spoken(stt, pcm(recordings, "austen_0890"))
+    assert final.final
+    assert final.text
+    assert not any(event.final for event in interims)
+    drafts = [event.text for event in interims]
+    assert len(drafts) >= 3
+    assert all(drafts[:-1])
+    assert drafts[-1] == ""
+    ends = [event.end_ms for event in interims]
+    assert ends == sorted(ends)
+
+
+async def test_there_are_no_interims_if_none_are_wanted(stt: Whisper, recordings: Path) -> None:
+    (final,) = await spoken(stt, pcm(recordings, "austen_0890"), interim_results=False)
+    assert final.final
 
 
 async def test_drafts_are_made_ever_more_rarely(stt: Whisper, recordings: Path) -> None:
