@@ -16,6 +16,10 @@ COMMANDS = {
     "call": ("bot.phone.command:call", "Call a worker as Twilio would: the simulated phone."),
     "doctor": ("bot.doctor.command:doctor", "Check everything that calls need."),
     "calls": ("bot.records.command:calls", "List, show and delete records of calls."),
+    "transcribe": ("bot.library.transcribe:transcribe", "Print what is said in audio files."),
+    "synthesize": ("bot.library.synthesize:synthesize", "Speak a text into an audio file."),
+    "voices": ("bot.library.voices:voices", "List the voices that can speak."),
+    "providers": ("bot.library.providers:providers", "List and check the speech providers."),
     "bench": ("bot.bench.command:bench", "Measure this machine against the budgets."),
 }
 

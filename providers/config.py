@@ -29,7 +29,7 @@ from .errors import FileError, MissingKeyError, UnsupportedError
 from .setting_types import SttNames, TtsNames
 from .settings import SpeechSettings, VendorSettings
 
-__all__ = ["LibrarySettings", "read_config"]
+__all__ = ["LibrarySettings", "read_config", "variable_of"]
 
 PREFIX = "PARLEY_"
 
@@ -65,13 +65,17 @@ def read_config(
         raise UnsupportedError("config", _problems(error)) from None
 
 
+def variable_of(key: str) -> str:
+    """The environment variable of a setting."""
+    return key.upper() if key in VendorSettings.model_fields else PREFIX + key.upper()
+
+
 def _environment(env: Mapping[str, str]) -> dict[str, Any]:
     """What is set there, under the names that settings have."""
     found = {}
     for key in LibrarySettings.model_fields:
-        variable = key.upper() if key in VendorSettings.model_fields else PREFIX + key.upper()
         # An empty variable is how compose files and shells say "not set".
-        if text := env.get(variable):
+        if text := env.get(variable_of(key)):
             found[key] = text
     return found
 

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .ledger import Ledger
 from .library.checkup import Checkup, check
 from .library.chosen import Chosen
 from .library.listening import Listening, listening
+from .library.overview import ProviderInfo, overview
 from .library.session import SessionInfo, StreamingSession
 from .library.sessions import Sessions, SessionStatistics
 from .library.speaker import PCM16_24K, speak, speak_whole
@@ -212,8 +214,8 @@ class VoiceProcessor:
         """
         found: list[Voice] = []
         for candidate in self._chosen.synthesizers().candidates:
-            await candidate.provider.start()
-            found += await candidate.provider.voices(language)
+            voices = await candidate.provider.voices(language)
+            found += [replace(voice, provider=candidate.name) for voice in voices]
         return found
 
     # Streaming sessions
@@ -285,13 +287,21 @@ class VoiceProcessor:
 
     # Providers
 
-    async def health(self) -> list[Checkup]:
-        """See, by a small request to each, whether the providers in use are well, and how fast.
+    async def health(self, *, all_configured: bool = False) -> list[Checkup]:
+        """See, by a small request to each, whether providers are well, and how fast.
+
+        Args:
+            all_configured: whether to ask all that could be used; else those that are in use.
 
         Raises:
             UnsupportedError, MissingKeyError: none is configured, or one that was named.
         """
-        return await check(self._chosen, self._chosen.in_use())
+        chosen = self._chosen
+        return await check(chosen, chosen.configured() if all_configured else chosen.in_use())
+
+    def providers(self) -> list[ProviderInfo]:
+        """What is known of every provider there is, and what it lacks to be used."""
+        return overview(self._chosen)
 
     def usage(self) -> list[Use]:
         """What was used of each provider, and what that costs by its list."""

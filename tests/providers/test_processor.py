@@ -109,11 +109,13 @@ async def test_this_machine_hears_and_speaks_without_any_key(
         stream = speech.synthesize_stream("Hello.", TtsOptions(speed=1.5), format=PCM16_8K)
         audio_bytes = b"".join([chunk.audio async for chunk in stream])
         assert 0 < PCM16_8K.duration_ms(len(audio_bytes)) < spoken.duration_ms
-        assert "en-US" in {voice.language for voice in await speech.voices("en")}
+        voices = await speech.voices("en")
+        assert ("espeak", "en-US") in {(voice.provider, voice.language) for voice in voices}
         assert {(one.kind, one.provider, one.healthy) for one in await speech.health()} == {
             ("stt", "pocketsphinx", True),
             ("tts", "espeak", True),
         }
+        assert {info.name for info in speech.providers()} > {"pocketsphinx", "espeak", "soniox"}
         assert {use.provider for use in speech.usage()} == {"pocketsphinx", "espeak"}
         await hold_session(speech, other)
 

@@ -1,0 +1,1 @@
+"""`parley transcribe`, `synthesize`, `voices` and `providers`: the speech library from a shell."""
