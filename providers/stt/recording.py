@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import AudioTooLargeError, UnsupportedFormatError
+from ..errors import AudioTooLargeError, InvalidAudioError, UnsupportedFormatError
 from ..results import AudioData
 from ..types import FileRecognizer
 
@@ -14,6 +14,7 @@ def check_recording(recognizer: FileRecognizer, audio: AudioData) -> None:
 
     Raises:
         UnsupportedFormatError: it does not take such audio.
+        InvalidAudioError: it ends in the middle of a sample.
         AudioTooLargeError: it does not take so much.
     """
     if audio.container != "raw":
@@ -26,6 +27,14 @@ def check_recording(recognizer: FileRecognizer, audio: AudioData) -> None:
             f"audio in {audio.container} is not taken",
             hint=f"convert it to {_preferred(recognizer)}",
         )
+    if audio.format is not None and audio.container == "raw":
+        rest = len(audio.data) % audio.format.frame_bytes
+        if rest:
+            raise InvalidAudioError(
+                recognizer.name,
+                f"{len(audio.data):,} bytes of audio end in the middle of a sample",
+                hint="see whether it has the format that it is said to have",
+            )
     if len(audio.data) > recognizer.max_bytes:
         raise AudioTooLargeError(
             recognizer.name,

@@ -1,0 +1,100 @@
+"""Whatever happens to a recognizer's connection, no word is lost or doubled, or it is an error."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from providers.catalog import STT, build_stt
+from providers.errors import ProviderError
+from providers.types import SttOptions, SttProvider
+from tests.vendors.speech.faults import Fault
+from tests.virtual_time import virtual_time_on_sockets
+
+from .caller import Understood, call, said_in, telephone_format, utterances
+from .failures import DOWN, MANY, REFUSED, check_down, check_refused, fault_id
+from .reach import SCRIPT, reached, remote, since
+
+RECOGNIZERS = remote(STT)
+IN_A_WORD_MS = 1_000
+STAYS_S = 15.0
+"""Longer than a vendor may leave us without an answer, several times."""
+
+HEALED = [
+    Fault("refuse"),
+    Fault("busy"),
+    Fault("limited", retry_after_s=1),
+    Fault("reset", "open"),
+    Fault("reset", "word", IN_A_WORD_MS),
+    Fault("reset", "audio", 1_234.5),
+    Fault("reset", "interim", IN_A_WORD_MS),
+    Fault("reset", "final"),
+    Fault("reset", "finish"),
+    Fault("close", "open"),
+    Fault("close", "word", IN_A_WORD_MS),
+    Fault("close", "finish"),
+    Fault("stall", "open"),
+    Fault("stall", "word", IN_A_WORD_MS),
+    Fault("deaf", "word", IN_A_WORD_MS),
+    *(Fault("garbage", "word", IN_A_WORD_MS, garbage=kind) for kind in ("text", "types", "binary")),
+]
+HARMLESS = [Fault("behave"), Fault("slow", delay_ms=900)]
+GIVEN_UP_S = {"stall": 12.0, "deaf": 20.0}
+"""By when at the latest; the others after the three seconds for which it is tried."""
+
+
+async def speak(provider: SttProvider) -> Understood:
+    """Say all that the stand-in understands."""
+    audio_format = telephone_format(provider)
+    options = SttOptions(audio=audio_format)
+    return await call(provider, utterances(SCRIPT, audio_format), options, stays_s=STAYS_S)
+
+
+def may_not_matter(fault: Fault) -> bool:
+    """Whether all may have been understood before it, or there are vendors for whom it is nothing:
+    a message of a kind that is not known, say."""
+    return fault.when == "finish" or fault.garbage == "types"
+
+
+@pytest.mark.parametrize("fault", HEALED, ids=fault_id)
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_no_word_is_lost_with_a_connection(name: str, fault: Fault) -> None:
+    async with reached(build_stt, name, fault) as stt:
+        assert (await speak(stt.provider)).words == said_in(SCRIPT)
+        assert len(stt.records) == 2 or may_not_matter(fault)
+
+
+@pytest.mark.parametrize("fault", HARMLESS, ids=fault_id)
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_what_is_harmless_changes_nothing(name: str, fault: Fault) -> None:
+    async with reached(build_stt, name, fault) as stt:
+        assert (await speak(stt.provider)).words == said_in(SCRIPT)
+        assert len(stt.records) == 1
+        assert stt.records[0].audio_bytes >= len(SCRIPT.audio_in(telephone_format(stt.provider)))
+
+
+@pytest.mark.parametrize("fault", REFUSED, ids=fault_id)
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_a_refusal_is_told_at_once(name: str, fault: Fault) -> None:
+    async with reached(build_stt, name, fault) as stt:
+        with pytest.raises(ProviderError) as raised:
+            await speak(stt.provider)
+        check_refused(raised.value, name, fault)
+        assert len(stt.records) == 1
+
+
+@pytest.mark.parametrize("fault", DOWN, ids=fault_id)
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_a_vendor_that_is_down_is_given_up(name: str, fault: Fault) -> None:
+    async with reached(build_stt, name, *[fault] * MANY) as stt:
+        began_s = asyncio.get_running_loop().time()
+        with pytest.raises(ProviderError) as raised:
+            await speak(stt.provider)
+        assert since(began_s) < GIVEN_UP_S.get(fault.kind, 3.1)
+        check_down(raised.value, name, fault)
+        assert len(stt.records) > 1
