@@ -22,15 +22,15 @@ from typing import Any, Literal
 import numpy as np
 import orjson
 
-from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding, decode
+from media.audio import Encoding, decode
 
 from ..codec import Close, Failed, Frame, Request
 from ..elevenlabs import PROVIDER, ElevenLabsAccount, tag_of
 from ..elevenlabs_errors import failure, refusal
 from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
-from ..types import SttCapabilities, SttOptions
-from .elevenlabs_options import LANGUAGES, check_languages, confidence, key_terms, languages
+from ..types import SttOptions
+from .elevenlabs_options import check_languages, confidence, key_terms, languages, offered
 from .elevenlabs_timeline import Timeline
 from .heard import Finalized, Finished, Heard, HeardEvent, Token
 
@@ -64,18 +64,7 @@ class ElevenLabsRecognizer:
     """
 
     name = PROVIDER
-    capabilities = SttCapabilities(
-        languages=LANGUAGES,
-        audio=(ULAW_8K, PCM16_16K, PCM16_8K),
-        word_times=True,
-        # It never ends a turn, so it need not be told not to.
-        options=frozenset(
-            [
-                *("interim_results", "languages", "model", "key_terms", "phrases"),
-                "endpointing",
-            ]
-        ),
-    )
+    capabilities = offered()
 
     def __init__(self, **account: Any) -> None:
         self._account = ElevenLabsAccount(**account)

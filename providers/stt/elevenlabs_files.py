@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, decode, pcm_to_bytes
+from media.audio import PCM16_16K, decode, pcm_to_bytes
 from media.files import wav_header
 
 from ..elevenlabs import PROVIDER, ElevenLabsAccount, tag_of
@@ -17,8 +17,8 @@ from ..errors import InvalidResponseError, ProviderError
 from ..http_request import HttpRequest, Upload
 from ..messages import read
 from ..results import AudioData, Container, TranscriptionResult, Word
-from ..types import SttCapabilities, SttOptions
-from .elevenlabs_options import LANGUAGES, check_languages, confidence, key_terms, languages
+from ..types import SttOptions
+from .elevenlabs_options import check_languages, confidence, key_terms, languages, offered
 
 __all__ = ["ElevenLabsFiles"]
 
@@ -46,17 +46,7 @@ class ElevenLabsFiles:
     """
 
     name = PROVIDER
-    capabilities = SttCapabilities(
-        languages=LANGUAGES,
-        audio=(ULAW_8K, PCM16_16K, PCM16_8K),
-        word_times=True,
-        options=frozenset(
-            [
-                *("interim_results", "endpointing", "languages", "model", "key_terms", "phrases"),
-                "diarization",
-            ]
-        ),
-    )
+    capabilities = offered("diarization")
     containers: tuple[Container, ...] = tuple(_TYPES)
     max_bytes = 3_000_000_000
     max_ms: float | None = 10 * _HOUR_MS

@@ -6,15 +6,33 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
+
 from ..elevenlabs import HEARD, PROVIDER, language_code
 from ..errors import UnsupportedLanguageError
 from ..options import AUTO
 from ..types import SttCapabilities, SttOptions
 
-__all__ = ["LANGUAGES", "check_languages", "confidence", "key_terms", "languages"]
+__all__ = ["check_languages", "confidence", "key_terms", "languages", "offered"]
 
-LANGUAGES = ("en", AUTO, *(tag for tag in HEARD if tag != "en"))
+_LANGUAGES = ("en", AUTO, *(tag for tag in HEARD if tag != "en"))
 _NOT_IN_TERMS = frozenset("<>{}[]\\")
+
+
+def offered(*more: str) -> SttCapabilities:
+    """What Scribe can do; `more` are the options that it honours besides."""
+    return SttCapabilities(
+        languages=_LANGUAGES,
+        audio=(ULAW_8K, PCM16_16K, PCM16_8K),
+        word_times=True,
+        options=frozenset(
+            [
+                *("interim_results", "languages", "model", "key_terms", "phrases", *more),
+                # It never ends a turn, so it need not be told not to.
+                "endpointing",
+            ]
+        ),
+    )
 
 
 def check_languages(options: SttOptions, capabilities: SttCapabilities) -> None:

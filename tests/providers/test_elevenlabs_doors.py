@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -21,7 +21,6 @@ from providers.errors import (
     UnsupportedError,
 )
 from providers.results import AudioData
-from providers.stt.recognition import Recognition
 from providers.types import (
     SttOptions,
     SynthesisChunk,
@@ -30,7 +29,7 @@ from providers.types import (
     TtsProvider,
     WordPosition,
 )
-from tests.providers.stt.streaming import Listener, said_in, speak
+from tests.providers.stt.streaming import Listener, attended, said_in, speak
 from tests.vendors.elevenlabs.access import ACCESS
 from tests.vendors.elevenlabs.limits import Limits
 from tests.vendors.elevenlabs.offer import DEFAULT_VOICE, VOICES
@@ -51,21 +50,12 @@ async def served(script: Script, **options: Any) -> AsyncIterator[ElevenLabsStan
         yield standin
 
 
-@asynccontextmanager
-async def listening(
+def listening(
     standin: ElevenLabsStandIn, options: SttOptions = ULAW
-) -> AsyncIterator[Listener]:
+) -> AbstractAsyncContextManager[Listener]:
     """A stream, and somebody who iterates it."""
     provider = build_stt("elevenlabs", **ACCESS.settings(standin))
-    async with provider.stream(options) as stream:
-        assert isinstance(stream, Recognition)
-        listener = Listener(stream)
-        task = asyncio.create_task(listener.listen())
-        try:
-            yield listener
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
+    return attended(provider.stream(options))
 
 
 async def understood(

@@ -11,13 +11,14 @@ from media.audio import ULAW_8K
 from providers.errors import ProviderError
 from providers.stt.recognition import Recognition, StreamingStt
 from providers.stt.soniox import SonioxRecognizer
-from providers.types import EndOfTurn, SttEvent, SttOptions, Transcript
+from providers.types import EndOfTurn, SttEvent, SttOptions, SttStream, Transcript
 from tests.vendors.soniox.standin import SonioxStandIn
 from tests.vendors.speech.script import Script
 
 __all__ = [
     "Listener",
     "Said",
+    "attended",
     "listening",
     "opened",
     "recognizer",
@@ -103,10 +104,18 @@ def unheard(url: str) -> AbstractAsyncContextManager[Recognition]:
     return provider.stream(ULAW)
 
 
-@asynccontextmanager
-async def listening(standin: SonioxStandIn) -> AsyncIterator[Listener]:
+def listening(standin: SonioxStandIn) -> AbstractAsyncContextManager[Listener]:
     """A stream, and somebody who iterates it."""
-    async with opened(standin) as stream:
+    return attended(opened(standin))
+
+
+@asynccontextmanager
+async def attended(
+    opening: AbstractAsyncContextManager[SttStream],
+) -> AsyncIterator[Listener]:
+    """A stream of any provider on the engine, and somebody who iterates it."""
+    async with opening as stream:
+        assert isinstance(stream, Recognition)
         listener = Listener(stream)
         task = asyncio.create_task(listener.listen())
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -26,10 +26,10 @@ from providers.errors import (
 from providers.results import AudioData
 from providers.session import Deadlines
 from providers.stt.openai import OpenAiRecognizer
-from providers.stt.recognition import Recognition, StreamingStt
+from providers.stt.recognition import StreamingStt
 from providers.types import SttOptions, Transcript
 from tests.providers.leaks import nothing_left
-from tests.providers.stt.streaming import Listener, speak
+from tests.providers.stt.streaming import Listener, attended, speak
 from tests.vendors.openai.access import ACCESS
 from tests.vendors.openai.standin import OpenAiStandIn
 from tests.vendors.speech.faults import Fault
@@ -51,21 +51,12 @@ async def served(script: Script, **options: Any) -> AsyncIterator[OpenAiStandIn]
         yield standin
 
 
-@asynccontextmanager
-async def listening(
+def listening(
     standin: OpenAiStandIn, options: SttOptions = ULAW, deadlines: Deadlines | None = None
-) -> AsyncIterator[Listener]:
+) -> AbstractAsyncContextManager[Listener]:
     """A stream, and somebody who iterates it."""
     provider = StreamingStt(OpenAiRecognizer(**ACCESS.settings(standin)), deadlines)
-    async with provider.stream(options) as stream:
-        assert isinstance(stream, Recognition)
-        listener = Listener(stream)
-        task = asyncio.create_task(listener.listen())
-        try:
-            yield listener
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
+    return attended(provider.stream(options))
 
 
 def sentences(script: Script) -> tuple[bytes, bytes]:

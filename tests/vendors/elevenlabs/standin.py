@@ -19,6 +19,7 @@ from .files import ScribeFiles
 from .limits import Limits
 from .offer import MODELS, VOICES
 from .refusal import Wrong, worded
+from .speaking import Speaker
 from .stt import ScribeStream
 from .tts import MultiConnection
 from .tts_http import HttpSpeech
@@ -65,10 +66,10 @@ class ElevenLabsStandIn(standin.StandIn):
         port: int = 0,
         keep: bool = True,
     ) -> None:
-        self._voice = voice or ToneVoice()
+        voice = voice or ToneVoice()
         super().__init__(
             api_key=api_key,
-            engines=[hearing, self._voice],
+            engines=[hearing, voice],
             faults=faults,
             send_s=send_s,
             port=port,
@@ -78,12 +79,12 @@ class ElevenLabsStandIn(standin.StandIn):
         self._limits = limits or Limits()
         self._wrong_key = wrong_key
         self._voices = voices
-        self._voice_ids = frozenset(voice["voice_id"] for voice in voices)
-        self._pace = pace
+        voice_ids = frozenset(listed["voice_id"] for listed in voices)
+        self._speaker = Speaker(voice, voice_ids, self._limits, pace)
 
     def doors(self) -> Sequence[Door]:
         speech = "/v1/text-to-speech/{voice_id}"
-        http = HttpSpeech(self._voice, self._voice_ids, self._limits, pace=self._pace)
+        http = HttpSpeech(self._speaker)
         files = ScribeFiles(self._hearing, self._limits)
         return (
             SocketDoor("stt", "/v1/speech-to-text/realtime", self._serve_stt),
@@ -125,16 +126,10 @@ class ElevenLabsStandIn(standin.StandIn):
         await stream.serve(refused=self._refusal(peer.record))
 
     async def _serve_multi(self, peer: Peer) -> None:
-        connection = MultiConnection(
-            peer, self._voice, self._voice_ids, self._limits, pace=self._pace
-        )
-        await connection.serve(refused=self._refusal(peer.record))
+        await MultiConnection(peer, self._speaker).serve(refused=self._refusal(peer.record))
 
     async def _serve_single(self, peer: Peer) -> None:
-        connection = SingleConnection(
-            peer, self._voice, self._voice_ids, self._limits, pace=self._pace
-        )
-        await connection.serve(refused=self._refusal(peer.record))
+        await SingleConnection(peer, self._speaker).serve(refused=self._refusal(peer.record))
 
     async def _list_voices(self, exchange: Exchange) -> None:
         asked = exchange.record.asked

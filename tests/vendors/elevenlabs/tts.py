@@ -13,10 +13,9 @@ from tests.vendors.speech.faults import When
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.refusal import Json, Refusal
 from tests.vendors.speech.strike import Striker
-from tests.vendors.speech.voices import Voice
 
-from .limits import Limits
 from .refusal import Wrong, speech_error
+from .speaking import Speaker
 from .tts_context import Context
 from .tts_messages import MultiMessage, read_message
 from .tts_query import TtsQuery, read_query
@@ -32,26 +31,12 @@ class MultiConnection:
 
     Args:
         peer: it; its record's fault strikes here.
-        voice: who speaks.
-        voices: whose ids may stand in the address.
-        limits: how long it may take, and how much.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
+        speaker: who speaks.
     """
 
-    def __init__(
-        self,
-        peer: Peer,
-        voice: Voice,
-        voices: frozenset[str],
-        limits: Limits,
-        *,
-        pace: float | None,
-    ) -> None:
+    def __init__(self, peer: Peer, speaker: Speaker) -> None:
         self._peer = peer
-        self._voice = voice
-        self._voices = voices
-        self._limits = limits
-        self._pace = pace
+        self._speaker = speaker
         self._striker = Striker(peer, peer.record.fault)
         self._contexts: dict[str, Context] = {}
         self._query: TtsQuery
@@ -73,7 +58,7 @@ class MultiConnection:
                 if refused is not None:
                     raise refused
                 await self._striker.strike_if("open", 0)
-                self._query = read_query(self._peer.record, self._voices)
+                self._query = read_query(self._peer.record, self._speaker.voice_ids)
                 await self._run()
         except* Refusal as group:
             refusals += all_of(group)
@@ -134,17 +119,18 @@ class MultiConnection:
             complaints.append("a context was kept alive before it began, which begins it")
         elif message.text != " ":
             complaints.append("a context does not begin with a space")
-        if len(self._contexts) >= self._limits.contexts:
+        most = self._speaker.limits.contexts
+        if len(self._contexts) >= most:
             raise Wrong(
                 "Maximum simultaneous contexts per WebSocket connection exceeded"
-                f" ({self._limits.contexts}). Please close an existing context before opening a"
+                f" ({most}). Please close an existing context before opening a"
                 " new one."
             )
 
         async def emit(message: Json, duration_ms: float) -> None:
             await self._say(name, message, duration_ms)
 
-        context = Context(message, self._query, self._voice, self._limits, emit, self._pace)
+        context = Context(message, self._query, self._speaker, emit)
         self._contexts[name] = context
         self._tasks.create_task(context.run())
         return context

@@ -9,11 +9,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from tests.vendors.speech.refusal import Json
-from tests.vendors.speech.voices import Voice
 
-from .limits import Limits
 from .refusal import Wrong
-from .speaking import speak
+from .speaking import Speaker
 from .tts_messages import MultiMessage
 from .tts_query import TtsQuery
 
@@ -29,10 +27,8 @@ class Context:
     Args:
         first: the message that began it.
         query: the connection's.
-        voice: who speaks.
-        limits: how much.
+        speaker: who speaks.
         emit: where its messages go.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
 
     Attributes:
         touched_s: when it was spoken to last, on the loop's clock.
@@ -42,18 +38,14 @@ class Context:
         self,
         first: MultiMessage,
         query: TtsQuery,
-        voice: Voice,
-        limits: Limits,
+        speaker: Speaker,
         emit: Emit,
-        pace: float | None,
     ) -> None:
         settings = first.voice_settings
         self._speed = (settings.speed if settings is not None else None) or 1.0
         self._query = query
-        self._voice = voice
-        self._limits = limits
+        self._speaker = speaker
         self._emit = emit
-        self._pace = pace
         self._text = ""
         self._characters = 0
         self._flushed: deque[str] = deque()
@@ -80,7 +72,7 @@ class Context:
         if message.text != " ":  # with which a context begins
             self._text += message.text or ""
         self._characters += len(message.text or "")
-        if self._characters > self._limits.text_characters:
+        if self._characters > self._speaker.limits.text_characters:
             raise Wrong("The text is too long", kind="text_too_long")
         if message.flush or self._query.auto_mode:
             # The space that has to be at its end is not spoken.
@@ -112,14 +104,7 @@ class Context:
 
     async def _speak(self, text: str) -> None:
         query = self._query
-        pieces = speak(
-            self._voice,
-            text,
-            query.format,
-            speed=self._speed,
-            language=query.language,
-            pace=self._pace,
-        )
+        pieces = self._speaker.speak(text, query.format, speed=self._speed, language=query.language)
         async with aclosing(pieces):
             async for piece in pieces:
                 if self._closed and not self._begun:

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tests.vendors.speech.exchange import Exchange
 from tests.vendors.speech.record import Record
-from tests.vendors.speech.voices import Voice, spoken
+from tests.vendors.speech.voices import spoken
 
-from .limits import Limits
 from .offer import check_language, decodable
 from .refusal import Wrong, invalid_fields
+from .speaking import Speaker
 from .tts_messages import Locator, VoiceSettings
 from .tts_query import check_model
 
@@ -42,19 +42,11 @@ class HttpSpeech:
     """Answers texts with audio.
 
     Args:
-        voice: who speaks.
-        voices: whose ids may stand in the address.
-        limits: how much.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
+        speaker: who speaks.
     """
 
-    def __init__(
-        self, voice: Voice, voices: frozenset[str], limits: Limits, *, pace: float | None
-    ) -> None:
-        self._voice = voice
-        self._voices = voices
-        self._limits = limits
-        self._pace = pace
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer one."""
@@ -62,18 +54,18 @@ class HttpSpeech:
         audio_format = decodable(_output_format(record))
         body = self._read(exchange)
         voice_id = record.params["voice_id"]
-        if voice_id not in self._voices:
+        if voice_id not in self._speaker.voice_ids:
             raise Wrong(
                 f"A voice with voice_id {voice_id} was not found.", kind="voice_not_found", code=404
             )
         settings = body.voice_settings
         audio = spoken(
-            self._voice,
+            self._speaker.voice,
             body.text,
             audio_format,
             speed=(settings.speed if settings is not None else None) or 1.0,
             language=body.language_code or "en",
-            pace=self._pace,
+            pace=self._speaker.pace,
         )
         await exchange.stream(audio, "audio/basic", {"character-cost": str(len(body.text))})
 
@@ -86,7 +78,7 @@ class HttpSpeech:
         check_language(body.model_id, body.language_code)
         if body.model_id.startswith(WITHOUT_NEIGHBOURS) and (body.previous_text or body.next_text):
             raise Wrong("Providing previous_text or next_text is not yet supported")
-        if len(body.text) > self._limits.text_characters:
+        if len(body.text) > self._speaker.limits.text_characters:
             raise Wrong("The text is too long", kind="text_too_long", param="text")
         return body
 

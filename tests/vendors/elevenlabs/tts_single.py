@@ -11,11 +11,9 @@ from contextlib import aclosing
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.refusal import Refusal
 from tests.vendors.speech.strike import Striker
-from tests.vendors.speech.voices import Voice
 
-from .limits import Limits
 from .refusal import Wrong, speech_error
-from .speaking import speak
+from .speaking import Speaker
 from .tts_messages import SingleMessage, read_message
 from .tts_query import TtsQuery, read_query
 
@@ -29,26 +27,12 @@ class SingleConnection:
 
     Args:
         peer: it; its record's fault strikes here.
-        voice: who speaks.
-        voices: whose ids may stand in the address.
-        limits: how much.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
+        speaker: who speaks.
     """
 
-    def __init__(
-        self,
-        peer: Peer,
-        voice: Voice,
-        voices: frozenset[str],
-        limits: Limits,
-        *,
-        pace: float | None,
-    ) -> None:
+    def __init__(self, peer: Peer, speaker: Speaker) -> None:
         self._peer = peer
-        self._voice = voice
-        self._voices = voices
-        self._limits = limits
-        self._pace = pace
+        self._speaker = speaker
         self._striker = Striker(peer, peer.record.fault)
         self._query: TtsQuery
         self._speed = 1.0
@@ -60,7 +44,7 @@ class SingleConnection:
             if refused is not None:
                 raise refused
             await self._striker.strike_if("open", 0)
-            self._query = read_query(self._peer.record, self._voices)
+            self._query = read_query(self._peer.record, self._speaker.voice_ids)
             await self._run()
         except TimeoutError:
             late = Refusal(408, "input_timeout_exceeded", "No input for too long")
@@ -86,7 +70,7 @@ class SingleConnection:
                 self._peer.record.complaints.append("text that does not end with a space")
             text += message.text
             characters += len(message.text)
-            if characters > self._limits.text_characters:
+            if characters > self._speaker.limits.text_characters:
                 raise Wrong("The text is too long", kind="text_too_long")
             if message.flush:
                 await self._speak(text)
@@ -101,13 +85,8 @@ class SingleConnection:
 
     async def _speak(self, text: str) -> None:
         query = self._query
-        pieces = speak(
-            self._voice,
-            text.rstrip(" "),
-            query.format,
-            speed=self._speed,
-            language=query.language,
-            pace=self._pace,
+        pieces = self._speaker.speak(
+            text.rstrip(" "), query.format, speed=self._speed, language=query.language
         )
         async with aclosing(pieces):
             async for piece in pieces:
