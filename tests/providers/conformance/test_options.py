@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,7 +124,7 @@ ON_THIS_MACHINE: dict[str, dict[str, Any]] = {
 
 
 @asynccontextmanager
-async def _started(kind: Kind, name: str, whisper_model: Path) -> AsyncIterator[Any]:
+async def _started(kind: Kind, name: str, request: pytest.FixtureRequest) -> AsyncIterator[Any]:
     """A provider, wherever it is."""
     if name not in LOCAL:
         async with reached(kind.build, name) as vendor:
@@ -133,7 +132,7 @@ async def _started(kind: Kind, name: str, whisper_model: Path) -> AsyncIterator[
         return
     settings = ON_THIS_MACHINE.get(name, {})
     if name == "whisper":
-        settings = {**settings, "model": str(whisper_model)}
+        settings = {**settings, "model": str(request.getfixturevalue("whisper_model"))}
     provider = kind.build(name, **settings)
     try:
         if hasattr(provider, "start"):
@@ -172,9 +171,11 @@ def test_no_option_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
-async def test_what_is_not_on_offer_is_said(kind: str, name: str, whisper_model: Path) -> None:
+async def test_what_is_not_on_offer_is_said(
+    kind: str, name: str, request: pytest.FixtureRequest
+) -> None:
     of = KINDS[kind]
-    async with _started(of, name, whisper_model) as provider:
+    async with _started(of, name, request) as provider:
         if name not in of.any_language:
             with pytest.raises(UnsupportedLanguageError) as raised:
                 await of.use(provider, language=NOBODY_S_LANGUAGE)
