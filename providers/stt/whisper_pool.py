@@ -43,6 +43,7 @@ class Decoders:
 
     Attributes:
         languages: Whisper's codes of those that the model knows, when it is loaded.
+        took_s: how long the last piece took to decode; 0 before the first.
 
     Raises:
         MissingKeyError: the package is not installed, or no model is named.
@@ -82,6 +83,7 @@ class Decoders:
         self._starting = asyncio.Lock()
         self._started = False
         self.languages: tuple[str, ...] = ()
+        self.took_s = 0.0
 
     @property
     def size(self) -> int:
@@ -148,15 +150,20 @@ class Decoders:
             DeadlineError: it was not decoded in time.
             UnavailableError: the provider is not started, or its processes died.
         """
+        loop = asyncio.get_running_loop()
         attempts = 0
         while True:
             attempts += 1
             worker = await self._pool.lease(patience_s=patience_s)
+            began_s = loop.time()
             try:
-                return await _Decoding(worker).result(samples, task, deadline_s)
+                result = await _Decoding(worker).result(samples, task, deadline_s)
             except UnavailableError:
                 if attempts == ATTEMPTS:
                     raise
+            else:
+                self.took_s = loop.time() - began_s
+                return result
             finally:
                 worker.release()
 

@@ -1,8 +1,9 @@
 """One stream of utterances through Whisper, which knows no streams.
 
 An utterance is decoded when it is over. While it lasts, what there is of it is decoded for an
-interim transcript, when a process has nothing better to do, and at ever longer intervals: all
-drafts together cost a few decodings, however long somebody speaks.
+interim transcript, a draft, when a process has nothing better to do, and at ever longer intervals:
+all drafts together cost a few decodings, however long somebody speaks, and where one takes long
+there are few, or none.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ PIECE_MS = 28_000
 SHORTEST_MS = 100
 SILENT_PEAK = 100
 """Of 32,768: nothing on a line is speech below it."""
-FIRST_DRAFT_MS = 1_000
-DRAFT_GROWTH = 1.5
+DRAFT_MS = 1_000
+DRAFT_GROWTH = 0.5
+DRAFT_SHARE = 0.2
+"""Of the time, at most, a process works on one stream's drafts: final transcripts wait for them."""
 PATIENCE_S = 20.0
 DEADLINE_S = 30.0
 MAX_LAG_MS = 60_000
@@ -49,14 +52,14 @@ class _Utterance:
         start_ms: in the stream.
         task: how it is decoded.
         splitter: holds what has not been given to be decoded.
-        draft_at_ms: how long it is when the next interim transcript is due.
-        draft: the text of the one before.
+        drafted_ms: how long it was when the last interim transcript was begun.
+        draft: the text of the last one.
     """
 
     start_ms: float
     task: Task
     splitter: Splitter
-    draft_at_ms: float = FIRST_DRAFT_MS
+    drafted_ms: float = 0.0
     draft: str = ""
 
 
@@ -213,18 +216,20 @@ class WhisperStream(LocalStream):
 
     def _draft_is_due(self) -> bool:
         utterance = self._utterance
-        return (
-            self._interims
-            and utterance is not None
-            and self._sent_ms - utterance.start_ms >= utterance.draft_at_ms
-            and not self._steps
-            and self._decoders.spare
+        if not self._interims or utterance is None or self._steps:
+            return False
+        pause_ms = max(
+            DRAFT_MS,
+            DRAFT_GROWTH * utterance.drafted_ms,
+            self._decoders.took_s * 1000 / DRAFT_SHARE,
         )
+        new_ms = self._sent_ms - utterance.start_ms - utterance.drafted_ms
+        return new_ms >= pause_ms and self._decoders.spare
 
     async def _draft(self, utterance: _Utterance, understood: Understood) -> None:
         """Give an interim transcript, unless the utterance ends before it is there."""
         end_ms = self._sent_ms
-        utterance.draft_at_ms = DRAFT_GROWTH * (end_ms - utterance.start_ms)
+        utterance.drafted_ms = end_ms - utterance.start_ms
         speech = _trimmed(utterance.splitter.held.samples)
         if speech is None:
             return
