@@ -134,13 +134,8 @@ def open_encoded(source: Source, container: Container) -> DecodedAudio:
     av = import_av()
     source.file.seek(0)
     try:
-        file = av.open(
-            source.file,
-            "r",
-            format=_DEMUXERS[container],
-            metadata_errors="replace",
-        )
-    except (av.FFmpegError, UnicodeError):
+        file = av.open(source.file, "r", format=_DEMUXERS[container], **_lenient(av))
+    except av.FFmpegError:
         raise InvalidAudioError(
             "audio",
             f"{source.name} begins like {container}, and cannot be read as such",
@@ -151,6 +146,11 @@ def open_encoded(source: Source, container: Container) -> DecodedAudio:
     except BaseException:
         file.close()
         raise
+
+
+def _lenient(av: ModuleType) -> dict[str, str]:
+    """What has PyAV take tags that are no UTF-8: from 19 on (Python 3.12 and later) it does."""
+    return {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
 
 
 def _audio_of(file: InputContainer, name: str) -> AudioStream:

@@ -121,6 +121,15 @@ def test_a_wav_file_from_a_pipe_claims_more_than_it_has() -> None:
         AudioReader(bytes(data))
 
 
+def test_tags_may_be_in_any_encoding() -> None:
+    comment = b"ICMT" + struct.pack("<I", 6) + b"Gr\xfc\xdfe\0"  # Latin-1, as RIFF never says
+    tags = b"LIST" + struct.pack("<I", 4 + len(comment)) + b"INFO" + comment
+    fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 16_000, 48_000, 3, 24)
+    chunks = tags + fmt + struct.pack("<4sI", b"data", 4_800) + bytes(4_800)
+    data = struct.pack("<4sI4s", b"RIFF", 4 + len(chunks), b"WAVE") + chunks
+    assert len(read(AudioReader(data))) == 1_600
+
+
 @pytest.mark.parametrize("container", ["flac", "m4a", "webm"])
 def test_a_file_that_is_cut_off_is_refused(container: Container) -> None:
     data = file_of(container, 4)
