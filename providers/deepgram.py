@@ -36,6 +36,8 @@ Query = Sequence[tuple[str, str]]
 """Names may come more than once."""
 
 _HINT_KEY = "check DEEPGRAM_API_KEY, and what its role may do"
+_HINT_CREDIT = "add credit in Deepgram's console"
+_HINT_LIMIT = "ask Deepgram to raise the limit"
 _HINT_MODEL = "check the model and the language: DEEPGRAM_MODEL, DEEPGRAM_LANGUAGE, the voice"
 _OUR_FAULT, _THEIR_FAULT = (1003, 1007, 1008, 1009), 1011
 """Close codes; Deepgram's own code for what happened is in the reason."""
@@ -88,12 +90,12 @@ def failure(provider: str, status: int, headers: Mapping[str, str], body: bytes)
     if status in (401, 403):
         return AuthenticationError(provider, text, hint=_HINT_KEY, code=code)
     if status == 402:
-        return QuotaError(provider, text, hint="add credit in Deepgram's console", code=code)
+        return QuotaError(provider, text, hint=_HINT_CREDIT, code=code)
     if status == 429:
         return RateLimitError(
             provider,
             text,
-            hint="ask Deepgram to raise the limit",
+            hint=_HINT_LIMIT,
             code=code,
             retry_after_s=advised_wait_s(headers),
         )
@@ -116,6 +118,12 @@ def told(provider: str, message: Mapping[str, Any]) -> ProviderError:
     code = str(message.get("code") or message.get("err_code") or message.get("variant") or "")
     text = message.get("description") or message.get("message") or message.get("err_msg")
     reason = str(text or "it cannot go on")[:200]
+    if code in ("INVALID_AUTH", "INSUFFICIENT_PERMISSIONS"):
+        return AuthenticationError(provider, reason, hint=_HINT_KEY, code=code)
+    if code == "ASR_PAYMENT_REQUIRED":
+        return QuotaError(provider, reason, hint=_HINT_CREDIT, code=code)
+    if code == "TOO_MANY_REQUESTS":
+        return RateLimitError(provider, reason, hint=_HINT_LIMIT, code=code)
     if code.startswith(("DATA", "MESSAGE", "BIG", "UNPARSABLE")):
         return ApiError(provider, reason, code=code)
     return UnavailableError(provider, reason, code=code or None)

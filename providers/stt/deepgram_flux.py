@@ -5,8 +5,9 @@ Source: https://developers.deepgram.com/docs/flux/quickstart and the pages besid
 
 Deepgram speaks first. While audio comes, about four times a second a `TurnInfo` tells the whole
 text of the turn so far; it is final when its event is `EndOfTurn`, which `ForceEndTurn` asks for
-where a turn has begun. Silence is audio, too: there is no message that keeps a stream open. After
-`CloseStream` the last text is what there is, and the connection ends without a word.
+where a turn has begun; so when a connection is lost in a turn, all of it is sent again. Silence is
+audio, too: there is no message that keeps a stream open. After `CloseStream` the last text is what
+there is, and the connection ends without a word.
 """
 
 from __future__ import annotations

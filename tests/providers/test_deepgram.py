@@ -90,6 +90,9 @@ def test_how_long_to_wait(header: str | None, wait_s: float | None) -> None:
         ({"variant": "DATA-0000", "description": "not decodable"}, ApiError, "not decodable"),
         ({"code": "UNPARSABLE_CLIENT_MESSAGE", "description": "no"}, ApiError, "no"),
         ({"code": "INTERNAL_SERVER_ERROR", "message": "oh"}, UnavailableError, "oh"),
+        ({"variant": "INVALID_AUTH", "message": "no"}, AuthenticationError, "no"),
+        ({"variant": "ASR_PAYMENT_REQUIRED", "message": "no"}, QuotaError, "no"),
+        ({"variant": "TOO_MANY_REQUESTS", "message": "no"}, RateLimitError, "no"),
         ({}, UnavailableError, "it cannot go on"),
     ],
 )
