@@ -8,14 +8,15 @@ utterance. The vendor could detect that itself (`commit_strategy=vad`), but no s
 0.3 s of silence on top of its own delay, and it would be left to guess which of its commits answers
 which of ours. In a long silence we commit too, since otherwise the vendor does so when it likes.
 
-Each commit is answered twice: with the text, and with words and times. Only the second counts.
+Each commit is answered twice, with the text, and with words and times, mostly in this order. Those
+with times count; a text for which none come (others have seen that) counts when it is late.
 """
 
 from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,8 +31,9 @@ from ..elevenlabs_errors import failure, refusal
 from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
 from ..types import SttOptions
-from .elevenlabs_options import check_languages, confidence, key_terms, languages, offered
+from .elevenlabs_options import check_languages, key_terms, languages, offered
 from .elevenlabs_timeline import Timeline
+from .elevenlabs_words import placed, spread
 from .heard import Finalized, Finished, Heard, HeardEvent, Token
 
 __all__ = ["ElevenLabsRecognizer", "ElevenLabsSttCodec"]
@@ -98,7 +100,8 @@ class ElevenLabsSttCodec:
     # It closes after some 15 s without audio.
     keepalive_s: float | None = 10.0
     lasts_s: float | None = None
-    silence_s: float | None = None
+    # So long after its text alone the words with times of a commit are late.
+    silence_s: float | None = 0.5
     ready = True
 
     def __init__(self, account: ElevenLabsAccount, options: SttOptions) -> None:
@@ -111,6 +114,9 @@ class ElevenLabsSttCodec:
         self._pause_ms = 0.0
         self._interim = ""
         self._interim_ms = (0.0, 0.0)
+        self._text: str | None = None  # of a commit whose words have not come
+        self._times_first = 0  # commits whose text alone comes yet
+        self._given: str | None = None  # a text that was given without its words
 
     def request(self) -> Request:
         """How to connect: with the key in the handshake."""
@@ -150,8 +156,12 @@ class ElevenLabsSttCodec:
         return self._ending("finalize")
 
     def unanswered(self) -> Sequence[HeardEvent]:
-        """Nothing: a commit is always answered."""
-        return ()
+        """The text of a commit whose words do not come."""
+        text, self._text = self._text, None
+        if text is None:
+            return ()
+        self._given = text
+        return list(self._committed(text))
 
     def closing(self) -> Frame:
         """The last commit: when it is answered, all is said."""
@@ -180,13 +190,15 @@ class ElevenLabsSttCodec:
         kind = message.get("message_type")
         try:
             if kind == _COMMITTED:
-                return list(self._committed(message))
+                return self._timed(message)
+            if kind == "committed_transcript":
+                return self._untimed(message["text"].strip())
             if kind == "partial_transcript":
                 return [self._partial(message["text"].strip())]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise InvalidResponseError(PROVIDER, "a transcript is not what it should be") from None
         if kind == "commit_throttled":
-            return list(self._answered(()))
+            return list(self._committed(""))
         if isinstance(kind, str) and isinstance(error := message.get("error"), str):
             return [Failed(failure(PROVIDER, kind, error))]
         return []
@@ -236,22 +248,35 @@ class ElevenLabsSttCodec:
         if text != self._interim:
             begun_ms = self._interim_ms[0] if self._interim else max(0.0, to_ms - INTERIM_LEAD_MS)
             self._interim, self._interim_ms = text, (begun_ms, max(begun_ms, to_ms))
-        return Heard(interim=_spread(text, *self._interim_ms))
+        return Heard(interim=spread(text, *self._interim_ms))
 
-    def _committed(self, message: Mapping[str, Any]) -> Iterator[HeardEvent]:
-        language = tag_of(message.get("language_code"))
-        tokens = tuple(self._tokens(message.get("words") or (), language))
-        text = message["text"].strip()
-        if text and not tokens:
-            # Words without times are better than none.
-            tokens = _spread(text, *self._interim_ms)
-        yield from self._answered(tokens)
+    def _timed(self, message: Mapping[str, Any]) -> Sequence[HeardEvent]:
+        language, text = tag_of(message.get("language_code")), message["text"].strip()
+        tokens = tuple(placed(message.get("words") or (), self._timeline, language))
+        if self._text is None and text == self._given:
+            self._given = None  # its words came after all
+            return ()
+        if self._text is None:
+            self._times_first += 1
+        self._text = self._given = None
+        return list(self._committed(text, tokens))
 
-    def _answered(self, tokens: Sequence[Token]) -> Iterator[HeardEvent]:
-        """A commit is; when none of ours is due, the vendor has committed by itself."""
-        self._interim = ""
+    def _untimed(self, text: str) -> Sequence[HeardEvent]:
+        if self._times_first:
+            self._times_first -= 1
+        else:
+            self._text = text
+        return ()
+
+    def _committed(self, text: str, tokens: Sequence[Token] = ()) -> Iterator[HeardEvent]:
+        """A commit is answered; when none of ours is due, the vendor has made one by itself."""
         commit = self._commits.popleft() if self._commits else None
         at_ms = self._timeline.stream_ms if commit is None else commit.at_ms
+        if text and not tokens:
+            # Words without times are better than none.
+            begun_ms = self._interim_ms[0] if self._interim else at_ms - INTERIM_LEAD_MS
+            tokens = spread(text, min(max(0.0, begun_ms), at_ms), at_ms)
+        self._interim = ""
         yield Heard(final=tokens, processed_ms=round(at_ms))
         if commit is None:
             return
@@ -260,31 +285,3 @@ class ElevenLabsSttCodec:
             yield Finalized()
         elif commit.reason == "closing":
             yield Finished()
-
-    def _tokens(self, words: Iterable[Mapping[str, Any]], language: str | None) -> Iterator[Token]:
-        space = " "  # a commit begins with a word
-        for word in words:
-            if word["type"] == "spacing":
-                space = word["text"]
-            if word["type"] != "word":
-                continue
-            speaker = word.get("speaker_id")
-            yield Token(
-                space + word["text"],
-                self._timeline.place(float(word["start"]) * 1000),
-                self._timeline.place(float(word["end"]) * 1000),
-                confidence(word),
-                None if speaker is None else str(speaker),
-                language,
-            )
-            space = ""
-
-
-def _spread(text: str, from_ms: float, to_ms: float) -> tuple[Token, ...]:
-    """Words that have no times of their own share those of the whole."""
-    words = text.split()
-    each_ms = (to_ms - from_ms) / max(1, len(words))
-    return tuple(
-        Token(f" {word}", round(from_ms + n * each_ms), round(from_ms + (n + 1) * each_ms))
-        for n, word in enumerate(words)
-    )

@@ -5,7 +5,7 @@ Source: https://elevenlabs.io/docs/api-reference/speech-to-text/convert
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from media.audio import PCM16_16K, decode, pcm_to_bytes
@@ -18,7 +18,8 @@ from ..http_request import HttpRequest, Upload
 from ..messages import read
 from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import SttOptions
-from .elevenlabs_options import check_languages, confidence, key_terms, languages, offered
+from .elevenlabs_options import check_languages, key_terms, languages, offered
+from .elevenlabs_words import words_of
 
 __all__ = ["ElevenLabsFiles"]
 
@@ -95,7 +96,7 @@ class ElevenLabsFiles:
         """
         answer = read(PROVIDER, body)
         try:
-            words = tuple(_words(answer))
+            words = tuple(words_of(answer.get("words") or ()))
             return TranscriptionResult(
                 text=answer["text"].strip(),
                 provider=PROVIDER,
@@ -118,20 +119,6 @@ def _upload(audio: AudioData) -> Upload:
     pcm = pcm_to_bytes(decode(audio.data, audio.format.encoding))
     header = wav_header(len(pcm), audio.format.sample_rate_hz, audio.format.channels)
     return Upload("file", "audio.wav", _TYPES["wav"], header + pcm)
-
-
-def _words(answer: Mapping[str, Any]) -> Iterator[Word]:
-    for word in answer.get("words") or ():
-        if word["type"] != "word":
-            continue
-        speaker = word.get("speaker_id")
-        yield Word(
-            word["text"],
-            round(float(word["start"]) * 1000),
-            round(float(word["end"]) * 1000),
-            confidence(word),
-            None if speaker is None else str(speaker),
-        )
 
 
 def _duration_ms(answer: Mapping[str, Any], audio: AudioData, words: tuple[Word, ...]) -> float:

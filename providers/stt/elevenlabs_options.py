@@ -1,10 +1,6 @@
-"""PURE: what streams and recordings have in common at ElevenLabs: languages, terms, words."""
+"""PURE: what streams and recordings have in common at ElevenLabs: languages and terms."""
 
 from __future__ import annotations
-
-import math
-from collections.abc import Mapping
-from typing import Any
 
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
@@ -13,7 +9,7 @@ from ..errors import UnsupportedLanguageError
 from ..options import AUTO
 from ..types import SttCapabilities, SttOptions
 
-__all__ = ["check_languages", "confidence", "key_terms", "languages", "offered"]
+__all__ = ["check_languages", "key_terms", "languages", "offered"]
 
 _LANGUAGES = ("en", AUTO, *(tag for tag in HEARD if tag != "en"))
 _NOT_IN_TERMS = frozenset("<>{}[]\\")
@@ -74,9 +70,3 @@ def key_terms(options: SttOptions, most: int, characters: int, words: int) -> li
         and _NOT_IN_TERMS.isdisjoint(term)
     ]
     return taken[:most]
-
-
-def confidence(word: Mapping[str, Any]) -> float | None:
-    """How sure it is of a word, 0 to 1."""
-    logprob = word.get("logprob")
-    return None if logprob is None else min(1.0, math.exp(logprob))

@@ -207,6 +207,22 @@ async def test_what_the_vendor_commits_by_itself_is_not_lost(script: Script) -> 
 
 
 @virtual_time_on_sockets
+async def test_words_whose_times_do_not_come_are_not_waited_for_long(script: Script) -> None:
+    half = len(script.audio) // 2
+    limits = Limits(timed_commits=1)
+    async with served(script, limits=limits) as standin, listening(standin) as listener:
+        for part in (script.audio[:half], script.audio[half:]):
+            await speak(listener.stream, part)
+            listener.stream.finalize()
+            await asyncio.sleep(0.6)
+        assert [final.text for final in listener.finals] == [
+            "Hello, this is Parley.",
+            "How may I help you today?",
+        ]
+        assert len(standin.records["stt"]) == 1
+
+
+@virtual_time_on_sockets
 async def test_terms_and_languages_are_told(script: Script) -> None:
     options = SttOptions(
         audio=ULAW_8K, language="auto", languages=("de",), key_terms=("Winterbottom", "x" * 21)

@@ -48,6 +48,10 @@ def committed(text: str, *words: tuple[str, float, float]) -> str:
     return orjson.dumps({"message_type": kind, "text": text, "words": listed}).decode()
 
 
+def untimed(text: str) -> str:
+    return orjson.dumps({"message_type": "committed_transcript", "text": text}).decode()
+
+
 def partial(text: str) -> str:
     return orjson.dumps({"message_type": "partial_transcript", "text": text}).decode()
 
@@ -114,6 +118,7 @@ def test_what_is_committed_and_answered_is_not_committed_again() -> None:
     # The answer to the first is not there, so this one's is not known either.
     assert codec.finalize() is not None
     assert codec.unanswered() == ()
+    assert codec.silence_s == 0.5
     assert codec.decode(committed(""))[-1] == Finalized()
     assert codec.finalize() is not None
     codec.decode(committed(""))
@@ -175,6 +180,36 @@ def test_words_without_times_are_better_than_none() -> None:
     )
 
 
+def test_words_that_do_not_come_are_given_without_times() -> None:
+    codec = new_codec()
+    for said, end_ms in (("one", 1_000), ("two", 2_000), ("two", 3_000)):
+        codec.audio(SPOKEN * 10)
+        codec.finalize()
+        assert codec.decode(untimed(said)) == ()
+        token = Token(f" {said}", end_ms - 500, end_ms)
+        assert codec.unanswered() == [Heard(final=(token,), processed_ms=end_ms), Finalized()]
+        assert codec.unanswered() == ()
+    # They come after all.
+    assert codec.decode(committed("two", ("two", 2.1, 2.2))) == ()
+    codec.audio(SPOKEN * 10)
+    codec.finalize()
+    codec.decode(untimed("three"))
+    heard, finalized = codec.decode(committed("three", ("three", 3.1, 3.2)))
+    assert isinstance(heard, Heard)
+    assert (heard.final[0].start_ms, finalized) == (3_100, Finalized())
+    assert codec.unanswered() == ()
+
+
+def test_the_words_may_come_before_the_text() -> None:
+    codec = new_codec()
+    for said in ("", "two"):
+        codec.audio(SPOKEN * 10)
+        codec.finalize()
+        assert codec.decode(committed(said))[-1] == Finalized()
+        assert codec.decode(untimed(said)) == ()
+        assert codec.unanswered() == ()
+
+
 def test_silence_keeps_the_connection_and_is_left_out_of_times() -> None:
     codec = new_codec()
     assert codec.keepalive_s == 10
@@ -192,6 +227,7 @@ def test_silence_keeps_the_connection_and_is_left_out_of_times() -> None:
         "no JSON",
         '{"message_type":"partial_transcript"}',
         '{"message_type":"partial_transcript","text":7}',
+        '{"message_type":"committed_transcript","text":7}',
         '{"message_type":"committed_transcript_with_timestamps","words":7,"text":""}',
         '{"message_type":"committed_transcript_with_timestamps","words":[7],"text":""}',
         '{"message_type":"committed_transcript_with_timestamps","words":[]}',

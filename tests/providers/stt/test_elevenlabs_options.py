@@ -4,7 +4,7 @@ import pytest
 
 from providers.errors import UnsupportedLanguageError
 from providers.stt.elevenlabs import ElevenLabsRecognizer
-from providers.stt.elevenlabs_options import check_languages, confidence, key_terms, languages
+from providers.stt.elevenlabs_options import check_languages, key_terms, languages
 from providers.types import SttOptions
 
 CAPABILITIES = ElevenLabsRecognizer.capabilities
@@ -27,10 +27,3 @@ def test_terms_that_it_takes() -> None:
     )
     assert key_terms(options, 50, 20, 2) == ["Winterbottom", "Parley", "yes", "no"]
     assert key_terms(options, 2, 20, 3) == ["Winterbottom", "Parley"]
-
-
-def test_confidence_is_no_logarithm() -> None:
-    assert confidence({}) is None
-    assert confidence({"logprob": 0.0}) == 1.0
-    assert confidence({"logprob": 0.1}) == 1.0
-    assert confidence({"logprob": -0.5}) == pytest.approx(0.6065, abs=1e-4)

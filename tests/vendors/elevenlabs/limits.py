@@ -18,6 +18,8 @@ class Limits:
         chunk_ms: audio in one message (assumed).
         session_ms: a stream of Scribe in all (assumed).
         stt_idle_s: a stream of Scribe without audio (observed).
+        timed_commits: how many commits of a stream are answered with times where these are asked
+            for (that they may cease was observed); None is all.
         contexts: of a synthesis connection at a time.
         text_characters: of one request, or one context.
         upload_ms: a recording.
@@ -29,6 +31,7 @@ class Limits:
     chunk_ms: float = 10_000.0
     session_ms: float = 3 * 3_600_000.0
     stt_idle_s: float = 15.0
+    timed_commits: int | None = None
     contexts: int = 5
     text_characters: int = 5_000
     upload_ms: float = 10 * 3_600_000.0

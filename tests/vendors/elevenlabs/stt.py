@@ -56,6 +56,7 @@ class ScribeStream(stt.SttStream):
         self._segment: list[Token] = []
         self._text = ""
         self._committed_ms = 0.0
+        self._timed = 0
         self._first = True
 
     async def serve(self, *, refused: Refusal | None) -> None:
@@ -161,8 +162,9 @@ class ScribeStream(stt.SttStream):
         """Two where times are asked for; the timed one first when nothing was said (observed)."""
         text = _text_of(tokens)
         plain = {"message_type": "committed_transcript", "text": text}
-        if not self._query.include_timestamps:
+        if not self._query.include_timestamps or self._timed == self._limits.timed_commits:
             return [plain]
+        self._timed += 1
         timed = {
             "message_type": "committed_transcript_with_timestamps",
             "text": text,
