@@ -138,13 +138,16 @@ class Utterances:
         self._final += self._interim
         self._interim = []
 
-    def lost(self) -> None:
+    def lost(self) -> list[SttEvent]:
         """The connection is lost, and the audio after `done_ms` will be sent again.
 
-        A word whose first pieces alone are final is then said anew, from its beginning.
+        A word whose first pieces alone are final is then said anew, from its beginning. The interim
+        transcript is withdrawn: whoever waits for the final one is not to take it for that.
         """
+        withdrawn = bool(self._final or self._interim)
         del self._final[self._whole :]
         self._interim = []
+        return [Transcript("", final=False)] if withdrawn else []
 
     def _note_whole(self) -> None:
         """Of a connection's final tokens all but the last word's are sure to make whole words."""

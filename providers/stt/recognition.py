@@ -246,7 +246,9 @@ class Recognition:
 
     def roused(self) -> None:
         """The connection is lost: `_wait` opens another."""
-        self._utterances.lost()
+        withdrawn = self._utterances.lost()
+        if self._interims:
+            self._give(withdrawn)
         self._changed.set()
 
     def _understood(self, event: Heard) -> None:

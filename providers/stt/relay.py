@@ -21,7 +21,7 @@ from ..errors import ProviderError, RateLimitError, UnsupportedLanguageError
 from ..fallback import Candidate, Fallback, Follower, nobody
 from ..options import SttOptions
 from ..patience import RATE_LIMIT_S
-from ..types import EndOfTurn, SttEvent, SttProvider, SttStream
+from ..types import EndOfTurn, SttEvent, SttProvider, SttStream, Transcript
 from .backlog import Backlog
 
 __all__ = ["CHUNK_MS", "Relay", "check_language"]
@@ -72,6 +72,7 @@ class Relay:
         self._tried: dict[Candidate[SttProvider], ProviderError] = {}
         self._hopeless: dict[Candidate[SttProvider], ProviderError] = {}
         self._rounds = 0
+        self._interim = False  # something was understood that may change
         self._finishing = False
         self._over = False
         self.utterances = False
@@ -159,6 +160,10 @@ class Relay:
             try:
                 await self._recognize(candidate, on_event)
             except ProviderError as error:
+                if self._interim:
+                    # Nobody is to take it for final: the next one says it anew.
+                    self._interim = False
+                    on_event(Transcript("", final=False))
                 await self._failed(candidate, error)
 
     def _clock(self, stream_ms: int) -> int:
@@ -193,6 +198,7 @@ class Relay:
                         self._progressed(candidate, began_s)
                         began_s = None
                     self._backlog.understood(event)
+                    self._interim = _is_interim(event)
                     on_event(event)
                 self._backlog.drained()
                 self._over = self._finishing
@@ -287,6 +293,10 @@ class Relay:
         self._rounds += 1
         self._tried.clear()
         await asyncio.sleep(delay_s)
+
+
+def _is_interim(event: SttEvent) -> bool:
+    return isinstance(event, Transcript) and not event.final and bool(event.text)
 
 
 def check_language(stt: Fallback[SttProvider], language: str) -> None:

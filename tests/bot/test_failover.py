@@ -53,6 +53,19 @@ async def test_what_the_caller_says_while_the_recognizer_is_replaced_is_understo
 
 
 @virtual_time
+async def test_half_of_what_the_caller_said_is_no_turn_though_the_other_half_is_late() -> None:
+    other = Recognizer(["hello there"], name="other", opening_s=2.5)
+    async with scene(echo, texts=[None], more_stt=[other]) as s:
+        s.phone.speak(800)
+        await s.wait(0.7)
+        s.stt.current.hear("hello")
+        await s.wait(0.3)
+        s.stt.current.fail(LOST)
+        await s.wait(6)
+        assert [text for who, text, _ in s.history if who == "caller"] == ["hello there"]
+
+
+@virtual_time
 async def test_a_recognizer_that_cannot_be_opened_is_replaced_before_a_word_is_lost() -> None:
     first = Recognizer(failures=[UnavailableError("recognizer", "down")], opening_s=1)
     other = Recognizer(["hello"], name="other")

@@ -76,6 +76,19 @@ def test_only_whole_words_outlive_a_connection() -> None:
     ]
 
 
+def test_what_was_understood_is_withdrawn_with_the_connection() -> None:
+    utterances = Utterances()
+    assert utterances.lost() == []
+    utterances.heard(Heard([], [token("one", 0, 100)]))
+    assert utterances.lost() == [Transcript("", final=False)]
+    assert utterances.lost() == []
+    utterances.heard(Heard([token("one", 0, 100), token(" two", 100, 200)]))
+    assert utterances.lost() == [Transcript("", final=False)]
+    # What is final is said again when another connection is there.
+    utterances.connected(100)
+    assert interim_of(utterances.heard(Heard([token("two", 0, 100)]))) == "one two"
+
+
 def test_a_word_that_has_begun_on_one_connection_does_not_go_on_with_another() -> None:
     utterances = Utterances()
     utterances.heard(Heard([token("Good", 0, 100), token(" mor", 100, 150)]))

@@ -135,6 +135,20 @@ async def test_who_has_been_told_to_finalize_and_has_not_leaves_that_to_the_next
 
 
 @virtual_time
+async def test_what_was_not_final_is_withdrawn() -> None:
+    one, two = everything(), everything()
+    async with session(one, two) as s:
+        one.current.hear("perhaps")
+        one.current.fail(LOST)
+        await asyncio.sleep(0.01)
+        assert s.events == [Transcript("perhaps", False), Transcript("", False)]
+        two.current.hear("surely", final=True)
+        two.current.fail(LOST)
+        await asyncio.sleep(0.01)
+        assert s.events[2:] == [Transcript("surely", True)]
+
+
+@virtual_time
 async def test_nobody_waits_before_the_next_is_tried_and_all_are_tried_again_later() -> None:
     failures: list[ProviderError] = [LOST] * 9
     one, two = everything(failures=[*failures]), everything(failures=[*failures])
