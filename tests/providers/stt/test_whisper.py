@@ -187,11 +187,15 @@ async def test_where_drafts_take_long_there_are_none(
 
 @pytest.mark.usefixtures("eager")
 async def test_what_is_for_good_does_not_wait_for_a_draft(stt: Whisper, recordings: Path) -> None:
-    audio = pcm(recordings, "austen_0890")
+    await decoded(stt)
+    (pid,) = stt.pids
     async with asyncio.timeout(30), stt.stream(SttOptions()) as stream:
-        stream.send(audio)
+        os.kill(pid, signal.SIGSTOP)
+        stream.send(pcm(recordings, "austen_0890"))
         await until(lambda: stream._drafting is not None)
         stream.finalize()
+        await until(lambda: stream._drafting is None)
+        os.kill(pid, signal.SIGCONT)
         await stream.finish()
         (event,) = [event async for event in stream]
     assert isinstance(event, Transcript)
