@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from .codec import Close
 from .errors import (
     ApiError,
     AuthenticationError,
@@ -23,7 +24,7 @@ from .errors import (
 )
 from .http_request import advised_wait_s
 
-__all__ = ["failure", "refusal"]
+__all__ = ["closing", "failure", "refusal"]
 
 _MOST_TEXT = 200
 _KEY = frozenset(
@@ -49,6 +50,8 @@ _DOWN = frozenset(
 )
 _LANGUAGE = frozenset(["unsupported_language", "language_not_supported", "invalid_language_code"])
 _UNKNOWN = frozenset(["voice_not_found", "model_not_found", "unsupported_model", "invalid_voice"])
+_POLICY_VIOLATION = 1008
+_WORDS = {"quota": "quota_exceeded", "credits": "quota_exceeded", "api key": "invalid_api_key"}
 _PERMISSIONS = "missing_permissions"
 _TERMS = "unaccepted_terms"
 _HINTS = {
@@ -112,6 +115,16 @@ def refusal(provider: str, status: int, headers: Mapping[str, str], body: bytes)
         param=str(detail.get("param") or ""),
         retry_after_s=advised_wait_s(headers),
     )
+
+
+def closing(provider: str, close: Close) -> ProviderError | None:
+    """The error that a WebSocket's close frame tells of, where no message did; None: it is none."""
+    if close.code != _POLICY_VIOLATION or not close.reason:
+        return None
+    # It has words alone, no name of an error.
+    words = close.reason.lower()
+    kind = next((kind for word, kind in _WORDS.items() if word in words), "")
+    return failure(provider, kind or "resource_exhausted", close.reason)
 
 
 def _detail(body: bytes) -> Mapping[str, Any]:

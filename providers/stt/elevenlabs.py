@@ -27,7 +27,7 @@ from media.audio import Encoding, decode
 
 from ..codec import Close, Failed, Frame, Request
 from ..elevenlabs import PROVIDER, ElevenLabsAccount, tag_of
-from ..elevenlabs_errors import failure, refusal
+from ..elevenlabs_errors import closing, failure, refusal
 from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
 from ..types import SttOptions
@@ -177,8 +177,9 @@ class ElevenLabsSttCodec:
         return refusal(PROVIDER, status, headers, body)
 
     def closed(self, close: Close) -> Sequence[Failed]:
-        """What went wrong was said before."""
-        return ()
+        """What went wrong may be told by the close frame alone."""
+        error = closing(PROVIDER, close)
+        return () if error is None else [Failed(error)]
 
     def decode(self, frame: Frame) -> Sequence[HeardEvent | Failed]:
         """What the recognizer said.

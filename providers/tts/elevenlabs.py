@@ -21,8 +21,8 @@ from media.audio import ULAW_8K
 
 from ..codec import Close, Failed, Frame, Reply, Request
 from ..elevenlabs import PROVIDER, ElevenLabsAccount
-from ..elevenlabs_errors import failure, refusal
-from ..errors import InvalidResponseError, ProviderError, UnavailableError, UnsupportedError
+from ..elevenlabs_errors import closing, failure, refusal
+from ..errors import InvalidResponseError, ProviderError, UnsupportedError
 from ..messages import read
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .elevenlabs_alignment import Alignment
@@ -37,7 +37,6 @@ INACTIVITY_S = 180
 """The longest that a context, and a connection without one, may be quiet."""
 KEPT = "kept"
 """A context in which nothing is spoken: it keeps the connection open when there is no other."""
-POLICY_VIOLATION = 1008
 
 
 class ElevenLabsSynthesizer:
@@ -146,9 +145,8 @@ class ElevenLabsTtsCodec:
 
     def closed(self, close: Close) -> Sequence[Failed]:
         """A limit, such as that of contexts, may be told by the close frame alone."""
-        if close.code == POLICY_VIOLATION and close.reason:
-            return [Failed(UnavailableError(PROVIDER, close.reason))]
-        return ()
+        error = closing(PROVIDER, close)
+        return () if error is None else [Failed(error)]
 
     def begin(self, context: str, text: str, options: TtsOptions) -> Sequence[Frame]:
         """A context's settings, and its whole text; text has to end with a space."""

@@ -3,7 +3,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from providers.elevenlabs_errors import failure, refusal
+from providers.codec import Close
+from providers.elevenlabs_errors import closing, failure, refusal
 from providers.errors import (
     ApiError,
     AuthenticationError,
@@ -118,6 +119,24 @@ def test_a_list_of_faults_names_the_field_and_not_what_it_held() -> None:
 )
 def test_other_bodies(body: bytes, reason: str) -> None:
     assert refusal("elevenlabs", 400, {}, body).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("This request exceeds your quota of 10000.", QuotaError),
+        ("You have 0 credits remaining.", QuotaError),
+        ("Invalid API key", AuthenticationError),
+        ("Maximum simultaneous contexts per WebSocket connection exceeded (5).", UnavailableError),
+    ],
+)
+def test_a_close_frame_may_be_all_that_is_said(reason: str, kind: type[ProviderError]) -> None:
+    error = closing("elevenlabs", Close(1008, reason))
+    assert type(error) is kind
+    assert error.reason == reason
+    assert error.retryable is (kind is UnavailableError)
+    for close in (Close(1000, reason), Close(1008), Close(None)):
+        assert closing("elevenlabs", close) is None
 
 
 def test_a_long_text_is_cut() -> None:

@@ -247,6 +247,8 @@ def test_what_is_not_known_is_no_event() -> None:
     for message in ("{}", '{"message_type":7,"error":"x"}', '{"message_type":"new","error":null}'):
         assert codec.decode(message) == []
     assert codec.closed(Close(1000)) == ()
+    (failed,) = codec.closed(Close(1008, "You have 0 credits remaining."))
+    assert isinstance(failed.error, QuotaError)
 
 
 def test_errors() -> None:
