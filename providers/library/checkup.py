@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,24 +12,23 @@ import numpy as np
 from media.audio import PCM16_16K
 
 from ..audio import Target, encode_samples
-from ..errors import ProviderError, UnavailableError
+from ..errors import ProviderError
 from ..facts import Kind
 from ..results import AudioData, Container
-from ..stt.trial import try_out
+from ..stt.trial import try_out as try_recognizer
+from ..tts.trial import try_out as try_synthesizer
 from ..types import (
     FileRecognizer,
     SttCapabilities,
     SttOptions,
     TtsCapabilities,
     TtsOptions,
-    TtsProvider,
 )
 from .chosen import Chosen
 
 __all__ = ["Checkup", "check"]
 
 DEADLINE_S = 20.0
-TEXT = "Hello."
 SILENCE_SAMPLES = 16_000
 
 
@@ -84,24 +82,16 @@ async def _ready(chosen: Chosen, kind: Kind, name: str) -> Coroutine[Any, Any, N
     if kind == "tts":
         synthesizer = chosen.synthesizer(name).provider
         await synthesizer.start()
-        return _say_a_word(synthesizer)
+        return try_synthesizer(
+            synthesizer, TtsOptions(language=_language(synthesizer.capabilities))
+        )
     if (door := chosen.door(name)) is not None and kind == "files":
         return _hear_a_file(door.provider)
     recognizer = chosen.recognizer(name).provider
     await recognizer.start()
     capabilities = recognizer.capabilities
     options = SttOptions(language=_language(capabilities), audio=capabilities.audio[0])
-    return try_out(recognizer, options)
-
-
-async def _say_a_word(provider: TtsProvider) -> None:
-    """As far as its first audio."""
-    options = TtsOptions(language=_language(provider.capabilities))
-    async with aclosing(provider.synthesize(TEXT, options)) as chunks:
-        async for chunk in chunks:
-            if chunk.audio:
-                return
-    raise UnavailableError(provider.name, "a text was answered without audio")
+    return try_recognizer(recognizer, options)
 
 
 async def _hear_a_file(provider: FileRecognizer) -> None:

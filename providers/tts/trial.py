@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
-from ..errors import DeadlineError
+from ..errors import DeadlineError, UnavailableError
 from ..options import TtsOptions
 from ..types import TtsProvider
 
@@ -27,7 +27,10 @@ async def try_out(synthesizer: TtsProvider, options: TtsOptions) -> None:
             asyncio.timeout(DEADLINE_S),
             aclosing(synthesizer.synthesize(TEXT, options)) as chunks,
         ):
-            await anext(chunks, None)
+            async for chunk in chunks:
+                if chunk.audio:
+                    return
     except TimeoutError:
         late = f"no audio within {DEADLINE_S:g} s"
         raise DeadlineError(synthesizer.name, late) from None
+    raise UnavailableError(synthesizer.name, "a text was answered without audio")
