@@ -15,7 +15,7 @@ from providers.catalog import build_stt, build_tts
 from providers.errors import DeadlineError, ProviderError, UnavailableError
 from providers.fallback import Candidate, Fallback
 from providers.probing import Prober
-from providers.stt.relay import check_language
+from providers.stt.attempts import check_language
 from providers.types import SttProvider, TtsOptions, TtsProvider
 
 __all__ = ["Engines", "tts_options"]

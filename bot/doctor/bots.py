@@ -18,7 +18,7 @@ from providers.catalog import build_stt, build_tts
 from providers.conversion import wanted_format
 from providers.errors import ProviderError
 from providers.fallback import Fallback
-from providers.stt.relay import check_language
+from providers.stt.attempts import check_language
 from providers.stt.trial import try_out
 from providers.tts.fallback import own_options
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider

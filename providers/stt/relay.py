@@ -17,21 +17,19 @@ from dataclasses import replace
 import structlog
 
 from ..conversion import Converter, wanted_format
-from ..errors import ProviderError, RateLimitError, UnsupportedLanguageError
+from ..errors import ProviderError
 from ..fallback import Candidate, Fallback, Follower, nobody
 from ..options import SttOptions
-from ..patience import RATE_LIMIT_S
 from ..types import EndOfTurn, SttEvent, SttProvider, SttStream, Transcript
+from .attempts import Attempts, check_language
 from .backlog import Backlog
 
-__all__ = ["CHUNK_MS", "Relay", "check_language"]
+__all__ = ["CHUNK_MS", "Relay"]
 
 log = structlog.get_logger(__name__)
 
 CHUNK_MS = 100
 """Audio is handed to the recognizer in pieces of so much: few messages, no noticeable delay."""
-REOPEN_DELAYS_S = (0.0, 0.5, 1.5)
-"""The waits before all are tried once more."""
 
 
 class Relay:
@@ -68,10 +66,7 @@ class Relay:
         self._stream: SttStream | None = None
         self._converter = Converter(options.audio, options.audio)
         self._fed = self._fresh = 0  # bytes in all, and since some were handed over
-        # Who has failed since anything was understood: in this round, and beyond hope.
-        self._tried: dict[Candidate[SttProvider], ProviderError] = {}
-        self._hopeless: dict[Candidate[SttProvider], ProviderError] = {}
-        self._rounds = 0
+        self._attempts = Attempts(stt)
         self._interim = False  # something was understood that may change
         self._finishing = False
         self._over = False
@@ -156,7 +151,7 @@ class Relay:
             ProviderError: no recognizer can be had, or all keep failing.
         """
         while not self._over:
-            candidate = self._next()
+            candidate = self._attempts.next(self._options.language)
             try:
                 await self._recognize(candidate, on_event)
             except ProviderError as error:
@@ -164,7 +159,9 @@ class Relay:
                     # Nobody is to take it for final: the next one says it anew.
                     self._interim = False
                     on_event(Transcript("", final=False))
-                await self._failed(candidate, error)
+                self._follower.failed(candidate.name, error)
+                delay_s = self._attempts.failed(candidate, error, self._options.language)
+                await asyncio.sleep(delay_s)
 
     def _clock(self, stream_ms: int) -> int:
         return round(self._backlog.clock_ms(stream_ms) or 0)
@@ -195,7 +192,8 @@ class Relay:
                 await self._opened(candidate, stream)
                 async for event in stream:
                     if began_s is not None:
-                        self._progressed(candidate, began_s)
+                        candidate.succeeded(began_s)
+                        self._attempts.progressed()
                         began_s = None
                     self._backlog.understood(event)
                     self._interim = _is_interim(event)
@@ -243,81 +241,6 @@ class Relay:
             # The stream's iterator raises the same, and `run` acts on it.
             log.debug("audio not taken", error=str(error))
 
-    # Who is next
-
-    def _suited(self) -> list[Candidate[SttProvider]]:
-        """Who may still be of use, the best first."""
-        language = self._options.language
-        ranked = self._stt.ranked(lambda stt: stt.capabilities.understands(language))
-        return [candidate for candidate in ranked if candidate not in self._hopeless]
-
-    def _next(self) -> Candidate[SttProvider]:
-        """The best of those that have not failed in this round.
-
-        Raises:
-            UnsupportedLanguageError: nobody understands the language.
-        """
-        suited = self._suited()
-        if not suited:
-            check_language(self._stt, self._options.language)
-            raise next(reversed(self._hopeless.values()))
-        return next((one for one in suited if one not in self._tried), suited[0])
-
-    def _progressed(self, candidate: Candidate[SttProvider], began_s: float) -> None:
-        """Something was understood: the next failure is a new one."""
-        candidate.succeeded(began_s)
-        self._tried.clear()
-        self._hopeless.clear()
-        self._rounds = 0
-
-    async def _failed(self, candidate: Candidate[SttProvider], error: ProviderError) -> None:
-        """Go on to the next, or wait until all may be tried again.
-
-        Raises:
-            ProviderError: there is no more to try.
-        """
-        self._follower.failed(candidate.name, error)
-        candidate.failed(error)
-        self._tried[candidate] = error
-        if not error.retryable:
-            self._hopeless[candidate] = error
-        suited = self._suited()
-        if any(other not in self._tried for other in suited):
-            log.warning("recognizer failed, another takes over", error=str(error))
-            return
-        if not suited or self._rounds >= len(REOPEN_DELAYS_S):
-            raise error
-        log.warning("recognizer failed, opening it again", error=str(error))
-        advised_s = min(_advised_s(self._tried[other]) for other in suited)
-        delay_s = max(REOPEN_DELAYS_S[self._rounds], advised_s)
-        self._rounds += 1
-        self._tried.clear()
-        await asyncio.sleep(delay_s)
-
 
 def _is_interim(event: SttEvent) -> bool:
     return isinstance(event, Transcript) and not event.final and bool(event.text)
-
-
-def check_language(stt: Fallback[SttProvider], language: str) -> None:
-    """See that somebody understands a language.
-
-    Raises:
-        UnsupportedLanguageError: nobody does.
-    """
-    providers = [candidate.provider for candidate in stt.candidates]
-    if any(provider.capabilities.understands(language) for provider in providers):
-        return
-    offered = dict.fromkeys(tag for one in providers for tag in one.capabilities.languages)
-    raise UnsupportedLanguageError(
-        stt.name,
-        f"language {language!r} is not on offer",
-        hint=f"it understands {', '.join(offered)}",
-    )
-
-
-def _advised_s(error: ProviderError) -> float:
-    """How long to wait at least before a recognizer is opened again."""
-    if not isinstance(error, RateLimitError):
-        return 0.0
-    return max(RATE_LIMIT_S, error.retry_after_s or 0.0)

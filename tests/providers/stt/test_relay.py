@@ -20,7 +20,8 @@ from providers.errors import (
 )
 from providers.fallback import Candidate, Fallback
 from providers.options import SttOptions
-from providers.stt.relay import REOPEN_DELAYS_S, Relay
+from providers.stt.attempts import REOPEN_DELAYS_S
+from providers.stt.relay import Relay
 from providers.types import EndOfTurn, SttEvent, SttProvider, Transcript, Word
 from tests.bot.engines import Recognizer
 from tests.virtual_time import virtual_time
