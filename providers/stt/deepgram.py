@@ -9,22 +9,19 @@ silence (`speech_final`) or, where there is noise, by a gap between words (`Utte
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
-from ..codec import Close, Failed, Frame, Request
-from ..deepgram import DeepgramAccount, Query, ended, failure, told
-from ..errors import InvalidResponseError, ProviderError
-from ..messages import read
+from ..codec import Frame
+from ..deepgram import DeepgramAccount, Query
 from ..options import AUTO, STT_OPTIONS
 from ..types import SttCapabilities, SttOptions
 from .deepgram_query import LANGUAGES, asked, encoding
+from .deepgram_stream import DeepgramStream, StreamEvent
 from .deepgram_words import tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
-from .sent_audio import SentAudio
 
 __all__ = ["DeepgramRecognizer", "DeepgramSttCodec"]
 
@@ -37,13 +34,10 @@ LAG_MS = 500.0
 SILENCE_S = 1.0
 """`Finalize` is answered when there is "a noticeable amount of audio" to finalize, else it may not
 be: so long an answer is waited for."""
-BEHIND_MS = 1_000.0
-"""There are results for each second of audio, empty ones too: what lacks more has stalled."""
 ROUNDING_MS = 20.0
 FIRST_SILENCE_MS = 100.0
 _KEEPALIVE = '{"type":"KeepAlive"}'
 _FINALIZE = '{"type":"Finalize"}'
-_CLOSE = '{"type":"CloseStream"}'
 
 
 class DeepgramRecognizer:
@@ -86,43 +80,26 @@ class DeepgramRecognizer:
         return DeepgramSttCodec(self._account, options, query)
 
 
-class DeepgramSttCodec:
+class DeepgramSttCodec(DeepgramStream):
     """One connection with the recognizer."""
 
+    provider = DeepgramRecognizer.name
+    path = "/v1/listen"
+    # There are results for each second of audio, empty ones too.
+    behind_ms = 1_000.0
     keepalive_s: float | None = 8.0  # it closes after 10 s
-    lasts_s: float | None = None
     ready = True
 
     def __init__(self, account: DeepgramAccount, options: SttOptions, query: Query) -> None:
-        self._account = account
-        self._query = query
-        self._endpointing = options.endpointing
-        self._sent = SentAudio(options.audio)
-        self._heard_ms = 0.0  # up to where there are results, on Deepgram's clock
-        self._final_ms = 0.0  # up to where they are final
+        super().__init__(account, options, query)
+        self._final_ms = 0.0  # up to where results are final, on Deepgram's clock
         self._word_ms = 0.0  # the end of the last final word
         self._has_interim = False
-        # Up to where there was audio when each `Finalize` was sent that is not answered.
-        self._asked: deque[float] = deque()
-        self._closing = False
 
     @property
     def silence_s(self) -> float | None:
         """How long an answer to `Finalize` may be missing; words that are open are answered."""
         return SILENCE_S if self._asked and not self._has_interim else None
-
-    def request(self) -> Request:
-        """How to connect: with the key in the handshake."""
-        return Request(self._account.socket_url("/v1/listen", self._query), self._account.headers)
-
-    def opening(self) -> Sequence[Frame]:
-        """Nothing: the URL says it all."""
-        return ()
-
-    def audio(self, audio: bytes) -> Frame:
-        """Audio is sent as it is."""
-        self._sent.add(audio)
-        return audio
 
     def finalize(self) -> Frame | None:
         """Ask for what is not final."""
@@ -131,45 +108,11 @@ class DeepgramSttCodec:
         self._asked.append(self._sent.ms)
         return _FINALIZE
 
-    def unanswered(self) -> Sequence[HeardEvent]:
-        """There was nothing to finalize, if it has got so far."""
-        if self._asked[0] - self._heard_ms > BEHIND_MS:
-            return ()
-        self._asked.popleft()
-        return [Finalized()]
-
-    def closing(self) -> Frame:
-        """Ask for the rest."""
-        self._closing = True
-        return _CLOSE
-
     def keepalive(self) -> Frame:
         """What keeps a stream without audio open: a message, once there was audio."""
         return _KEEPALIVE if self._sent.ms else self._sent.add_silence(FIRST_SILENCE_MS)
 
-    def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
-        """An error, when it was for what was sent."""
-        return ended(DeepgramRecognizer.name, close)
-
-    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status other than 101 means."""
-        return failure(DeepgramRecognizer.name, status, headers, body)
-
-    def decode(self, frame: Frame) -> Sequence[HeardEvent | Failed]:
-        """What the recognizer said.
-
-        Raises:
-            InvalidResponseError: it is no message of the protocol.
-        """
-        message = read(DeepgramRecognizer.name, frame)
-        try:
-            return list(self._events(message))
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            raise InvalidResponseError(
-                DeepgramRecognizer.name, "results are not what they should be"
-            ) from None
-
-    def _events(self, message: Mapping[str, Any]) -> Iterator[HeardEvent | Failed]:
+    def _events(self, message: Mapping[str, Any]) -> Iterator[StreamEvent]:
         match message.get("type"):
             case "Results":
                 yield from self._results(message)
@@ -179,8 +122,6 @@ class DeepgramSttCodec:
                     yield Endpoint()
             case "Metadata" if self._closing:
                 yield Finished()
-            case "Error":
-                yield Failed(told(DeepgramRecognizer.name, message))
 
     def _results(self, message: Mapping[str, Any]) -> Iterator[HeardEvent]:
         end_ms = (float(message["start"]) + float(message["duration"])) * 1000

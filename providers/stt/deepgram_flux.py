@@ -12,27 +12,20 @@ there is, and the connection ends without a word.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
-from ..codec import Close, Failed, Frame, Reply, Request
-from ..deepgram import DeepgramAccount, Query, ended, failure, told
-from ..errors import (
-    InvalidResponseError,
-    ProviderError,
-    UnsupportedError,
-    UnsupportedLanguageError,
-)
-from ..messages import read
+from ..codec import Close, Failed, Frame, Reply
+from ..deepgram import DeepgramAccount, Query
+from ..errors import UnsupportedError, UnsupportedLanguageError
 from ..options import AUTO, STT_OPTIONS
 from ..types import SttCapabilities, SttOptions
 from .deepgram_query import MULTI, encoding, known, terms
+from .deepgram_stream import DeepgramStream, StreamEvent
 from .deepgram_words import tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Ready, Token
-from .sent_audio import SentAudio
 
 __all__ = ["FluxCodec", "FluxRecognizer"]
 
@@ -43,12 +36,11 @@ CHUNK_MS = 80.0
 """How much audio Flux looks at at a time."""
 UNTOLD_MS = 250.0 + CHUNK_MS
 """Of what it has listened to, so much may not have been told yet."""
-BEHIND_MS = UNTOLD_MS + 2 * CHUNK_MS
-"""If there is no news of more audio than that, it has stalled."""
+LAG_MS = 240.0
+"""A turn is told when there is so much more audio than its first word, at the latest."""
 SILENCE_S = 1.0
 """So long after `ForceEndTurn` it is sure that there was no turn."""
 _FORCE = '{"type":"ForceEndTurn"}'
-_CLOSE = '{"type":"CloseStream"}'
 
 
 class FluxRecognizer:
@@ -127,24 +119,20 @@ def _endpointing(options: SttOptions) -> list[tuple[str, str]]:
     return [("eot_timeout_ms", str(delay_ms))]
 
 
-class FluxCodec:
+class FluxCodec(DeepgramStream):
     """One connection with Flux."""
 
+    provider = FluxRecognizer.name
+    path = "/v2/listen"
+    behind_ms = UNTOLD_MS + 2 * CHUNK_MS
     # How long it waits for audio is not told; telephone audio never stops.
     keepalive_s: float | None = 4.0
-    lasts_s: float | None = None
 
     def __init__(self, account: DeepgramAccount, options: SttOptions, query: Query) -> None:
-        self._account = account
-        self._query = query
-        self._endpointing = options.endpointing
-        self._sent = SentAudio(options.audio)
-        self._heard_ms = 0.0  # up to where Flux has listened, on its clock
+        super().__init__(account, options, query)
         self._turn: list[Token] | None = None  # the words of the turn, while there is one
-        # Up to where there was audio when each `ForceEndTurn` was sent that is not answered.
-        self._asked: deque[float] = deque()
+        self._done_ms = 0.0  # up to where turns are over, and what was asked for is answered
         self._forced_again = False
-        self._closing = False
         self._told_last = False  # it has spoken since it was told that no more audio comes
         self.ready = False
 
@@ -153,37 +141,13 @@ class FluxCodec:
         """How long `ForceEndTurn` may go unanswered: as long as no turn has begun, for ever."""
         return SILENCE_S if self._asked and self._turn is None else None
 
-    def request(self) -> Request:
-        """How to connect: with the key in the handshake."""
-        return Request(self._account.socket_url("/v2/listen", self._query), self._account.headers)
-
-    def opening(self) -> Sequence[Frame]:
-        """Nothing: the URL says it all."""
-        return ()
-
-    def audio(self, audio: bytes) -> Frame:
-        """Audio is sent as it is."""
-        self._sent.add(audio)
-        return audio
-
     def finalize(self) -> Frame | None:
-        """End the turn, if there is one or may still be one in what Flux has to listen to."""
-        if not self._asked and self._turn is None and self._has_heard(self._sent.ms):
+        """End the turn, if there is one or may be one in what was sent since the last."""
+        is_over = self._turn is None and self._sent.ms <= self._done_ms + CHUNK_MS
+        if is_over and not self._asked:
             return None
         self._asked.append(self._sent.ms)
         return _FORCE
-
-    def unanswered(self) -> Sequence[HeardEvent]:
-        """There was no turn to end, if it has got so far."""
-        if self._asked[0] - self._heard_ms > BEHIND_MS:
-            return ()
-        self._asked.popleft()
-        return [Finalized()]
-
-    def closing(self) -> Frame:
-        """Ask for the rest."""
-        self._closing = True
-        return _CLOSE
 
     def keepalive(self) -> Frame:
         """Silence, as there is no message for it."""
@@ -194,33 +158,15 @@ class FluxCodec:
         heard_all = self._told_last and self._sent.ms <= self._heard_ms + UNTOLD_MS
         if self._closing and (close.code is None or heard_all):
             return [Heard(final=self._turn or ()), Finished()]
-        return ended(FluxRecognizer.name, close)
+        return super().closed(close)
 
-    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status other than 101 means."""
-        return failure(FluxRecognizer.name, status, headers, body)
-
-    def decode(self, frame: Frame) -> Sequence[HeardEvent | Failed | Reply]:
-        """What Flux said.
-
-        Raises:
-            InvalidResponseError: it is no message of the protocol.
-        """
-        message = read(FluxRecognizer.name, frame)
+    def _events(self, message: Mapping[str, Any]) -> Iterator[StreamEvent]:
         match message.get("type"):
             case "Connected":
                 self.ready = True
-                return [Ready()]
+                yield Ready()
             case "TurnInfo":
-                try:
-                    return list(self._turn_info(message))
-                except (KeyError, TypeError, ValueError, AttributeError):
-                    raise InvalidResponseError(
-                        FluxRecognizer.name, "a turn is not what it should be"
-                    ) from None
-            case "Error":
-                return [Failed(told(FluxRecognizer.name, message))]
-        return ()
+                yield from self._turn_info(message)
 
     def _turn_info(self, message: Mapping[str, Any]) -> Iterator[HeardEvent | Reply]:
         self._heard_ms = float(message["audio_window_end"]) * 1000
@@ -228,7 +174,7 @@ class FluxCodec:
         processed_ms = self._sent.in_stream_ms(self._heard_ms)
         tokens = self._tokens(message)
         if message["event"] == "EndOfTurn":
-            self._turn = None
+            self._turn, self._done_ms = None, self._heard_ms
             yield Heard(final=tokens, processed_ms=processed_ms)
             is_answer = self._is_answer(message)
             if self._endpointing and not is_answer:
@@ -250,8 +196,8 @@ class FluxCodec:
 
     def _settled(self) -> Iterator[HeardEvent | Reply]:
         """What is asked for and will not be answered any more, since Flux has heard it all."""
-        while self._turn is None and self._asked and self._has_heard(self._asked[0]):
-            self._asked.popleft()
+        while self._turn is None and self._asked and self._has_heard(self._asked[0] + LAG_MS):
+            self._done_ms = max(self._done_ms, self._asked.popleft())
             yield Finalized()
         if self._turn is None:
             self._forced_again = False
