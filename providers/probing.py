@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from .errors import CapacityError, ProviderError
 from .fallback import Candidate
@@ -21,13 +21,13 @@ class Prober:
     """Probes the providers of one process, each by a short stream or a word of speech.
 
     Args:
-        stt, tts: all that may be used.
+        stt, tts: all that may be used; looked at anew each time.
     """
 
     def __init__(
         self,
-        stt: Sequence[Candidate[SttProvider]] = (),
-        tts: Sequence[Candidate[TtsProvider]] = (),
+        stt: Collection[Candidate[SttProvider]] = (),
+        tts: Collection[Candidate[TtsProvider]] = (),
     ) -> None:
         self._stt = stt
         self._tts = tts

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -147,8 +147,10 @@ class VoiceProcessor:
         def opened() -> AbstractAsyncContextManager[OpenAudio]:
             return open_audio(what, format, self._limits)
 
+        transcribers = self._transcribers()
+        self._chosen.watch()
         return await transcribe_by_one_of(
-            self._transcribers(), opened, options or SttOptions(), progress or _nobody
+            transcribers, opened, options or SttOptions(), progress or _nobody
         )
 
     def _transcribers(self) -> list[Transcriber]:
@@ -189,9 +191,11 @@ class VoiceProcessor:
             ProviderError: nobody can speak it.
         """
         target = Target(container, format)
-        return await speak_whole(self._chosen.synthesizers(), text, options or TtsOptions(), target)
+        tts = self._chosen.synthesizers()
+        self._chosen.watch()
+        return await speak_whole(tts, text, options or TtsOptions(), target)
 
-    def synthesize_stream(
+    async def synthesize_stream(
         self,
         text: str,
         options: TtsOptions | None = None,
@@ -204,7 +208,11 @@ class VoiceProcessor:
             CutOffError: a provider failed after some was given.
             ProviderError: nobody can speak it.
         """
-        return speak(self._chosen.synthesizers(), text, options or TtsOptions(), format)
+        tts = self._chosen.synthesizers()
+        self._chosen.watch()
+        async with aclosing(speak(tts, text, options or TtsOptions(), format)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def voices(self, language: str | None = None) -> list[Voice]:
         """The voices of all synthesizers in use, perhaps for one language (BCP-47) only.
@@ -231,6 +239,7 @@ class VoiceProcessor:
             ProviderError: nobody can recognize it.
         """
         stt, ears = self._chosen.recognizers(), await self._hearing()
+        self._chosen.watch()
 
         def listen(session: StreamingSession) -> AbstractAsyncContextManager[Listening]:
             return listening(stt, ears, options or SttOptions(), session)

@@ -39,6 +39,6 @@ class OwnThread:
 
     async def aclose(self, last: Callable[[], None]) -> None:
         """Have the thread take its last step, after the one under way, and end."""
-        taken = asyncio.wrap_future(self._executor.submit(last))
+        taken = asyncio.get_running_loop().run_in_executor(self._executor, last)
         self._executor.shutdown(wait=False)
         await asyncio.wait([taken], timeout=STEP_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from ..facts import Kind, facts_of
 from ..fallback import Candidate, Fallback
 from ..ledger import Ledger
 from ..metered import MeteredFiles, MeteredStt, MeteredTts
+from ..probing import Prober
 from ..select import Choice, choose
 from ..types import FileRecognizer, SttProvider, TtsProvider
 from ..usage import Budget, Meter
@@ -61,6 +63,7 @@ class Chosen:
         )
         self._named: dict[Kind, tuple[str, ...]] = {"stt": tuple(stt), "tts": tuple(tts)}
         self._said: dict[Kind, Choice] = {}
+        self._watching: asyncio.Task[None] | None = None
         self._stt: dict[str, Candidate[SttProvider]] = {}
         self._tts: dict[str, Candidate[TtsProvider]] = {}
         self._files: dict[str, Candidate[FileRecognizer]] = {}
@@ -135,8 +138,21 @@ class Chosen:
         """What to do before a provider can be used; None when nothing is missing."""
         return missing(kind, name, self.settings.vendor(name))
 
+    def watch(self) -> None:
+        """See from now on whether those that rest are well again, if there is more than one.
+
+        Must be called where the event loop runs.
+        """
+        if self._watching is None and max(len(self._stt), len(self._tts)) > 1:
+            prober = Prober(self._stt.values(), self._tts.values())
+            self._watching = asyncio.create_task(prober.run())
+
     async def aclose(self) -> None:
         """Release all providers. Those that are used again are built anew."""
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.cancel()
+            await asyncio.wait([watching])
         for table in (self._stt, self._tts, self._files):
             held = [candidate.provider for candidate in table.values()]
             table.clear()

@@ -47,9 +47,7 @@ class ProviderInfo:
         """The options that it cannot honour; None when that is not known."""
         if self.capabilities is None:
             return None
-        return tuple(
-            name for name in _OPTIONS[self.kind] if name not in self.capabilities.options
-        )
+        return tuple(name for name in _OPTIONS[self.kind] if name not in self.capabilities.options)
 
 
 def overview(chosen: Chosen) -> list[ProviderInfo]:

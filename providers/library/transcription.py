@@ -55,8 +55,9 @@ class ByDoor:
 
     @property
     def well(self) -> bool:
-        """Whether it can be relied on, as far as is known."""
-        return self.candidate.health.well
+        """Whether it can be relied on, as far as is known, or has rested for long enough."""
+        health = self.candidate.health
+        return health.well or asyncio.get_running_loop().time() >= health.probe_due_s
 
     async def transcribe(
         self, audio: OpenAudio, options: SttOptions, progress: Progress

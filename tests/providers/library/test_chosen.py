@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.config import LibrarySettings, read_config
-from providers.errors import MissingKeyError, QuotaError, UnsupportedError
+from providers.errors import MissingKeyError, NetworkError, QuotaError, UnsupportedError
+from providers.health import REST_S
 from providers.ledger import Ledger
 from providers.library.chosen import Chosen
 from providers.options import TtsOptions
 from providers.usage import Use
+from tests.bot.engines import Recognizer
+from tests.virtual_time import virtual_time
 
 KEYS = {"soniox": {"api_key": "s"}, "deepgram": {"api_key": "d"}, "openai": {"api_key": "o"}}
 
@@ -99,3 +103,21 @@ async def test_uses_are_metered_and_a_budget_is_kept(tmp_path: Path) -> None:
     assert chosen.meter.uses() == [Use("tts", "espeak", 4.0, 0.0)]
     assert [use.provider for use in ledger.uses()] == ["deepgram", "espeak"]
     await chosen.aclose()
+
+
+@virtual_time
+async def test_those_that_rest_are_looked_after_if_there_are_several() -> None:
+    chosen = Chosen(settings(**KEYS), stt=("soniox", "pocketsphinx"))
+    chosen.watch()
+    assert len(asyncio.all_tasks()) == 1  # nobody is used yet
+    first, _ = chosen.recognizers().candidates
+    first.provider = Recognizer()
+    first.failed(NetworkError("soniox", "lost"))
+    for _ in range(2):
+        chosen.watch()
+    assert len(asyncio.all_tasks()) == 2
+    with capture_logs():
+        await asyncio.sleep(REST_S[0] + 2)
+    assert first.health.well
+    await chosen.aclose()
+    assert len(asyncio.all_tasks()) == 1

@@ -32,6 +32,7 @@ from providers.errors import (
     UnsupportedLanguageError,
 )
 from providers.fallback import Candidate, Fallback
+from providers.health import REST_S
 from providers.library.transcription import AsStream, ByDoor, Transcriber, transcribe_by_one_of
 from providers.options import SttOptions
 from providers.results import TranscriptionResult
@@ -171,9 +172,13 @@ async def test_the_next_one_hears_all_of_it_when_a_door_fails() -> None:
     assert (result.provider, words(result)) == ("door", said_in(SCRIPT))
     assert [log["event"] for log in logs] == ["provider rests", "recording was not understood"]
     assert not first.well
-    # Who rests is asked last.
+    # Who rests is asked last, until it has rested.
     result = await transcribe(first, by_door(door))
     assert (result.provider, len(broken.taken)) == ("door", 1)
+    await asyncio.sleep(REST_S[0])
+    assert first.well
+    assert (await transcribe(first, by_door(door))).provider == "broken"
+    assert first.candidate.health.well
 
 
 @virtual_time
