@@ -7,20 +7,16 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import Protocol
 
-import tests.vendors
 from media.audio import PCM16_16K
-from providers.catalog import build_stt
+from providers.catalog import STT, build_stt
 from providers.fallback import Candidate
 from providers.metered import MeteredStt
 from providers.stt.pocketsphinx import PocketSphinx
 from providers.types import SttProvider
 from providers.usage import Budget, Meter
-from tests.vendors.speech.access import Access
+from tests.providers.conformance.reach import access_to, remote
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.script import Script
 from tests.vendors.speech.standin import StandIn
@@ -88,21 +84,9 @@ class _Engine:
         """It does so by itself."""
 
 
-@cache
-def _accesses() -> dict[str, Access]:
-    """By the recognizer's name, the way to its stand-in."""
-    found: dict[str, Access] = {}
-    for path in sorted(Path(tests.vendors.__file__).parent.glob("*/access.py")):
-        module = import_module(f"tests.vendors.{path.parent.name}.access")
-        access = getattr(module, "ACCESS", None)
-        if isinstance(access, Access):
-            found |= dict.fromkeys(access.stt, access)
-    return found
-
-
 def names() -> list[str]:
     """The recognizers that have a stand-in."""
-    return sorted(_accesses())
+    return sorted(remote(STT))
 
 
 def really_listens(pair: tuple[str, str]) -> bool:
@@ -119,7 +103,7 @@ async def party(name: str, number: int, script: Script) -> AsyncIterator[Party]:
         async with _started(metered):
             yield _Engine(Candidate(f"{name}-{number}", metered), engine, meter)
         return
-    access = _accesses()[name]
+    access = access_to(name)
     async with access.standin(OracleHearing(script)) as standin:
         provider = build_stt(name, **access.settings(standin))
         async with _started(provider):
