@@ -6,6 +6,7 @@ a failure.
 
     reach.py            brings a test to a provider, and to the stand-in it talks to
     caller.py           speaks to a recognizer as a caller does
+    elsewhere.py        ears and a voice that compute, while virtual time stands still
     failures.py         what may go wrong with any of them, and which error that is
 
     test_catalogue.py   every name can be reached

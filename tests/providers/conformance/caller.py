@@ -70,13 +70,11 @@ async def call(
     options: SttOptions,
     *,
     stays_s: float = 0.0,
-    hurries: bool = False,
 ) -> Understood:
-    """Speak, and say after each part that an utterance is over.
+    """Speak, as fast as people do, and say after each part that an utterance is over.
 
     Args:
         stays_s: how long the caller stays on the line, and says nothing.
-        hurries: whether the audio comes at once, not as fast as people speak.
 
     Raises:
         ProviderError: the stream fails.
@@ -86,7 +84,7 @@ async def call(
         listening = asyncio.create_task(_listen(stream, understood))
         try:
             for part in parts:
-                await _speak(stream, part, options.audio, hurries=hurries)
+                await _speak(stream, part, options.audio)
                 stream.finalize()
             await asyncio.wait([listening], timeout=stays_s)
             await stream.finish()
@@ -98,13 +96,11 @@ async def call(
     return understood
 
 
-async def _speak(
-    stream: SttStream, audio: bytes, audio_format: AudioFormat, *, hurries: bool
-) -> None:
+async def _speak(stream: SttStream, audio: bytes, audio_format: AudioFormat) -> None:
     size = audio_format.byte_count(PIECE_MS)
     for at in range(0, len(audio), size):
         stream.send(audio[at : at + size])
-        await asyncio.sleep(0 if hurries else PIECE_MS / 1000)
+        await asyncio.sleep(PIECE_MS / 1000)
 
 
 async def _listen(stream: SttStream, understood: Understood) -> None:

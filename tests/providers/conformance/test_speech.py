@@ -6,27 +6,27 @@ is not what it is said to be must not be understood.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from media.audio import AudioFormat, Encoding, Samples, encode, ulaw_to_pcm
 from media.resample import resample
 from providers.catalog import FILES, STT, TTS, account_of, build_file_stt, build_stt, build_tts
 from providers.results import AudioData
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
-from tests.vendors.speech.hearing import Hearing, Listening, Recognizer, transcribe
-from tests.vendors.speech.sphinx import SphinxHearing
-from tests.vendors.speech.voices import EspeakVoice
+from tests.vendors.speech.hearing import Hearing, Listening, transcribe
+from tests.vendors.speech.voices import Voice
+from tests.virtual_time import virtual_time_on_sockets
 
 from .caller import call, telephone_format, words_of
+from .elsewhere import Elsewhere, ears, elsewhere, voice
 from .reach import reached, remote
 
 pytest.importorskip("pocketsphinx")
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
+pytestmark = pytest.mark.long
 
 RECORDED = {"card_ten_of_clubs": "ten of clubs", "prompt_vm-goodbye": "goodbye"}
 """Recordings, and what is said in them."""
@@ -49,28 +49,22 @@ PAUSE_MS = 600
 Spoil = Callable[[Path, str, AudioFormat], bytes]
 
 
-class Ears:
-    """One PocketSphinx for all stand-ins, one after the other."""
-
-    def __init__(self, hearing: SphinxHearing) -> None:
-        self._hearing = hearing
-
-    async def start(self) -> None:
-        return
-
-    async def listen(self, listening: Listening) -> Recognizer:
-        return await self._hearing.listen(listening)
-
-    async def aclose(self) -> None:
-        return
+@pytest.fixture(scope="module")
+def there() -> Iterator[Elsewhere]:
+    with elsewhere() as there:
+        yield there
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ears() -> AsyncIterator[Hearing]:
-    hearing = SphinxHearing(PHRASES, processes=1)
-    await hearing.start()
-    yield Ears(hearing)
-    await hearing.aclose()
+@pytest.fixture(scope="module")
+def listener(there: Elsewhere) -> Iterator[Hearing]:
+    with ears(there, PHRASES) as listener:
+        yield listener
+
+
+@pytest.fixture(scope="module")
+def speaker(there: Elsewhere) -> Iterator[Voice]:
+    with voice(there) as speaker:
+        yield speaker
 
 
 def recorded(recordings: Path, name: str, rate_hz: int) -> Samples:
@@ -103,22 +97,24 @@ async def heard(provider: SttProvider, audio: bytes, audio_format: AudioFormat) 
     """The words that a recognizer hears in a call."""
     pause = audio_format.silence(PAUSE_MS)
     options = SttOptions(audio=audio_format)
-    return (await call(provider, [pause + audio + pause], options, hurries=True)).words
+    return (await call(provider, [pause + audio + pause], options)).words
 
 
 @pytest.mark.parametrize("name", remote(STT))
-async def test_streams_are_understood(name: str, ears: Hearing, recordings: Path) -> None:
-    async with reached(build_stt, name, hearing=ears) as stt:
+@virtual_time_on_sockets
+async def test_streams_are_understood(name: str, listener: Hearing, recordings: Path) -> None:
+    async with reached(build_stt, name, hearing=listener) as stt:
         taken = telephone_format(stt.provider)
         words = await heard(stt.provider, as_it_is(recordings, TEN, taken), taken)
         assert words == RECORDED[TEN].split()
 
 
 @pytest.mark.parametrize("name", sorted({account_of(name) for name in remote(STT)}))
+@virtual_time_on_sockets
 async def test_another_recording_is_understood_otherwise(
-    name: str, ears: Hearing, recordings: Path
+    name: str, listener: Hearing, recordings: Path
 ) -> None:
-    async with reached(build_stt, name, hearing=ears) as stt:
+    async with reached(build_stt, name, hearing=listener) as stt:
         taken = telephone_format(stt.provider)
         words = await heard(stt.provider, as_it_is(recordings, GOODBYE, taken), taken)
         assert words == RECORDED[GOODBYE].split()
@@ -128,18 +124,20 @@ async def test_another_recording_is_understood_otherwise(
     ("spoil", "recording"), [(in_another_codec, TEN), (at_another_rate, GOODBYE)]
 )
 @pytest.mark.parametrize("name", sorted({account_of(name) for name in remote(STT)}))
+@virtual_time_on_sockets
 async def test_what_is_not_sent_as_it_is_said_to_be_is_not_understood(
-    name: str, spoil: Spoil, recording: str, ears: Hearing, recordings: Path
+    name: str, spoil: Spoil, recording: str, listener: Hearing, recordings: Path
 ) -> None:
-    async with reached(build_stt, name, hearing=ears) as stt:
+    async with reached(build_stt, name, hearing=listener) as stt:
         taken = telephone_format(stt.provider)
         words = await heard(stt.provider, spoil(recordings, recording, taken), taken)
         assert words != RECORDED[recording].split()
 
 
 @pytest.mark.parametrize("name", remote(FILES))
-async def test_recordings_are_understood(name: str, ears: Hearing, recordings: Path) -> None:
-    async with reached(build_file_stt, name, hearing=ears) as files:
+@virtual_time_on_sockets
+async def test_recordings_are_understood(name: str, listener: Hearing, recordings: Path) -> None:
+    async with reached(build_file_stt, name, hearing=listener) as files:
         taken = files.provider.capabilities.audio[0]
         audio = AudioData(as_it_is(recordings, TEN, taken), taken)
         result = await files.provider.transcribe(audio, SttOptions())
@@ -147,18 +145,26 @@ async def test_recordings_are_understood(name: str, ears: Hearing, recordings: P
 
 
 @pytest.mark.parametrize("name", remote(TTS))
-async def test_voices_are_understood(name: str, ears: Hearing) -> None:
-    async with reached(build_tts, name, voice=EspeakVoice()) as tts:
+@virtual_time_on_sockets
+async def test_voices_are_understood(name: str, listener: Hearing, speaker: Voice) -> None:
+    async with reached(build_tts, name, voice=speaker) as tts:
         audio = await spoken(tts.provider)
-    assert await said(ears, audio, tts.provider.format) == SPOKEN.split()
+    assert await said(listener, audio, tts.provider.format) == SPOKEN.split()
 
 
-async def test_the_voice_of_this_machine_is_understood(ears: Hearing) -> None:
-    provider = build_tts("espeak")
-    await provider.start()
-    audio = await spoken(provider)
-    await provider.aclose()
-    assert await said(ears, audio, provider.format) == SPOKEN.split()
+@virtual_time_on_sockets
+async def test_the_voice_of_this_machine_is_understood(there: Elsewhere, listener: Hearing) -> None:
+    espeak = build_tts("espeak")
+
+    async def speak() -> bytes:
+        await espeak.start()
+        try:
+            return await spoken(espeak)
+        finally:
+            await espeak.aclose()
+
+    audio = await there.run(speak())
+    assert await said(listener, audio, espeak.format) == SPOKEN.split()
 
 
 async def spoken(provider: TtsProvider) -> bytes:
@@ -167,7 +173,7 @@ async def spoken(provider: TtsProvider) -> bytes:
         return b"".join([chunk.audio async for chunk in chunks])
 
 
-async def said(ears: Hearing, audio: bytes, audio_format: AudioFormat) -> list[str]:
+async def said(listener: Hearing, audio: bytes, audio_format: AudioFormat) -> list[str]:
     """The words that PocketSphinx hears."""
-    tokens = await transcribe(ears, audio, Listening(audio_format, whole_words=True))
+    tokens = await transcribe(listener, audio, Listening(audio_format, whole_words=True))
     return words_of(" ".join(token.text for token in tokens))
