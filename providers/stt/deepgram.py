@@ -73,7 +73,8 @@ class DeepgramRecognizer:
         # Interim results, since without them there is no `UtteranceEnd`.
         query.append(("interim_results", "true"))
         if options.endpointing:
-            query.append(("endpointing", str(options.endpointing_ms or ENDPOINTING_MS)))
+            delay_ms = options.endpointing_ms
+            query.append(("endpointing", str(ENDPOINTING_MS if delay_ms is None else delay_ms)))
             query.append(("utterance_end_ms", str(UTTERANCE_END_MS)))
         else:
             query.append(("endpointing", "false"))

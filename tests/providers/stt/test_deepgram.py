@@ -119,8 +119,9 @@ def test_what_stands_in_the_url() -> None:
 
 
 def test_endpoints_as_they_are_asked_for() -> None:
-    slow = parse_qs(urlsplit(codec_of(SttOptions(endpointing_ms=900)).request().url).query)
-    assert slow["endpointing"] == ["900"]
+    for delay_ms in (0, 900):
+        request = codec_of(SttOptions(endpointing_ms=delay_ms)).request()
+        assert parse_qs(urlsplit(request.url).query)["endpointing"] == [str(delay_ms)]
     codec = codec_of(SttOptions(endpointing=False))
     none = parse_qs(urlsplit(codec.request().url).query)
     assert none["endpointing"] == ["false"]
