@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["config_option", "json_option", "names", "run", "told"]
 
+USAGE = "usage"
+"""Where in the state directory it is kept what the library was used for, month by month."""
+
 _Result = TypeVar("_Result")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -63,12 +66,14 @@ def run(
     """
     from bot.log import configure
     from providers.errors import ProviderError
+    from providers.ledger import Ledger
     from providers.processor import VoiceProcessor
 
     configure("warning")
-    given = _given()
+    given, state_dir = _given()
+    ledger = Ledger(state_dir / USAGE)
     try:
-        processor = VoiceProcessor(stt, tts, config or given)
+        processor = VoiceProcessor(stt, tts, config or given, ledger=ledger)
         return asyncio.run(_within(processor, work))
     except ProviderError as error:
         raise told(error) from None
@@ -89,14 +94,15 @@ async def _within(
         return await work(processor)
 
 
-def _given() -> dict[str, Any]:
-    """What the environment, `.env` and `parley.toml` say of the library.
+def _given() -> tuple[dict[str, Any], Path]:
+    """What the environment, `.env` and `parley.toml` say of the library; the state directory.
 
     Raises:
         click.UsageError: there is a setting that nobody knows.
     """
     from bot.settings import setting_variables
     from bot.sources import read_sources
+    from bot.state_dir import default_state_dir
     from providers.config import LibrarySettings, variable_of
 
     fields = LibrarySettings.model_fields
@@ -104,4 +110,6 @@ def _given() -> dict[str, Any]:
     sources = read_sources(variables, os.environ, {})
     if sources.problems:
         raise click.UsageError("; ".join(map(str, sources.problems)))
-    return {key: item.value for key, item in sources.given.items() if key in fields}
+    given = {key: item.value for key, item in sources.given.items()}
+    state_dir = Path(given.get("state_dir") or default_state_dir(os.environ))
+    return {key: value for key, value in given.items() if key in fields}, state_dir

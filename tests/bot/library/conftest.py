@@ -26,6 +26,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name in known or name.startswith("PARLEY_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PARLEY_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(os, "cpu_count", lambda: 1)  # two of PocketSphinx' processes will do
     return tmp_path
 

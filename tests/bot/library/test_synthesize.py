@@ -104,5 +104,22 @@ def test_what_cannot_be_written_is_a_failure(run: Run) -> None:
     assert ran.err == "parley: cannot write none/a.wav: No such file or directory\n"
 
 
+def test_uses_are_kept_and_count_for_the_budget(
+    run: Run, shell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("synthesize", "Hello.", "--out", "a.wav").code == 0
+    (kept,) = (shell / "state" / "usage").iterdir()
+    assert orjson.loads(kept.read_bytes())["provider"] == "espeak"
+    with kept.open("a") as file:
+        file.write('{"kind": "tts", "provider": "deepgram", "amount": 9.0, "usd": 5.0}\n')
+    monkeypatch.setenv("PARLEY_MONTHLY_BUDGET_USD", "1")
+    monkeypatch.setenv("PARLEY_OVER_BUDGET", "refuse")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9")  # nobody is there
+    ran = run("synthesize", "Hello.", "--out", "a.wav", "--provider", "openai")
+    assert ran.code == 1
+    assert "the budget of $1 a month is spent" in ran.err
+
+
 def test_help_has_an_example(run: Run) -> None:
     assert 'parley synthesize "Your table is ready."' in run("synthesize", "--help").out

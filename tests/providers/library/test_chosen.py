@@ -94,7 +94,8 @@ async def test_health_and_engines_are_kept_until_it_is_closed() -> None:
 async def test_uses_are_metered_and_a_budget_is_kept(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.add(Use("tts", "deepgram", 1000.0, 5.0))
-    chosen = Chosen(settings(monthly_budget_usd=1.0, over_budget="refuse"), ledger=ledger)
+    spent = settings(monthly_budget_usd=1.0, over_budget="refuse", **KEYS)
+    chosen = Chosen(spent, tts=("openai",), ledger=ledger)
     with pytest.raises(QuotaError, match="budget"):
         await anext(chosen.synthesizers().candidates[0].provider.synthesize("a", TtsOptions()))
     chosen = Chosen(settings(monthly_budget_usd=1.0), ledger=ledger)
