@@ -68,19 +68,19 @@ def test_a_player_goes_on_over_junk_and_so_is_done_here() -> None:
 def test_a_small_file_may_hold_hours() -> None:
     file = io.BytesIO()
     writer = AudioWriter(file, Target("flac", pcm(8_000)))
-    for _ in range(120):
+    for _ in range(40):
         writer.write(np.zeros(8_000 * 30, np.int16))
     writer.close()
-    hour = bytearray(file.getvalue())
-    assert len(hour) < 1_000_000
+    long = bytearray(file.getvalue())
+    assert len(long) < 300_000
     with pytest.raises(AudioTooLargeError):
-        AudioReader(bytes(hour), limits=Limits(max_duration_s=1800))
-    hour[21] &= 0xF0  # "the number of samples is not known"
-    hour[22:26] = bytes(4)
-    with AudioReader(bytes(hour), limits=Limits(max_duration_s=300)) as reader:
+        AudioReader(bytes(long), limits=Limits(max_duration_s=900))
+    long[21] &= 0xF0  # "the number of samples is not known"
+    long[22:26] = bytes(4)
+    with AudioReader(bytes(long), limits=Limits(max_duration_s=100)) as reader:
         assert reader.info.duration_ms is None
         pieces = reader.pieces()
-        for _ in range(290):
+        for _ in range(95):
             assert len(next(pieces)) < 16_000
         with pytest.raises(AudioTooLargeError):
             list(pieces)
