@@ -38,7 +38,9 @@ from bot.telephony.memory import SharedMemory
 from bot.telephony.orders import Orders
 from bot.telephony.rest import TwilioRest
 from bot.telephony.webhooks import Webhooks
+from bot.usage import SharedUsage
 from providers.ears import Ears
+from providers.usage import Budget, Meter
 from providers.vad import load_model
 
 __all__ = ["Assembly", "assemble"]
@@ -61,6 +63,7 @@ class Assembly:
     store: Store
     inbox: Inbox
     liveness: Liveness
+    usage: SharedUsage
     rest: TwilioRest | None
     retention: Retention | None
     vad: str
@@ -102,9 +105,12 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
         # Twice the calls: two generations of one call may overlap for a moment.
         ears = Ears(model, max_calls=2 * settings.max_calls)
         stack.callback(ears.close)
+        usage = SharedUsage(redis_url, worker_id, prefix=prefix, metrics=metrics)
+        stack.push_async_callback(usage.aclose)
+        await usage.exchange()
         resources = Resources.of(settings, metrics.count_tokens)
         stack.push_async_callback(resources.aclose)
-        engines = await stack.enter_async_context(_engines(settings))
+        engines = await stack.enter_async_context(_engines(settings, usage))
         makes = LiveCalls(
             settings,
             worker_id=worker_id,
@@ -150,6 +156,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                 worker=worker_id,
                 info={"host": socket.gethostname(), "pid": str(os.getpid())},
             ),
+            usage=usage,
             rest=rest,
             retention=_retention(settings),
             vad=model.name,
@@ -163,13 +170,20 @@ async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
 
 
 @asynccontextmanager
-async def _engines(settings: Settings) -> AsyncIterator[Engines]:
+async def _engines(settings: Settings, usage: SharedUsage) -> AsyncIterator[Engines]:
     bots = settings.bots()
     specs = {spec for bot in bots for spec in (bot.stt_provider, bot.tts_provider)}
     names = {name for spec in specs for name in provider_names(spec)}
     own = {name: settings.vendor(name) for name in names}
     own["pocketsphinx"] = {"processes": settings.pocketsphinx_processes}
-    engines = Engines(bots, settings.apology, settings.farewell, own)
+    budget = Budget(
+        settings.monthly_budget_usd,
+        refuse=settings.over_budget == "refuse",
+        spent_usd=usage.spent_usd,
+    )
+    engines = Engines(
+        bots, settings.apology, settings.farewell, own, meter=Meter(usage.add), budget=budget
+    )
     try:
         await engines.start()
         yield engines

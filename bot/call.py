@@ -46,6 +46,7 @@ from media.vad import SpeechEvent, SpeechStarted
 from providers.errors import ProviderError
 from providers.tts.fallback import FallbackTts
 from providers.types import EndOfTurn, SttEvent
+from providers.usage import Meter, call_meter
 
 __all__ = ["CallSession"]
 
@@ -123,6 +124,7 @@ class CallSession:
 
     async def run(self) -> StreamEnd:
         """Carry the call until its stream ends."""
+        call_meter.set(Meter(self._parts.keeper.metered))
         try:
             async with asyncio.TaskGroup() as group:
                 self._tasks.open(group)
@@ -141,6 +143,7 @@ class CallSession:
             if self._parts.recording is not None:
                 self._parts.recording.close()
             # Who goes on with the call is to find it as it is now.
+            self._parts.keeper.save()
             await self._parts.keeper.secure()
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_DEADLINE_S):

@@ -14,9 +14,11 @@ from bot.speech import synthesize_ulaw
 from providers.catalog import build_stt, build_tts
 from providers.errors import DeadlineError, ProviderError, UnavailableError
 from providers.fallback import Candidate, Fallback
+from providers.metered import MeteredStt, MeteredTts
 from providers.probing import Prober
 from providers.stt.attempts import check_language
 from providers.types import SttProvider, TtsOptions, TtsProvider
+from providers.usage import Budget, Meter
 
 __all__ = ["Engines", "tts_options"]
 
@@ -44,6 +46,8 @@ class Engines:
         apology: the sentence to say when a reply cannot be had.
         farewell: the sentence to say when the call cannot go on.
         settings: further settings of a provider, by its name.
+        meter: of what they are used for; None keeps no account.
+        budget: what they may cost; None is any amount.
 
     Raises:
         ProviderError: none of those that a bot may use can be built.
@@ -55,13 +59,24 @@ class Engines:
         apology: str,
         farewell: str,
         settings: dict[str, dict[str, Any]] | None = None,
+        *,
+        meter: Meter | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._bots = list(bots)
         self._apology = apology
         self._farewell = farewell
         settings = settings or {}
-        self._stt = _built({bot.stt_provider for bot in self._bots}, build_stt, settings)
-        self._tts = _built({bot.tts_provider for bot in self._bots}, build_tts, settings)
+        account = (meter or Meter(), budget or Budget.unlimited())
+
+        def stt(name: str, **own: Any) -> SttProvider:
+            return MeteredStt(build_stt(name, **own), *account)
+
+        def tts(name: str, **own: Any) -> TtsProvider:
+            return MeteredTts(build_tts(name, **own), *account)
+
+        self._stt = _built({bot.stt_provider for bot in self._bots}, stt, settings)
+        self._tts = _built({bot.tts_provider for bot in self._bots}, tts, settings)
         self._recognizers = _each(self._stt.values())
         self._synthesizers = _each(self._tts.values())
         self._prober = Prober(self._recognizers, self._synthesizers)

@@ -15,6 +15,7 @@ from bot.progress import Progress
 from bot.record import Record, now_ms
 from bot.store import Store, StoreError, Superseded
 from bot.telephony.pending import Leaving, dump_pending
+from providers.usage import Use
 
 __all__ = ["RecordKeeper"]
 
@@ -78,6 +79,13 @@ class RecordKeeper:
         """Note which recognizer or synthesizer the call uses."""
         self._record.providers[kind] = name
         self.save()
+
+    def metered(self, use: Use) -> None:
+        """Add to what the call used of a recognizer or synthesizer; the next `save` keeps it."""
+        kept = self._record.usage.setdefault(f"{use.kind}:{use.provider}", {"amount": 0.0})
+        kept["amount"] += use.amount
+        if use.usd is not None:
+            kept["usd"] = kept.get("usd", 0.0) + use.usd
 
     def switched(self, switch: Switch) -> None:
         """Note that it did not use the same one before."""

@@ -13,6 +13,8 @@ from pydantic import (
     StringConstraints,
 )
 
+from providers.setting_types import known_stt, known_tts, listed
+
 __all__ = [
     "PHONE_NUMBER",
     "BotSettings",
@@ -36,33 +38,23 @@ def provider_names(names: str) -> list[str]:
     return names.split(",")
 
 
-def _known_stt(names: str) -> str:
-    # Imported here: the catalogue brings numpy, and most commands have no need of it.
-    from providers.catalog import STT
-
-    return _some_of(names, STT)
-
-
-def _known_tts(names: str) -> str:
-    from providers.catalog import TTS
-
-    return _some_of(names, TTS)
-
-
-def _some_of(names: str, table: dict[str, str]) -> str:
-    found = [name.strip() for name in names.split(",")]
-    if not table.keys() >= set(found) or len(set(found)) < len(found):
-        raise ValueError(f"one of: {', '.join(sorted(table))}; or several, with commas between")
-    return ",".join(found)
-
-
 def _joined(names: object) -> object:
     """A list, as TOML has it, with commas between."""
     return ",".join(map(str, names)) if isinstance(names, list) else names
 
 
+def _known_stt(names: str) -> str:
+    return ",".join(known_stt(listed(names)))
+
+
+def _known_tts(names: str) -> str:
+    return ",".join(known_tts(listed(names)))
+
+
 SttNames = Annotated[str, BeforeValidator(_joined), AfterValidator(_known_stt)]
+"""Recognizers, with commas between them."""
 TtsNames = Annotated[str, BeforeValidator(_joined), AfterValidator(_known_tts)]
+"""Likewise synthesizers."""
 
 
 class BotSettings(BaseModel):

@@ -16,6 +16,7 @@ from bot.turn import TurnSettings
 from providers.ears import Ears
 from providers.fallback import Fallback
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
+from providers.usage import Use
 
 __all__ = [
     "ActNow",
@@ -82,6 +83,9 @@ class Keeper(Protocol):
 
     def uses(self, kind: Kind, name: str) -> None:
         """The call uses this recognizer or synthesizer from now on."""
+
+    def metered(self, use: Use) -> None:
+        """Of a recognizer or synthesizer the call used so much more."""
 
     def switched(self, switch: Switch) -> None:
         """It did not use the same one before."""

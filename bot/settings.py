@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic import ValidationError as PydanticError
 
 from providers.setting_types import BaseUrl, HeaderSecret, Secret, is_loopback
-from providers.settings import VendorSettings
+from providers.settings import SpeechSettings, VendorSettings
 
 from .numbers import BotSettings, Language, NumberTable, PhoneNumber, SttNames, TtsNames
 from .setting_types import ApiUrl, Directory, DirectoryOrOff, RedisUrl
@@ -55,7 +56,7 @@ class SettingsError(Exception):
         return "\n".join(map(str, self.problems))
 
 
-class Settings(VendorSettings):
+class Settings(SpeechSettings):
     """The settings of one process. Each field's description says what it may hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,8 +85,8 @@ class Settings(VendorSettings):
     voice: str | None = Field(
         default=None, min_length=1, description="a voice id of the synthesizer"
     )
-    stt_provider: SttNames = Field(default="pocketsphinx", description="a speech-to-text provider")
-    tts_provider: TtsNames = Field(default="espeak", description="a text-to-speech provider")
+    stt_provider: SttNames | None = Field(default=None, description="a speech-to-text provider")
+    tts_provider: TtsNames | None = Field(default=None, description="a text-to-speech provider")
     tts_hedge_ms: int | None = Field(
         default=None, ge=50, le=5000, description="milliseconds, 50 to 5000"
     )
@@ -225,8 +226,25 @@ class Settings(VendorSettings):
         """Whether Twilio's REST API can be asked: there is an account to ask it for."""
         return self.twilio_account_sid is not None and bool(self.auth_tokens)
 
+    @cached_property
+    def _recognizers(self) -> str:
+        # Imported here: choosing brings numpy, and most commands have no need of it.
+        from .choosing import chosen
+
+        return self.stt_provider or chosen(self, "stt")
+
+    @cached_property
+    def _synthesizers(self) -> str:
+        from .choosing import chosen
+
+        return self.tts_provider or chosen(self, "tts")
+
     def bots(self) -> list[BotSettings]:
-        """Everything that may answer here: the default, and each number's own."""
+        """Everything that may answer here: the default, and each number's own.
+
+        Raises:
+            MissingKeyError: no providers were named, and none is configured.
+        """
         return [self.bot_for(""), *(self.bot_for(number) for number in self.numbers)]
 
     def bot_for(self, number: str) -> BotSettings:
@@ -235,8 +253,8 @@ class Settings(VendorSettings):
             "dialog": self.dialog,
             "language": self.language,
             "voice": self.voice,
-            "stt_provider": self.stt_provider,
-            "tts_provider": self.tts_provider,
+            "stt_provider": self._recognizers,
+            "tts_provider": self._synthesizers,
             "fallback_number": self.fallback_number,
         }
         table = self.numbers.get(number, NumberTable())

@@ -2,9 +2,9 @@
 
 These are all of them: `store.run` (writes what is buffered), `calls.run` (ends calls that nobody
 came back for), `liveness.run` (the lease, and the calls of dead workers), `inbox.run` (what other
-workers were asked of our calls), `engines.run` (providers that have failed),
-`give_back_after_calls` (memory), `retention.run` (old recordings), `rest.start` (the way to
-Twilio), `server.serve` (uvicorn), `drain.run` (how it stops).
+workers were asked of our calls), `usage.run` (what the providers were used for), `engines.run`
+(providers that have failed), `give_back_after_calls` (memory), `retention.run` (old recordings),
+`rest.start` (the way to Twilio), `server.serve` (uvicorn), `drain.run` (how it stops).
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ async def run_worker(
             def ready() -> None:
                 settle()
                 used = {"dialog": settings.dialog, "vad": worker.vad}
-                used |= {"stt": settings.stt_provider, "tts": settings.tts_provider}
+                default = settings.bot_for("")
+                used |= {"stt": default.stt_provider, "tts": default.tts_provider}
                 redis = "private" if settings.redis_url is None else "REDIS_URL"
                 log.info("ready", url=settings.public_url, port=settings.port, redis=redis, **used)
                 on_ready()
@@ -103,6 +104,7 @@ def _works(worker: Assembly) -> list[Coroutine[Any, Any, None]]:
         worker.liveness.run(),
         worker.engines.run(worker.metrics),
         worker.inbox.run(worker.calls.command),
+        worker.usage.run(),
         give_back_after_calls(lambda: worker.calls.active),
     ]
     if worker.retention is not None:

@@ -32,10 +32,13 @@ class MeteredStt:
         provider: which one.
         meter: of the process; the one in `call_meter` counts too.
         budget: what may be spent.
+
+    Attributes:
+        provider: which one.
     """
 
     def __init__(self, provider: SttProvider, meter: Meter, budget: Budget) -> None:
-        self._provider = provider
+        self.provider = provider
         self._meter = meter
         self._budget = budget
         self.name = provider.name
@@ -43,16 +46,16 @@ class MeteredStt:
     @property
     def capabilities(self) -> SttCapabilities:
         """As the provider."""
-        return self._provider.capabilities
+        return self.provider.capabilities
 
     @property
     def capacity(self) -> int | None:
         """As the provider."""
-        return self._provider.capacity
+        return self.provider.capacity
 
     async def start(self) -> None:
         """As the provider."""
-        await self._provider.start()
+        await self.provider.start()
 
     @asynccontextmanager
     async def stream(self, options: SttOptions) -> AsyncIterator[SttStream]:
@@ -61,8 +64,8 @@ class MeteredStt:
         Raises:
             QuotaError: the budget is spent.
         """
-        self._budget.check()
-        async with self._provider.stream(options) as stream:
+        self._budget.check("stt", self.name)
+        async with self.provider.stream(options) as stream:
             metered = _MeteredStream(stream, options.audio)
             try:
                 yield metered
@@ -73,7 +76,7 @@ class MeteredStt:
 
     async def aclose(self) -> None:
         """As the provider."""
-        await self._provider.aclose()
+        await self.provider.aclose()
 
 
 class _MeteredStream:
@@ -107,10 +110,13 @@ class MeteredTts:
         provider: which one.
         meter: of the process; the one in `call_meter` counts too.
         budget: what may be spent.
+
+    Attributes:
+        provider: which one.
     """
 
     def __init__(self, provider: TtsProvider, meter: Meter, budget: Budget) -> None:
-        self._provider = provider
+        self.provider = provider
         self._meter = meter
         self._budget = budget
         self.name = provider.name
@@ -119,16 +125,16 @@ class MeteredTts:
     @property
     def capabilities(self) -> TtsCapabilities:
         """As the provider."""
-        return self._provider.capabilities
+        return self.provider.capabilities
 
     @property
     def reached(self) -> bool:
         """As the provider."""
-        return self._provider.reached
+        return self.provider.reached
 
     async def start(self) -> None:
         """As the provider."""
-        await self._provider.start()
+        await self.provider.start()
 
     async def synthesize(
         self, text: str, options: TtsOptions
@@ -138,21 +144,21 @@ class MeteredTts:
         Raises (from the iterator):
             QuotaError: the budget is spent.
         """
-        self._budget.check()
+        self._budget.check("tts", self.name)
         for meter in (self._meter, call_meter.get()):
             if meter is not None:
                 meter.add("tts", self.name, len(text))
-        async with aclosing(self._provider.synthesize(text, options)) as chunks:
+        async with aclosing(self.provider.synthesize(text, options)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     async def voices(self, language: str | None = None) -> list[Voice]:
         """As the provider."""
-        return await self._provider.voices(language)
+        return await self.provider.voices(language)
 
     async def aclose(self) -> None:
         """As the provider."""
-        await self._provider.aclose()
+        await self.provider.aclose()
 
 
 class MeteredFiles:
@@ -162,10 +168,13 @@ class MeteredFiles:
         provider: which one.
         meter: of the process; the one in `call_meter` counts too.
         budget: what may be spent.
+
+    Attributes:
+        provider: which one.
     """
 
     def __init__(self, provider: FileRecognizer, meter: Meter, budget: Budget) -> None:
-        self._provider = provider
+        self.provider = provider
         self._meter = meter
         self._budget = budget
         self.name = provider.name
@@ -180,8 +189,8 @@ class MeteredFiles:
         Raises:
             QuotaError: the budget is spent.
         """
-        self._budget.check()
-        result = await self._provider.transcribe(audio, options)
+        self._budget.check("files", self.name)
+        result = await self.provider.transcribe(audio, options)
         for meter in (self._meter, call_meter.get()):
             if meter is not None:
                 meter.add("files", self.name, result.duration_ms)
@@ -189,4 +198,4 @@ class MeteredFiles:
 
     async def aclose(self) -> None:
         """As the provider."""
-        await self._provider.aclose()
+        await self.provider.aclose()

@@ -16,6 +16,9 @@ __all__ = [
     "SttNames",
     "TtsNames",
     "is_loopback",
+    "known_stt",
+    "known_tts",
+    "listed",
 ]
 
 
@@ -67,21 +70,29 @@ def _header_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _listed(value: object) -> object:
-    """What a variable holds, `deepgram, soniox`, as a list."""
-    if isinstance(value, str):
-        return [name for part in value.split(",") if (name := part.strip())]
-    return value
+def listed(names: str) -> tuple[str, ...]:
+    """What a variable holds, `deepgram, soniox`, one by one."""
+    return tuple(name.strip() for name in names.split(","))
 
 
-def _known_stt(names: tuple[str, ...]) -> tuple[str, ...]:
+def _in_order(value: object) -> object:
+    return listed(value) if isinstance(value, str) else value
+
+
+def known_stt(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those recognizers, if the catalogue has them.
+
+    Raises:
+        ValueError: it has not, or one is named twice.
+    """
     # Imported here: the catalogue brings numpy, and who reads settings may have no need of it.
     from .catalog import STT
 
     return _each_of(names, STT)
 
 
-def _known_tts(names: tuple[str, ...]) -> tuple[str, ...]:
+def known_tts(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those synthesizers; as `known_stt`."""
     from .catalog import TTS
 
     return _each_of(names, TTS)
@@ -101,7 +112,7 @@ Secret = Annotated[SecretStr, AfterValidator(_secret)]
 """Not empty; white space around it is left out."""
 HeaderSecret = Annotated[Secret, AfterValidator(_header_secret)]
 """As `Secret`, in printable ASCII without spaces: an HTTP header holds it as it is."""
-SttNames = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_known_stt)]
+SttNames = Annotated[tuple[str, ...], BeforeValidator(_in_order), AfterValidator(known_stt)]
 """Recognizers of the catalogue, in the order in which they are tried."""
-TtsNames = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_known_tts)]
+TtsNames = Annotated[tuple[str, ...], BeforeValidator(_in_order), AfterValidator(known_tts)]
 """Likewise synthesizers."""

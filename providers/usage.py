@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from .errors import QuotaError
-from .facts import Kind, list_price_usd
+from .facts import Kind, facts_of, list_price_usd
 
 __all__ = ["Budget", "Meter", "Use", "call_meter"]
 
@@ -88,13 +88,20 @@ class Budget:
         self._spent_usd = spent_usd
         self._warned_at = 0.0
 
-    def check(self) -> None:
+    @classmethod
+    def unlimited(cls) -> Budget:
+        """One that is never spent."""
+        return cls(None, refuse=False, spent_usd=lambda: 0.0)
+
+    def check(self, kind: Kind, provider: str) -> None:
         """See whether more may be spent; say, once each, that it gets near and that it is over.
+
+        What costs nothing may always be used.
 
         Raises:
             QuotaError: it is spent, and more is to be refused.
         """
-        if self._monthly_usd is None:
+        if self._monthly_usd is None or facts_of(kind, provider).price == 0:
             return
         spent_usd = self._spent_usd()
         if spent_usd < self._monthly_usd * NEAR:
@@ -110,7 +117,7 @@ class Budget:
             )
         if over and self._refuse:
             raise QuotaError(
-                "budget",
+                provider,
                 f"the budget of ${self._monthly_usd:g} a month is spent",
                 hint="raise PARLEY_MONTHLY_BUDGET_USD, or wait for the next month",
             )

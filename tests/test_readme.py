@@ -139,7 +139,7 @@ def variables() -> dict[str, str]:
         own = key == "twilio_api_url"
         vendors = key in VendorSettings.model_fields
         foreign = (key.startswith("twilio_") and not own) or key == "redis_url" or vendors
-        default = "" if field.default in (None, PydanticUndefined) else str(field.default)
+        default = "" if field.default in (None, (), PydanticUndefined) else str(field.default)
         named[key.upper() if foreign else f"PARLEY_{key.upper()}"] = default
     return named
 

@@ -22,6 +22,7 @@ from media.twilio import parse_command, render_event
 from providers.ears import Ears
 from providers.fallback import Candidate, Fallback
 from providers.types import SttOptions, TtsOptions
+from providers.usage import Use
 from tests.bot.engines import Level, Recognizer, Tones, tone
 
 __all__ = ["STREAM", "Keeper", "Scene", "Telephone", "scene"]
@@ -140,6 +141,7 @@ class Keeper:
     remarks: list[str] = field(default_factory=list)
     used: list[tuple[Kind, str]] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
+    metered_uses: list[Use] = field(default_factory=list)
 
     def save(self, *, at_once: bool = False) -> None:
         self.saves += 1
@@ -152,6 +154,9 @@ class Keeper:
 
     def uses(self, kind: Kind, name: str) -> None:
         self.used.append((kind, name))
+
+    def metered(self, use: Use) -> None:
+        self.metered_uses.append(use)
 
     def switched(self, switch: Switch) -> None:
         self.switches.append(switch)

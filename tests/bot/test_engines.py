@@ -18,6 +18,7 @@ from providers.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from providers.metered import MeteredStt, MeteredTts
 from providers.types import SynthesisChunk, TtsOptions
 from tests.bot.engines import Recognizer, Tones
 from tests.serving import silent_server
@@ -40,9 +41,15 @@ def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(catalog.TTS, "espeak", "tests.bot.engines:Tones")
 
 
+def made(provider: object) -> object:
+    """What the catalogue has made: its use is metered."""
+    assert isinstance(provider, MeteredStt | MeteredTts)
+    return provider.provider
+
+
 def tones(engines: Engines, of: BotSettings) -> Tones:
     [candidate] = engines.tts(of).candidates
-    tts: object = candidate.provider
+    tts = made(candidate.provider)
     assert isinstance(tts, Tones)
     return tts
 
@@ -242,7 +249,7 @@ async def test_the_apology_is_spoken_by_one_that_is_within_reach() -> None:
     both = bot(tts_provider="unreached,espeak")
     engines = Engines([both], APOLOGY, FAREWELL)
     await engines.start()
-    first, second = (one.provider for one in engines.tts(both).candidates)
+    first, second = (made(one.provider) for one in engines.tts(both).candidates)
     assert isinstance(first, Unreached)
     assert first.texts == []
     assert isinstance(second, Tones)
@@ -260,11 +267,12 @@ async def test_the_recognizer_that_has_room() -> None:
     names = "second,pocketsphinx"
     engines = Engines([bot(stt_provider=names)], APOLOGY, FAREWELL)
     first, second = engines.stt(bot(stt_provider=names)).candidates
-    assert isinstance(first.provider, Recognizer)
-    assert isinstance(second.provider, Recognizer)
-    second.provider.capacity = 2
+    one, other = made(first.provider), made(second.provider)
+    assert isinstance(one, Recognizer)
+    assert isinstance(other, Recognizer)
+    other.capacity = 2
     assert engines.free_recognizer(names, {"second": 100}) == "second"
-    first.provider.capacity = 1
+    one.capacity = 1
     assert engines.free_recognizer(names, {"second": 1}) == "pocketsphinx"
     assert engines.free_recognizer(names, {"second": 1, "pocketsphinx": 2}) is None
     # One that rests takes no call while another is well.

@@ -41,7 +41,7 @@ def test_defaults(home: Path) -> None:
     settings = load()
     assert (settings.host, settings.port) == ("0.0.0.0", 8080)
     assert settings.public_url == "http://127.0.0.1:8080"
-    assert (settings.dialog, settings.stt_provider) == ("echo", "pocketsphinx")
+    assert settings.dialog == "echo"
     assert settings.state_dir == home / ".local" / "state" / "parley"
     assert settings.recordings is None
     assert not settings.dev
@@ -124,6 +124,42 @@ def test_public_url_is_refused(given: str) -> None:
 def test_a_public_url_with_a_password_is_not_repeated() -> None:
     [problem] = problems(PARLEY_PUBLIC_URL="https://me:hush@bot.example.com")
     assert "hush" not in problem
+
+
+@pytest.mark.parametrize(
+    ("variables", "chosen"),
+    [
+        # What needs no account is for when nothing else is configured.
+        ({}, ("pocketsphinx", "espeak")),
+        ({"SONIOX_API_KEY": "k"}, ("soniox", "soniox")),
+        ({"DEEPGRAM_API_KEY": "k", "PARLEY_STT_PROVIDER": "pocketsphinx"}, ("pocketsphinx", None)),
+        (
+            {
+                "SONIOX_API_KEY": "k",
+                "ELEVENLABS_API_KEY": "k",
+                "PARLEY_AUTO_SELECT": "true",
+                "PARLEY_OPTIMIZE_FOR": "quality",
+            },
+            ("elevenlabs,soniox", "elevenlabs,elevenlabs-http,soniox"),
+        ),
+        (
+            {
+                "SONIOX_API_KEY": "k",
+                "DEEPGRAM_API_KEY": "k",
+                "PARLEY_AUTO_SELECT": "true",
+                "PARLEY_PREFERRED_STT": "openai, deepgram-flux, pocketsphinx",
+                "PARLEY_PREFERRED_TTS": "espeak",
+            },
+            ("deepgram-flux,pocketsphinx", "espeak"),
+        ),
+    ],
+)
+def test_providers_are_chosen_when_none_are_named(
+    variables: dict[str, str], chosen: tuple[str, str | None]
+) -> None:
+    bot = load(**variables).bot_for("")
+    assert bot.stt_provider == chosen[0]
+    assert chosen[1] in (None, bot.tts_provider)
 
 
 @pytest.mark.parametrize(
@@ -396,7 +432,7 @@ def test_several_providers_in_the_order_of_preference(home: Path) -> None:
 def test_each_of_several_providers_must_be_known_and_named_once(held: str) -> None:
     [problem] = problems(PARLEY_STT_PROVIDER=held)
     assert problem.startswith(f"PARLEY_STT_PROVIDER: held {held!r}; it may hold one of: ")
-    assert problem.endswith("; or several, with commas between")
+    assert problem.endswith("; or several, each once, with commas")
 
 
 @pytest.mark.parametrize(

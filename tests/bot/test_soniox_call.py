@@ -13,7 +13,7 @@ from bot.phone.call import place_call
 from bot.phone.clip import Clip
 from bot.phone.result import CallResult
 from bot.phone.steps import HangUp, Play, Wait, WaitForBot
-from media.audio import pcm_to_ulaw
+from media.audio import ULAW_8K, pcm_to_ulaw
 from tests.vendors.soniox.standin import SonioxStandIn
 from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
@@ -73,6 +73,10 @@ async def test_a_call_goes_on_while_the_recognizer_is_lost_in_mid_word(
     assert (record["providers"]["stt"], record["providers"]["tts"]) == ("soniox", "soniox")
     assert [entry["text"] for entry in record["history"]] == [SCRIPT.text, AGREED]
     assert record["history"][1]["heard"] == AGREED
+    spoken, heard = record["usage"]["tts:soniox"], record["usage"]["stt:soniox"]
+    assert spoken == {"amount": len(AGREED)}
+    assert heard["amount"] >= ULAW_8K.duration_ms(len(SCRIPT.audio))
+    assert heard["usd"] == pytest.approx(heard["amount"] / 60_000 * 0.002)
     # The vendor's voice, to the byte.
     assert pcm_to_ulaw(tones(AGREED, 8_000)) in bytes(result.tape.bot)
     # The loss was one, in a word that was not over, and the next connection took over.

@@ -37,7 +37,7 @@ def said(spent_usd: list[float], *, refuse: bool = False) -> list[str]:
     budget = Budget(10.0, refuse=refuse, spent_usd=lambda: spent_usd[0])
     with capture_logs() as logs:
         while spent_usd:
-            budget.check()
+            budget.check("stt", "soniox")
             spent_usd.pop(0)
     return [entry["event"] for entry in logs]
 
@@ -56,12 +56,21 @@ def test_a_budget_refuses_when_it_is_told_to() -> None:
     with pytest.raises(QuotaError, match=r"\$10 a month") as caught:
         said([9.0, 10.0], refuse=True)
     assert not caught.value.retryable
-    Budget(None, refuse=True, spent_usd=lambda: 1e9).check()
+    Budget(None, refuse=True, spent_usd=lambda: 1e9).check("stt", "soniox")
+
+
+def test_what_costs_nothing_is_never_refused() -> None:
+    spent = Budget(1.0, refuse=True, spent_usd=lambda: 1.0)
+    spent.check("stt", "pocketsphinx")
+    spent.check("tts", "espeak")
+    with pytest.raises(QuotaError):
+        # Nobody knows what it costs.
+        spent.check("tts", "openai-realtime")
 
 
 async def test_what_a_recognizer_hears_is_metered_for_the_process_and_the_call() -> None:
     meter, call = Meter(), Meter()
-    recognizer = MeteredStt(build_stt("pocketsphinx", processes=1), meter, unlimited())
+    recognizer = MeteredStt(build_stt("pocketsphinx", processes=1), meter, Budget.unlimited())
     await recognizer.start()
     try:
         call_meter.set(call)
@@ -85,7 +94,7 @@ async def test_what_a_recognizer_hears_is_metered_for_the_process_and_the_call()
 
 async def test_what_a_synthesizer_is_given_is_metered_heard_or_not() -> None:
     meter = Meter()
-    synthesizer = MeteredTts(build_tts("espeak"), meter, unlimited())
+    synthesizer = MeteredTts(build_tts("espeak"), meter, Budget.unlimited())
     await synthesizer.start()
     try:
         assert synthesizer.reached
@@ -101,13 +110,10 @@ async def test_what_a_synthesizer_is_given_is_metered_heard_or_not() -> None:
 async def test_a_spent_budget_refuses_before_anything_is_sent() -> None:
     spent = Budget(1.0, refuse=True, spent_usd=lambda: 1.0)
     meter = Meter()
+    synthesizer = MeteredTts(build_tts("soniox", api_key="k"), meter, spent)
     with pytest.raises(QuotaError):
-        await anext(MeteredTts(build_tts("espeak"), meter, spent).synthesize("Hi.", TtsOptions()))
+        await anext(synthesizer.synthesize("Hi.", TtsOptions()))
     with pytest.raises(QuotaError):
-        async with MeteredStt(build_stt("pocketsphinx"), meter, spent).stream(SttOptions()):
+        async with MeteredStt(build_stt("soniox", api_key="k"), meter, spent).stream(SttOptions()):
             pass
     assert not meter.amounts
-
-
-def unlimited() -> Budget:
-    return Budget(None, refuse=False, spent_usd=lambda: 0.0)
