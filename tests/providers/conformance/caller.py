@@ -36,6 +36,12 @@ class Understood:
         """See `words_of`."""
         return words_of(self.text)
 
+    @property
+    def times(self) -> list[tuple[int, int]]:
+        """When each word began and ended, in ms."""
+        words = [word for final in self.finals for word in final.words]
+        return [(word.start_ms, word.end_ms) for word in words]
+
 
 def words_of(text: str) -> list[str]:
     """The words of a text, however it is written."""

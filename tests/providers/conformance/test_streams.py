@@ -18,6 +18,7 @@ from .reach import SCRIPT, reached, remote, since
 
 RECOGNIZERS = remote(STT)
 IN_A_WORD_MS = 1_000
+ROUNDING_MS = 10
 STAYS_S = 15.0
 """Longer than a vendor may leave us without an answer, several times."""
 
@@ -51,6 +52,14 @@ async def speak(provider: SttProvider) -> Understood:
     return await call(provider, utterances(SCRIPT, audio_format), options, stays_s=STAYS_S)
 
 
+def check_words(understood: Understood, provider: SttProvider) -> None:
+    """See that all was understood, once, and when it was said, if the vendor tells that."""
+    assert understood.words == said_in(SCRIPT)
+    if provider.capabilities.word_times:
+        said = [(word.start_ms, word.end_ms) for word in SCRIPT.words]
+        assert understood.times == [pytest.approx(times, abs=ROUNDING_MS) for times in said]
+
+
 def may_not_matter(fault: Fault) -> bool:
     """Whether all may have been understood before it, or there are vendors for whom it is nothing:
     a message of a kind that is not known, say."""
@@ -62,7 +71,7 @@ def may_not_matter(fault: Fault) -> bool:
 @virtual_time_on_sockets
 async def test_no_word_is_lost_with_a_connection(name: str, fault: Fault) -> None:
     async with reached(build_stt, name, fault) as stt:
-        assert (await speak(stt.provider)).words == said_in(SCRIPT)
+        check_words(await speak(stt.provider), stt.provider)
         assert len(stt.records) == 2 or may_not_matter(fault)
 
 
@@ -71,7 +80,7 @@ async def test_no_word_is_lost_with_a_connection(name: str, fault: Fault) -> Non
 @virtual_time_on_sockets
 async def test_what_is_harmless_changes_nothing(name: str, fault: Fault) -> None:
     async with reached(build_stt, name, fault) as stt:
-        assert (await speak(stt.provider)).words == said_in(SCRIPT)
+        check_words(await speak(stt.provider), stt.provider)
         assert len(stt.records) == 1
         assert stt.records[0].audio_bytes >= len(SCRIPT.audio_in(telephone_format(stt.provider)))
 
