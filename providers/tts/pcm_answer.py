@@ -16,7 +16,7 @@ ENOUGH_BYTES = 12
 """So many tell what it is."""
 MOST_HEADER_BYTES = 64 * 1024
 _OTHERS = {b"ID3": "MP3", b"OggS": "Ogg", b"fLaC": "FLAC"}
-_SYNC, _LAYERS = 0xFFE0, 0x0006
+_SYNC, _LAYERS, _LAYER_3 = 0xFFE0, 0x0006, 0x0002
 
 
 class PcmAnswer:
@@ -109,12 +109,13 @@ class _WavData:
 def _begins_as_mpeg(head: bytes) -> bool:
     """Whether it begins with the header of a frame of MP3 or AAC (ISO 11172-3, 13818-7).
 
-    Samples do not: the first ones are nearly silent, and these bits make a loud one.
+    Samples do not: the first ones are nearly silent, and these bits make one below -1000. Those of
+    layers I and II, which nobody makes, would make a -1.
     """
     mark = int.from_bytes(head[:2], "big")
-    if mark & _SYNC != _SYNC or mark & 0x0018 == 0x0008:
+    if mark & _SYNC != _SYNC or mark & 0x0018 == 0x0008 or len(head) < ENOUGH_BYTES:
         return False
     if not mark & _LAYERS:
         return mark & 0x0010 != 0  # AAC's layer is always 0
     bitrate, rate = head[2] >> 4, head[2] >> 2 & 3
-    return bitrate not in (0, 15) and rate != 3
+    return mark & _LAYERS == _LAYER_3 and bitrate not in (0, 15) and rate != 3

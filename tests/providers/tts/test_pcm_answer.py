@@ -44,6 +44,7 @@ def test_samples_without_a_header_are_as_they_are(cuts: Sequence[int]) -> None:
 
 def test_an_answer_may_be_very_short() -> None:
     assert heard(b"\x00\x01") == b"\x00\x01"
+    assert heard(b"\xff\xfb") == b"\xff\xfb"
     assert heard(b"") == b""
 
 
@@ -113,6 +114,9 @@ def test_other_audio_is_refused(begin: bytes, kind: str) -> None:
     "begin",
     [
         b"\xff\xff\x00\x00",  # -1
+        b"\xff\xff\x14\x00",  # -1, 20: layer I
+        b"\xff\xfe\x2c\x01",  # -257, 300
+        b"\xff\xfd\x2c\x01",  # -513, 300: layer II
         b"\xff\xfb\xf0\x00",  # no such bitrate
         b"\xff\xfb\x9c\x00",  # no such rate
         b"\xff\xe8\x90\x00",  # no such version
@@ -123,6 +127,15 @@ def test_other_audio_is_refused(begin: bytes, kind: str) -> None:
 def test_samples_are_not_taken_for_other_audio(begin: bytes) -> None:
     samples = begin + bytes(20)
     assert heard(samples) == samples
+
+
+def test_soft_noise_is_not_taken_for_other_audio() -> None:
+    """Most texts begin with it."""
+    noise = np.random.default_rng(1)
+    for size in (3, 10, 30, 100, 200):
+        for row in np.rint(noise.normal(0, size, (1_000, 12))).astype(np.int16):
+            samples = pcm_to_bytes(row)
+            assert heard(samples) == samples
 
 
 @pytest.mark.parametrize(
