@@ -52,6 +52,9 @@ async def run_tools(
                 log.warning("tool took too long", tool=made["name"], deadline_s=deadline_s)
                 made["result"] = "error: it took too long; whether it was done is not known"
     finally:
+        # At once: when we are cancelled again, as at a call's end, nothing below is reached.
+        for task in running:
+            task.cancel()
         await asyncio.gather(*(stop(task) for task in running if not task.done()))
 
 

@@ -111,6 +111,21 @@ async def test_a_barge_in_while_a_tool_runs(tmp_path: Path, diary: Diary) -> Non
     assert "not known" in results[1]
 
 
+@pytest.mark.parametrize("lost", [False, True])
+@virtual_time_on_sockets
+async def test_a_call_that_ends_while_a_tool_runs(tmp_path: Path, diary: Diary, lost: bool) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}slow"]) as talk:
+        talk.will_answer(Answer((), [Called("slow")]))
+        async with scene(talk.bot.dialog(), texts=[TABLE], hook_timeout_s=10) as s:
+            await s.say(600, then_s=1.5)
+            if lost:
+                s.phone.drop()
+            else:
+                s.phone.hang_up()
+            await s.wait(0.5)
+            assert (diary.cancelled, diary.done) == (["slow"], [])
+
+
 @virtual_time_on_sockets
 async def test_a_barge_in_over_the_words_before_a_tool(tmp_path: Path, diary: Diary) -> None:
     async with talking(tmp_path, tools=[f"{HERE}slow"]) as talk:

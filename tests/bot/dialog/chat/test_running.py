@@ -151,6 +151,29 @@ async def test_cancelling_ends_what_can_be_ended_and_leaves_the_rest_unknown() -
     assert tools.done == 1
 
 
+@virtual_time
+async def test_cancelling_twice_reaches_the_tools_too() -> None:
+    ended: list[str] = []
+
+    async def careful() -> None:
+        """Say how it ends."""
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    running = asyncio.create_task(Tools(careful).run(called("careful"), deadline_s=60))
+    await asyncio.sleep(1)
+    # As a call's end does it: the second time before the first has come to anything.
+    running.cancel()
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
+    await asyncio.sleep(0)
+    assert ended == ["cancelled"]
+
+
 async def test_a_tool_in_a_thread_ends_there_and_its_result_is_known_then() -> None:
     may_go_on, ended = threading.Event(), threading.Event()
 
