@@ -26,6 +26,7 @@ from .ledger import Ledger
 from .library.checkup import Checkup, check
 from .library.chosen import Chosen
 from .library.listening import Listening, listening
+from .library.logs import log_as_python_does
 from .library.overview import ProviderInfo, overview
 from .library.session import SessionInfo, StreamingSession
 from .library.sessions import Sessions, SessionStatistics
@@ -74,6 +75,7 @@ class VoiceProcessor:
         ledger: Ledger | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        log_as_python_does()
         stt, tts = _names(stt_provider), _names(tts_provider)
         self._chosen = Chosen(read_config(config), stt, tts, ledger)
         self._limits = limits

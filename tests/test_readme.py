@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import subprocess
@@ -117,6 +118,14 @@ async def test_the_script_runs(saved: Path) -> None:
     for words in ("for four people please", "on friday"):
         await said(dialog, call, words)
     assert call.state["result"] == {"guests": "4", "day": "friday"}
+
+
+async def test_the_library_speaks_and_listens(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(saved)
+    await importlib.import_module("listen").main()
+    assert capsys.readouterr().out == "your table is ready pocketsphinx\n"
 
 
 def test_the_steps_load(saved: Path) -> None:
