@@ -145,11 +145,11 @@ class Backlog:
         return self._ms(lost)
 
     def clock_ms(self, stream_ms: float) -> float | None:
-        """A time of the present stream on the owner's clock; None when it is 0, which is none."""
+        """A time of the present stream on the owner's clock; None before there is any audio."""
         at_ms = self._ms(self._at(stream_ms))
         shifts = (shift_ms for from_ms, shift_ms in reversed(self._shifts) if from_ms < at_ms)
         shift_ms = next(shifts, self._shifts[0][1] if self._shifts else None)
-        return None if shift_ms is None or not stream_ms else at_ms + shift_ms
+        return None if shift_ms is None else at_ms + shift_ms
 
     @property
     def _end(self) -> int:

@@ -7,6 +7,7 @@ that after a loss nothing is sent again that was understood, and nothing left ou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -127,6 +128,11 @@ class Utterances:
     def pending(self) -> bool:
         """Whether something final was understood that no final transcript holds yet."""
         return bool(self._final)
+
+    @property
+    def pending_since_ms(self) -> float:
+        """Where in the stream that began; infinite when there is none."""
+        return self._final[0].start_ms if self._final else math.inf
 
     @property
     def advance_ms(self) -> int:

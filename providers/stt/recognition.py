@@ -27,6 +27,8 @@ __all__ = ["Recognition", "StreamingStt"]
 log = structlog.get_logger(__name__)
 
 MAX_WAITING_EVENTS = 1_000
+LONG_UTTERANCE_MS = 15_000.0
+"""Somewhat less than who has a recognizer replaced keeps (`.backlog`)."""
 
 
 class StreamingStt:
@@ -101,6 +103,7 @@ class Recognition:
         self._name = vendor.name
         self._format = options.audio
         self._interims = options.interim_results
+        self._parts = vendor.capabilities.boundary != "commit"
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
@@ -342,6 +345,7 @@ class Recognition:
             try:
                 await self._session.keep()
             except ProviderError as error:
+                self._leave_words()
                 self.fail(error)
             return
         try:
@@ -349,6 +353,16 @@ class Recognition:
                 await self._changed.wait()
         except TimeoutError:
             self._overdue()
+
+    def _leave_words(self) -> None:
+        """The vendor is lost: give what is final of a long utterance, or it would be lost as well.
+
+        Of a short one nothing is given: its audio is at hand for another recognizer, which hears
+        all of it better than a part.
+        """
+        long = self._ring.end_ms - self._utterances.pending_since_ms > LONG_UTTERANCE_MS
+        if long and self._parts and not (self._owed or self._finishing):
+            self._give([self._utterances.take()])
 
     def _overdue(self) -> None:
         if self._due_s is None or self._loop.time() < self._due_s:

@@ -20,7 +20,7 @@ from ..conversion import Converter, wanted_format
 from ..errors import ProviderError
 from ..fallback import Candidate, Fallback, Follower, nobody
 from ..options import SttOptions
-from ..types import EndOfTurn, SttEvent, SttProvider, SttStream, Transcript
+from ..types import EndOfTurn, SttEvent, SttProvider, SttStream, Transcript, Word
 from .attempts import Attempts, check_language
 from .backlog import Backlog
 
@@ -131,18 +131,18 @@ class Relay:
 
     def clock_ms(self, stream_ms: float) -> float | None:
         """A time of the present recognizer's stream on the owner's clock; None when it is 0."""
-        return self._backlog.clock_ms(stream_ms)
+        return self._backlog.clock_ms(stream_ms) if stream_ms else None
 
     def on_clock(self, event: SttEvent) -> SttEvent:
         """The event that was just given, with its times on the owner's clock."""
         if isinstance(event, EndOfTurn):
             return EndOfTurn(self._clock(event.at_ms))
-        words = tuple(
-            replace(word, start_ms=self._clock(word.start_ms), end_ms=self._clock(word.end_ms))
-            for word in event.words
-        )
-        start_ms, end_ms = self._clock(event.start_ms), self._clock(event.end_ms)
-        return replace(event, start_ms=start_ms, end_ms=end_ms, words=words)
+        words = []
+        for word in event.words:
+            start_ms, end_ms = self._placed(word)
+            words.append(replace(word, start_ms=start_ms, end_ms=end_ms))
+        start_ms, end_ms = self._placed(event)
+        return replace(event, start_ms=start_ms, end_ms=end_ms, words=tuple(words))
 
     async def run(self, on_event: Callable[[SttEvent], None]) -> None:
         """Recognize until cancelled or finished, with another stream when one fails or must change.
@@ -163,8 +163,16 @@ class Relay:
                 delay_s = self._attempts.failed(candidate, error, self._options.language)
                 await asyncio.sleep(delay_s)
 
+    def _placed(self, said: Transcript | Word) -> tuple[int, int]:
+        """When something began and ended on the owner's clock; 0 when that is not known."""
+        if not said.end_ms:
+            return 0, 0
+        # The first word may begin with the stream, at 0.
+        began_ms = self._backlog.clock_ms(said.start_ms) or 0
+        return round(began_ms), self._clock(said.end_ms)
+
     def _clock(self, stream_ms: int) -> int:
-        return round(self._backlog.clock_ms(stream_ms) or 0)
+        return round(self.clock_ms(stream_ms) or 0)
 
     # One stream after the other
 

@@ -37,6 +37,11 @@ class ReplayRing:
         """Where in the stream the kept audio begins."""
         return self._start / self._bytes_per_ms
 
+    @property
+    def end_ms(self) -> float:
+        """Where in the stream it ends."""
+        return (self._start + self._size) / self._bytes_per_ms
+
     def add(self, audio: bytes) -> bool:
         """Keep audio; False when something that was not even sent had to go for it."""
         size = round(PIECE_MS * self._bytes_per_ms)

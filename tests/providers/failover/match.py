@@ -113,7 +113,7 @@ def _result(script: Script, parties: list[Party], speaker: Speaker) -> Result:
 
 def _misplaced(said: list[tuple[str, int, int]], words: list[tuple[str, int, int]]) -> list[str]:
     return [
-        f"{text} at {start_ms}"
+        f"{text} at {start_ms}-{end_ms} not {found_ms}-{found_end_ms}"
         for (text, start_ms, end_ms), (_, found_ms, found_end_ms) in zip(said, words, strict=False)
         if max(abs(start_ms - found_ms), abs(end_ms - found_end_ms)) > PRECISION_MS
     ]

@@ -57,6 +57,15 @@ def test_no_word_is_lost_or_doubled(script: Script, pair: tuple[str, str]) -> No
     assert result.switches == 3
 
 
+@pytest.mark.parametrize("pair", [("soniox", "deepgram")])
+def test_who_never_pauses_is_understood_whole(pair: tuple[str, str]) -> None:
+    """For longer than the audio is kept: what was final before a loss counts."""
+    monologue = computed_script([" ".join(SENTENCES * 4)], pause_ms=600)
+    assert len(monologue.audio) / 8_000 > 30
+    result = _match(pair, monologue, 3)
+    assert result.whole, str(result)
+
+
 def test_a_relay_that_replays_nothing_is_found_out(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -297,13 +297,16 @@ async def test_times_on_the_speakers_clock() -> None:
         one.current.hear("one", final=True, end_ms=1_000)
         one.current.fail(LOST)
         await s.hear(1)
-        word = Word("two", 100, 400, 0.9)
-        two.current.events.put_nowait(Transcript("two", True, 100, 400, words=(word,)))
+        word = Word("two", 0, 400, 0.9)
+        two.current.events.put_nowait(Transcript("two", True, 0, 400, words=(word,)))
         await asyncio.sleep(0.01)
         event = s.relay.on_clock(s.events[-1])
         assert isinstance(event, Transcript)
-        assert (event.start_ms, event.end_ms) == (1_100, 1_400)
-        assert event.words == (Word("two", 1_100, 1_400, 0.9),)
+        # It begins with the stream.
+        assert (event.start_ms, event.end_ms) == (1_000, 1_400)
+        assert event.words == (Word("two", 1_000, 1_400, 0.9),)
+        unknown = Transcript("two", True)
+        assert s.relay.on_clock(unknown) == unknown
         assert s.relay.on_clock(EndOfTurn(400)) == EndOfTurn(1_400)
         assert s.relay.on_clock(EndOfTurn()) == EndOfTurn()
 
