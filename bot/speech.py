@@ -143,6 +143,8 @@ def _read_ulaw(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise AudioFileError(f"it cannot be read: {error.strerror}", str(path)) from error
+    except ValueError as error:  # a NUL in it, for one
+        raise AudioFileError("no file can have this name", repr(str(path))) from error
     return pcm_to_ulaw(read_audio(data, str(path)))
 
 

@@ -196,14 +196,21 @@ def test_a_recording_is_played_in_pieces(tmp_path: Path) -> None:
     play()
 
 
-def test_a_recording_that_is_not_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("x.wav", r"x\.wav: it cannot be read: No such file"),
+        ("a\0.wav", r"a\\x00\.wav': no file can have this name"),
+    ],
+)
+def test_a_recording_that_is_not_there(tmp_path: Path, name: str, fault: str) -> None:
     @virtual_time
     async def play() -> None:
         playout = Playout()
         speaks, _ = speaker(Tones(), playout)
         segment = playout.open("[x.wav]")
-        with pytest.raises(AudioFileError, match=r"x\.wav: it cannot be read: No such file"):
-            await speaks.play(segment, tmp_path / "x.wav")
+        with pytest.raises(AudioFileError, match=fault):
+            await speaks.play(segment, tmp_path / name)
         assert segment.closed
 
     play()
