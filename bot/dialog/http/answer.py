@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.dialog import types
 from bot.dialog.types import Action, DialogError, Reply
@@ -18,6 +18,12 @@ __all__ = ["InvalidAnswerError", "Read", "read_answer", "schema"]
 
 class InvalidAnswerError(Exception):
     """The server's answer is none; says where and why, without a word of it."""
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it holds what cannot be printed")
+    return text
 
 
 class _Form(BaseModel):
@@ -39,7 +45,7 @@ class Play(_Form):
     """Play a `.wav` or `.ulaw` file of the worker's machine."""
 
     action: Literal["play"]
-    path: str
+    path: Annotated[str, AfterValidator(_printable)]
     interruptible: bool = True
 
     def reply(self) -> Action:
@@ -64,7 +70,13 @@ class Transfer(_Form):
     caller_id: str | None = None
 
     def reply(self) -> Action:
-        return types.Transfer(self.to, self.caller_id)
+        try:
+            return types.Transfer(self.to, self.caller_id)
+        except DialogError:
+            # Its text has what cannot be dialled, and that may be the caller's words.
+            raise InvalidAnswerError(
+                "transfer.to: write a number as +15551234567, or sip:… or client:…"
+            ) from None
 
 
 class SendDigits(_Form):
@@ -149,7 +161,6 @@ def read_answer(value: object) -> Read:
     except ValidationError as error:
         raise InvalidAnswerError("; ".join(map(_fault, error.errors()))) from None
     except DialogError as error:
-        # Its text has the number that cannot be dialled, which the user's server has written.
         raise InvalidAnswerError(str(error)) from None
     return [*map(types.Say, texts), *actions], both.state
 
@@ -160,8 +171,11 @@ def schema() -> dict[str, Any]:
 
 
 def _fault(fault: Any) -> str:
-    place = ".".join(str(part) for part in fault["loc"]) or "the answer"
-    message = fault["msg"]
+    place, message = fault["loc"], fault["msg"]
     if fault["type"] == "union_tag_invalid":
         message = f"there is no such action; it may be {fault['ctx']['expected_tags']}"
+    elif fault["type"] == "extra_forbidden":
+        # The key itself may be anybody's words.
+        place, message = place[:-1], "there is a key that does not belong there"
+    place = ".".join(map(str, place)) or "the answer"
     return f"{place}: {message}"

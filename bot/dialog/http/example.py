@@ -12,10 +12,13 @@ from starlette.routing import Route
 
 async def answer(request: Request) -> Response:
     secret, body = os.environ["PARLEY_HTTP_SECRET"].encode(), await request.body()
-    stamp = request.headers["parley-timestamp"]
+    stamp = request.headers.get("parley-timestamp", "")
+    shown = request.headers.get("parley-signature", "")
     right = "v1=" + hmac.new(secret, stamp.encode() + b"." + body, "sha256").hexdigest()
-    fresh = abs(time.time() - int(stamp)) < 60
-    if not (fresh and hmac.compare_digest(right, request.headers["parley-signature"])):
+    # As bytes: only those may be compared whatever they are. A right stamp is a number.
+    if not hmac.compare_digest(right.encode(), shown.encode()):
+        return Response(status_code=403)
+    if abs(time.time() - int(stamp)) > 60:
         return Response(status_code=403)
     match await request.json():
         case {"event": "greet"}:

@@ -78,6 +78,8 @@ class Server:
         headers = {
             "content-type": "application/json",
             "accept": ACCEPT,
+            # A few bytes that are packed may be megabytes, before `MAX_BYTES` is looked at.
+            "accept-encoding": "identity",
             "user-agent": "Parley",
             "idempotency-key": key,
             # Each attempt has its own time: the first may have taken long.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+import traceback
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -132,6 +133,43 @@ async def test_the_example_refuses_what_is_not_signed_now(
         assert answer.status_code == status
         other = await client.post(f"{served.url}/", content=b"{}", headers=headers)
         assert other.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"parley-timestamp": "x", "parley-signature": "v1=1"},
+        {"parley-timestamp": "1", "parley-signature": b"v1=\xe9"},
+    ],
+)
+@virtual_time_on_sockets
+async def test_the_example_refuses_what_is_not_signed_at_all(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("PARLEY_HTTP_SECRET", SECRET)
+    async with serving_app(example.app) as served, httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(f"{served.url}/", content=b"{}", headers=headers)
+    assert answer.status_code == 403
+
+
+@virtual_time_on_sockets
+async def test_what_the_caller_has_said_is_not_logged_when_it_cannot_be_dialled() -> None:
+    async with asking() as bot:
+        bot.server.replies.append(Reply(status=204))
+        bot.server.will_say({"action": "transfer", "to": "my card is 4111"})
+        async with scene(bot.dialog, texts=["my card is 4111"]) as s:
+            with capture_logs() as logs:
+                await s.say(600, then_s=2)
+            assert [text for role, text, _ in s.history if role == "bot"] == [APOLOGY]
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["dialog failed"]
+    assert "4111" not in repr([_shown(entry) for entry in logs])
+
+
+def _shown(entry: MutableMapping[str, Any]) -> object:
+    """An entry as it is written: an exception with all that stands behind it."""
+    error = entry.get("exc_info")
+    return [entry, traceback.format_exception(error) if isinstance(error, Exception) else None]
 
 
 @asynccontextmanager
