@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from .errors import (
     AuthenticationError,
     DeadlineError,
     NetworkError,
+    UnavailableError,
     UnsupportedError,
 )
 from .http_answer import Answer, Streamed
@@ -53,6 +55,7 @@ class HttpClient:
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self._shared: _Shared | None = None
+        self._waits = set[asyncio.Timeout]()  # what waits for a vendor now
 
     def open(self) -> None:
         """Take a share, on the running loop. Harmless when it is there already."""
@@ -64,7 +67,11 @@ class HttpClient:
             self._shared.shares += 1
 
     async def aclose(self) -> None:
-        """Give the share back. Harmless when there is none."""
+        """Give the share back, and end what waits for an answer. Harmless when there is none."""
+        waits, self._waits = self._waits, set()
+        for wait in waits:
+            if not wait.expired():
+                wait.reschedule(asyncio.get_running_loop().time())
         shared, self._shared = self._shared, None
         if shared is not None:
             await shared.give_back()
@@ -111,12 +118,13 @@ class HttpClient:
 
         Args:
             request: what is asked.
-            refused: what an HTTP status of 400 or more means.
+            refused: what an HTTP status of 300 or more means.
             answer_s: how long the vendor may take before its answer, and between its parts.
 
         Raises:
             ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`,
-                `AuthenticationError` for a key that no header can hold.
+                `AuthenticationError` for a key that no header can hold, `UnavailableError` when the
+                share is given back meanwhile.
         """
         self.open()
         assert self._shared is not None
@@ -124,13 +132,41 @@ class HttpClient:
         with self._told(request.url, answer_s):
             # Before anybody else sees it: their errors show what they could not send.
             _check_headers(self._provider, request)
-            answer = Streamed(self._provider, await _answered(client, request, answer_s))
+            # As a whole: httpx has a deadline for each of its parts alone.
+            async with self._waiting(request.url, answer_s):
+                response = await _answered(client, request, answer_s)
+            answer = Streamed(self._provider, response, partial(self._waiting, request.url))
             try:
                 if answer.status >= 300:
-                    raise refused(answer.status, answer.headers, await answer.head())
+                    async with self._waiting(request.url, answer_s):
+                        body = await answer.head()
+                    raise refused(answer.status, answer.headers, body)
                 yield answer
             finally:
                 await answer.aclose()
+
+    @asynccontextmanager
+    async def _waiting(self, url: str, deadline_s: float | None = None) -> AsyncIterator[None]:
+        """What the body waits for ends at the deadline, or when the share is given back.
+
+        Raises:
+            DeadlineError, UnavailableError: that was so.
+        """
+        wait, waits = asyncio.timeout(deadline_s), self._waits
+        waits.add(wait)
+        try:
+            async with wait:
+                yield
+        except (TimeoutError, httpx.HTTPError) as error:
+            if waits is not self._waits:
+                raise UnavailableError(
+                    self._provider, "the provider was closed", retryable=False
+                ) from None
+            if deadline_s is None or not isinstance(error, TimeoutError):
+                raise
+            raise self._late(url, deadline_s) from None
+        finally:
+            waits.discard(wait)
 
     @contextmanager
     def _told(self, url: str, answer_s: float) -> Iterator[None]:
@@ -210,7 +246,7 @@ async def _answered(
         try:
             return await client.send(asked, stream=True)
         except LOST:
-            if CONNECTING in steps:
+            if CONNECTING in steps or client.is_closed:
                 raise
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import cast
 
 import httpx
@@ -26,11 +27,23 @@ class Answer:
 
 
 class Streamed:
-    """An answer that is coming."""
+    """An answer that is coming.
 
-    def __init__(self, provider: str, response: httpx.Response) -> None:
+    Args:
+        provider: the catalogue name, for errors.
+        response: as httpx has it.
+        waiting: a context for whoever waits for more of it, which may be ended from outside.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        response: httpx.Response,
+        waiting: Callable[[], AbstractAsyncContextManager[None]],
+    ) -> None:
         self._provider = provider
         self._response = response
+        self._waiting = waiting
 
     @property
     def status(self) -> int:
@@ -42,10 +55,17 @@ class Streamed:
         """Names are in lower case."""
         return dict(self._response.headers)
 
-    def pieces(self) -> AsyncGenerator[bytes, None]:
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The body as it comes; to be asked for once."""
         # A generator, though httpx does not say so.
-        return cast(AsyncGenerator[bytes, None], self._response.aiter_bytes())
+        body = cast(AsyncGenerator[bytes, None], self._response.aiter_bytes())
+        async with aclosing(body):
+            while True:
+                async with self._waiting():
+                    piece = await anext(body, None)
+                if piece is None:
+                    return
+                yield piece
 
     async def read(self, max_bytes: int) -> bytes:
         """The whole body.

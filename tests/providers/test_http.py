@@ -19,6 +19,7 @@ from providers.errors import (
     InvalidResponseError,
     NetworkError,
     ProviderError,
+    UnavailableError,
     UnsupportedError,
 )
 from providers.http import HttpClient
@@ -243,6 +244,54 @@ async def test_an_answer_that_comes_for_ever_is_late_as_a_whole() -> None:
             async for _ in answer.pieces():
                 if asyncio.get_running_loop().time() > 1_010:
                     break
+
+
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 500 No\r\n\r\n"])
+@virtual_time_on_sockets
+async def test_a_head_or_an_error_that_comes_for_ever_is_late_as_a_whole(begun: bytes) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(begun)
+        while True:
+            writer.write(b"x: 1\r\n")
+            await asyncio.sleep(1)
+
+    async with serving(drip) as url, HttpClient("vendor") as http:
+        began_s = asyncio.get_running_loop().time()
+        with pytest.raises(DeadlineError, match=r"in 2\.0 s"):
+            async with http.stream(HttpRequest(url=url), refused, answer_s=2):
+                pass
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
+@virtual_time_on_sockets
+async def test_giving_the_share_back_ends_what_waits(said: bytes, shared: bool) -> None:
+    """Of a kept connection too, where a head that does not come is asked for again."""
+    asked = asyncio.Event()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK)
+        await read_request(reader)
+        writer.write(said)
+        asked.set()
+        await reader.read()
+
+    async with serving(handler) as url, HttpClient("vendor") as http, HttpClient("other") as other:
+        if not shared:
+            await other.aclose()
+        assert await fetched(http, url) == b"hi"
+        waiting = asyncio.create_task(fetched(http, url, deadline_s=600))
+        await asked.wait()
+        await asyncio.sleep(1)
+        gave_back_s = asyncio.get_running_loop().time()
+        await http.aclose()
+        with pytest.raises(UnavailableError, match="closed") as raised:
+            await waiting
+        assert not raised.value.retryable
+        assert asyncio.get_running_loop().time() - gave_back_s < 0.1
 
 
 @virtual_time_on_sockets
