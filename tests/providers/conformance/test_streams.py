@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from media.audio import AudioFormat
 from providers.catalog import STT, build_stt
 from providers.errors import ProviderError
 from providers.types import SttOptions, SttProvider
@@ -17,7 +18,10 @@ from .failures import DOWN, MANY, REFUSED, check_down, check_refused, fault_id
 from .reach import SCRIPT, reached, remote, since
 
 RECOGNIZERS = remote(STT)
-IN_A_WORD_MS = 1_000
+IN_A_WORD_MS = 3_300
+"""In the first word of the second utterance."""
+IN_THE_LAST_WORD_MS = 4_000.5
+"""When those before it may be final."""
 ROUNDING_MS = 10
 STAYS_S = 15.0
 """Longer than a vendor may leave us without an answer, several times."""
@@ -28,9 +32,10 @@ HEALED = [
     Fault("limited", retry_after_s=1),
     Fault("reset", "open"),
     Fault("reset", "word", IN_A_WORD_MS),
-    Fault("reset", "audio", 1_234.5),
+    Fault("reset", "audio", IN_THE_LAST_WORD_MS),
     Fault("reset", "interim", IN_A_WORD_MS),
     Fault("reset", "final"),
+    Fault("reset", "final", IN_A_WORD_MS),
     Fault("reset", "finish"),
     Fault("close", "open"),
     Fault("close", "word", IN_A_WORD_MS),
@@ -45,9 +50,9 @@ GIVEN_UP_S = {"stall": 12.0, "deaf": 20.0}
 """By when at the latest; the others after the three seconds for which it is tried."""
 
 
-async def speak(provider: SttProvider) -> Understood:
-    """Say all that the stand-in understands."""
-    audio_format = telephone_format(provider)
+async def speak(provider: SttProvider, audio_format: AudioFormat | None = None) -> Understood:
+    """Say all that the stand-in understands, as a telephone does if nothing is said of that."""
+    audio_format = audio_format or telephone_format(provider)
     options = SttOptions(audio=audio_format)
     return await call(provider, utterances(SCRIPT, audio_format), options, stays_s=STAYS_S)
 
@@ -83,6 +88,14 @@ async def test_what_is_harmless_changes_nothing(name: str, fault: Fault) -> None
         check_words(await speak(stt.provider), stt.provider)
         assert len(stt.records) == 1
         assert stt.records[0].audio_bytes >= len(SCRIPT.audio_in(telephone_format(stt.provider)))
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_audio_is_understood_in_every_format(name: str) -> None:
+    async with reached(build_stt, name) as stt:
+        for taken in filter(SCRIPT.knows, stt.provider.capabilities.audio):
+            check_words(await speak(stt.provider, taken), stt.provider)
 
 
 @pytest.mark.parametrize("fault", REFUSED, ids=fault_id)
