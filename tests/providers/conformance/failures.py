@@ -60,5 +60,5 @@ def fault_id(value: object) -> str:
     """A fault, as a test is called."""
     if not isinstance(value, Fault):
         return str(value)
-    details = [value.kind, value.when, value.garbage if value.kind == "garbage" else ""]
-    return "-".join(filter(None, details))
+    details = [value.kind, value.when, value.code, value.kind == "garbage" and value.garbage]
+    return "-".join(str(detail) for detail in details if detail)

@@ -8,7 +8,7 @@ import pytest
 
 from media.audio import AudioFormat
 from providers.catalog import STT, build_stt
-from providers.errors import ProviderError
+from providers.errors import AuthenticationError, ProviderError, QuotaError
 from providers.types import SttOptions, SttProvider
 from tests.vendors.speech.faults import Fault
 from tests.virtual_time import virtual_time_on_sockets
@@ -40,6 +40,8 @@ HEALED = [
     Fault("close", "open"),
     Fault("close", "word", IN_A_WORD_MS),
     Fault("close", "finish"),
+    Fault("error", "word", IN_A_WORD_MS, code=429),
+    Fault("error", "word", IN_A_WORD_MS, code=503),
     Fault("stall", "open"),
     Fault("stall", "word", IN_A_WORD_MS),
     Fault("deaf", "word", IN_A_WORD_MS),
@@ -106,6 +108,19 @@ async def test_a_refusal_is_told_at_once(name: str, fault: Fault) -> None:
         with pytest.raises(ProviderError) as raised:
             await speak(stt.provider)
         check_refused(raised.value, name, fault)
+        assert len(stt.records) == 1
+
+
+@pytest.mark.parametrize(("code", "error"), [(401, AuthenticationError), (402, QuotaError)])
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_a_refusal_in_mid_stream_is_told_at_once(
+    name: str, code: int, error: type[ProviderError]
+) -> None:
+    async with reached(build_stt, name, Fault("error", "word", IN_A_WORD_MS, code=code)) as stt:
+        with pytest.raises(error) as raised:
+            await speak(stt.provider)
+        assert not raised.value.retryable
         assert len(stt.records) == 1
 
 

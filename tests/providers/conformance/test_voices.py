@@ -34,6 +34,7 @@ HEALED = [
     Fault("reset", "finish", at_bytes=HALFWAY_BYTES),
     Fault("close", "open"),
     Fault("close", "audio", HALFWAY_MS, at_bytes=HALFWAY_BYTES),
+    Fault("error", "audio", HALFWAY_MS, code=503, scope="connection"),
     Fault("stall", "open"),
     Fault("stall", "audio", HALFWAY_MS, at_bytes=HALFWAY_BYTES),
     Fault("deaf", "audio", HALFWAY_MS),

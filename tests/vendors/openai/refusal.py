@@ -48,9 +48,8 @@ def error_of(refusal: Refusal) -> Json:
 def answer_of(refusal: Refusal) -> Answer:
     """The HTTP answer: a quota that is used up has the status of too many requests."""
     status = 429 if refusal.code == 402 else refusal.code
-    headers = {"x-request-id": "req_0", "x-should-retry": "true" if status >= 429 else "false"}
-    if refusal.code == 402:
-        headers["x-should-retry"] = "false"
+    again = refusal.code in (408, 409, 429) or refusal.code >= 500
+    headers = {"x-request-id": "req_0", "x-should-retry": str(again).lower()}
     if refusal.retry_after_s is not None:
         headers["retry-after-ms"] = str(round(refusal.retry_after_s * 1000))
     return Answer.json({"error": error_of(refusal)}, status, headers)
