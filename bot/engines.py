@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import structlog
 
 from bot.metrics import Metrics
 from bot.numbers import BotSettings, provider_names
-from bot.speech import synthesize_ulaw
+from bot.starting import (
+    Preparation,
+    Sentence,
+    check_reach,
+    check_started,
+    start_engine,
+    together,
+)
 from providers.catalog import build_stt, build_tts
-from providers.errors import DeadlineError, ProviderError, UnavailableError
+from providers.errors import ProviderError
 from providers.fallback import Candidate, Fallback
 from providers.metered import MeteredStt, MeteredTts
 from providers.probing import Prober
@@ -24,14 +31,8 @@ __all__ = ["Engines", "tts_options"]
 
 log = structlog.get_logger(__name__)
 
-START_DEADLINE_S = 60.0
-AT_ONCE = 4
-"""So many sentences of a synthesizer are prepared at a time: one connection takes as many."""
 HEALTH_EVERY_S = 1.0
 WELL = "well"
-
-Sentence = tuple[str, str, TtsOptions]
-"""A text, the synthesizers' names, and how they speak."""
 
 EngineT = TypeVar("EngineT", SttProvider, TtsProvider)
 
@@ -93,15 +94,16 @@ class Engines:
             *self._recognizers,
             *self._synthesizers,
         ]
-        await _together(map(_start, engines))
+        await together(map(start_engine, engines))
         for recognizers in self._stt.values():
-            _check_started(recognizers)
+            check_started(recognizers)
         for synthesizers in self._tts.values():
-            _check_started(synthesizers)
+            check_started(synthesizers)
         for bot in self._bots:
             check_language(self.stt(bot), bot.language)
-        await _together(
-            _Preparation(tts, self._needed(names), self._ready).run()
+        await check_reach(self._stt.values())
+        await together(
+            Preparation(tts, self._needed(names), self._ready).run()
             for names, tts in self._tts.items()
         )
 
@@ -169,97 +171,6 @@ class Engines:
 
     def _spoken(self, text: str, bot: BotSettings) -> tuple[str, bytes]:
         return text, self._ready.get((text, bot.tts_provider, tts_options(bot)), b"")
-
-
-class _Preparation:
-    """Has synthesizers speak sentences, until they are found to be away."""
-
-    def __init__(
-        self,
-        tts: Fallback[TtsProvider],
-        sentences: Iterable[Sentence],
-        ready: dict[Sentence, bytes],
-    ) -> None:
-        self._tts = tts
-        self._sentences = iter(sentences)
-        self._ready = ready
-        self._away = True
-        for candidate in tts.candidates:
-            if candidate.started and candidate.provider.reached:
-                self._away = False
-            elif candidate.started:
-                away = "it was not reached at the start"
-                candidate.fell_ill(UnavailableError(candidate.provider.name, away))
-
-    async def run(self) -> None:
-        """Speak them all, some at the same time.
-
-        Raises:
-            ProviderError: one that another attempt would not mend.
-        """
-        await _together(self._speak() for _ in range(AT_ONCE))
-
-    async def _speak(self) -> None:
-        for sentence in self._sentences:
-            if self._away:
-                return
-            text, _, options = sentence
-            try:
-                self._ready[sentence] = await synthesize_ulaw(self._tts, text, options)
-            except ProviderError as error:
-                if not error.retryable:
-                    raise  # a voice that does not exist, say: no reply could be spoken either
-                self._give_up(error)
-
-    def _give_up(self, error: ProviderError) -> None:
-        # Calls can be answered without these: each is tried again when it is wanted, and Twilio
-        # says it when there is no voice then either.
-        if not self._away:
-            log.warning("apology could not be synthesized", error=str(error))
-        self._away = True
-
-
-async def _together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Do it all at the same time. The first error ends the rest, and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-
-
-async def _start(candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> None:
-    """Start an engine; one that cannot be started rests."""
-    try:
-        await _start_in_time(candidate.provider)
-    except ProviderError as error:
-        candidate.started = False
-        candidate.fell_ill(error)
-
-
-async def _start_in_time(engine: SttProvider | TtsProvider) -> None:
-    try:
-        async with asyncio.timeout(START_DEADLINE_S):
-            await engine.start()
-    except TimeoutError:
-        raise DeadlineError(
-            engine.name,
-            f"it has not started within {START_DEADLINE_S:g} s",
-            hint="see what keeps this machine busy, or choose another engine",
-        ) from None
-
-
-def _check_started(engines: Fallback[EngineT]) -> None:
-    """See that one of them can be used.
-
-    Raises:
-        ProviderError: none can; why the preferred one cannot.
-    """
-    if not any(candidate.started for candidate in engines.candidates):
-        error = engines.candidates[0].health.error
-        assert error is not None
-        raise error
 
 
 def _built(

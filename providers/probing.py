@@ -12,7 +12,7 @@ from .stt.trial import try_out as try_recognizer
 from .tts.trial import try_out as try_synthesizer
 from .types import SttProvider, TtsProvider
 
-__all__ = ["Prober"]
+__all__ = ["Prober", "probe_stt"]
 
 EVERY_S = 1.0
 
@@ -42,7 +42,7 @@ class Prober:
         """Probe those whose rest is over."""
         async with asyncio.TaskGroup() as group:
             for recognizer in filter(_is_due, self._stt):
-                group.create_task(_probe_stt(recognizer))
+                group.create_task(probe_stt(recognizer))
             for synthesizer in filter(_is_due, self._tts):
                 group.create_task(_probe_tts(synthesizer))
 
@@ -52,7 +52,8 @@ def _is_due(candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> bool:
     return not health.well and asyncio.get_running_loop().time() >= health.probe_due_s
 
 
-async def _probe_stt(candidate: Candidate[SttProvider]) -> None:
+async def probe_stt(candidate: Candidate[SttProvider]) -> None:
+    """See, by a short stream, whether a recognizer is well, and note it."""
     recognizer, began_s = candidate.provider, asyncio.get_running_loop().time()
     able = recognizer.capabilities
     options = SttOptions(language=able.languages[0], audio=able.audio[0])

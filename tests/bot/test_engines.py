@@ -164,7 +164,7 @@ async def test_an_engine_that_takes_too_long_to_start(monkeypatch: pytest.Monkey
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Tones, "start", hang)
-    monkeypatch.setattr("bot.engines.START_DEADLINE_S", 0.01)
+    monkeypatch.setattr("bot.starting.START_DEADLINE_S", 0.01)
     with pytest.raises(DeadlineError, match=r"^tones: it has not started within 0\.01 s; see"):
         await Engines([bot()], APOLOGY, FAREWELL).start()
 
@@ -224,6 +224,15 @@ async def test_one_that_cannot_be_started_does_not_stop_the_start_if_another_is_
         "stt": {"away": "AuthenticationError", "pocketsphinx": "well"},
         "tts": {"espeak": "well"},
     }
+
+
+async def test_a_recognizer_that_is_not_within_reach_is_not_the_first_to_be_asked() -> None:
+    both = bot(stt_provider="second,pocketsphinx")
+    engines = Engines([both], APOLOGY, FAREWELL)
+    away: Any = made(engines.stt(both).candidates[0].provider)
+    away.failures = [UnavailableError("second", "away")]
+    await engines.start()
+    assert [one.name for one in engines.stt(both).ranked()] == ["pocketsphinx", "second"]
 
 
 async def test_one_that_cannot_be_built_is_left_out() -> None:
