@@ -75,11 +75,13 @@ async def call(
     parts: Sequence[bytes],
     options: SttOptions,
     *,
+    waits_s: float = 0.0,
     stays_s: float = 0.0,
 ) -> Understood:
     """Speak, as fast as people do, and say after each part that an utterance is over.
 
     Args:
+        waits_s: for how long, before each part, no audio comes at all.
         stays_s: how long the caller stays on the line, and says nothing.
 
     Raises:
@@ -90,6 +92,7 @@ async def call(
         listening = asyncio.create_task(_listen(stream, understood))
         try:
             for part in parts:
+                await asyncio.sleep(waits_s)
                 await _speak(stream, part, options.audio)
                 stream.finalize()
             await asyncio.wait([listening], timeout=stays_s)

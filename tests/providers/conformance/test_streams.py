@@ -52,11 +52,13 @@ GIVEN_UP_S = {"stall": 12.0, "deaf": 20.0}
 """By when at the latest; the others after the three seconds for which it is tried."""
 
 
-async def speak(provider: SttProvider, audio_format: AudioFormat | None = None) -> Understood:
+async def speak(
+    provider: SttProvider, audio_format: AudioFormat | None = None, *, waits_s: float = 0.0
+) -> Understood:
     """Say all that the stand-in understands, as a telephone does if nothing is said of that."""
     audio_format = audio_format or telephone_format(provider)
-    options = SttOptions(audio=audio_format)
-    return await call(provider, utterances(SCRIPT, audio_format), options, stays_s=STAYS_S)
+    parts, options = utterances(SCRIPT, audio_format), SttOptions(audio=audio_format)
+    return await call(provider, parts, options, waits_s=waits_s, stays_s=STAYS_S)
 
 
 def check_words(understood: Understood, provider: SttProvider) -> None:
@@ -98,6 +100,22 @@ async def test_audio_is_understood_in_every_format(name: str) -> None:
     async with reached(build_stt, name) as stt:
         for taken in filter(SCRIPT.knows, stt.provider.capabilities.audio):
             check_words(await speak(stt.provider, taken), stt.provider)
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_a_stream_without_audio_is_kept(name: str) -> None:
+    async with reached(build_stt, name) as stt:
+        check_words(await speak(stt.provider, waits_s=90), stt.provider)
+        assert len(stt.records) == 1
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_several_callers_do_not_disturb_one_another(name: str) -> None:
+    async with reached(build_stt, name) as stt:
+        for understood in await asyncio.gather(*(speak(stt.provider) for _ in range(3))):
+            check_words(understood, stt.provider)
 
 
 @pytest.mark.parametrize("fault", REFUSED, ids=fault_id)

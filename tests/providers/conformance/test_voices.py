@@ -75,6 +75,26 @@ async def test_what_is_harmless_changes_nothing(name: str, fault: Fault) -> None
         assert len(tts.records) == 1
 
 
+@pytest.mark.parametrize("name", SYNTHESIZERS)
+@virtual_time_on_sockets
+async def test_nothing_of_a_text_that_was_cut_off_is_in_the_next(name: str) -> None:
+    async with reached(build_tts, name, pace=PACE) as tts:
+        for pieces in range(5):
+            async with aclosing(tts.provider.synthesize("Once upon a time.", TtsOptions())) as cut:
+                for _ in range(pieces):
+                    await anext(cut)
+            assert await speak(tts.provider) == spoken(tts.provider.format)
+            await asyncio.sleep(pieces)
+
+
+@pytest.mark.parametrize("name", SYNTHESIZERS)
+@virtual_time_on_sockets
+async def test_several_texts_at_a_time_do_not_disturb_one_another(name: str) -> None:
+    async with reached(build_tts, name, pace=PACE) as tts:
+        heard = await asyncio.gather(*(speak(tts.provider) for _ in range(8)))
+        assert heard == [spoken(tts.provider.format)] * 8
+
+
 @pytest.mark.parametrize("fault", REFUSED, ids=fault_id)
 @pytest.mark.parametrize("name", SYNTHESIZERS)
 @virtual_time_on_sockets
