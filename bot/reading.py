@@ -14,6 +14,7 @@ from contextlib import aclosing, suppress
 
 from bot.dialog import Action, Play, Say
 from bot.dialog.hook import Replies
+from bot.dialog.text import whole_characters
 from bot.sentences import Sentences
 from bot.tasks import STOP_S
 from bot.telephony.pending import Leaving
@@ -140,7 +141,7 @@ class Reading:
     def _add(self, steps: Iterable[Action]) -> None:
         for step in steps:
             if isinstance(step, Say):
-                step = Say(_printable(step.text), step.interruptible)
+                step = Say(whole_characters(step.text), step.interruptible)
             if isinstance(step, Say | Play) and self._heard:
                 if isinstance(step, Say) and step.text == self._heard[0]:
                     self._heard.popleft()
@@ -148,8 +149,3 @@ class Reading:
                 self._heard.clear()
             self.ahead.append(step)
         self._changed.set()
-
-
-def _printable(text: str) -> str:
-    """The text without halves of characters, as JSON cut in pieces has them: nothing takes them."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from openai._models import construct_type
 from openai.types.chat import ChatCompletionChunk
 
 from bot.dialog.chat.chunks import Joined
@@ -66,3 +68,59 @@ def test_calls_of_one_index_are_told_apart_by_their_ids() -> None:
         ("a", "first", '{"x": 1}'),
         ("b", "second", "{}"),
     ]
+
+
+def sent(value: object) -> Any:
+    """What the client makes of anything that a server sends."""
+    return construct_type(value=value, type_=ChatCompletionChunk)
+
+
+def choice(delta: object, finish_reason: str | None = None) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
+
+
+THOUGHT = [{"type": "thinking", "thinking": []}]
+TWO = [{"id": id_, "function": {"name": id_, "arguments": "{}"}} for id_ in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "finish_reason", "calls", "tokens"),
+    [
+        ({"choices": None}, "", "", [], (0, 0)),
+        (choice(None, "stop"), "", "stop", [], (0, 0)),
+        (choice({"content": THOUGHT}), "", "", [], (0, 0)),
+        (choice({"tool_calls": TWO}, "tool_calls"), "", "tool_calls", ["a", "b"], (0, 0)),
+        ({**choice({"content": "Hi."}), "usage": {}}, "Hi.", "", [], (0, 0)),
+        ({"choices": [], "usage": {"prompt_tokens": 5}}, "", "", [], (5, 0)),
+    ],
+)
+def test_what_some_servers_leave_out(
+    value: object, text: str, finish_reason: str, calls: list[str], tokens: tuple[int, int]
+) -> None:
+    joined = Joined()
+    assert joined.take(sent(value)) == text
+    assert joined.finish_reason == finish_reason
+    assert [call["name"] for call in joined.calls] == calls
+    assert (joined.prompt_tokens, joined.completion_tokens) == tokens
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        3,
+        {"choices": 3},
+        choice(3),
+        choice({"tool_calls": [{"index": 0, "function": {"name": "a", "arguments": {"x": 1}}}]}),
+    ],
+)
+def test_what_is_no_chunk(value: object) -> None:
+    with pytest.raises(ValueError, match="no chunk of a completion"):
+        Joined().take(sent(value))
+
+
+def test_halves_of_characters_are_not_in_arguments() -> None:
+    joined = Joined()
+    joined.take(chunk(fragment(0, "a", name="first", arguments='"\ud83d')))
+    joined.take(chunk(fragment(0, arguments='\ude00\udce9"')))
+    assert [call["arguments"] for call in joined.calls] == ['"\U0001f600\ufffd"']
