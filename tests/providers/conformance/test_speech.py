@@ -1,8 +1,8 @@
 """Real speech is understood by every recognizer, and every synthesizer's by a real one.
 
 The stand-ins listen with PocketSphinx, which chooses among ten phrases, and speak with eSpeak. What
-is not what it is said to be must not be understood. PocketSphinx hears the same recordings by itself in
-its own tests.
+is not what it is said to be must not be understood. PocketSphinx hears the same recordings by
+itself in its own tests.
 """
 
 from __future__ import annotations
