@@ -11,9 +11,7 @@ from bot.dialog.types import Hangup, Reply, Say, Transfer
 
 from .tools import Tool, make_tool
 
-__all__ = ["HANG_UP", "TRANSFER", "hang_up_tool", "transfer_tool"]
-
-HANG_UP, TRANSFER = "hang_up", "transfer"
+__all__ = ["hang_up_tool", "transfer_tool"]
 
 LastWords = Annotated[str, Field(description="What to say to the caller before, if anything.")]
 
@@ -25,7 +23,7 @@ def hang_up_tool() -> Tool:
         """End the call, when the caller wants nothing more or says goodbye."""
         return [*_said(last_words), Hangup("chat")]
 
-    return make_tool(hang_up, HANG_UP)
+    return make_tool(hang_up, "hang_up", leaves=True)
 
 
 def transfer_tool(destinations: Mapping[str, str]) -> Tool:
@@ -44,7 +42,7 @@ def transfer_tool(destinations: Mapping[str, str]) -> Tool:
     # A hint that is made here cannot be written above: it would be looked up by its name.
     wanted = Field(json_schema_extra={"enum": [*destinations]}, description="Who to connect to.")
     transfer.__annotations__["to"] = Annotated[str, AfterValidator(to_number), wanted]
-    return make_tool(transfer, TRANSFER)
+    return make_tool(transfer, "transfer", leaves=True)
 
 
 def _said(last_words: str) -> list[Reply]:

@@ -11,7 +11,6 @@ from bot.dialog.state import copied
 from bot.dialog.types import Call, Ended, Reply, Say, Turn
 from bot.sentences import Sentences
 
-from .builtin import HANG_UP, TRANSFER
 from .error import ChatError
 from .file import ChatFile
 from .memory import Memory, ToolCall
@@ -162,7 +161,7 @@ class Chat:
         self._running = [*unknown[-MAX_UNKNOWN:], *calls]
         memory.keep_round(at, said, calls)
         self._note_done(call)
-        ends = [made for made in calls if made["name"] in (HANG_UP, TRANSFER)]
+        ends = [made for made in calls if self._leaves(made)]
         others = [made for made in calls if made not in ends]
         await run_tools(
             others,
@@ -176,16 +175,18 @@ class Chat:
         self._note_done(call)
         return replies
 
+    def _leaves(self, made: ToolCall) -> bool:
+        tool = self._tools.get(made["name"])
+        return tool is not None and tool.leaves
+
     def _leave(self, ends: list[ToolCall], failed: bool) -> Sequence[Reply]:
         """Do the first of the calls that end the conversation, unless something else has failed."""
         replies: Sequence[Reply] = ()
         for made in ends:
-            tool = self._tools.get(made["name"])
-            if tool is None:
-                made["result"] = "error: there is no such tool"
-            elif failed or replies:
+            if failed or replies:
                 made["result"] = "error: not done, because of the other call"
             else:
+                tool = self._tools[made["name"]]
                 try:
                     replies = tool.function(**tool.parse(made["arguments"]))
                     made["result"] = "done"

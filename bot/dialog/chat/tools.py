@@ -1,8 +1,8 @@
 """Python functions as tools of a model: their JSON schema, their arguments, their results.
 
 A function's type hints say what it takes, its docstring what it is for: the text before `Args:` of
-it, and each parameter's description there. A parameter annotated `Call` is the call itself, of
-which the model knows nothing.
+it, and each parameter's description there. A parameter annotated `Call`, or `Call | None`, is the
+call itself, of which the model knows nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
+import json
 import re
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ import pydantic_core
 from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError
 
 from bot.dialog.lookup import find
+from bot.dialog.text import whole_characters
 from bot.dialog.types import Call, DialogError
 
 __all__ = ["MAX_RESULT", "BadArguments", "Tool", "load_tool", "make_tool"]
@@ -43,6 +46,7 @@ class Tool:
         schema: what the API is told of it.
         arguments: what checks and converts what the model gives.
         call_parameter: the name of the parameter that is the call; None when there is none.
+        leaves: it ends the conversation: the function gives the replies with which the bot leaves.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Tool:
     function: Callable[..., Any]
     arguments: TypeAdapter[Any]
     call_parameter: str | None
+    leaves: bool = False
 
     def parse(self, arguments: str) -> dict[str, Any]:
         """The arguments by name, as the function's hints want them.
@@ -80,8 +85,18 @@ class Tool:
             given[self.call_parameter] = call
         if inspect.iscoroutinefunction(self.function):
             done(await self.function(**given))
-        else:
-            await asyncio.to_thread(lambda: done(self.function(**given)))
+            return
+
+        def work() -> object:
+            result = self.function(**given)
+            if not inspect.isawaitable(result):
+                done(result)
+            return result
+
+        # A decorator may hide that the function is asynchronous.
+        result = await asyncio.to_thread(work)
+        if inspect.isawaitable(result):
+            done(await result)
 
 
 def result_text(result: object) -> str:
@@ -89,9 +104,18 @@ def result_text(result: object) -> str:
     if result is None:
         return "done"
     if not isinstance(result, str):
-        result = pydantic_core.to_json(result, fallback=str).decode()
+        result = _as_json(result)
+    result = whole_characters(result)
     cut = " … (cut)" if len(result) > MAX_RESULT else ""
     return result[:MAX_RESULT] + cut
+
+
+def _as_json(value: object) -> str:
+    try:
+        return pydantic_core.to_json(value, fallback=str).decode()
+    except pydantic_core.PydanticSerializationError:
+        # Halves of characters, of which JSON has none.
+        return json.dumps(pydantic_core.to_jsonable_python(value, fallback=str))
 
 
 def load_tool(spec: str) -> Tool:
@@ -106,14 +130,16 @@ def load_tool(spec: str) -> Tool:
     return make_tool(find(spec, "tool"), spec)
 
 
-def make_tool(function: Callable[..., Any], spec: str) -> Tool:
-    """A tool from a function.
+def make_tool(function: Callable[..., Any], spec: str, *, leaves: bool = False) -> Tool:
+    """A tool from a function; `leaves` is the tool's.
 
     Raises:
         DialogError: it is no function, or lacks a type hint that JSON can be checked with.
     """
     if not inspect.isroutine(function):
         raise DialogError(f"tool {spec!r} is no function")
+    if inspect.isasyncgenfunction(function):
+        raise DialogError(f"tool {spec!r} yields: let it return all that the model is to be told")
     name = function.__name__
     if not NAME.fullmatch(name):
         raise DialogError(f"tool {spec!r}: give the function a name of letters, digits and _")
@@ -135,7 +161,7 @@ def make_tool(function: Callable[..., Any], spec: str) -> Tool:
             "parameters": {"properties": {}, **parameters},
         },
     }
-    return Tool(name, schema, function, arguments, call_parameter)
+    return Tool(name, schema, function, arguments, call_parameter, leaves)
 
 
 def _arguments(
@@ -149,7 +175,7 @@ def _arguments(
             raise DialogError(f"tool {spec!r}: {parameter} is not for a model: name each argument")
         if name not in hints:
             raise DialogError(f"tool {spec!r}: {name} has no type hint")
-        if hints[name] is Call:
+        if _is_call(hints[name]):
             call_parameter = name
             continue
         hint = hints[name]
@@ -159,6 +185,14 @@ def _arguments(
     namespace = {"__pydantic_config__": ConfigDict(extra="forbid")}
     made = dataclasses.make_dataclass("Arguments", fields, namespace=namespace, kw_only=True)
     return call_parameter, TypeAdapter(made)
+
+
+def _is_call(hint: Any) -> bool:
+    if typing.get_origin(hint) is Annotated:
+        hint = typing.get_args(hint)[0]
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return any(map(_is_call, typing.get_args(hint)))
+    return hint is Call
 
 
 def _field(default: Any) -> Any:

@@ -16,7 +16,7 @@ from bot.dialog.resources import Resources
 from bot.dialog.types import Call, DialogError
 from tests.vendors.openai.chat import KEY, MODEL, Answer, ChatStandIn, serving
 
-__all__ = ["Diary", "Talk", "blocking", "book", "refuse", "slow", "talking", "toml"]
+__all__ = ["Diary", "Talk", "blocking", "book", "hang_up", "refuse", "slow", "talking", "toml"]
 
 
 @dataclass
@@ -110,6 +110,11 @@ def blocking() -> str:
     diary.may_go_on.wait(5)
     diary.done.append("blocking")
     return "at last"
+
+
+async def hang_up(call: Call, reason: str) -> str:
+    """Note that a customer has hung up: a tool of the user's, of a built-in one's name."""
+    return f"noted for {call.sid}: {reason}"
 
 
 def refuse(day: str) -> str:

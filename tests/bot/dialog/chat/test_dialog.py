@@ -257,6 +257,14 @@ async def test_a_model_that_hangs_up_though_it_must_not(tmp_path: Path) -> None:
     assert talk.asked[-1][-1]["content"] == "error: there is no such tool"
 
 
+@virtual_time_on_sockets
+async def test_a_tool_of_the_users_with_the_name_of_a_built_in_one(tmp_path: Path) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}hang_up"], hang_up=False) as talk:
+        talk.will_answer(Answer((), [Called("hang_up", '{"reason":"late"}')]), Answer(("Well.",)))
+        assert await said(talk.bot.dialog(), new_call(), TABLE) == [Say("Well.")]
+    assert talk.asked[-1][-1]["content"] == f"noted for {CALL}: late"
+
+
 async def test_a_tool_in_a_thread_is_remembered_when_it_is_done(
     tmp_path: Path, diary: Diary
 ) -> None:

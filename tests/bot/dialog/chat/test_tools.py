@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -78,11 +79,21 @@ def test_arguments_are_what_the_hints_say() -> None:
     assert (given["on"], given["who"], given["names"]) == (date(2026, 11, 21), Guest("Ada"), ["a"])
 
 
-def test_a_default_is_made_anew_from_the_functions_own() -> None:
+def test_a_function_without_parameters_takes_no_arguments() -> None:
     def nothing() -> None:
         """Do nothing."""
 
     assert make_tool(nothing, "spec").parse("") == {}
+
+
+def test_the_call_is_never_the_models_to_give() -> None:
+    def book(
+        day: str, call: Call | None = None, *, same: Annotated[Call | None, "the call"] = None
+    ) -> None:
+        """Book."""
+
+    tool = make_tool(book, "spec")
+    assert list(tool.schema["function"]["parameters"]["properties"]) == ["day"]
 
 
 @pytest.mark.parametrize(
@@ -114,10 +125,18 @@ async def test_a_function_is_run_in_the_loop_or_in_a_thread() -> None:
         await asyncio.sleep(0)
         return caller.from_number
 
+    @functools.wraps(there)
+    def decorated(caller: Call) -> Any:
+        return there(caller)
+
+    async def perhaps(call: Call | None = None) -> bool:
+        """Say whether there is a call."""
+        return call is CALL
+
     results: list[object] = []
-    for function in (here, there):
+    for function in (here, there, decorated, perhaps):
         await make_tool(function, "spec").run({}, CALL, results.append)
-    assert results == [False, CALL.from_number]
+    assert results == [False, CALL.from_number, CALL.from_number, True]
     assert make_tool(here, "spec").schema["function"]["parameters"]["properties"] == {}
 
 
@@ -129,11 +148,15 @@ async def test_a_function_is_run_in_the_loop_or_in_a_thread() -> None:
         ({"on": date(2026, 1, 2), "who": Guest("Ada")}, '{"on":"2026-01-02",'),
         (CALL.__class__, '"<class'),
         ("x" * (MAX_RESULT + 1), "x" * MAX_RESULT + " … (cut)"),
+        # As Python has names of files that are not UTF-8.
+        ("caf\udce9", "caf\ufffd"),
+        (["caf\udce9", date(2026, 1, 2)], '["caf\\udce9", "2026-01-02"]'),
     ],
 )
 def test_what_the_model_is_told_of_a_result(result: object, text: str) -> None:
     assert result_text(result).startswith(text)
     assert len(result_text(result)) < MAX_RESULT + 20
+    assert result_text(result).encode()
 
 
 def no_docstring(day: str) -> None: ...
@@ -149,6 +172,11 @@ def many(*days: str) -> None:
 
 def unknown_hint(day: Nowhere) -> None:  # type: ignore[name-defined]  # noqa: F821
     """Book."""
+
+
+async def yields(day: str) -> AsyncIterator[str]:
+    """Book."""
+    yield day
 
 
 def no_json(work: Callable[[], None]) -> None:
@@ -168,6 +196,7 @@ def no_schema(loop: asyncio.AbstractEventLoop) -> None:
         ("unknown_hint", "its hints cannot be used: name 'Nowhere'"),
         ("no_json", "its hints cannot be used"),
         ("no_schema", "its hints cannot be used"),
+        ("yields", "let it return all"),
         ("CALL", "is no function"),
         ("make_tool.__name__", "is no function"),
     ],
