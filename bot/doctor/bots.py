@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from bot.dialog import DialogError
@@ -24,7 +25,7 @@ from providers.tts.fallback import own_options
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
 from providers.vad import MissingModelError, load_model
 
-from .finding import Finding, Tell, failure, ok, warning
+from .finding import Finding, Level, Tell, failure, ok, warning
 from .thread import Exited, aside
 
 __all__ = ["check_dialogs", "check_recognizers", "check_vad", "check_voices"]
@@ -57,6 +58,7 @@ async def check_recognizers(settings: Settings, tell: Tell) -> None:
     spoken = _grouped(
         settings, lambda bot: [(name, bot.language) for name in provider_names(bot.stt_provider)]
     )
+    rivals = _Rivals((bot.stt_provider for bot in settings.bots()), tell)
     for name in sorted({name for name, _ in spoken}):
         began_s = time.perf_counter()
         try:
@@ -66,53 +68,83 @@ async def check_recognizers(settings: Settings, tell: Tell) -> None:
                 took_s = time.perf_counter() - began_s
                 tell(ok("recognizer", f"{name} starts in {took_s:.1f} s"))
                 for language, numbers in _of(name, spoken).items():
-                    await _listen(recognizer, language, numbers, tell)
+                    rivals.found(name, await _listen(recognizer, language, numbers))
             finally:
                 await recognizer.aclose()
         except ProviderError as error:
-            tell(_refused("recognizer", error))
+            rivals.found(name, _refused("recognizer", error))
+    rivals.tell_failures()
 
 
-async def _listen(stt: SttProvider, language: str, numbers: str, tell: Tell) -> None:
+async def _listen(stt: SttProvider, language: str, numbers: str) -> Finding:
     try:
         check_language(Fallback.alone(stt), language)
         audio = wanted_format(stt.capabilities.audio, ULAW_8K)
         await try_out(stt, SttOptions(language=language, audio=audio))
     except ProviderError as error:
-        tell(_refused("recognizer", error, f" for {language}{numbers}"))
-    else:
-        tell(ok("recognizer", f"{stt.name} understands {language}{numbers}"))
+        return _refused("recognizer", error, f" for {language}{numbers}")
+    return ok("recognizer", f"{stt.name} understands {language}{numbers}")
 
 
 async def check_voices(settings: Settings, tell: Tell) -> None:
     """Start every number's synthesizer, and have the apology spoken in each voice."""
     spoken = _grouped(settings, _spoken_by)
+    rivals = _Rivals((bot.tts_provider for bot in settings.bots()), tell)
     for name in sorted({name for name, _ in spoken}):
         try:
             synthesizer = build_tts(name, **OWN.get(name, settings.vendor(name)))
             try:
                 await synthesizer.start()
                 for options, numbers in _of(name, spoken).items():
-                    await _speak(synthesizer, settings.apology, options, numbers, tell)
+                    spoke = await _speak(synthesizer, settings.apology, options, numbers)
+                    rivals.found(name, spoke)
             finally:
                 await synthesizer.aclose()
         except ProviderError as error:
-            tell(_refused("voice", error))
+            rivals.found(name, _refused("voice", error))
+    rivals.tell_failures()
 
 
-async def _speak(
-    tts: TtsProvider, text: str, options: TtsOptions, numbers: str, tell: Tell
-) -> None:
+async def _speak(tts: TtsProvider, text: str, options: TtsOptions, numbers: str) -> Finding:
     began_s = time.perf_counter()
     voice = f" as {options.voice}" if options.voice else ""
     how = f"{options.language}{voice}{numbers}"
     try:
         await synthesize_ulaw(Fallback.alone(tts), text, options)
     except ProviderError as error:
-        tell(_refused("voice", error, f" for {how}"))
-    else:
-        took_ms = (time.perf_counter() - began_s) * 1000
-        tell(ok("voice", f"{tts.name} speaks {how}, a sentence in {took_ms:.0f} ms"))
+        return _refused("voice", error, f" for {how}")
+    took_ms = (time.perf_counter() - began_s) * 1000
+    return ok("voice", f"{tts.name} speaks {how}, a sentence in {took_ms:.0f} ms")
+
+
+class _Rivals:
+    """What is found of providers that may take each other's place.
+
+    Args:
+        lists: those of each bot, with commas between.
+        tell: is told what is right at once, and what is wrong at the end: it does not keep calls
+            from being answered where another provider is right.
+    """
+
+    def __init__(self, lists: Iterable[str], tell: Tell) -> None:
+        self._lists = [provider_names(names) for names in lists]
+        self._tell = tell
+        self._wrong: dict[str, list[Finding]] = {}
+
+    def found(self, name: str, finding: Finding) -> None:
+        """How a provider is."""
+        if finding.level is Level.OK:
+            self._tell(finding)
+        else:
+            self._wrong.setdefault(name, []).append(finding)
+
+    def tell_failures(self) -> None:
+        """All were looked at."""
+        for name, findings in self._wrong.items():
+            lists = [names for names in self._lists if name in names]
+            spared = all(set(names) - self._wrong.keys() for names in lists)
+            for finding in findings:
+                self._tell(replace(finding, level=Level.WARNING) if spared else finding)
 
 
 async def check_vad(settings: Settings, tell: Tell) -> None:

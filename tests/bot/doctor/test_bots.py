@@ -157,6 +157,26 @@ async def test_a_vendor_that_refuses_the_key(
     assert KEY not in repr(found)
 
 
+async def test_a_vendor_that_refuses_the_key_where_another_provider_takes_its_place(
+    settings: Make, found: Findings, script: Script
+) -> None:
+    async with SonioxStandIn(OracleHearing(script)) as vendor:
+        both = {"stt_provider": "soniox,pocketsphinx", "tts_provider": "espeak,soniox"}
+        await examine_engines(on_soniox(settings, vendor, **both), found)
+        assert [(one.check, one.level) for one in found] == [
+            ("recognizer", Level.OK),
+            ("recognizer", Level.OK),
+            ("recognizer", Level.WARNING),
+            ("voice", Level.OK),
+            ("voice", Level.WARNING),
+        ]
+        found.clear()
+        # One number has no other.
+        alone = {NUMBERS[0]: {"stt_provider": "soniox", "tts_provider": "soniox"}}
+        await examine_engines(on_soniox(settings, vendor, numbers=alone, **both), found)
+    assert [one.level for one in found if one.level is not Level.OK] == [Level.FAILURE] * 2
+
+
 @virtual_time_on_sockets
 async def test_a_vendor_that_cannot_be_reached_fails_for_every_language(
     settings: Make, found: Findings, script: Script
