@@ -95,3 +95,9 @@ def test_what_is_on_offer() -> None:
         with pytest.raises(UnsupportedError, match="speed"):
             VENDOR.check(TtsOptions(speed=speed))
     assert [voice.id for voice in VENDOR.voices()] == [VOICE]
+
+
+def test_one_connection_is_for_every_voice() -> None:
+    spoken = (TtsOptions(), TtsOptions(voice="Nina", language="de", speed=0.8))
+    assert len({VENDOR.route(options) for options in spoken}) == 1
+    assert isinstance(VENDOR.refused(401, {}, b""), AuthenticationError)
