@@ -6,7 +6,7 @@ from collections import deque
 
 from .errors import ProviderError, RateLimitError
 
-__all__ = ["RATE_LIMIT_S", "Patience"]
+__all__ = ["HELD_S", "RATE_LIMIT_S", "Patience"]
 
 BACKOFF_S = (0.0, 0.1, 0.2, 0.4, 0.8)
 """The waits before each attempt to connect again; the last one is repeated."""

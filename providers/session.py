@@ -18,7 +18,7 @@ import structlog
 
 from .codec import BROKEN, Close, Codec, Failed, Frame, Reply
 from .errors import DeadlineError, InvalidResponseError, NetworkError, ProviderError
-from .patience import Patience
+from .patience import HELD_S, Patience
 from .websocket import WebSocket, open_websocket
 
 __all__ = ["Deadlines", "Owner", "Session"]
@@ -138,12 +138,18 @@ class Session(Generic[CodecT, EventT]):
         self._error = None
         self._patience.progressed()
 
-    def lose(self, error: ProviderError) -> None:
+    def lose(self, error: ProviderError, *, was_sound: bool = True) -> None:
         """Give the connection up, because of `error`. Another is opened if that can help.
 
         Of several reasons the first counts: what follows an error message is the connection's end.
+
+        Args:
+            error: the reason.
+            was_sound: whether it counts for anything that the connection has held.
         """
-        held_s = 0.0 if self._socket is None else self._socket.heard_s - self._opened_s
+        held_s = 0.0
+        if self._socket is not None and was_sound:
+            held_s = self._socket.heard_s - self._opened_s
         self._patience.lost(self._loop.time(), held_s)
         self._error = self._error or error
         self._release()
@@ -206,8 +212,8 @@ class Session(Generic[CodecT, EventT]):
             self._error = self._error or NetworkError(self._provider, "the connection broke")
             return
         self.reconnections += 1
-        if not self.reconnections:
-            self.progressed()
+        if error is None or not self.reconnections:
+            self.progressed()  # the first one, or in place of one that was no trouble
         if error is not None:
             log.info("connected again", provider=self._provider, after=type(error).__name__)
         self._socket = socket
@@ -232,10 +238,12 @@ class Session(Generic[CodecT, EventT]):
         """Decode a message and hand on what it says."""
         try:
             events = self.codec.decode(frame)
-        except InvalidResponseError as error:
+        except Exception as error:
+            # Also what a codec did not think of: out of here it would end the protocol unseen.
+            odd = error if isinstance(error, InvalidResponseError) else self._unreadable(error)
             # What it was meant to say may be words: another connection is asked for them again.
-            error.retryable = True
-            self.lose(error)
+            odd.retryable = True
+            self.lose(odd)
             return
         self._tell(events)
 
@@ -251,6 +259,11 @@ class Session(Generic[CodecT, EventT]):
         """There is room again."""
         self._full_s = None
         self._owner.writable()
+
+    def _unreadable(self, error: Exception) -> InvalidResponseError:
+        return InvalidResponseError(
+            self._provider, f"a message that cannot be read: {type(error).__name__}"
+        )
 
     def _tell(self, events: Sequence[object]) -> None:
         """Hand on what the vendor said, until it says that it cannot go on."""
@@ -272,6 +285,15 @@ class Session(Generic[CodecT, EventT]):
             due.append(self.codec.keepalive_s)
         return min(due) / 2
 
+    def _quiet_s(self, socket: WebSocket) -> float:
+        """How long the vendor may say nothing before it is pinged.
+
+        After a loss it is asked sooner, once: else a sound connection with a vendor that has
+        nothing to say could not be told from one that is of no use.
+        """
+        is_proven = socket.heard_s - self._opened_s > HELD_S or not self.reconnections
+        return self._deadlines.quiet_s if is_proven else min(HELD_S, self._deadlines.quiet_s)
+
     def _look(self) -> None:
         """See whether the vendor is there, and tell it that we are."""
         socket, now_s, limits = self._socket, self._loop.time(), self._deadlines
@@ -289,7 +311,7 @@ class Session(Generic[CodecT, EventT]):
         if self._pinged_s is not None and now_s - self._pinged_s > limits.pong_s:
             self.lose(DeadlineError(self._provider, "the vendor does not answer a ping"))
             return
-        if self._pinged_s is None and now_s - socket.heard_s > limits.quiet_s:
+        if self._pinged_s is None and now_s - socket.heard_s > self._quiet_s(socket):
             self._pinged_s = now_s
             socket.probe()
         keepalive_s = self.codec.keepalive_s

@@ -9,6 +9,7 @@ import pytest
 
 from providers.errors import (
     DeadlineError,
+    InvalidResponseError,
     NetworkError,
     UnavailableError,
     UnsupportedError,
@@ -36,6 +37,21 @@ async def test_a_goodbye_is_the_end_though_the_connection_stays() -> None:
             await talk.news()
         assert talk.owner.heard_all == ["one", "two"]
         assert now_s() - began_s < 2.5
+
+
+@virtual_time_on_sockets
+async def test_what_no_codec_thought_of_is_an_error_as_any_other() -> None:
+    async def vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await upgrade(reader))
+        await asyncio.sleep(0.1)
+        writer.write(text_frame("odd"))
+        await reader.read(-1)
+
+    async with answering(vendor) as url, talking(url) as talk:
+        error = await talk.failure()
+        assert isinstance(error, InvalidResponseError)
+        assert error.retryable
+        assert talk.session.reconnections > 2
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from tests.virtual_time import virtual_time_on_sockets
 
@@ -38,11 +43,52 @@ async def test_an_old_connection_is_known_and_replaced() -> None:
         assert not talk.session.expiring
 
 
+@asynccontextmanager
+async def quiet(*lasts_s: float) -> AsyncIterator[str]:
+    """A vendor that answers pings alone, and whose connections break after so long."""
+    left_s = iter(lasts_s)
+
+    async def serve_one(connection: ServerConnection) -> None:
+        after_s = next(left_s)
+        asyncio.get_running_loop().call_later(after_s, connection.transport.abort)
+        await connection.wait_closed()
+
+    async with serve(serve_one, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+@pytest.mark.parametrize("lasts_s", [2.0, 3.5, 4.0, 6.0])
+@virtual_time_on_sockets
+async def test_a_break_some_time_after_a_renewal_is_a_new_trouble(lasts_s: float) -> None:
+    async with quiet(100, lasts_s, 100) as url, talking(url) as talk:
+        await talk.session.keep()
+        await asyncio.sleep(2)
+        talk.session.renew()
+        await talk.session.keep()
+        await talk.news()
+        assert not talk.session.connected
+        await talk.session.keep()
+        assert talk.session.reconnections == 2
+
+
+@pytest.mark.parametrize("lasts_s", [2.0, 3.5, 4.0, 6.0])
+@virtual_time_on_sockets
+async def test_a_break_some_time_after_a_break_is_a_new_trouble(lasts_s: float) -> None:
+    """Though the vendor has nothing to say."""
+    async with quiet(2, lasts_s, 100) as url, talking(url) as talk:
+        for _ in range(2):
+            await talk.session.keep()
+            await talk.news()
+            assert not talk.session.connected
+        await talk.session.keep()
+        assert talk.session.reconnections == 2
+
+
 @virtual_time_on_sockets
 async def test_a_connection_may_last_for_ever() -> None:
     async with answering(greets) as url, talking(url) as talk:
         await talk.session.keep()
-        await asyncio.sleep(10_000)
+        await asyncio.sleep(1_000)
         assert not talk.session.expiring
 
 

@@ -25,7 +25,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @dataclass
 class LineCodec:
-    """A vendor whose messages are texts: `no` is an error, and `who?` wants an answer."""
+    """A vendor whose messages are texts: `no` is an error, `odd` unheard of, `who?` a question."""
 
     url: str
     keepalive_s: float | None = None
@@ -44,6 +44,8 @@ class LineCodec:
     def decode(self, frame: Frame) -> Sequence[object]:
         if frame == "no":
             return [Failed(UnavailableError("lines", "it says no", retryable=False))]
+        if frame == "odd":
+            raise ValueError("not thought of")
         return [Reply("it's me")] if frame == "who?" else [frame]
 
     def closed(self, close: Close) -> Sequence[object]:
