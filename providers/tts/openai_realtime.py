@@ -14,7 +14,6 @@ the session's: it keeps them once it has spoken.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -186,7 +185,7 @@ class OpenAiRealtimeCodec:
         message = read(PROVIDER, frame)
         try:
             return self._events(message)
-        except (KeyError, TypeError, AttributeError, binascii.Error):
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise InvalidResponseError(PROVIDER, "a message is not what it should be") from None
 
     def _events(self, message: Mapping[str, Any]) -> Sequence[SpokenEvent | Failed | Reply]:
