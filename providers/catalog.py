@@ -54,7 +54,7 @@ def build_stt(name: str, **settings: Any) -> SttProvider:
     """
     built = _build("speech-to-text", STT, name, settings)
     if hasattr(built, "codec"):
-        return cast(SttProvider, _wrapped(built, "stt.recognition:StreamingStt"))
+        return cast(SttProvider, _wrapped(built, "stt.streaming:StreamingStt"))
     return cast(SttProvider, built)
 
 

@@ -54,7 +54,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Finalized:
-    """The answer to a request to finalize: all that was sent before it is final."""
+    """The answer to a request to finalize: all that was sent before it is final.
+
+    Attributes:
+        all_heard: it is sure that nothing of that audio will be told of any more, so that it need
+            not be sent again, though no word of it may have been heard.
+    """
+
+    all_heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,14 @@ class Utterances:
         transcript = self.take()
         return [transcript, EndOfTurn(transcript.end_ms)]
 
-    def take(self) -> Transcript:
-        """The final transcript of what was said since the one before, perhaps empty."""
+    def take(self, until_ms: float = 0.0) -> Transcript:
+        """The final transcript of what was said since the one before, perhaps empty.
+
+        Args:
+            until_ms: up to there in the stream everything was answered, with words or without.
+        """
         transcript = _transcript(self._final, final=True)
+        self.done_ms = max(self.done_ms, until_ms)
         if self._final:
             self.done_ms = max(self.done_ms, self._final[-1].end_ms)
         self._final, self._interim, self._whole = [], [], 0

@@ -165,7 +165,7 @@ class OpenAiSttCodec:
         message = read(PROVIDER, frame)
         try:
             return self._events(message)
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise InvalidResponseError(PROVIDER, "a message is not what it should be") from None
 
     def _events(self, message: Mapping[str, Any]) -> Sequence[HeardEvent | Failed]:
@@ -174,7 +174,7 @@ class OpenAiSttCodec:
                 self.ready = True
                 return [Ready()]
             case "input_audio_buffer.committed":
-                self._items.accepted(text(message["item_id"]))
+                return self._items.accepted(text(message["item_id"]))
             case "conversation.item.input_audio_transcription.delta":
                 piece = text(message.get("delta") or "")
                 return self._items.grows(text(message["item_id"]), piece)

@@ -81,12 +81,16 @@ class Items:
         self._commits.append(_Commit(name, int(self.sent_ms)))
         return name
 
-    def accepted(self, item_id: str) -> None:
-        """The oldest commit that was not accepted has become an item: they come in their order."""
+    def accepted(self, item_id: str) -> list[HeardEvent]:
+        """The oldest commit that was not accepted has become an item: they come in their order.
+
+        Its text may be there already: nothing is promised of which is told first.
+        """
         commit = next((commit for commit in self._commits if commit.item is None), None)
         if commit is not None:
             commit.item = self._item(item_id)
             commit.start_ms, self.taken_ms = self.taken_ms, commit.end_ms
+        return self._settled()
 
     def refused(self, commit_id: str | None) -> list[HeardEvent]:
         """There was too little audio for an item, so nothing was said in it."""
@@ -121,7 +125,8 @@ class Items:
             commit = self._commits.popleft()
             self._items = {key: one for key, one in self._items.items() if one is not item}
             events.append(Heard(list(_words(item, commit)), self._interim()))
-            events.append(Finished() if commit.id == _END_OF_ALL else Finalized())
+            heard = commit.end_ms > commit.start_ms  # else its audio waits for the next commit
+            events.append(Finished() if commit.id == _END_OF_ALL else Finalized(all_heard=heard))
         return events
 
     def _interim(self) -> list[Token]:

@@ -1,7 +1,6 @@
-"""Streaming recognition on the engine, for every vendor with a WebSocket.
+"""One stream of recognition on the engine, whichever vendor with a WebSocket it is.
 
-A vendor is a pure object that makes codecs. Everything else is here, once: what is sent waits in a
-ring until it is understood, so that nothing is lost with a connection.
+What is sent waits in a ring until it is understood, so that nothing is lost with a connection.
 """
 
 from __future__ import annotations
@@ -9,91 +8,23 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
 
 import structlog
 
 from ..errors import DeadlineError, ProviderError, UnavailableError
-from ..honoured import Honoured
 from ..session import Deadlines, Session
 from ..types import SttEvent, SttOptions, Transcript
-from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Utterances
+from .heard import Endpoint, Finalized, Heard, HeardEvent, Ready, Utterances
 from .replay import ReplayRing
-from .trial import try_out
 from .vendor import SttCodec, SttVendor
 
-__all__ = ["Recognition", "StreamingStt"]
+__all__ = ["Recognition"]
 
 log = structlog.get_logger(__name__)
 
 MAX_WAITING_EVENTS = 1_000
 LONG_UTTERANCE_MS = 15_000.0
 """Somewhat less than who has a recognizer replaced keeps (`.backlog`)."""
-
-
-class StreamingStt:
-    """The `SttProvider` of a vendor with a WebSocket.
-
-    Args:
-        vendor: which one.
-        deadlines: how long it may take.
-    """
-
-    capacity: int | None = None
-
-    def __init__(self, vendor: SttVendor, deadlines: Deadlines | None = None) -> None:
-        self._vendor = vendor
-        self._deadlines = deadlines or Deadlines()
-        self._streams: set[Recognition] = set()
-        self._closed = False
-        self._honoured = Honoured(vendor.name, vendor.capabilities)
-        self.name = vendor.name
-        self.capabilities = vendor.capabilities
-
-    async def start(self) -> None:
-        """See that the vendor takes the key and the model, by a stream that ends at once.
-
-        Raises:
-            ProviderError: the vendor refuses. One that cannot be reached now may be later.
-        """
-        self._closed = False
-        capabilities = self.capabilities
-        options = SttOptions(language=capabilities.languages[0], audio=capabilities.audio[0])
-        try:
-            await try_out(self, options)
-        except ProviderError as error:
-            if not error.retryable:
-                raise
-            log.warning("recognizer not reached yet", error=str(error))
-
-    @asynccontextmanager
-    async def stream(self, options: SttOptions) -> AsyncIterator[Recognition]:
-        """Open a stream. Leaving the context ends it at once.
-
-        Raises (on entering):
-            ProviderError: the vendor refuses, cannot be reached within 3 s, or does not offer
-                what is asked.
-        """
-        if self._closed:
-            raise self._over()
-        self._honoured.note(options)
-        stream = Recognition(self._vendor, options, self._deadlines)
-        self._streams.add(stream)
-        try:
-            await stream.open()
-            yield stream
-        finally:
-            self._streams.discard(stream)
-            stream.abandon()
-
-    async def aclose(self) -> None:
-        """Nothing more is recognized until `start`: streams fail with `UnavailableError`."""
-        self._closed = True
-        for stream in list(self._streams):
-            stream.fail(self._over())
-
-    def _over(self) -> ProviderError:
-        return UnavailableError(self.name, "the provider was closed", retryable=False)
 
 
 class Recognition:
@@ -113,6 +44,7 @@ class Recognition:
         self._owed = 0  # final transcripts that were asked for
         self._due_s: float | None = None  # when it is looked at what the vendor has said
         self._latest_s = 0.0  # by when it must have said something
+        self._ready_by_s: float | None = None  # by when it must take audio
         self._asked_again = False  # on another connection, and nothing came of it yet
         self._advance_ms = 0  # how far the vendor got at best
         self._finishing = False
@@ -164,10 +96,14 @@ class Recognition:
         """The utterance is over: exactly one final transcript (perhaps empty) follows."""
         self._check_open()
         self._owed += 1
+        is_first = self._owed == 1
         self._ring.end_utterance()
         self._pump()
-        if self._owed:
+        if self._owed and is_first:
             self._expect_answer()
+        elif self._owed:
+            # The deadline stays: who is often asked would never have to answer.
+            self._look_again()
         self._changed.set()  # whoever waits has a deadline now
 
     def expect(self, phrases: Sequence[str]) -> None:
@@ -220,6 +156,8 @@ class Recognition:
             log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
         self._utterances.connected(start_ms)
         self._closing_said = False
+        if not self._session.codec.ready:
+            self._ready_by_s = self._loop.time() + self._deadlines.connect_s
         is_asked_again = bool(self._owed or self._finishing) and not self._asked_again
         self._asked_again = self._asked_again or is_asked_again
         self._pump()
@@ -233,10 +171,11 @@ class Recognition:
         elif isinstance(event, Endpoint):
             self._give(self._utterances.endpoint())
         elif isinstance(event, Finalized):
-            self._answer()
+            self._answer(all_heard=event.all_heard)
             self._renew_if_idle()
-        elif not isinstance(event, Finished):
-            self._pump()  # it is ready
+        elif isinstance(event, Ready):
+            self._ready_by_s = None
+            self._pump()
         elif self._closing_said:
             self._end()
         else:
@@ -250,6 +189,7 @@ class Recognition:
     def roused(self) -> None:
         """The connection is lost: `_wait` opens another."""
         withdrawn = self._utterances.lost()
+        self._ready_by_s = None
         if self._interims:
             self._give(withdrawn)
         self._changed.set()
@@ -265,18 +205,18 @@ class Recognition:
         if self._interims:
             self._give(events)
 
-    def _answer(self) -> None:
-        """The vendor has finalized what it was asked to."""
+    def _answer(self, *, all_heard: bool = False) -> None:
+        """The vendor has finalized what it was asked to; `all_heard` as in `Finalized`."""
         if not self._owed:
             return
         self._session.progressed()
-        self._ring.answered()
+        end_ms = self._ring.answered()
         self._owed -= 1
         self._asked_again = False
         self._due_s = None
         if self._owed or self._finishing:
             self._expect_answer()
-        self._give([self._utterances.take()])
+        self._give([self._utterances.take(end_ms if all_heard else 0.0)])
 
     def _renew_if_idle(self) -> None:
         """The vendor owes nothing: no better moment to leave a connection that it will close."""
@@ -349,7 +289,8 @@ class Recognition:
                 self.fail(error)
             return
         try:
-            async with asyncio.timeout_at(self._due_s):
+            due = [at_s for at_s in (self._due_s, self._ready_by_s) if at_s is not None]
+            async with asyncio.timeout_at(min(due, default=None)):
                 await self._changed.wait()
         except TimeoutError:
             self._overdue()
@@ -365,23 +306,39 @@ class Recognition:
             self._give([self._utterances.take()])
 
     def _overdue(self) -> None:
+        if self._ready_by_s is not None and self._loop.time() >= self._ready_by_s:
+            deaf = DeadlineError(self._name, "it is connected, but takes no audio")
+            self._session.lose(deaf, was_sound=False)
+            return
         if self._due_s is None or self._loop.time() < self._due_s:
             return
-        if self._finishing:
-            log.warning("recognizer did not finish in time", provider=self._name)
-            self._utterances.settle()
-            self._end()
-            return
-        codec = self._session.codec
-        if codec.silence_s is not None and (events := codec.unanswered()):
-            for event in events:
-                self.heard(event)
-            return
-        if self._loop.time() < self._latest_s:
-            self._look_again()
-            return
-        late = DeadlineError(self._name, "it was told to finalize, and has not")
-        if self._asked_again:
-            self.fail(late)
-        else:
+        if not self._finishing:
+            codec = self._session.codec
+            if codec.silence_s is not None and (events := codec.unanswered()):
+                for event in events:
+                    self.heard(event)
+                return
+            if self._loop.time() < self._latest_s:
+                self._look_again()
+                return
+        told = "finish" if self._finishing else "finalize"
+        late = DeadlineError(self._name, f"it was told to {told}, and has not")
+        if not self._asked_again:
             self._session.lose(late)
+        elif self._finishing:
+            self._end_late(late)
+        else:
+            self.fail(late)
+
+    def _end_late(self, late: ProviderError) -> None:
+        """It will not finish: what it understood is the end, unless that is known to be too little.
+
+        An utterance that was ended and has no answer, or audio that nothing was said of, has to be
+        heard by somebody else.
+        """
+        self._utterances.settle()
+        if self._owed or not (self._utterances.pending or self._ring.is_empty):
+            self.fail(late)
+            return
+        log.warning("recognizer did not finish in time", provider=self._name)
+        self._end()

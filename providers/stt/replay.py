@@ -42,6 +42,11 @@ class ReplayRing:
         """Where in the stream it ends."""
         return (self._start + self._size) / self._bytes_per_ms
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no audio is kept."""
+        return not self._size
+
     def add(self, audio: bytes) -> bool:
         """Keep audio; False when something that was not even sent had to go for it."""
         size = round(PIECE_MS * self._bytes_per_ms)
@@ -73,13 +78,19 @@ class ReplayRing:
                 return
             self._drop_first()
 
-    def answered(self) -> None:
-        """The first end of an utterance that is kept was answered: it is not said again."""
+    def answered(self) -> float:
+        """The first end of an utterance that is kept was answered: it is not said again.
+
+        Returns where in the stream it is, in ms.
+        """
+        position = self._start
         for at, item in enumerate(self._items):
             if item is None:
                 del self._items[at]
                 self._sent -= at < self._sent
-                return
+                break
+            position += len(item)
+        return position / self._bytes_per_ms
 
     def rewind(self, from_ms: float) -> float:
         """Another connection: all is unsent again, from `from_ms` on. Returns where that is.

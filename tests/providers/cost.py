@@ -23,8 +23,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from media.audio import ULAW_8K
-from providers.stt.recognition import Recognition, StreamingStt
+from providers.stt.recognition import Recognition
 from providers.stt.soniox import SonioxRecognizer
+from providers.stt.streaming import StreamingStt
 from providers.types import SttOptions
 
 FRAME_MS = 20

@@ -13,8 +13,8 @@ from providers.errors import ProviderError
 from providers.fallback import Candidate, Fallback
 from providers.options import SttOptions
 from providers.results import AudioData, Container, TranscriptionResult, Word
-from providers.stt.recognition import StreamingStt
 from providers.stt.soniox import SonioxRecognizer
+from providers.stt.streaming import StreamingStt
 from providers.types import SttCapabilities, SttProvider
 from tests.bot.engines import Level
 from tests.vendors.soniox.standin import SonioxStandIn

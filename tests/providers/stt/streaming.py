@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 
 from media.audio import ULAW_8K
 from providers.errors import ProviderError
-from providers.stt.recognition import Recognition, StreamingStt
+from providers.session import Deadlines
+from providers.stt.openai import OpenAiRecognizer
+from providers.stt.recognition import Recognition
 from providers.stt.soniox import SonioxRecognizer
+from providers.stt.streaming import StreamingStt
 from providers.types import EndOfTurn, SttEvent, SttOptions, SttStream, Transcript
+from tests.vendors.openai.access import ACCESS as OPENAI
+from tests.vendors.openai.standin import OpenAiStandIn
 from tests.vendors.soniox.standin import SonioxStandIn
 from tests.vendors.speech.script import Script
 
@@ -20,6 +25,7 @@ __all__ = [
     "Said",
     "attended",
     "listening",
+    "listening_to_openai",
     "opened",
     "recognizer",
     "said_in",
@@ -107,6 +113,14 @@ def unheard(url: str) -> AbstractAsyncContextManager[Recognition]:
 def listening(standin: SonioxStandIn) -> AbstractAsyncContextManager[Listener]:
     """A stream, and somebody who iterates it."""
     return attended(opened(standin))
+
+
+def listening_to_openai(
+    standin: OpenAiStandIn, options: SttOptions = ULAW, deadlines: Deadlines | None = None
+) -> AbstractAsyncContextManager[Listener]:
+    """The same with OpenAI, which takes audio when it says so, and has no times of words."""
+    vendor = OpenAiRecognizer(**OPENAI.settings(standin))
+    return attended(StreamingStt(vendor, deadlines).stream(options))
 
 
 @asynccontextmanager

@@ -67,9 +67,9 @@ def test_a_conversation() -> None:
     second = Token(" Second.", 1000, 1500)
     assert hears(1) == [
         Heard(first, [second]),
-        Finalized(),
+        Finalized(all_heard=True),
         Heard([second], []),
-        Finalized(),
+        Finalized(all_heard=True),
     ]
     codec.audio(bytes(160))
     # Nobody owes anything, and there is too little: no need to ask.
@@ -199,6 +199,7 @@ def test_an_error_ends_the_connection(
         '{"type":[]}',
         '{"type":"error"}',
         '{"type":"error","error":7}',
+        '{"type":"error","error":"down"}',
         '{"type":"input_audio_buffer.committed"}',
         '{"type":"input_audio_buffer.committed","item_id":7}',
         '{"type":"conversation.item.input_audio_transcription.delta","item_id":"i","delta":[1]}',

@@ -34,7 +34,7 @@ def test_an_item_grows_while_one_speaks_and_is_final_after_its_commit() -> None:
         Heard(
             [Token(" Hello,", 0, 800, language="en"), Token(" there.", 0, 800, language="en")], []
         ),
-        Finalized(),
+        Finalized(all_heard=True),
     ]
     assert items.idle
 
@@ -53,7 +53,17 @@ def test_items_become_final_in_the_order_in_which_they_were_said() -> None:
     ]
     events = items.completed("one", "First.", None)
     assert finals(events) == [Token(" First.", 0, 1000), Token(" Second.", 1000, 1500)]
-    assert events.count(Finalized()) == 2
+    assert events.count(Finalized(all_heard=True)) == 2
+
+
+def test_an_item_may_be_whole_before_it_is_known_whose_it_is() -> None:
+    items = spoken(Items(), 1000)
+    items.commit()
+    assert items.completed("one", "First.", None) == []
+    assert items.accepted("one") == [
+        Heard([Token(" First.", 0, 1000)], []),
+        Finalized(all_heard=True),
+    ]
 
 
 def test_what_is_said_meanwhile_stays_interim() -> None:
@@ -76,7 +86,7 @@ def test_too_little_audio_is_an_answer_with_nothing_in_it() -> None:
     events = items.completed("one", "First.", None)
     assert events == [
         Heard([Token(" First.", 0, 1000)], []),
-        Finalized(),
+        Finalized(all_heard=True),
         Heard([], []),
         Finalized(),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -25,11 +25,10 @@ from providers.errors import (
 )
 from providers.results import AudioData
 from providers.session import Deadlines
-from providers.stt.openai import OpenAiRecognizer
-from providers.stt.recognition import StreamingStt
 from providers.types import SttOptions, Transcript
 from tests.providers.leaks import nothing_left
-from tests.providers.stt.streaming import Listener, attended, speak
+from tests.providers.stt.streaming import Listener, speak
+from tests.providers.stt.streaming import listening_to_openai as listening
 from tests.vendors.openai.access import ACCESS
 from tests.vendors.openai.standin import OpenAiStandIn
 from tests.vendors.speech.faults import Fault
@@ -49,14 +48,6 @@ UNHURRIED = Deadlines(quiet_s=AN_HOUR_S, pong_s=AN_HOUR_S, write_s=AN_HOUR_S)
 async def served(script: Script, **options: Any) -> AsyncIterator[OpenAiStandIn]:
     async with OpenAiStandIn(OracleHearing(script), **options) as standin, nothing_left(standin):
         yield standin
-
-
-def listening(
-    standin: OpenAiStandIn, options: SttOptions = ULAW, deadlines: Deadlines | None = None
-) -> AbstractAsyncContextManager[Listener]:
-    """A stream, and somebody who iterates it."""
-    provider = StreamingStt(OpenAiRecognizer(**ACCESS.settings(standin)), deadlines)
-    return attended(provider.stream(options))
 
 
 def sentences(script: Script) -> tuple[bytes, bytes]:

@@ -14,8 +14,9 @@ from providers.codec import Failed, Frame
 from providers.errors import DeadlineError
 from providers.soniox import SonioxAccount
 from providers.stt.heard import Finalized, HeardEvent
-from providers.stt.recognition import Recognition, StreamingStt
+from providers.stt.recognition import Recognition
 from providers.stt.soniox import SonioxSttCodec
+from providers.stt.streaming import StreamingStt
 from providers.stt.vendor import SttCodec
 from providers.types import SttCapabilities, SttOptions, Transcript
 from tests.virtual_time import virtual_time_on_sockets
