@@ -64,6 +64,13 @@ async def sweeping(worker: Worker) -> AsyncIterator[None]:
         yield
 
 
+def recognizer_of(worker: Worker) -> Recognizer:
+    """What the worker's recognizer is, behind the meter."""
+    metered: Any = worker.calls._makes._engines._stt["pocketsphinx"].candidates[0].provider
+    assert isinstance(metered.provider, Recognizer)
+    return metered.provider
+
+
 async def test_a_call_and_its_record(worker: Worker) -> None:
     record = await worker.take(1)
     async with worker.stream(record) as phone:
@@ -352,7 +359,7 @@ async def test_no_place_is_kept_for_a_call_that_has_ended(worker: Worker) -> Non
 
 async def test_a_recognizer_is_full_with_the_calls_that_it_hears(worker: Worker) -> None:
     calls = worker.calls
-    recognizer: Any = calls._makes._engines._stt["pocketsphinx"].candidates[0].provider
+    recognizer = recognizer_of(worker)
     assert not calls.recognizer_full("pocketsphinx")
     recognizer.capacity = 2
     # Those of another recognizer take no place at this one.
@@ -379,7 +386,8 @@ class TestLanguage:
             await worker.said("Bonjour.", "Again.")
         engines = worker.calls._makes._engines
         bot = worker.calls._makes._settings.bot_for("")
-        tts: Any = engines.tts(bot).candidates[0].provider
+        metered: Any = engines.tts(bot).candidates[0].provider
+        tts = metered.provider
         spoken = [(text, how.language, how.voice) for text, how in tts.spoken]
         assert ("Again.", "fr-FR", "claire") in spoken
 
@@ -501,8 +509,7 @@ async def test_what_fails_in_a_call_is_counted_by_what_it_is(
         raise ZeroDivisionError
 
     monkeypatch.setattr(hook, "greet", fail)
-    recognizer: object = worker.calls._makes._engines._stt["pocketsphinx"].candidates[0].provider
-    assert isinstance(recognizer, Recognizer)
+    recognizer = recognizer_of(worker)
     recognizer.failures = [UnavailableError("recognizer", "away")]
     async with worker.stream(await worker.take(1)):
         await until(lambda: bool(recognizer.streams))
