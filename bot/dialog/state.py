@@ -7,13 +7,21 @@ from typing import Any
 
 __all__ = ["copied"]
 
+TRIES = 10
+
 
 def copied(state: dict[str, Any]) -> dict[str, Any]:
     """The state to go back to. A value that cannot be copied, which is no JSON, stays as it is."""
-    copies: dict[str, Any] = {}
-    for key, value in state.items():
+    # A list at once: a synchronous hook or tool may put something in meanwhile, in its thread.
+    return {key: _copied(value) for key, value in [*state.items()]}
+
+
+def _copied(value: Any) -> Any:
+    for _ in range(TRIES):
         try:
-            copies[key] = copy.deepcopy(value)
+            return copy.deepcopy(value)
+        except RuntimeError:  # it has changed meanwhile
+            continue
         except Exception:
-            copies[key] = value
-    return copies
+            break
+    return value
