@@ -33,7 +33,7 @@ only its beginning, and that it was interrupted; and the keys that were pressed.
 sentence by sentence while they come.
 
 **Tools** are functions with type hints and a docstring, asynchronous or not (then in a thread). A
-parameter annotated `Call` is the call::
+parameter annotated `Call` (or `Call | None`) is the call::
 
     async def find_table(call: Call, guests: int, day: Literal["friday", "saturday"]) -> str:
         \"\"\"Look for a free table.
@@ -49,7 +49,9 @@ eight tools at a time are the most.
 When the caller speaks while tools run, asynchronous ones are cancelled (`CancelledError`), and
 synchronous ones go on in their threads. Whatever had been done by then is remembered with its
 result and with what the tools had put into `call.state`; of the rest the model is told that nobody
-knows whether it was done. Only a worker's death lets it forget: a tool that must not act twice
+knows whether it was done, until a thread is at its end. A synchronous tool should put into
+`call.state` what it has done when it is done: what it puts there before and does not end in time is
+taken back with the turn. Only a worker's death lets it forget: a tool that must not act twice
 needs a key of its own for what it does, such as `call.sid` and its arguments.
 
 **Failures.** A request that is refused for the moment, or fails, is made again once, after what the

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bot.dialog.hook import IDLE_PROMPT
 from bot.dialog.state import copied
-from bot.dialog.types import Call, Ended, Reply, Say, Turn
+from bot.dialog.text import whole_characters
+from bot.dialog.types import Call, Ended, HistoryEntry, Reply, Say, Turn
 from bot.sentences import Sentences
 
 from .error import ChatError
 from .file import ChatFile
-from .memory import Memory, ToolCall
+from .memory import STATE_KEY, Memory, ToolCall
 from .messages import Message, conversation, round_messages
 from .prompt import fill
 from .running import run_tools
@@ -29,6 +31,25 @@ MAX_ROUNDS = 5
 
 MAX_UNKNOWN = 16
 """So many tools whose end is not known yet are waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a model was asked.
+
+    Attributes:
+        at: behind so many entries of the history, the turn's among them.
+        turn: the caller's words; empty when it was an event.
+        event: what had happened.
+        count: of what the memory had ever held then, the event included.
+        before: the state then, to which it is taken back when nothing of the answer was heard.
+    """
+
+    at: int = 0
+    turn: str = ""
+    event: str = ""
+    count: int = 0
+    before: dict[str, Any] = field(default_factory=dict)
 
 
 class Chat:
@@ -49,9 +70,9 @@ class Chat:
         self._models = models
         self._tools = tools
         self._tokens: dict[str, dict[str, int]] = {}
-        # The state after the last thing that a tool has done, and for which words that was.
+        # What was asked last, and the state after the last thing that a tool has done.
+        self._asked = Asked()
         self._done: dict[str, Any] | None = None
-        self._asked = ""
         # The last round, and what earlier ones have begun and not ended yet, as threads may.
         self._running: list[ToolCall] = []
 
@@ -62,13 +83,14 @@ class Chat:
 
     async def on_turn(self, call: Call, turn: Turn) -> AsyncGenerator[Reply, None]:
         """The model's answer."""
-        async with aclosing(self._answer(call)) as replies:
+        async with aclosing(self._answer(call, turn.text)) as replies:
             async for reply in replies:
                 yield reply
 
     async def on_dtmf(self, call: Call, digits: str) -> AsyncGenerator[Reply, None]:
         """The model's answer to keys."""
-        async with aclosing(self._answer(call, f"The caller pressed the keys {digits}")) as replies:
+        event = f"The caller pressed the keys {digits}"
+        async with aclosing(self._answer(call, event=event)) as replies:
             async for reply in replies:
                 yield reply
 
@@ -87,42 +109,52 @@ class Chat:
         elif call.gap is not None and call.gap.speech_lost and not call.gap.turn_open:
             event = "There was a break in the call, and what the caller said in it is lost"
         if event:
-            async with aclosing(self._answer(call, event)) as replies:
+            async with aclosing(self._answer(call, event=event)) as replies:
                 async for reply in replies:
                     yield reply
 
     async def on_end(self, call: Call, ended: Ended) -> None:
         """Leave in the state what tools have done, and the whole count of tokens."""
-        if self._tokens:
-            self._recall(call, len(call.history))
+        if self._tokens or self._done is not None:
+            self._recall(call)
 
-    async def _answer(self, call: Call, event: str = "") -> AsyncGenerator[Reply, None]:
+    async def _answer(
+        self, call: Call, turn: str = "", event: str = ""
+    ) -> AsyncGenerator[Reply, None]:
         """What the model says to the conversation as it is, and what it does."""
-        at = len(call.history)
-        memory, again = self._recall(call, at)
-        self._asked = "" if event else _last_words(call)
-        if event and not again:
-            memory.keep_event(at, event)
-        prompt = fill(self._file.prompt, call, self._file.parameters)
-        messages = conversation(prompt, call.history, memory.items)
+        messages = self._conversation(call, turn, event)
+        spoken = False
         for number in range(MAX_ROUNDS + 1):
             said: list[str] = []
             calls: list[ToolCall] = []
             may_call = number < MAX_ROUNDS
-            async with aclosing(self._ask(call, messages, said, calls, may_call)) as replies:
+            asking = self._ask(call, messages, said, calls, may_call=may_call, may_be_empty=spoken)
+            async with aclosing(asking) as replies:
                 async for reply in replies:
                     yield reply
             if not calls:
                 return
             if not may_call:
                 raise ChatError("the model calls tools over and over")
-            text = "".join(said).strip()
-            leaving = await self._run(call, at, text, calls)
+            leaving = await self._run(call, calls)
             if leaving:
                 for reply in leaving:
                     yield reply
                 return
+            text = whole_characters("".join(said)).strip()
+            spoken = spoken or bool(text)
             messages += round_messages(text, calls)
+
+    def _conversation(self, call: Call, turn: str, event: str) -> list[Message]:
+        """The messages to begin with; notes what is asked."""
+        at, before, last = len(call.history), copied(call.state), self._asked
+        memory, again = self._recall(call)
+        # When it was asked before, it may have come back with what tools have done for it.
+        if event and not (again and event == last.event and memory.count >= last.count):
+            memory.keep_event(at, event)
+        self._asked = Asked(at, turn, event, memory.count, before)
+        prompt = fill(self._file.prompt, call, self._file.parameters)
+        return conversation(prompt, call.history, memory.items, turn)
 
     async def _ask(
         self,
@@ -130,7 +162,9 @@ class Chat:
         messages: list[Message],
         said: list[str],
         calls: list[ToolCall],
+        *,
         may_call: bool,
+        may_be_empty: bool,
     ) -> AsyncGenerator[Reply, None]:
         """Ask the models once: gives sentences, and adds to what was `said` and to the `calls`."""
 
@@ -139,7 +173,9 @@ class Chat:
 
         sentences = Sentences()
         schemas = [tool.schema for tool in self._tools.values()]
-        answer = self._models.answer(messages, schemas, may_call=may_call, metered=metered)
+        answer = self._models.answer(
+            messages, schemas, may_call=may_call, may_be_empty=may_be_empty, metered=metered
+        )
         async with aclosing(answer) as pieces:
             async for piece in pieces:
                 if isinstance(piece, str):
@@ -152,14 +188,16 @@ class Chat:
         for sentence in sentences.flush():
             yield Say(sentence)
 
-    async def _run(self, call: Call, at: int, said: str, calls: list[ToolCall]) -> Sequence[Reply]:
+    async def _run(self, call: Call, calls: list[ToolCall]) -> Sequence[Reply]:
         """Run a round of tools; gives the replies with which the bot leaves, if it does."""
         memory = Memory(call.state)
         for number, made in enumerate(calls):
-            made["id"] = made["id"] or f"call_{memory.count}_{number}"
+            # Ours in any case: some servers give the same ones over and over, and need them only
+            # to tell which result is which. Mistral's takes nine letters and digits, no more.
+            made["id"] = f"call{memory.count % 1000:03}{number:02}"
         unknown = [made for made in self._running if made["result"] is None]
         self._running = [*unknown[-MAX_UNKNOWN:], *calls]
-        memory.keep_round(at, said, calls)
+        memory.keep_round(self._asked.at, calls)
         self._note_done(call)
         ends = [made for made in calls if self._leaves(made)]
         others = [made for made in calls if made not in ends]
@@ -194,17 +232,24 @@ class Chat:
                     made["result"] = f"error: {error}"
         return replies
 
-    def _recall(self, call: Call, at: int) -> tuple[Memory, bool]:
-        """What is kept of the call, and whether this was asked before, and tools were run for it.
+    def _recall(self, call: Call) -> tuple[Memory, bool]:
+        """What is kept of the call, and whether what was asked last was taken back with its tools.
 
         What they have done was taken back with the state then, and is put in again.
         """
         again = self._done is not None and Memory(call.state).count < Memory(self._done).count
         if self._done is not None and again:
+            asked = self._asked
+            # What a tool that goes on in its thread has put in since.
+            later = {
+                key: value
+                for key, value in [*call.state.items()]
+                if key != STATE_KEY and (key not in asked.before or asked.before[key] != value)
+            }
             call.state.clear()
-            call.state.update(copied(self._done))
-            if self._asked:
-                Memory(call.state).move_before(at, self._asked)
+            call.state.update({**copied(self._done), **later})
+            if asked.turn and not _ends_with(call.history[: asked.at], asked):
+                Memory(call.state).move_before(asked.at, asked.turn)
         memory = Memory(call.state)
         memory.complete(self._running)
         if not self._tokens:
@@ -226,6 +271,6 @@ class Chat:
         Memory(call.state).set_tokens(copied(self._tokens))
 
 
-def _last_words(call: Call) -> str:
-    """What the caller has said last."""
-    return next((entry.text for entry in reversed(call.history) if entry.role == "caller"), "")
+def _ends_with(history: Sequence[HistoryEntry], asked: Asked) -> bool:
+    """Whether the words that were asked are still where they were."""
+    return len(history) == asked.at > 0 and history[-1].text == asked.turn

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["MAX_CHARACTERS", "MAX_ITEMS", "Memory", "ToolCall"]
+__all__ = ["MAX_CHARACTERS", "MAX_ITEMS", "STATE_KEY", "Memory", "ToolCall"]
 
 STATE_KEY = "chat"
 MAX_ITEMS = 30
@@ -25,9 +25,9 @@ Item = dict[str, Any]
 class Memory:
     """The items of one call, in its `state`.
 
-    `{"at": 3, "event": "…"}` is something that happened. `{"at": 3, "said": "…", "calls": […]}` is
-    a round of tools, with what the model said before it. A round that ran for words which are in a
-    longer turn by now has these words: `"caller": "…"`.
+    `{"at": 3, "event": "…"}` is something that happened. `{"at": 3, "calls": […]}` is a round of
+    tools; what the model said before it is in the history, as far as it was heard. A round that ran
+    for words which are in a longer turn by now has these words: `"caller": "…"`.
     """
 
     def __init__(self, state: dict[str, Any]) -> None:
@@ -53,9 +53,9 @@ class Memory:
         """Something has happened."""
         self._keep({"at": at, "event": text})
 
-    def keep_round(self, at: int, said: str, calls: list[ToolCall]) -> None:
+    def keep_round(self, at: int, calls: list[ToolCall]) -> None:
         """The model has called tools; their results may follow, in the same `calls`."""
-        self._keep({"at": at, "said": said, "calls": calls})
+        self._keep({"at": at, "calls": calls})
 
     def complete(self, calls: Iterable[ToolCall]) -> None:
         """Take over results that have come since a copy of these calls was kept."""

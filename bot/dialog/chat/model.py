@@ -84,12 +84,14 @@ class Models:
         *,
         may_call: bool,
         metered: Metered,
+        may_be_empty: bool = False,
     ) -> Answer:
         """Ask for an answer.
 
         Args:
             tools: their schemas.
             may_call: whether they may be called now.
+            may_be_empty: whether an orderly answer without a word is one.
             metered: is told of the tokens. Of an answer that is broken off nobody knows them.
 
         Raises:
@@ -101,7 +103,8 @@ class Models:
             for attempt in range(ATTEMPTS):
                 begun = False
                 try:
-                    async with aclosing(self._attempt(name, request, metered)) as pieces:
+                    asking = self._attempt(name, request, metered, may_be_empty=may_be_empty)
+                    async with aclosing(asking) as pieces:
                         async for piece in pieces:
                             begun = True
                             yield piece
@@ -150,7 +153,9 @@ class Models:
         # The client would not take what it does not know, of another server's.
         return {**request, "extra_body": file.request}
 
-    async def _attempt(self, model: str, request: dict[str, Any], metered: Metered) -> Answer:
+    async def _attempt(
+        self, model: str, request: dict[str, Any], metered: Metered, *, may_be_empty: bool
+    ) -> Answer:
         """One answer of one model. Raises `_Failed`."""
         joined = Joined()
         try:
@@ -166,7 +171,7 @@ class Models:
                 metered(model, *counts)
         if not joined.finish_reason:
             raise _Failed(Failure("an answer that breaks off"))
-        if not joined.begun:
+        if not (joined.begun or (may_be_empty and joined.finish_reason == "stop")):
             raise _Failed(Failure(f"an answer without a word ({joined.finish_reason})"))
         for call in joined.calls:
             yield call

@@ -16,7 +16,18 @@ from bot.dialog.resources import Resources
 from bot.dialog.types import Call, DialogError
 from tests.vendors.openai.chat import KEY, MODEL, Answer, ChatStandIn, serving
 
-__all__ = ["Diary", "Talk", "blocking", "book", "hang_up", "refuse", "slow", "talking", "toml"]
+__all__ = [
+    "Diary",
+    "Talk",
+    "blocking",
+    "book",
+    "hang_up",
+    "note",
+    "refuse",
+    "slow",
+    "talking",
+    "toml",
+]
 
 
 @dataclass
@@ -115,6 +126,14 @@ def blocking() -> str:
 async def hang_up(call: Call, reason: str) -> str:
     """Note that a customer has hung up: a tool of the user's, of a built-in one's name."""
     return f"noted for {call.sid}: {reason}"
+
+
+def note(call: Call) -> str:
+    """Note something when it may go on."""
+    diary.begun.set()
+    diary.may_go_on.wait(5)
+    call.state["noted"] = True
+    return "noted"
 
 
 def refuse(day: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from structlog.testing import capture_logs
 from bot.dialog import Call, Ended, Gap, Hangup, HistoryEntry, Say, Transfer, Turn
 from bot.dialog.chat.dialog import MAX_ROUNDS, Chat
 from bot.dialog.chat.error import ChatError
-from bot.dialog.chat.messages import UNKNOWN
+from bot.dialog.chat.messages import ANSWER, BEGINS, GO_ON, UNHEARD, UNKNOWN
 from bot.dialog.hook import IDLE_PROMPT, Dialog
+from bot.progress import Progress
 from tests.background import until
 from tests.bot.sessions import APOLOGY, CALL, scene
 from tests.vendors.openai.chat import MODEL, OTHER, Answer
@@ -60,6 +62,7 @@ async def test_an_answer_is_spoken_while_it_comes(tmp_path: Path) -> None:
         assert talk.model.requests[0].left.is_set()
         assert talk.asked == [
             [
+                {"role": "user", "content": BEGINS},
                 {"role": "assistant", "content": "Luigi's, +15550100002."},
                 {"role": "user", "content": TABLE},
             ]
@@ -104,11 +107,77 @@ async def test_a_barge_in_while_a_tool_runs(tmp_path: Path, diary: Diary) -> Non
             assert (diary.done, s.call.state["booked"]) == (["friday"], "friday")
             assert s.counts.hook_errors == 0
     (_, asked) = talk.asked
-    assert [message["role"] for message in asked] == ["user", "assistant", "tool", "tool", "user"]
-    assert [asked[0]["content"], asked[4]["content"]] == [TABLE, f"{TABLE} no saturday"]
+    roles = [message["role"] for message in asked]
+    assert roles == ["user", "assistant", "tool", "tool", "assistant", "user"]
+    said = [asked[at]["content"] for at in (0, 4, 5)]
+    assert said == [TABLE, UNHEARD, f"{TABLE} no saturday"]
     results = [message["content"] for message in asked if message["role"] == "tool"]
     assert results[0] == "booked for friday"
     assert "not known" in results[1]
+
+
+@virtual_time_on_sockets
+async def test_a_stream_that_is_lost_while_a_tool_runs(tmp_path: Path, diary: Diary) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}book", f"{HERE}slow"]) as talk:
+        calls = [Called("book", '{"day":"friday"}'), Called("slow")]
+        talk.will_answer(Answer((), calls), Answer(("Done.",)))
+        chat = talk.bot.dialog()
+        more: dict[str, Any] = {"hook_timeout_s": 10, "progress": Progress()}
+        async with scene(chat, texts=[TABLE], **more) as s:
+            await s.say(600, then_s=1.5)
+            s.phone.drop()
+            await s.wait(1)
+        gap = Gap(500, speech_lost=False)
+        again = {"call": s.call, "resuming": True, "gap": gap, **more}
+        async with scene(chat, texts=[], **again) as s:
+            await s.wait(2)
+            assert s.history[-1][2] == "Done."
+    # The turn is told once: what was done for it was done for these words.
+    assert [message["role"] for message in talk.asked[-1]] == ["user", "assistant", "tool", "tool"]
+    assert talk.asked[-1][0]["content"] == TABLE
+    assert diary.done == ["friday"]
+
+
+@virtual_time_on_sockets
+async def test_a_stream_that_is_lost_in_the_answer(tmp_path: Path) -> None:
+    async with talking(tmp_path) as talk:
+        begun = "One thing is this. Another one is that, which takes long to say. "
+        talk.will_answer(Answer((begun,), fault="stall"), Answer(("Go on.",)))
+        chat = talk.bot.dialog()
+        more: dict[str, Any] = {"hook_timeout_s": 10, "progress": Progress()}
+        async with scene(chat, texts=[TABLE], **more) as s:
+            await s.say(600, then_s=2.8)
+            s.phone.drop()
+            await s.wait(1)
+        gap = Gap(500, speech_lost=False)
+        again = {"call": s.call, "resuming": True, "gap": gap, **more}
+        async with scene(chat, texts=[], **again) as s:
+            await s.wait(2)
+    user, heard, event = talk.asked[-1]
+    assert (user["content"], event["content"]) == (TABLE, GO_ON)
+    assert begun.startswith(heard["content"])
+
+
+@virtual_time_on_sockets
+async def test_keys_that_are_pressed_while_a_tool_runs(tmp_path: Path, diary: Diary) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}book", f"{HERE}slow"]) as talk:
+        calls = [Called("book", '{"day":"friday"}'), Called("slow")]
+        talk.will_answer(Answer((), calls), Answer(("Five.",)), Answer(("Well.",)))
+        async with scene(talk.bot.dialog(), texts=[TABLE, "please"], hook_timeout_s=10) as s:
+            await s.say(600, then_s=1.5)
+            s.phone.press("5")
+            await s.wait(0.3)
+            await s.say(600, then_s=6)
+            assert [heard for role, _, heard in s.history if role == "bot"] == ["Five.", "Well."]
+    keys, turn = talk.asked[1:]
+    words = f"{TABLE} please"
+    told = f"{words}\n[The caller pressed the keys 5]"
+    assert [message["role"] for message in keys] == [
+        "user", "assistant", "tool", "tool", "assistant", "user",
+    ]  # fmt: skip
+    assert keys[-1]["content"] == told
+    assert [message["content"] for message in turn[-3:]] == [told, "Five.", f"{ANSWER}\n{words}"]
+    assert diary.done == ["friday"]
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -140,7 +209,8 @@ async def test_a_barge_in_over_the_words_before_a_tool(tmp_path: Path, diary: Di
             assert 0 < len(heard) < len(waiting)
     asked = talk.asked[-1]
     assert [m["role"] for m in asked] == ["user", "assistant", "tool", "assistant", "user"]
-    assert asked[3]["content"] == heard
+    # Only where it is told as it was heard.
+    assert (asked[1]["content"], asked[3]["content"]) == (None, heard)
     assert asked[4]["content"].endswith("\nstop")
     assert "spoke over you" in asked[4]["content"]
 
@@ -290,9 +360,68 @@ async def test_a_tool_in_a_thread_is_remembered_when_it_is_done(
         await until(lambda: chat._running[0]["result"] is not None)
         assert await said(chat, call, "and now") == [Say("Done.")]
     for asked, result in ((talk.asked[1], UNKNOWN), (talk.asked[-1], "at last")):
-        user, _, tool, longer = asked[:4]
+        user, _, tool, _, longer = asked[:5]
         assert [user["content"], longer["content"]] == [TABLE, f"{TABLE} please"]
         assert tool["content"] == result
+
+
+async def test_what_a_tool_in_a_thread_puts_into_the_state_later(
+    tmp_path: Path, diary: Diary
+) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}note"]) as talk:
+        call, chat = new_call(state={"old": 1}), talk.bot.dialog()
+        talk.will_answer(Answer((), [Called("note")]), Answer(("Done.",)))
+        answering = asyncio.create_task(said(chat, call, TABLE))
+        await asyncio.to_thread(diary.begun.wait, 5)
+        answering.cancel()
+        await asyncio.wait([answering])
+        call.state.clear()
+        call.state["old"] = 2
+        call.history.clear()
+        diary.may_go_on.set()
+        await until(lambda: chat._running[0]["result"] is not None)
+        assert await said(chat, call, f"{TABLE} please") == [Say("Done.")]
+    assert (call.state["old"], call.state["noted"]) == (2, True)
+
+
+@virtual_time_on_sockets
+async def test_ids_that_a_server_gives_twice(
+    tmp_path: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.vendors.openai.chat_stream.secrets.token_hex", lambda _: "0")
+    async with talking(tmp_path, tools=[f"{HERE}book", f"{HERE}slow"]) as talk:
+        call, chat = new_call(), talk.bot.dialog()
+        booking = Answer((), [Called("book", '{"day":"friday"}')])
+        talk.will_answer(
+            Answer((), [Called("slow")]), booking, Answer(("Done.",)), Answer(("Ok.",))
+        )
+        answering = asyncio.create_task(said(chat, call, TABLE))
+        await asyncio.sleep(2)
+        answering.cancel()
+        await asyncio.wait([answering])
+        await said(chat, call, "please")
+        await said(chat, call, "thanks")
+    tools = [message for message in talk.asked[-1] if message["role"] == "tool"]
+    assert [message["content"] for message in tools] == [UNKNOWN, "booked for friday"]
+    # Mistral's takes no others.
+    ids = [message["tool_call_id"] for message in tools]
+    assert all(re.fullmatch("[a-zA-Z0-9]{9}", id_) for id_ in ids)
+
+
+@virtual_time_on_sockets
+async def test_a_model_that_has_nothing_more_to_say_behind_a_tool(tmp_path: Path) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}book"]) as talk:
+        booking = [Called("book", '{"day":"friday"}')]
+        talk.will_answer(Answer(("I book it. Bye.",), booking), Answer())
+        assert await said(talk.bot.dialog(), new_call(), TABLE) == [Say("I book it."), Say("Bye.")]
+        assert len(talk.model.requests) == 2
+        # It has to say something in a turn.
+        talk.will_answer(Answer((), booking), Answer(), Answer(("Done.",)))
+        assert await said(talk.bot.dialog(), new_call(), TABLE) == [Say("Done.")]
+        talk.will_answer(
+            Answer(("Well.",), booking), Answer(finish_reason="length"), Answer(("Done.",))
+        )
+        assert await said(talk.bot.dialog(), new_call(), TABLE) == [Say("Well."), Say("Done.")]
 
 
 @virtual_time_on_sockets
@@ -351,6 +480,22 @@ async def test_the_end_of_a_call_leaves_all_the_tokens(tmp_path: Path) -> None:
         await dialog.on_end(call, Ended("caller", "hung up"))
         ((model, prompt, completion),) = talk.metered
         assert call.state["chat"]["tokens"] == {model: {"prompt": prompt, "completion": completion}}
+
+
+@virtual_time_on_sockets
+async def test_the_end_of_a_call_leaves_what_tools_have_done(tmp_path: Path) -> None:
+    async with talking(tmp_path, tools=[f"{HERE}book", f"{HERE}slow"]) as talk:
+        calls = [Called("book", '{"day":"friday"}'), Called("slow")]
+        talk.will_answer(Answer((), calls))
+        call, chat = new_call(), talk.bot.dialog()
+        answering = asyncio.create_task(said(chat, call, TABLE))
+        await asyncio.sleep(2)
+        answering.cancel()
+        await asyncio.wait([answering])
+        call.state.clear()  # it was taken back
+        chat._tokens.clear()  # as if the server had not said how many: many local ones do not
+        await Dialog(chat).on_end(call, Ended("caller", "hung up"))
+    assert call.state["booked"] == "friday"
 
 
 @pytest.mark.parametrize(

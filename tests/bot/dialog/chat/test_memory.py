@@ -15,10 +15,10 @@ def test_what_is_kept_is_in_the_state() -> None:
     state: dict[str, Any] = {"own": 1}
     Memory(state).keep_event(2, "keys")
     memory = Memory(state)
-    memory.keep_round(3, "Well", [called("a", "done")])
+    memory.keep_round(3, [called("a", "done")])
     assert memory.items == [
         {"at": 2, "event": "keys"},
-        {"at": 3, "said": "Well", "calls": [called("a", "done")]},
+        {"at": 3, "calls": [called("a", "done")]},
     ]
     assert (memory.count, state["own"]) == (2, 1)
 
@@ -44,7 +44,7 @@ def test_the_oldest_go_first() -> None:
 def test_results_that_come_later_are_taken_over() -> None:
     memory = Memory({})
     memory.keep_event(0, "")
-    memory.keep_round(1, "", [called("a", "first"), called("b"), called("c")])
+    memory.keep_round(1, [called("a", "first"), called("b"), called("c")])
     memory.complete([called("a", "other"), called("b", "late")])
     assert [call["result"] for call in memory.items[1]["calls"]] == ["first", "late", None]
 
@@ -52,8 +52,8 @@ def test_results_that_come_later_are_taken_over() -> None:
 def test_what_was_done_for_a_shorter_turn_stands_before_the_longer_one() -> None:
     memory = Memory({})
     memory.keep_event(2, "before")
-    memory.keep_round(3, "", [called("a")])
-    memory.keep_round(3, "", [called("b")])
+    memory.keep_round(3, [called("a")])
+    memory.keep_round(3, [called("b")])
     memory.move_before(3, "on friday")
     assert [(item["at"], item.get("caller")) for item in memory.items] == [
         (2, None),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -7,11 +8,16 @@ import pytest
 from bot.dialog import HistoryEntry
 from bot.dialog.chat.memory import Item
 from bot.dialog.chat.messages import (
+    ANSWER,
+    BEGINS,
+    CUT,
     GO_ON,
     INTERRUPTED,
     MAX_ENTRIES,
     RULES,
+    UNHEARD,
     UNKNOWN,
+    WENT_ON,
     conversation,
     round_messages,
 )
@@ -32,12 +38,25 @@ def round_of(at: int, *results: str | None, **more: Any) -> Item:
         {"id": f"call_{at}_{number}", "name": "book", "arguments": "{}", "result": result}
         for number, result in enumerate(results)
     ]
-    return {"at": at, "said": "", "calls": calls, **more}
+    return {"at": at, "calls": calls, **more}
 
 
-def told(history: list[HistoryEntry], *items: Item) -> list[tuple[str, str]]:
-    """The conversation without the prompt, if the API would take it: roles and words."""
-    messages = conversation("Be brief.", history, items)
+# What may follow what, for servers and templates that are strict: Mistral's, for one.
+FOLLOWS = {
+    "system": {"user"},
+    "user": {"assistant"},
+    "assistant": {"user"},
+    "calls": {"tool"},
+    "tool": {"tool", "assistant", "calls"},
+}
+
+
+def told(history: list[HistoryEntry], *items: Item, turn: str = "") -> list[tuple[str, str]]:
+    """The conversation without the prompt, if every API would take it: roles and words."""
+    messages = conversation("Be brief.", history, items, turn)
+    kinds = ["calls" if message.get("tool_calls") else message["role"] for message in messages]
+    for kind, following in itertools.pairwise(kinds):
+        assert following in FOLLOWS[kind] | ({"calls"} if kind == "user" else set())
     assert messages[0] == {"role": "system", "content": "Be brief." + RULES}
     check_request({"model": MODEL, "messages": messages, "stream": True}, {MODEL: False})
     assert messages[-1]["role"] != "assistant"
@@ -49,7 +68,7 @@ def told(history: list[HistoryEntry], *items: Item) -> list[tuple[str, str]]:
     [
         (
             [bot("Hello."), caller("hi")],
-            [("assistant", "Hello."), ("user", "hi")],
+            [("user", BEGINS), ("assistant", "Hello."), ("user", "hi")],
         ),
         (
             [caller("hi"), bot("Hello. How are you?", "Hello.", interrupted=True), caller("well")],
@@ -74,12 +93,55 @@ def told(history: list[HistoryEntry], *items: Item) -> list[tuple[str, str]]:
             [caller("hi"), bot("Hello. And", "Hello."), caller("well")],
             [("user", "hi"), ("assistant", "Hello."), ("user", "well")],
         ),
+        (
+            # All of them are still to be heard.
+            [caller("hi"), bot("One.", "One."), bot("Two. Three.", "Two."), bot("Four.", "")],
+            [("user", "hi"), ("assistant", "One. Two. Three. Four."), ("user", GO_ON)],
+        ),
+        (
+            # The stream was lost in the middle of the answer.
+            [caller("hi"), bot("One. Two.", "One.", interrupted=True)],
+            [("user", "hi"), ("assistant", "One."), ("user", GO_ON)],
+        ),
+        (
+            # The same, and what was not heard was said again.
+            [
+                caller("hi"),
+                bot("One. Two.", "One.", interrupted=True),
+                bot("Two.", "Two."),
+                caller("well"),
+            ],
+            [("user", "hi"), ("assistant", "One. Two."), ("user", "well")],
+        ),
     ],
 )
 def test_what_was_heard_is_told(
     history: list[HistoryEntry], messages: list[tuple[str, str]]
 ) -> None:
     assert told(history) == messages
+
+
+def test_keys_interrupt_as_words_do() -> None:
+    history = [caller("hi"), bot("Hello. How are you?", "Hello.", interrupted=True)]
+    assert told(history, {"at": 2, "event": "keys"})[-1] == ("user", f"{INTERRUPTED}\n[keys]")
+
+
+def test_a_turn_that_waits_behind_another_answer() -> None:
+    history = [caller("a table"), bot("Five.", "Fi")]
+    keys: Item = {"at": 1, "event": "keys"}
+    assert told(history, keys, turn="a table") == [
+        ("user", "a table\n[keys]"),
+        ("assistant", "Five."),
+        ("user", f"{ANSWER}\na table"),
+    ]
+    assert told(history, keys, round_of(2, "booked"), turn="a table")[2:] == [
+        ("user", WENT_ON),
+        ("assistant", "(calls)"),
+        ("tool", "booked"),
+    ]
+    # Behind a break it is the same answer that goes on.
+    history = [caller("a table"), bot("Five. Six", "Five.", interrupted=True)]
+    assert told(history, turn="a table")[-1] == ("user", GO_ON)
 
 
 def test_events_and_tools_stand_where_they_happened() -> None:
@@ -90,6 +152,7 @@ def test_events_and_tools_stand_where_they_happened() -> None:
         {"at": 9, "event": "the entry before is gone"},
     ]
     assert told(history, *items) == [
+        ("user", BEGINS),
         ("assistant", "Your number?"),
         ("user", "[keys]\nhere"),
         ("assistant", "(calls)"),
@@ -104,12 +167,14 @@ def test_what_was_done_for_words_that_went_on() -> None:
     history = [bot("Yes?"), caller("friday no saturday")]
     items = [round_of(1, "booked", caller="friday"), round_of(1, "cancelled", caller="")]
     assert told(history, *items) == [
+        ("user", BEGINS),
         ("assistant", "Yes?"),
         ("user", "friday"),
         ("assistant", "(calls)"),
         ("tool", "booked"),
         ("assistant", "(calls)"),
         ("tool", "cancelled"),
+        ("assistant", UNHEARD),
         ("user", "friday no saturday"),
     ]
 
@@ -118,6 +183,11 @@ def test_of_a_long_history_the_end_is_told() -> None:
     history = [caller(str(number)) for number in range(MAX_ENTRIES + 2)]
     ((role, text),) = told(history, {"at": 1, "event": "forgotten"}, {"at": 3, "event": "known"})
     assert (role, text.split("\n")[:3]) == ("user", ["2", "[known]", "3"])
+    assert told([bot("Hi."), *[caller("a"), bot("b")] * MAX_ENTRIES])[:2] == [
+        ("user", "a"),
+        ("assistant", "b"),
+    ]
+    assert told([caller("a"), bot("b")] * MAX_ENTRIES + [caller("c")])[0] == ("user", CUT)
 
 
 @pytest.mark.parametrize(
