@@ -7,7 +7,7 @@ context is the one of all sockets (a context for each connection is a leak that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from types import TracebackType
@@ -95,8 +95,15 @@ class HttpClient:
         *,
         deadline_s: float,
         max_bytes: int = MAX_BODY_BYTES,
+        allowed: Collection[int] = (),
     ) -> Answer:
         """Ask for something and read the whole answer, within `deadline_s`.
+
+        Args:
+            request, refused: as `stream`.
+            deadline_s: for all of it.
+            max_bytes: how long the answer may be.
+            allowed: HTTP statuses of 300 or more that are answers too.
 
         Raises:
             ProviderError: as `stream`; `InvalidResponseError` for an answer over `max_bytes`.
@@ -104,7 +111,7 @@ class HttpClient:
         try:
             async with (
                 asyncio.timeout(deadline_s),
-                self.stream(request, refused, answer_s=deadline_s) as answer,
+                self.stream(request, refused, answer_s=deadline_s, allowed=allowed) as answer,
             ):
                 return Answer(answer.status, answer.headers, await answer.read(max_bytes))
         except TimeoutError:
@@ -112,7 +119,12 @@ class HttpClient:
 
     @asynccontextmanager
     async def stream(
-        self, request: HttpRequest, refused: Refused, *, answer_s: float
+        self,
+        request: HttpRequest,
+        refused: Refused,
+        *,
+        answer_s: float,
+        allowed: Collection[int] = (),
     ) -> AsyncIterator[Streamed]:
         """Ask for something and read the answer as it comes. Leaving the context ends it.
 
@@ -120,6 +132,7 @@ class HttpClient:
             request: what is asked.
             refused: what an HTTP status of 300 or more means.
             answer_s: how long the vendor may take before its answer, and between its parts.
+            allowed: HTTP statuses of 300 or more that are answers too.
 
         Raises:
             ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`,
@@ -137,7 +150,7 @@ class HttpClient:
                 response = await _answered(client, request, answer_s)
             answer = Streamed(self._provider, response, partial(self._waiting, request.url))
             try:
-                if answer.status >= 300:
+                if answer.status >= 300 and answer.status not in allowed:
                     async with self._waiting(request.url, answer_s):
                         body = await answer.head()
                     raise refused(answer.status, answer.headers, body)

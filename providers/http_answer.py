@@ -47,7 +47,7 @@ class Streamed:
 
     @property
     def status(self) -> int:
-        """The HTTP status: below 300."""
+        """The HTTP status: below 300, or one that was allowed."""
         return self._response.status_code
 
     @property

@@ -99,6 +99,11 @@ class OpenAiAccount:
             return self.base_url, self.headers
         return self.tts_base_url, _bearer(self.tts_api_key)
 
+    @property
+    def speech_key(self) -> str:
+        """The variable that holds the key of who speaks over HTTP."""
+        return "OPENAI_API_KEY" if self.tts_base_url is None else "OPENAI_TTS_API_KEY"
+
     def socket(self, query: str) -> str:
         """The URL of a realtime session."""
         # http becomes ws, and https wss.

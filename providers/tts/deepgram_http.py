@@ -28,6 +28,7 @@ class DeepgramHttpSynthesizer(DeepgramSpeech):
 
     name = "deepgram-http"
     answer_s = None
+    warm_by = ()
 
     def warm_up(self) -> HttpRequest:
         """What asks whose key it is."""

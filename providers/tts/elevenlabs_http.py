@@ -38,6 +38,7 @@ class ElevenLabsHttpSynthesizer:
     # The newest models take the least: 3,000 to 5,000 characters.
     max_text_bytes = 3_000
     answer_s = None
+    warm_by = ()
 
     def __init__(self, **account: Any) -> None:
         self._account = ElevenLabsAccount(**account)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing
 from typing import Protocol
 
@@ -39,7 +39,8 @@ class HttpTtsVendor(Protocol):
         format: of its audio, headerless.
         max_text_bytes: how long a text may be, in UTF-8, at a voice's own speed.
         answer_s: how long it may take before its audio comes; None is as long as others may.
-        refused: what an HTTP status of 400 or more means.
+        refused: what an HTTP status of 300 or more means.
+        warm_by: statuses of 300 or more with which the warm-up may be answered, too.
         voice_pages: how its voices are asked for; None when they are known.
     """
 
@@ -55,6 +56,8 @@ class HttpTtsVendor(Protocol):
     def answer_s(self) -> float | None: ...
     @property
     def refused(self) -> Refused: ...
+    @property
+    def warm_by(self) -> Collection[int]: ...
     @property
     def voice_pages(self) -> VoicePages | None: ...
 
@@ -119,7 +122,10 @@ class HttpTts:
             return
         try:
             await self._http.fetch(
-                self._vendor.warm_up(), self._vendor.refused, deadline_s=WARM_UP_S
+                self._vendor.warm_up(),
+                self._vendor.refused,
+                deadline_s=WARM_UP_S,
+                allowed=self._vendor.warm_by,
             )
             self._worked()
         except ProviderError as error:

@@ -16,6 +16,7 @@ import orjson
 from media.audio import AudioFormat, Encoding
 
 from ..errors import (
+    AuthenticationError,
     MissingKeyError,
     ProviderError,
     UnsupportedError,
@@ -66,9 +67,13 @@ class OpenAiSpeech:
         self._account = OpenAiAccount(**account)
         self._base_url, self._headers = self._account.speech
         self._is_own = is_own(self._base_url)
-        self.answer_s = OWN_SERVER_S if self._account.tts_base_url else None
+        # Another `base_url` alone is taken for another way to OpenAI, or to a vendor like it.
+        is_users = self._account.tts_base_url is not None and not self._is_own
+        self.answer_s = OWN_SERVER_S if is_users else None
+        # Small servers have one route, and are there though they know of no models.
+        self.warm_by: tuple[int, ...] = () if self._is_own else (404, 405)
         if self._is_own and "Authorization" not in self._headers:
-            raise MissingKeyError(PROVIDER, "no key", hint="set OPENAI_API_KEY")
+            raise MissingKeyError(PROVIDER, "no key", hint=f"set {self._account.speech_key}")
         self.capabilities = TtsCapabilities(
             languages=LANGUAGES,
             options=frozenset({"speed", "model"}),
@@ -76,8 +81,11 @@ class OpenAiSpeech:
         )
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 400 or more means."""
-        return refusal(PROVIDER, status, headers, body)
+        """What an HTTP status of 300 or more means."""
+        error = refusal(PROVIDER, status, headers, body)
+        if isinstance(error, AuthenticationError) and self._account.tts_base_url:
+            error.hint = f"check {self._account.speech_key}: that server is shown no other key"
+        return error
 
     def warm_up(self) -> HttpRequest:
         """The list of its models, which needs the key."""

@@ -75,6 +75,9 @@ class OpenAiRealtimeSpeech:
     def __init__(self, **account: Any) -> None:
         self._account = OpenAiAccount(**account)
         self._account.check_key(PROVIDER)
+        chosen = self._account.tts_voice or VOICE
+        # One that is for speech over HTTP, such as another server's, speaks there alone.
+        self._own_voice = chosen if _is_here(chosen) else VOICE
 
     def route(self, options: TtsOptions) -> Hashable:
         """A session has one model, one voice and one speed."""
@@ -100,14 +103,13 @@ class OpenAiRealtimeSpeech:
 
     def voices(self) -> Sequence[Voice]:
         """The voices that are built in."""
-        names = [name for name in VOICES if name not in NOT_HERE]
-        return [Voice(name, name, "", provider=PROVIDER) for name in names]
+        return [Voice(name, name, "", provider=PROVIDER) for name in VOICES if _is_here(name)]
 
     def _model(self, options: TtsOptions) -> str:
         return options.model or self._account.realtime_model
 
     def _voice(self, options: TtsOptions) -> str:
-        return options.voice or self._account.tts_voice or VOICE
+        return options.voice or self._own_voice
 
 
 class OpenAiRealtimeCodec:
@@ -240,6 +242,11 @@ class OpenAiRealtimeCodec:
             return [Failed(found)]
         self._unwanted.discard(asked)
         return [ContextFailed(asked, found)]
+
+
+def _is_here(voice: str) -> bool:
+    """Whether it is one of the voices that are built in, or of those that users made."""
+    return voice.startswith("voice_") or (voice in VOICES and voice not in NOT_HERE)
 
 
 def _cancel(context: str, response_id: str) -> Frame:

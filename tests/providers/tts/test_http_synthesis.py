@@ -46,8 +46,9 @@ class PlainVendor:
     voice_pages = None
     answer_s: float | None = None
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, warm_by: tuple[int, ...] = ()) -> None:
         self._url = url
+        self.warm_by = warm_by
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return ApiError(self.name, str(status))
@@ -74,7 +75,7 @@ async def said(tts: TtsProvider, text: str = TEXT) -> list[bytes]:
 
 
 @asynccontextmanager
-async def plain(*answers: list[bytes]) -> AsyncIterator[HttpTts]:
+async def plain(*answers: list[bytes], warm_by: tuple[int, ...] = ()) -> AsyncIterator[HttpTts]:
     """A synthesizer whose server gives these answers in such pieces, each on its connection."""
     waiting = list(answers)
 
@@ -88,7 +89,7 @@ async def plain(*answers: list[bytes]) -> AsyncIterator[HttpTts]:
 
     before = len(asyncio.all_tasks())
     async with answering(handler) as url:
-        tts = HttpTts(PlainVendor(url.replace("ws://", "http://")))
+        tts = HttpTts(PlainVendor(url.replace("ws://", "http://"), warm_by))
         try:
             yield tts
         finally:
@@ -180,6 +181,18 @@ async def test_a_wrong_key_is_told_at_the_start(script: Script) -> None:
         with pytest.raises(AuthenticationError):
             await tts.start()
         assert not tts.reached
+
+
+@virtual_time_on_sockets
+async def test_a_server_that_knows_nothing_but_texts_is_reached_too() -> None:
+    unknown = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    async with plain([unknown]) as tts:
+        with pytest.raises(ApiError):
+            await tts.start()
+    async with plain([unknown], [head(), AUDIO], warm_by=(404,)) as tts:
+        await tts.start()
+        assert tts.reached
+        assert b"".join(await said(tts)) == AUDIO
 
 
 @virtual_time_on_sockets

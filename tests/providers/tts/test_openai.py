@@ -15,6 +15,7 @@ from providers.tts.openai import VOICES, OpenAiSpeech
 from providers.types import TtsOptions
 
 LOCAL = "http://127.0.0.1:8880/v1"
+EU = "https://eu.api.openai.com/v1"
 
 
 def vendor(**account: str) -> OpenAiSpeech:
@@ -75,8 +76,27 @@ def test_another_server_never_sees_openai_s_key() -> None:
     assert hosted.warm_up().headers == {"Authorization": "Bearer its-key"}
     OpenAiSpeech(tts_base_url=LOCAL)  # needs none
     OpenAiSpeech(base_url=LOCAL)
-    with pytest.raises(MissingKeyError):
+    with pytest.raises(MissingKeyError, match="OPENAI_API_KEY"):
         OpenAiSpeech()
+    with pytest.raises(MissingKeyError, match="OPENAI_TTS_API_KEY"):
+        OpenAiSpeech(api_key="k", tts_base_url=EU)
+
+
+def test_a_key_that_is_refused_is_called_by_its_name() -> None:
+    def hint(**account: str) -> str:
+        return vendor(**account).refused(401, {}, b"").hint
+
+    assert "OPENAI_API_KEY" in hint()
+    own = hint(tts_base_url=LOCAL, tts_api_key="its-key")
+    assert "OPENAI_TTS_API_KEY" in own
+    assert "OPENAI_API_KEY" not in own
+
+
+def test_a_small_server_may_be_slow_and_know_no_models() -> None:
+    local = vendor(tts_base_url=LOCAL)
+    assert (local.answer_s, 404 in local.warm_by) == (10.0, True)
+    for account in ({}, {"tts_base_url": EU, "tts_api_key": "k"}):
+        assert (vendor(**account).answer_s, vendor(**account).warm_by) == (None, ())
 
 
 def test_what_is_on_offer() -> None:

@@ -105,8 +105,21 @@ def test_a_connection_has_one_model_voice_and_speed() -> None:
     output = orjson.loads(update)["session"]["audio"]["output"]
     assert (output["voice"], output["speed"]) == ({"id": "voice_1"}, 1.2)
     assert "model=gpt+x" in codec_of(realtime_model="gpt x").request().url
-    (update,) = codec_of(tts_voice="cedar").opening()
-    assert orjson.loads(update)["session"]["audio"]["output"]["voice"] == "cedar"
+
+
+@pytest.mark.parametrize(
+    ("set_voice", "spoken_by"),
+    [
+        ("cedar", "cedar"),
+        ("voice_1", {"id": "voice_1"}),
+        # Voices of OpenAI's speech over HTTP, and of another server, are none of its.
+        ("nova", "marin"),
+        ("af_heart", "marin"),
+    ],
+)
+def test_who_speaks_when_nobody_is_chosen(set_voice: str, spoken_by: object) -> None:
+    (update,) = codec_of(tts_voice=set_voice).opening()
+    assert orjson.loads(update)["session"]["audio"]["output"]["voice"] == spoken_by
 
 
 def test_a_text_is_cancelled_by_its_response() -> None:
