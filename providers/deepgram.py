@@ -85,7 +85,7 @@ class DeepgramAccount:
 
 
 def failure(provider: str, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """The error that an HTTP status of 400 or more is, with what the answer says of it."""
+    """The error that an HTTP status of 300 or more is, with what the answer says of it."""
     code, text = _explained(status, headers, body)
     if status in (401, 403):
         return AuthenticationError(provider, text, hint=_HINT_KEY, code=code)

@@ -48,12 +48,12 @@ class HttpClient:
 
     The first share makes the client, the last one to be closed closes it.
 
-    Args:
+    Attributes:
         provider: the catalogue name, for errors.
     """
 
     def __init__(self, provider: str) -> None:
-        self._provider = provider
+        self.provider = provider
         self._shared: _Shared | None = None
         self._waits = set[asyncio.Timeout]()  # what waits for a vendor now
 
@@ -144,11 +144,11 @@ class HttpClient:
         client = self._shared.client
         with self._told(request.url, answer_s):
             # Before anybody else sees it: their errors show what they could not send.
-            _check_headers(self._provider, request)
+            _check_headers(self.provider, request)
             # As a whole: httpx has a deadline for each of its parts alone.
             async with self._waiting(request.url, answer_s):
                 response = await _answered(client, request, answer_s)
-            answer = Streamed(self._provider, response, partial(self._waiting, request.url))
+            answer = Streamed(self.provider, response, partial(self._waiting, request.url))
             try:
                 if answer.status >= 300 and answer.status not in allowed:
                     async with self._waiting(request.url, answer_s):
@@ -173,7 +173,7 @@ class HttpClient:
         except (TimeoutError, httpx.HTTPError) as error:
             if waits is not self._waits:
                 raise UnavailableError(
-                    self._provider, "the provider was closed", retryable=False
+                    self.provider, "the provider was closed", retryable=False
                 ) from None
             if deadline_s is None or not isinstance(error, TimeoutError):
                 raise
@@ -190,21 +190,21 @@ class HttpClient:
             raise self._late(url, answer_s) from None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             raise UnsupportedError(
-                self._provider, "its address is none of HTTP", hint="use https://"
+                self.provider, "its address is none of HTTP", hint="use https://"
             ) from None
         except (httpx.DecodingError, httpx.RemoteProtocolError) as error:
             raise NetworkError(
-                self._provider, f"the answer of {_host(url)} broke off: {type(error).__name__}"
+                self.provider, f"the answer of {_host(url)} broke off: {type(error).__name__}"
             ) from None
         except httpx.HTTPError as error:
             raise NetworkError(
-                self._provider,
+                self.provider,
                 f"no connection to {_host(url)}: {type(error).__name__}",
                 hint="see whether this machine reaches it",
             ) from None
 
     def _late(self, url: str, deadline_s: float) -> DeadlineError:
-        return DeadlineError(self._provider, f"{_host(url)} did not answer in {deadline_s:.1f} s")
+        return DeadlineError(self.provider, f"{_host(url)} did not answer in {deadline_s:.1f} s")
 
 
 class _Shared:

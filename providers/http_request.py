@@ -43,7 +43,7 @@ class Refused(Protocol):
     """Why a vendor refuses a request."""
 
     def __call__(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """The error that an HTTP status of 400 or more is; header names are in lower case."""
+        """The error that an HTTP status of 300 or more is; header names are in lower case."""
 
 
 def advised_wait_s(headers: Mapping[str, str]) -> float | None:

@@ -87,7 +87,7 @@ def language_code(tag: str) -> str:
 
 
 def refusal(status: int, headers: Mapping[str, str]) -> ProviderError:
-    """The error that an HTTP status of 400 or more is; header names are in lower case."""
+    """The error that an HTTP status of 300 or more is; header names are in lower case."""
     error = failure({"error_code": status})
     if isinstance(error, RateLimitError):
         error.retry_after_s = advised_wait_s(headers)

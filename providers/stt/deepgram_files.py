@@ -49,7 +49,7 @@ class DeepgramFiles:
         self._account = DeepgramAccount(**account)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 400 or more means."""
+        """What an HTTP status of 300 or more means."""
         return failure(self.name, status, headers, body)
 
     def request(self, audio: AudioData, options: SttOptions) -> HttpRequest:

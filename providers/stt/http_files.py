@@ -25,7 +25,7 @@ class FileVendor(Protocol):
         capabilities: `audio` is what it takes raw.
         containers: what else it takes, as it is.
         max_bytes, max_ms: of one recording.
-        refused: what an HTTP status of 400 or more means.
+        refused: what an HTTP status of 300 or more means.
     """
 
     @property

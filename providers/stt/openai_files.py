@@ -70,7 +70,7 @@ class OpenAiFiles:
         )
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 400 or more means."""
+        """What an HTTP status of 300 or more means."""
         return refusal(PROVIDER, status, headers, body)
 
     def request(self, audio: AudioData, options: SttOptions) -> HttpRequest:

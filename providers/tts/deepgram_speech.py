@@ -61,7 +61,7 @@ class DeepgramSpeech:
         self.voice_pages = DeepgramVoices(self.name, self.account)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 400 or more means."""
+        """What an HTTP status of 300 or more means."""
         return failure(self.name, status, headers, body)
 
     def check(self, options: TtsOptions) -> None:

@@ -90,7 +90,7 @@ class OpenAiRealtimeSpeech:
         )
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 400 or more means."""
+        """What an HTTP status of 300 or more means."""
         return refusal(PROVIDER, status, headers, body)
 
     def check(self, options: TtsOptions) -> None:

@@ -67,7 +67,7 @@ class SonioxSynthesizer:
         return SonioxTtsCodec(self._account)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 400 or more means."""
+        """What an HTTP status of 300 or more means."""
         return refusal(status, headers)
 
     def check(self, options: TtsOptions) -> None:

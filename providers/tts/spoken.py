@@ -96,7 +96,7 @@ class TtsVendor(Protocol):
     def voice_pages(self) -> VoicePages | None: ...
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 400 or more means."""
+        """What an HTTP status of 300 or more means."""
 
     def route(self, options: TtsOptions) -> Hashable:
         """What a connection is for: texts whose routes are equal may share one."""

@@ -22,7 +22,7 @@ class VoiceList:
     Args:
         known: those that are known without asking.
         pages: how the vendor is asked for more; None when it cannot be.
-        refused: what an HTTP status of 400 or more means.
+        refused: what an HTTP status of 300 or more means.
         http: what it is asked with.
     """
 
@@ -58,8 +58,7 @@ class VoiceList:
             voices += found
             if token is None:
                 return voices
-        provider = voices[0].provider if voices else "voices"
-        raise InvalidResponseError(provider, "the list of voices does not end")
+        raise InvalidResponseError(self._http.provider, "the list of voices does not end")
 
 
 def _speaks(voice: Voice, language: str) -> bool:
