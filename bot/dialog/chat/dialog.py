@@ -78,6 +78,7 @@ class Chat:
 
     async def greet(self, call: Call) -> Reply | None:
         """The greeting, if there is one."""
+        self._models.expect_call()
         greeting = self._file.greeting
         return Say(fill(greeting, call, self._file.parameters)) if greeting else None
 
@@ -101,6 +102,7 @@ class Chat:
 
     async def on_resume(self, call: Call, unheard: str) -> AsyncGenerator[Reply, None]:
         """What was not heard, or the model's word on what has happened."""
+        self._models.expect_call()
         event = ""
         if unheard:
             yield Say(unheard)

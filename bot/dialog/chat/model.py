@@ -14,9 +14,9 @@ import structlog
 
 from bot.dialog.resources import Resources
 from bot.dialog.types import DialogError
-from providers.tls import tls_context
 
 from .chunks import Joined
+from .connections import KeptConnections, Warmth
 from .error import ChatError
 from .failure import Failure, failure_of
 from .file import ChatFile
@@ -35,7 +35,6 @@ BACKOFF_S = 0.2
 MAX_WAIT_S = 2.0
 """A caller does not wait longer: the next model is asked instead."""
 CONNECT_S = 2.0
-NO_PROXY = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 Answer = AsyncGenerator[str | ToolCall, None]
 """An answer: text as it comes, then the tool calls. Closing it ends the request."""
@@ -67,15 +66,15 @@ class Models:
             # How often, and how soon, is decided here: a caller is waiting.
             max_retries=0,
             timeout=openai.Timeout(file.timeout_s, connect=min(CONNECT_S, file.timeout_s)),
-            http_client=openai.DefaultAsyncHttpxClient(
-                verify=tls_context(),
-                # A proxy of the environment is for what is beyond this machine.
-                mounts=dict.fromkeys(NO_PROXY),
-                # The key goes nowhere else.
-                follow_redirects=False,
-            ),
+            http_client=KeptConnections(),
         )
+        self._warmth = Warmth(self._client)
         resources.at_end(self._client.close)
+        resources.at_end(self._warmth.aclose)
+
+    def expect_call(self) -> None:
+        """A call has begun: it will ask soon."""
+        self._warmth.bring()
 
     async def answer(
         self,

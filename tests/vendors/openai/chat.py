@@ -1,4 +1,4 @@
-"""A stand-in for `POST /v1/chat/completions`, as strict as the API.
+"""A stand-in for `POST /v1/chat/completions` and `GET /v1/models`, as strict as the API.
 
 What a model would say is scripted: each request takes the next `Answer`, and when there is none
 left, the model says back what the caller said. It is an ASGI application;
@@ -28,7 +28,7 @@ __all__ = ["KEY", "MODEL", "OTHER", "REASONER", "Answer", "ChatStandIn", "Fault"
 
 KEY = "sk-test-0123456789abcdef"
 MODEL, OTHER, REASONER = "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5.4-mini"
-PATH = "/v1/chat/completions"
+PATH, MODELS_PATH = "/v1/chat/completions", "/v1/models"
 
 Fault = Literal[
     "limited",  # 429, with `headers`
@@ -67,11 +67,12 @@ class Answer:
 
 @dataclass(slots=True)
 class Seen:
-    """A request. `left` is set when the client went before the answer was over."""
+    """A request, and who made it. `left` is set when the client went before the end."""
 
     body: dict[str, Any]
     headers: dict[str, str]
     status: int = 200
+    client: tuple[str, int] = ("", 0)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -97,6 +98,7 @@ class ChatStandIn:
         self.answers: deque[Answer] = deque()
         self.requests: list[Seen] = []
         self.refused: list[dict[str, Any]] = []
+        self.listed: list[tuple[str, int]] = []
         self.closing = asyncio.Event()
         self._key = key
         self._model = model
@@ -108,12 +110,16 @@ class ChatStandIn:
         body = await _body(receive)
         try:
             self._admit(scope, headers)
+            if scope["path"] == MODELS_PATH:
+                self.listed.append(scope["client"])
+                await JSONResponse(self._list())(scope, receive, send)
+                return
             request = check_request(_json(body), self._models)
         except Refused as refused:
             self.refused.append(refused.error)
             await _refusal(refused)(scope, receive, send)
             return
-        seen = Seen(request, headers)
+        seen = Seen(request, headers, client=scope["client"])
         self.requests.append(seen)
         answer = self.answers.popleft() if self.answers else self._model(request)
         if (refusal := _fault(answer)) is not None:
@@ -122,14 +128,19 @@ class ChatStandIn:
             return
         await self._answer(answer, seen, receive, send)
 
+    def _list(self) -> dict[str, Any]:
+        known = {"object": "model", "created": 1_700_000_000, "owned_by": "openai"}
+        return {"object": "list", "data": [{"id": name, **known} for name in self._models]}
+
     def _admit(self, scope: Scope, headers: Mapping[str, str]) -> None:
-        if scope["path"] != PATH or scope["method"] != "POST":
-            raise Refused(404, f"Invalid URL ({scope['method']} {scope['path']})")
+        asked = (scope.get("method"), scope["path"])  # a WebSocket has none
+        if asked not in (("POST", PATH), ("GET", MODELS_PATH)):
+            raise Refused(404, f"Invalid URL ({' '.join(map(str, asked))})")
         shown = headers.get("authorization", "").removeprefix("Bearer ")
         if self._key is not None and shown != self._key:
             message = f"Incorrect API key provided: {shown[:8]}****{shown[-4:]}."
             raise Refused(401, message, code="invalid_api_key")
-        if headers.get("content-type") != "application/json":
+        if scope["path"] == PATH and headers.get("content-type") != "application/json":
             raise Refused(400, "We could not parse the JSON body of your request.")
 
     async def _answer(self, answer: Answer, seen: Seen, receive: Receive, send: Send) -> None:

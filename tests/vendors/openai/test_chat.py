@@ -157,8 +157,11 @@ async def test_who_asks_and_what_for_is_checked(official: Official) -> None:
     with pytest.raises(openai.NotFoundError) as unknown:
         await official.chunks(model="gpt-0")
     assert unknown.value.code == "model_not_found"
+    assert [model.id for model in (await official.client.models.list()).data] == [
+        MODEL, OTHER, REASONER,
+    ]  # fmt: skip
     with pytest.raises(openai.NotFoundError):
-        await official.client.models.list()
+        await official.client.models.retrieve(MODEL)
     assert await official.chunks(model=OTHER)
 
 
