@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import email.utils
-import math
 import re
-import time
 from dataclasses import dataclass
 
 import openai
+
+from providers.http_request import advised_wait_s
 
 __all__ = ["Failure", "failure_of"]
 
@@ -61,26 +60,10 @@ def _refused(error: openai.APIStatusError) -> Failure:
     return Failure(
         f"HTTP {status}{_named(error.code)}",
         again=again and not quota,
-        wait_s=_wait_s(headers.get("retry-after-ms"), headers.get("retry-after")),
+        wait_s=advised_wait_s(headers),
         elsewhere=not (quota or status == 401),
     )
 
 
 def _named(code: str | None) -> str:
     return f" ({code})" if code and _CODE.fullmatch(code) else ""
-
-
-def _wait_s(after_ms: str | None, after: str | None) -> float | None:
-    """How long to wait: `retry-after-ms`, else `Retry-After`, as seconds or as a date."""
-    for text, unit_s in ((after_ms, 0.001), (after, 1.0)):
-        try:
-            wait_s = float(text or "") * unit_s
-        except ValueError:
-            continue
-        if not math.isnan(wait_s):
-            return max(wait_s, 0.0)
-    try:
-        at = email.utils.parsedate_to_datetime(after or "")
-    except ValueError:
-        return None
-    return max(at.timestamp() - time.time(), 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -95,6 +96,10 @@ class ChatFile(BaseModel):
                 f"[request] may not hold {', '.join(taken)}: the dialog decides it, or has a key"
                 " of its own for it"
             )
+        try:
+            json.dumps(self.request, allow_nan=False)
+        except (TypeError, ValueError):
+            raise ValueError("[request] holds what JSON cannot, such as a date or nan") from None
         if self.timeout_s < self.first_token_s:
             raise ValueError("timeout_s is shorter than first_token_s")
         return self

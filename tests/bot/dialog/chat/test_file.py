@@ -57,6 +57,14 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, keys: dict[str, Any], f
     assert fault in str(error.value)
 
 
+@pytest.mark.parametrize("value", ["2026-11-21", "nan", "[inf]"])
+def test_what_cannot_be_sent(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, {})
+    path.write_text(f"{path.read_text('utf-8')}[request]\nsince = {value}\n", "utf-8")
+    with pytest.raises(DialogError, match="holds what JSON cannot"):
+        read_chat(path)
+
+
 @pytest.mark.parametrize(
     ("keys", "resources", "fault"),
     [
