@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import structlog
 
-from .options import SttOptions, TtsOptions, not_honoured
+from .options import Honours, SttOptions, TtsOptions, not_honoured
 from .types import SttCapabilities, TtsCapabilities
 
 __all__ = ["Honoured"]
@@ -18,11 +20,19 @@ class Honoured:
     Args:
         provider: the catalogue name.
         capabilities: what it can do.
+        honours: what it honours of certain options, where that depends on them; None is what the
+            capabilities say.
     """
 
-    def __init__(self, provider: str, capabilities: SttCapabilities | TtsCapabilities) -> None:
+    def __init__(
+        self,
+        provider: str,
+        capabilities: SttCapabilities | TtsCapabilities,
+        honours: Honours | None = None,
+    ) -> None:
         self._provider = provider
         self._capabilities = capabilities
+        self._honours = honours
         self._said: set[str] = set()
         self._announced = False
 
@@ -35,7 +45,10 @@ class Honoured:
 
     def note(self, options: SttOptions | TtsOptions) -> None:
         """Say what of these options is not honoured, unless it was said before."""
-        missing = set(not_honoured(options, self._capabilities.options)) - self._said
+        honoured: Container[str] = self._capabilities.options
+        if self._honours is not None and isinstance(options, SttOptions):
+            honoured = self._honours(options)
+        missing = set(not_honoured(options, honoured)) - self._said
         if missing:
             self._said |= missing
             log.warning(

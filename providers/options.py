@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, fields
 
 from media.audio import PCM16_16K, AudioFormat
 
-__all__ = ["AUTO", "STT_OPTIONS", "TTS_OPTIONS", "SttOptions", "TtsOptions", "not_honoured"]
+__all__ = ["AUTO", "STT_OPTIONS", "TTS_OPTIONS", "Honours", "SttOptions", "TtsOptions"]
+__all__ += ["not_honoured"]
 
 AUTO = "auto"
 """The language that means: find out which one is spoken."""
@@ -77,6 +78,10 @@ class TtsOptions:
     speaker_boost: bool | None = None
     ssml: bool = False
     pronunciations: tuple[str, ...] = ()
+
+
+Honours = Callable[[SttOptions], Container[str]]
+"""The names of the options that are honoured when these are asked for."""
 
 
 def _optional(options: type, always: Container[str]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class DeepgramRecognizer:
     """
 
     name = "deepgram"
+    honours = None
     capabilities = SttCapabilities(
         languages=(*LANGUAGES, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K),

@@ -34,6 +34,7 @@ class DeepgramFiles:
     """
 
     name = "deepgram"
+    honours = None
     capabilities = SttCapabilities(
         languages=(*LANGUAGES, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K, AudioFormat(Encoding.PCM16, 24_000)),

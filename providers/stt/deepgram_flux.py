@@ -54,6 +54,7 @@ class FluxRecognizer:
     """
 
     name = "deepgram-flux"
+    honours = None
     capabilities = SttCapabilities(
         languages=(*MULTI, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K),

@@ -66,6 +66,7 @@ class ElevenLabsRecognizer:
     """
 
     name = PROVIDER
+    honours = None
     capabilities = offered()
 
     def __init__(self, **account: Any) -> None:

@@ -47,6 +47,7 @@ class ElevenLabsFiles:
     """
 
     name = PROVIDER
+    honours = None
     capabilities = offered("diarization")
     containers: tuple[Container, ...] = tuple(_TYPES)
     max_bytes = 3_000_000_000

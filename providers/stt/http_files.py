@@ -7,6 +7,7 @@ from typing import Protocol
 from ..honoured import Honoured
 from ..http import HttpClient
 from ..http_request import HttpRequest, Refused
+from ..options import Honours
 from ..results import AudioData, Container, TranscriptionResult
 from ..types import SttCapabilities, SttOptions
 from .recording import check_recording
@@ -23,6 +24,7 @@ class FileVendor(Protocol):
 
     Attributes:
         capabilities: `audio` is what it takes raw.
+        honours: as of `SttVendor`.
         containers: what else it takes, as it is.
         max_bytes, max_ms: of one recording.
         refused: what an HTTP status of 300 or more means.
@@ -32,6 +34,8 @@ class FileVendor(Protocol):
     def name(self) -> str: ...
     @property
     def capabilities(self) -> SttCapabilities: ...
+    @property
+    def honours(self) -> Honours | None: ...
     @property
     def containers(self) -> tuple[Container, ...]: ...
     @property
@@ -66,7 +70,7 @@ class HttpFiles:
     def __init__(self, vendor: FileVendor) -> None:
         self._vendor = vendor
         self._http = HttpClient(vendor.name)
-        self._honoured = Honoured(vendor.name, vendor.capabilities)
+        self._honoured = Honoured(vendor.name, vendor.capabilities, vendor.honours)
         self.name = vendor.name
         self.capabilities = vendor.capabilities
         self.containers = vendor.containers

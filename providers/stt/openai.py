@@ -71,8 +71,12 @@ class OpenAiRecognizer:
             audio=tuple(_FORMATS),
             utterances=True,
             boundary="item",
-            options=frozenset({"interim_results"}) | options_of(self._account.stt_model),
+            options=self.honours(SttOptions()),
         )
+
+    def honours(self, options: SttOptions) -> frozenset[str]:
+        """Which options the model honours that is asked for."""
+        return options_of(options.model or self._account.stt_model) | {"interim_results"}
 
     def codec(self, options: SttOptions) -> OpenAiSttCodec:
         """The codec of one connection.

@@ -69,6 +69,11 @@ class OpenAiFiles:
             options=frozenset({"diarization"}) | options_of(model),
         )
 
+    def honours(self, options: SttOptions) -> frozenset[str]:
+        """Which options the model honours that these lead to: who speaks is told by one alone."""
+        model = self._model(options)
+        return options_of(model) | ({"diarization"} if model == DIARIZING else set())
+
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status of 300 or more means."""
         return refusal(PROVIDER, status, headers, body)
@@ -86,11 +91,10 @@ class OpenAiFiles:
                 f"language {options.language!r} is not on offer",
                 hint=f"it understands {', '.join(LANGUAGES)}",
             )
-        model = options.model or (DIARIZING if options.diarization else self._account.files_model)
         return HttpRequest(
             url=f"{self._account.base_url}/audio/transcriptions",
             headers=self._account.headers,
-            fields=[*_fields(model, options)],
+            fields=[*_fields(self._model(options), options)],
             upload=_upload(audio),
         )
 
@@ -111,6 +115,9 @@ class OpenAiFiles:
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             raise InvalidResponseError(PROVIDER, "an answer is not what it should be") from None
+
+    def _model(self, options: SttOptions) -> str:
+        return options.model or (DIARIZING if options.diarization else self._account.files_model)
 
 
 def _fields(model: str, options: SttOptions) -> Iterator[tuple[str, str]]:

@@ -47,6 +47,7 @@ class SonioxRecognizer:
     """
 
     name = PROVIDER
+    honours = None
     capabilities = SttCapabilities(
         languages=(*LANGUAGES, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K),

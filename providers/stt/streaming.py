@@ -36,7 +36,7 @@ class StreamingStt:
         self._deadlines = deadlines or Deadlines()
         self._streams: set[Recognition] = set()
         self._closed = False
-        self._honoured = Honoured(vendor.name, vendor.capabilities)
+        self._honoured = Honoured(vendor.name, vendor.capabilities, vendor.honours)
         self.name = vendor.name
         self.capabilities = vendor.capabilities
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..codec import Codec, Frame
+from ..options import Honours
 from ..types import SttCapabilities, SttOptions
 from .heard import HeardEvent
 
@@ -49,12 +50,19 @@ class SttCodec(Codec[HeardEvent], Protocol):
 
 
 class SttVendor(Protocol):
-    """What the engine must know of a vendor."""
+    """What the engine must know of a vendor.
+
+    Attributes:
+        honours: which options it honours of those that are asked for, where one may exclude
+            another, as a model does; None is what `capabilities` says.
+    """
 
     @property
     def name(self) -> str: ...
     @property
     def capabilities(self) -> SttCapabilities: ...
+    @property
+    def honours(self) -> Honours | None: ...
 
     def codec(self, options: SttOptions) -> SttCodec:
         """The codec of one connection.

@@ -144,6 +144,9 @@ def test_a_model_without_keywords_does_not_promise_them() -> None:
     assert "key_terms" in OpenAiRecognizer(api_key="k").capabilities.options
     other = OpenAiRecognizer(api_key="k", stt_model="gpt-realtime-whisper")
     assert other.capabilities.options == {"interim_results", "model"}
+    assert other.honours(SttOptions()) == other.capabilities.options
+    # It is the model that is asked for which counts.
+    assert "key_terms" in other.honours(SttOptions(model="gpt-live-transcribe"))
 
 
 def test_what_is_said_later() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from media.audio import ULAW_8K, pcm_to_ulaw, ulaw_to_pcm
 from media.files import read_wav, wav_header
@@ -12,10 +13,12 @@ from providers.errors import (
     AudioTooLargeError,
     InvalidResponseError,
     MissingKeyError,
+    NetworkError,
     RateLimitError,
     UnsupportedLanguageError,
 )
 from providers.results import AudioData, Container, TranscriptionResult, Word
+from providers.stt.http_files import HttpFiles
 from providers.stt.openai_files import DIARIZING, MAX_BYTES, OpenAiFiles
 from providers.types import SttOptions
 
@@ -53,6 +56,33 @@ def test_a_file_goes_in_a_form() -> None:
     upload = request.upload
     assert (upload.part, upload.name, upload.content_type) == ("file", "audio.mp3", "audio/mpeg")
     assert upload.data == MP3.data
+
+
+@pytest.mark.parametrize(
+    ("asked", "honoured"),
+    [
+        ({}, {"model", "languages", "key_terms", "phrases"}),
+        ({"diarization": True}, {"model", "diarization"}),
+        ({"diarization": True, "model": DIARIZING}, {"model", "diarization"}),
+        (
+            {"diarization": True, "model": "gpt-transcribe"},
+            {"model", "languages", "key_terms", "phrases"},
+        ),
+    ],
+)
+def test_no_model_does_it_all(asked: dict[str, Any], honoured: set[str]) -> None:
+    assert vendor().honours(SttOptions(**asked)) == honoured
+    assert vendor().capabilities.options == {"diarization", *vendor().honours(SttOptions())}
+
+
+async def test_what_the_model_that_is_used_does_not_do_is_said() -> None:
+    """The file is never sent: nobody listens there."""
+    files = HttpFiles(vendor(base_url="http://127.0.0.1:1/v1"))
+    asked = SttOptions(diarization=True, key_terms=("Parley",), languages=("de",))
+    with capture_logs() as logs, pytest.raises(NetworkError):
+        await files.transcribe(MP3, asked)
+    await files.aclose()
+    assert [log["options"] for log in logs] == [["key_terms", "languages"]]
 
 
 @pytest.mark.parametrize("container", OpenAiFiles.containers)

@@ -54,6 +54,7 @@ class QuietCodec(SonioxSttCodec):
 
 class QuietVendor:
     name = "quiet"
+    honours = None
     capabilities = SttCapabilities(audio=(ULAW_8K,))
 
     def __init__(self, url: str, *, has_nothing: bool, is_behind: bool) -> None:
