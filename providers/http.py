@@ -186,6 +186,9 @@ class HttpClient:
         """httpx' errors as ours: theirs may show a proxy's password."""
         try:
             yield
+        except httpx.ConnectTimeout as error:
+            # It was asked nothing yet, and has had its own deadline.
+            raise self._unreached(url, error) from None
         except httpx.TimeoutException:
             raise self._late(url, answer_s) from None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
@@ -197,11 +200,14 @@ class HttpClient:
                 self.provider, f"the answer of {_host(url)} broke off: {type(error).__name__}"
             ) from None
         except httpx.HTTPError as error:
-            raise NetworkError(
-                self.provider,
-                f"no connection to {_host(url)}: {type(error).__name__}",
-                hint="see whether this machine reaches it",
-            ) from None
+            raise self._unreached(url, error) from None
+
+    def _unreached(self, url: str, error: httpx.HTTPError) -> NetworkError:
+        return NetworkError(
+            self.provider,
+            f"no connection to {_host(url)}: {type(error).__name__}",
+            hint="see whether this machine reaches it",
+        )
 
     def _late(self, url: str, deadline_s: float) -> DeadlineError:
         return DeadlineError(self.provider, f"{_host(url)} did not answer in {deadline_s:.1f} s")

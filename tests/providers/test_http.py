@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import socket
 import ssl
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -212,6 +214,19 @@ async def test_nobody_listens() -> None:
     async with HttpClient("vendor") as http:
         with pytest.raises(NetworkError, match=r"no connection to 127\.0\.0\.1"):
             await fetched(http, url)
+
+
+@virtual_time_on_sockets
+async def test_a_server_that_does_not_accept() -> None:
+    with contextlib.ExitStack() as sockets:
+        listening = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(2):  # fills the queue of those that wait
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        async with HttpClient("vendor") as http:
+            with pytest.raises(NetworkError, match=r"no connection to .*: ConnectTimeout"):
+                await fetched(http, f"http://127.0.0.1:{listening.getsockname()[1]}", 10.0)
 
 
 @virtual_time_on_sockets
