@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from bot.api.calls import CallsApi
 from bot.app import build_app
 from bot.calls import Calls
-from bot.dialog.hook import load_dialog
+from bot.dialog.hook import load_dialogs
 from bot.dialog.resources import Resources
 from bot.disk import Disk
 from bot.engines import Engines
@@ -117,7 +117,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             store=store,
             ears=ears,
             engines=engines,
-            dialogs={bot.dialog: load_dialog(bot.dialog, resources) for bot in settings.bots()},
+            dialogs=load_dialogs((bot.dialog for bot in settings.bots()), resources),
             disk=stack.enter_context(Disk()),
             orders=orders,
         )

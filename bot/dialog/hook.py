@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +13,7 @@ from .lookup import find
 from .resources import Resources
 from .types import Action, Call, DialogError, Ended, Interruption, Reply, Say, Turn
 
-__all__ = ["Dialog", "DialogFactory", "Replies", "load_dialog"]
+__all__ = ["Dialog", "DialogFactory", "Replies", "load_dialog", "load_dialogs"]
 
 METHODS = ("greet", "on_turn", "on_interrupted", "on_dtmf", "on_idle", "on_resume", "on_end")
 IDLE_PROMPT = "Are you still there?"
@@ -143,6 +143,15 @@ def _as_replies(answer: Any, name: str) -> list[Reply]:
         f"{name} answered a {type(answer).__name__}; it may answer text, an action such as "
         "Hangup(), a list of them, or None"
     )
+
+
+def load_dialogs(specs: Iterable[str], resources: Resources) -> dict[str, DialogFactory]:
+    """The dialogs that are named, each loaded once, however many numbers share it.
+
+    Raises:
+        DialogError: as `load_dialog`.
+    """
+    return {spec: load_dialog(spec, resources) for spec in dict.fromkeys(specs)}
 
 
 def load_dialog(spec: str, resources: Resources | None = None) -> DialogFactory:

@@ -40,6 +40,13 @@ MOST_NAMED = 3
 async def check_dialogs(settings: Settings, tell: Tell) -> None:
     """Load every number's dialog, each once."""
     resources = Resources.of(settings)
+    try:
+        await _load_each(settings, resources, tell)
+    finally:
+        await resources.aclose()
+
+
+async def _load_each(settings: Settings, resources: Resources, tell: Tell) -> None:
     for dialog, numbers in _grouped(settings, lambda bot: [bot.dialog]).items():
         remedy = f"correct it, or what names it{numbers}: PARLEY_DIALOG or a number's own"
         try:

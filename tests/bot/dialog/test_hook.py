@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from bot.dialog import (
     Turn,
 )
 from bot.dialog.echo import GREETING
-from bot.dialog.hook import IDLE_PROMPT, Dialog, load_dialog
+from bot.dialog.hook import IDLE_PROMPT, Dialog, load_dialog, load_dialogs
+from bot.dialog.resources import Resources
 
 CALL = Call("CA1", "+15550001", "+15550002", "inbound")
 TURN = Turn("1", "hello")
@@ -221,3 +222,16 @@ def test_a_dialog_that_cannot_be_used_says_why(
     monkeypatch.setattr("sys.path", [*__import__("sys").path])
     with pytest.raises(DialogError, match=says):
         load_dialog(spec)
+
+
+async def test_a_dialog_that_numbers_share_is_loaded_once() -> None:
+    opened = []
+
+    class Counted(Resources):
+        def at_end(self, close: Callable[[], Awaitable[None]]) -> None:
+            opened.append(close)
+
+    url = "http:http://127.0.0.1:9000/"
+    dialogs = load_dialogs([url, "echo", url], Counted(http_secret="hush"))
+    assert list(dialogs) == [url, "echo"]
+    assert len(opened) == 1

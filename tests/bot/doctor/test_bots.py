@@ -9,6 +9,8 @@ from typing import Literal
 
 import pytest
 
+from bot.dialog import DialogError
+from bot.dialog.resources import Resources
 from bot.doctor import bots
 from bot.doctor.bots import check_dialogs, check_recognizers, check_vad, check_voices
 from bot.doctor.finding import Level
@@ -51,6 +53,24 @@ async def test_every_dialog_is_loaded_once(settings: Make, found: Findings) -> N
         "ok dialog: echo is loaded (the default)",
         f"ok dialog: script:booking is loaded ({named} and 3 more)",
     ]
+
+
+async def test_what_dialogs_have_opened_is_closed(
+    settings: Make, found: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    def load(spec: str, resources: Resources) -> None:
+        resources.at_end(close)
+        if len(found.lines) == 1:
+            raise DialogError("wrong")
+
+    monkeypatch.setattr(bots, "load_dialog", load)
+    await check_dialogs(settings(numbers={NUMBERS[0]: {"dialog": "hello:reply"}}), found.append)
+    assert (len(found.lines), len(closed)) == (2, 2)
 
 
 async def test_the_only_dialog_is_everybodys(settings: Make, found: Findings) -> None:
