@@ -44,6 +44,8 @@ HEALED = [
     Fault("error", "word", IN_A_WORD_MS, code=503),
     Fault("stall", "open"),
     Fault("stall", "word", IN_A_WORD_MS),
+    Fault("stall", "word", IN_THE_LAST_WORD_MS),
+    Fault("stall", "finish"),
     Fault("deaf", "word", IN_A_WORD_MS),
     *(Fault("garbage", "word", IN_A_WORD_MS, garbage=kind) for kind in ("text", "types", "binary")),
 ]
@@ -53,12 +55,16 @@ GIVEN_UP_S = {"stall": 12.0, "deaf": 20.0}
 
 
 async def speak(
-    provider: SttProvider, audio_format: AudioFormat | None = None, *, waits_s: float = 0.0
+    provider: SttProvider,
+    audio_format: AudioFormat | None = None,
+    *,
+    waits_s: float = 0.0,
+    stays_s: float = STAYS_S,
 ) -> Understood:
     """Say all that the stand-in understands, as a telephone does if nothing is said of that."""
     audio_format = audio_format or telephone_format(provider)
     parts, options = utterances(SCRIPT, audio_format), SttOptions(audio=audio_format)
-    return await call(provider, parts, options, waits_s=waits_s, stays_s=STAYS_S)
+    return await call(provider, parts, options, waits_s=waits_s, stays_s=stays_s)
 
 
 def check_words(understood: Understood, provider: SttProvider) -> None:
@@ -82,6 +88,14 @@ async def test_no_word_is_lost_with_a_connection(name: str, fault: Fault) -> Non
     async with reached(build_stt, name, fault) as stt:
         check_words(await speak(stt.provider), stt.provider)
         assert len(stt.records) == 2 or may_not_matter(fault)
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS)
+@virtual_time_on_sockets
+async def test_no_word_is_lost_when_the_caller_hangs_up_on_a_vendor_that_stalls(name: str) -> None:
+    async with reached(build_stt, name, Fault("stall", "audio", 200)) as stt:
+        check_words(await speak(stt.provider, stays_s=0.0), stt.provider)
+        assert len(stt.records) == 2
 
 
 @pytest.mark.parametrize("fault", HARMLESS, ids=fault_id)
