@@ -20,6 +20,7 @@ async def attacked_worker(dialog: str, callers: int) -> AsyncIterator[Observed]:
     with tempfile.TemporaryDirectory(prefix="parley-hostile-") as folder:
         settings = {
             "PARLEY_CONFIG": _config(Path(folder)),
+            "PARLEY_STT_PROVIDER": "pocketsphinx",
             # A caller may call again while the call before is still being put away.
             "PARLEY_POCKETSPHINX_PROCESSES": str(2 * callers),
         }

@@ -137,7 +137,7 @@ async def test_a_worker_whose_recognizer_is_full_takes_what_another_one_hears(
     monkeypatch.setitem(catalog.STT, "another", "never:built")
     numbers = {"+15559990000": {"stt_provider": "another"}}
     values = {"numbers": numbers, "fallback_number": "+15557770000"}
-    deployment = Deployment(settings(tmp_path, **values), store)
+    deployment = Deployment(settings(tmp_path, stt_provider="pocketsphinx", **values), store)
     deployment.calls.full_recognizers = {"pocketsphinx"}
     assert tags(await deployment.ask("/twilio/voice")) == ["Dial"]
     assert refusals(deployment.metrics) == {"capacity": 1}
