@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from media.audio import AudioFormat, Encoding
+
 from .errors import (
     ApiError,
     AudioTooLargeError,
@@ -28,10 +30,13 @@ from .errors import (
 from .http_request import advised_wait_s
 from .messages import read
 
-__all__ = ["BASE_URL", "LANGUAGES", "OpenAiAccount", "failure", "is_own", "language_code"]
-__all__ += ["refusal", "text"]
+__all__ = ["BASE_URL", "LANGUAGES", "PCM16_24K", "SESSION_S", "OpenAiAccount", "failure", "is_own"]
+__all__ += ["language_code", "refusal", "text"]
 
 BASE_URL = "https://api.openai.com/v1"
+SESSION_S = 55 * 60.0
+"""A realtime session ends after an hour, without a warning; so old it is left."""
+PCM16_24K = AudioFormat(Encoding.PCM16, 24_000)
 # What OpenAI calls a language that BCP-47 has another tag for.
 _OWN_CODES = {"nb": "no", "nn": "no", "fil": "tl"}
 LANGUAGES = (

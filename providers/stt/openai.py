@@ -28,7 +28,16 @@ from ..errors import (
     UnsupportedLanguageError,
 )
 from ..messages import read
-from ..openai_account import LANGUAGES, OpenAiAccount, failure, language_code, refusal, text
+from ..openai_account import (
+    LANGUAGES,
+    PCM16_24K,
+    SESSION_S,
+    OpenAiAccount,
+    failure,
+    language_code,
+    refusal,
+    text,
+)
 from ..types import AUTO, SttCapabilities, SttOptions
 from .heard import HeardEvent, Ready
 from .openai_items import Items
@@ -36,12 +45,9 @@ from .openai_items import Items
 __all__ = ["OpenAiRecognizer", "OpenAiSttCodec", "transcription"]
 
 PROVIDER = "openai"
-SESSION_S = 55 * 60.0
-"""A session ends after an hour, without a warning."""
 SHORTEST_MS = 100.0
 """Less audio is no item."""
 ALAW_8K = AudioFormat(Encoding.ALAW, 8_000)
-PCM16_24K = AudioFormat(Encoding.PCM16, 24_000)
 _FORMATS: dict[AudioFormat, dict[str, Any]] = {
     ULAW_8K: {"type": "audio/pcmu"},
     ALAW_8K: {"type": "audio/pcma"},

@@ -23,10 +23,10 @@ from ..errors import (
 )
 from ..http_request import HttpRequest, Upload
 from ..messages import read
-from ..openai_account import LANGUAGES, OpenAiAccount, refusal
+from ..openai_account import LANGUAGES, PCM16_24K, OpenAiAccount, refusal
 from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import AUTO, SttCapabilities, SttOptions
-from .openai import ALAW_8K, PCM16_24K, PROVIDER, options_of, transcription
+from .openai import ALAW_8K, PROVIDER, options_of, transcription
 
 __all__ = ["OpenAiFiles"]
 

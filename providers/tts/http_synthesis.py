@@ -9,19 +9,17 @@ from typing import Protocol
 
 import structlog
 
-from media.audio import AudioFormat
-
 from ..errors import InvalidResponseError, ProviderError, UnavailableError
 from ..honoured import Honoured
 from ..http import HttpClient
-from ..http_request import HttpRequest, Refused
+from ..http_request import HttpRequest
 from ..patience import Patience
 from ..session import Deadlines
-from ..types import SynthesisChunk, TtsCapabilities, TtsOptions, Voice
+from ..types import SynthesisChunk, TtsOptions, Voice
 from .parts import cut
 from .synthesis import DEADLINES
+from .vendor import SpeechVendor
 from .voice_list import VoiceList
-from .voice_pages import VoicePages
 
 __all__ = ["HttpTts", "HttpTtsVendor"]
 
@@ -32,34 +30,18 @@ WARM_S = 30.0
 WARM_UP_S = 5.0
 
 
-class HttpTtsVendor(Protocol):
+class HttpTtsVendor(SpeechVendor, Protocol):
     """What must be known of a vendor that answers a text with its audio.
 
     Attributes:
-        format: of its audio, headerless.
-        max_text_bytes: how long a text may be, in UTF-8, at a voice's own speed.
         answer_s: how long it may take before its audio comes; None is as long as others may.
-        refused: what an HTTP status of 300 or more means.
         warm_by: statuses of 300 or more with which the warm-up may be answered, too.
-        voice_pages: how its voices are asked for; None when they are known.
     """
 
     @property
-    def name(self) -> str: ...
-    @property
-    def capabilities(self) -> TtsCapabilities: ...
-    @property
-    def format(self) -> AudioFormat: ...
-    @property
-    def max_text_bytes(self) -> int: ...
-    @property
     def answer_s(self) -> float | None: ...
     @property
-    def refused(self) -> Refused: ...
-    @property
     def warm_by(self) -> Collection[int]: ...
-    @property
-    def voice_pages(self) -> VoicePages | None: ...
 
     def warm_up(self) -> HttpRequest:
         """A small request that is refused when the key is wrong."""
@@ -73,16 +55,6 @@ class HttpTtsVendor(Protocol):
         It is called with an empty piece at the end. Calling it raises `InvalidResponseError` or
         `UnsupportedFormatError` for what is no audio, or none that was asked for.
         """
-
-    def check(self, options: TtsOptions) -> None:
-        """See that the options can be honoured.
-
-        Raises:
-            UnsupportedError: one cannot.
-        """
-
-    def voices(self) -> list[Voice]:
-        """The voices that are known to be on offer."""
 
 
 class HttpTts:

@@ -13,8 +13,6 @@ from typing import Any
 
 import orjson
 
-from media.audio import AudioFormat, Encoding
-
 from ..errors import (
     AuthenticationError,
     MissingKeyError,
@@ -23,14 +21,13 @@ from ..errors import (
     UnsupportedLanguageError,
 )
 from ..http_request import HttpRequest
-from ..openai_account import LANGUAGES, OpenAiAccount, is_own, language_code, refusal
+from ..openai_account import LANGUAGES, PCM16_24K, OpenAiAccount, is_own, language_code, refusal
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .pcm_answer import PcmAnswer
 
 __all__ = ["VOICES", "OpenAiSpeech", "check", "voice_of"]
 
 PROVIDER = "openai"
-PCM16_24K = AudioFormat(Encoding.PCM16, 24_000)
 SLOWEST, FASTEST = 0.25, 4.0
 MAX_TEXT_BYTES = 4_096
 """It takes as many characters, none of which has less than a byte."""

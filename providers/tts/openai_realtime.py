@@ -29,7 +29,7 @@ from ..errors import (
     UnavailableError,
 )
 from ..messages import read
-from ..openai_account import LANGUAGES, OpenAiAccount, failure, refusal, text
+from ..openai_account import LANGUAGES, SESSION_S, OpenAiAccount, failure, refusal, text
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .openai import VOICES, check, voice_of
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated
@@ -37,8 +37,6 @@ from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated
 __all__ = ["OpenAiRealtimeCodec", "OpenAiRealtimeSpeech"]
 
 PROVIDER = "openai-realtime"
-SESSION_S = 55 * 60.0
-"""A session ends after an hour, without a warning."""
 FASTEST = 1.5
 VOICE = "marin"
 NOT_HERE = ("fable", "nova", "onyx")

@@ -5,16 +5,14 @@ A *context* is one text being spoken; a connection carries several at a time.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from media.audio import AudioFormat
-
 from ..codec import Codec, Frame
 from ..errors import ProviderError
-from ..types import TtsCapabilities, TtsOptions, Voice, WordPosition
-from .voice_pages import VoicePages
+from ..types import TtsOptions, WordPosition
+from .vendor import SpeechVendor
 
 __all__ = ["AudioEnd", "ContextFailed", "Spoken", "SpokenEvent", "Terminated", "TtsCodec"]
 __all__ += ["TtsVendor"]
@@ -69,34 +67,18 @@ class TtsCodec(Codec[SpokenEvent], Protocol):
         """Speak no more of it."""
 
 
-class TtsVendor(Protocol):
+class TtsVendor(SpeechVendor, Protocol):
     """What the engine must know of a vendor.
 
     Attributes:
-        format: of its audio, headerless.
         max_contexts: how many a connection carries at a time.
-        max_text_bytes: how long a context's text may be, in UTF-8, at a voice's own speed.
         texts_per_min: how many a connection takes within a minute; None is any number.
-        voice_pages: how its voices are asked for, over HTTP; None when they are known.
     """
 
     @property
-    def name(self) -> str: ...
-    @property
-    def capabilities(self) -> TtsCapabilities: ...
-    @property
-    def format(self) -> AudioFormat: ...
-    @property
     def max_contexts(self) -> int: ...
     @property
-    def max_text_bytes(self) -> int: ...
-    @property
     def texts_per_min(self) -> int | None: ...
-    @property
-    def voice_pages(self) -> VoicePages | None: ...
-
-    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 300 or more means."""
 
     def route(self, options: TtsOptions) -> Hashable:
         """What a connection is for: texts whose routes are equal may share one."""
@@ -107,13 +89,3 @@ class TtsVendor(Protocol):
         Raises:
             UnsupportedError: there is no connection for these.
         """
-
-    def check(self, options: TtsOptions) -> None:
-        """See that the options can be honoured.
-
-        Raises:
-            UnsupportedError: one cannot.
-        """
-
-    def voices(self) -> Sequence[Voice]:
-        """The voices that are known to be on offer."""

@@ -19,8 +19,9 @@ from providers.errors import (
     UnsupportedFormatError,
     UnsupportedLanguageError,
 )
+from providers.openai_account import PCM16_24K
 from providers.stt.heard import Finalized, Finished, Heard, Ready, Token
-from providers.stt.openai import ALAW_8K, PCM16_24K, OpenAiRecognizer, OpenAiSttCodec
+from providers.stt.openai import ALAW_8K, OpenAiRecognizer, OpenAiSttCodec
 from providers.types import SttOptions
 from tests.providers.recorded import recorded
 
