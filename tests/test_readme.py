@@ -16,7 +16,9 @@ from pydantic_core import PydanticUndefined
 
 from bot.cli import cli
 from bot.dialog import Call, Turn
+from bot.dialog.chat import load_chat
 from bot.dialog.hook import METHODS, Dialog, load_dialog
+from bot.dialog.resources import Resources
 from bot.dialog.types import Action
 from bot.phone.steps import load_steps
 from bot.settings import Settings
@@ -80,6 +82,10 @@ def test_a_command_is_one(line: str) -> None:
     assert words.pop(0) == "infra/run"
     if words[0] == "pytest":
         return
+    if words[0] == "uvicorn":
+        module, _, name = words[1].partition(":")
+        assert callable(getattr(importlib.import_module(module), name))
+        return
     assert words.pop(0) == "parley"
     command: click.Command = cli
     while isinstance(command, click.Group):
@@ -118,6 +124,18 @@ async def test_the_script_runs(saved: Path) -> None:
     for words in ("for four people please", "on friday"):
         await said(dialog, call, words)
     assert call.state["result"] == {"guests": "4", "day": "friday"}
+
+
+async def test_the_model_is_told_of_its_tools(saved: Path) -> None:
+    resources = Resources(openai={"api_key": "k"})
+    bot = load_chat(Path("luigi.toml"), resources)
+    assert list(bot.tools) == ["find_table", "hang_up", "transfer"]
+    call = Call("CA1", "+15550100001", "+15550100002", "inbound")
+    results: list[object] = []
+    tool = bot.tools["find_table"]
+    await tool.run(tool.parse('{"guests": 2, "day": "friday"}'), call, results.append)
+    assert (results, call.state) == (["There is one at eight on friday."], {"guests": 2})
+    await resources.aclose()
 
 
 async def test_the_library_speaks_and_listens(
