@@ -30,6 +30,7 @@ from bot.phone.run import place_calls
 from bot.phone.steps import HangUp, Wait
 from bot.redis_link import CONNECTIONS
 from bot.redis_server import private_redis, wait_until_stopped
+from bot.usage import TTL_S as USAGE_TTL_S
 
 from .observed import Observed, observed_worker
 from .process_facts import ProcessFacts
@@ -188,10 +189,12 @@ async def let_pass(redis: Redis, key: bytes, outcome: Outcome) -> None:
     left_ms: int = await redis.pttl(key)
     if left_ms == GONE:
         return  # its time was over since the keys were listed
-    if not 0 < left_ms <= RETENTION_MS:
+    # A month's bill is no call's, and is kept until the next year's.
+    longest_ms = USAGE_TTL_S * 1_000 if b"usage:" in key else RETENTION_MS
+    if not 0 < left_ms <= longest_ms:
         outcome.faults.append(f"the key {key!r} has {left_ms} ms to live")
     # A time that lies behind deletes it, as its passing would.
-    await redis.pexpire(key, left_ms - RETENTION_MS)
+    await redis.pexpire(key, left_ms - longest_ms)
 
 
 def main() -> int:
