@@ -81,16 +81,16 @@ class ReplayRing:
     def answered(self) -> float:
         """The first end of an utterance that is kept was answered: it is not said again.
 
-        Returns where in the stream it is, in ms.
+        Returns where in the stream it is, in ms; without one, where the kept audio begins.
         """
         position = self._start
         for at, item in enumerate(self._items):
             if item is None:
                 del self._items[at]
                 self._sent -= at < self._sent
-                break
+                return position / self._bytes_per_ms
             position += len(item)
-        return position / self._bytes_per_ms
+        return self.start_ms
 
     def rewind(self, from_ms: float) -> float:
         """Another connection: all is unsent again, from `from_ms` on. Returns where that is.

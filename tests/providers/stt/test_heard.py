@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 from providers.stt.heard import Heard, Token, Utterances
 from providers.types import EndOfTurn, SttEvent, Transcript, Word
 
@@ -48,6 +50,17 @@ def test_an_utterance_is_its_words() -> None:
     assert utterances.endpoint() == []
     assert utterances.take() == Transcript("", final=True)
     assert utterances.done_ms == 510
+
+
+def test_what_was_answered_with_nothing_is_done_too() -> None:
+    utterances = Utterances()
+    assert utterances.take(400.0) == Transcript("", final=True)
+    assert utterances.done_ms == 400
+    utterances.heard(Heard([token("one", 450, 500)]))
+    assert utterances.pending_since_ms == 450
+    utterances.take(480.0)
+    assert utterances.done_ms == 500
+    assert utterances.pending_since_ms == math.inf
 
 
 def test_what_is_not_final_may_have_to_do() -> None:

@@ -34,6 +34,13 @@ def test_a_message_has_a_second_at_most() -> None:
     assert b"".join(piece or b"" for piece in ring_of(audio).unsent()) == audio
 
 
+def test_what_is_kept() -> None:
+    ring = ring_of(b"12345", None)
+    assert (ring.is_empty, ring.start_ms, ring.end_ms) == (False, 0, 5)
+    ring.rewind(5.0)
+    assert (ring.is_empty, ring.start_ms, ring.end_ms) == (True, 5, 5)
+
+
 def test_what_is_understood_is_not_sent_again() -> None:
     ring = ring_of(b"12345", b"678", b"90")
     assert list(ring.unsent()) == [b"12345", b"678", b"90"]
@@ -58,11 +65,11 @@ def test_an_end_is_kept_until_it_is_answered() -> None:
     list(ring.unsent())
     ring.forget(6.0)
     assert (ring.rewind(3.0), list(ring.unsent())) == (3, [None, b"two", None])
-    ring.answered()
+    assert ring.answered() == 3
     assert list(ring.unsent()) == []
     assert (ring.rewind(3.0), list(ring.unsent())) == (3, [b"two", None])
-    ring.answered()
-    ring.answered()
+    assert ring.answered() == 6
+    assert ring.answered() == 3  # there is none
     assert (ring.rewind(3.0), list(ring.unsent())) == (3, [b"two"])
 
 
