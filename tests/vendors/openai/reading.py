@@ -76,19 +76,13 @@ class ReadingSession:
             "expires_at": EXPIRES_AT,
         }
         await self._session.say("session.created", session=session)
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + self._session.lasts_s
-        while True:
-            try:
-                event = await self._session.event(max(0.0, until_s - loop.time()))
-            except TimeoutError:
-                return await self._session.expire()
-            if event is None:
-                continue
-            try:
-                await self._obey(event, session, tasks)
-            except Wrong as wrong:
-                await self._session.complain(wrong, event)
+        await self._session.run(lambda event: self._take(event, session, tasks))
+
+    async def _take(self, event: Json, session: Json, tasks: asyncio.TaskGroup) -> None:
+        try:
+            await self._obey(event, session, tasks)
+        except Wrong as wrong:
+            await self._session.complain(wrong, event)
 
     async def _obey(self, event: Json, session: Json, tasks: asyncio.TaskGroup) -> None:
         match event["type"]:

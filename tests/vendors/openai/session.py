@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -27,7 +29,7 @@ class Session:
 
     def __init__(self, peer: Peer, lasts_s: float) -> None:
         self.peer = peer
-        self.lasts_s = lasts_s
+        self._lasts_s = lasts_s
         self._events = 0
 
     async def say(self, kind: str, **fields: Any) -> None:
@@ -45,6 +47,22 @@ class Session:
         message = "Your session hit the maximum duration of 60 minutes."
         await self.complain(Wrong(message, None, "session_expired"))
         await self.peer.close()
+
+    async def run(self, take: Callable[[Json], Awaitable[None]]) -> None:
+        """Hand on the client's events until the session is too old.
+
+        Raises:
+            Gone: it left.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self._lasts_s
+        while True:
+            try:
+                event = await self.event(max(0.0, until_s - loop.time()))
+            except TimeoutError:
+                return await self.expire()
+            if event is not None:
+                await take(event)
 
     async def event(self, within_s: float) -> Json | None:
         """The client's next event; None for a frame that is none, which it is told.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from contextlib import AsyncExitStack
@@ -77,15 +76,7 @@ class TranscriptionStream(stt.SttStream):
             "expires_at": EXPIRES_AT,
         }
         await self._session.say("session.created", session=session)
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + self._session.lasts_s
-        while True:
-            try:
-                event = await self._session.event(max(0.0, until_s - loop.time()))
-            except TimeoutError:
-                return await self._session.expire()
-            if event is not None:
-                await self._take(event, session, listening)
+        await self._session.run(lambda event: self._take(event, session, listening))
 
     async def _take(self, event: Json, session: Json, listening: AsyncExitStack) -> None:
         try:
