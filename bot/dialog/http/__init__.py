@@ -34,7 +34,8 @@ is asked once more. A turn comes again with its `id` when it was interrupted by 
 worker was lost. A server that must not act twice keeps the ids that it has seen.
 
 **Limits.** The server has `PARLEY_HOOK_TIMEOUT_S` for each piece of its answer, which is a megabyte
-at most. When it fails, the caller hears `PARLEY_APOLOGY`, and the log says why.
+at most, and is asked for as it is (`Accept-Encoding: identity`). When it fails, the caller hears
+`PARLEY_APOLOGY`, and the log says why, without a word of the answer.
 """
 
 from __future__ import annotations
