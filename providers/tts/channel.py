@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
+from collections.abc import Callable
 
 from ..errors import DeadlineError, ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines, Session
@@ -15,7 +16,7 @@ from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, TtsCodec, TtsV
 __all__ = ["Channel"]
 
 LET_GO_S = 10.0
-"""A cancelled text that the vendor has not confirmed after so long takes no place any more."""
+"""A cancelled text that the vendor has not confirmed after so long is not waited for any more."""
 MID_TEXT = 2.0
 """So many times the patience for a text that has begun: what was got of it plays meanwhile."""
 MINUTE_S = 60.0
@@ -30,15 +31,25 @@ class Channel:
         vendor: whose connection it is.
         options: of a text of the connection's route.
         deadlines: how long the vendor may take.
+        freed: called whenever a text takes no place any more.
         extra: there are others, so if this is one too many, nobody insists on it.
+        alone: it is for one text, and nothing that comes of it concerns others.
 
     Attributes:
         route: which texts it may carry, see `TtsVendor.route`.
         broken: whether it is of no use any more.
+        blurred: it broke while it carried several texts: for which one is not known.
     """
 
     def __init__(
-        self, vendor: TtsVendor, options: TtsOptions, deadlines: Deadlines, *, extra: bool = False
+        self,
+        vendor: TtsVendor,
+        options: TtsOptions,
+        deadlines: Deadlines,
+        freed: Callable[[], None],
+        *,
+        extra: bool = False,
+        alone: bool = False,
     ) -> None:
         self._vendor = vendor
         self._deadlines = deadlines
@@ -51,26 +62,33 @@ class Channel:
         self._busy_s = self._heard_s
         self._full_until_s = 0.0
         self._begun_s: deque[float] = deque()  # when the last minute's texts were begun
+        self._freed = freed
         self._extra = extra
+        self._alone = alone
         self.route = vendor.route(options)
         self.broken = False
+        self.blurred = False
         self._session: Session[TtsCodec, SpokenEvent] = Session(
             vendor.name, lambda: vendor.codec(options), self, deadlines
         )
 
     @property
     def load(self) -> int:
-        """How many contexts it carries."""
+        """How many contexts it carries, as far as they are waited for."""
+        return len(self._contexts) + self._awaited
+
+    @property
+    def _awaited(self) -> int:
+        """Of how many cancelled texts the vendor's word is waited for."""
         old_s = self._loop.time() - LET_GO_S
-        self._ending = {name: left_s for name, left_s in self._ending.items() if left_s > old_s}
-        return len(self._contexts) + len(self._ending)
+        return sum(left_s > old_s for left_s in self._ending.values())
 
     @property
     def has_place(self) -> bool:
         """Whether it can carry one more."""
         if self.spent or self._loop.time() < self._full_until_s or self._is_worn:
             return False
-        return self.load < self._vendor.max_contexts
+        return self.load < (1 if self._alone else self._vendor.max_contexts)
 
     @property
     def _is_worn(self) -> bool:
@@ -82,8 +100,9 @@ class Channel:
 
     @property
     def spent(self) -> bool:
-        """Whether it takes no more texts, ever: it is broken, or the vendor will soon close it."""
-        return self.broken or self._session.expiring
+        """Whether it takes no more texts: it is broken, the vendor will soon close it, or has not
+        let go of what was cancelled long ago, so that one more text may be one too many."""
+        return self.broken or self._session.expiring or len(self._ending) > self._awaited
 
     @property
     def idle_s(self) -> float:
@@ -101,6 +120,7 @@ class Channel:
             await self._session.keep((RateLimitError,) if self._extra else ())
         except ProviderError:
             self.broken = True
+            self.blurred = self.blurred or len(self._contexts) > 1
             raise
 
     def begin(self, context: Context) -> None:
@@ -110,8 +130,11 @@ class Channel:
             self._session.progressed()
         self._start(context)
 
-    async def wait(self, context: Context) -> None:
+    async def wait(self, context: Context) -> bool:
         """Until there is more of a text, connected if possible.
+
+        Returns:
+            Whether it is spoken here: it may have to be asked for again where there is a place.
 
         Raises:
             ProviderError: the vendor cannot be reached, or gives nothing in time.
@@ -119,16 +142,20 @@ class Channel:
         context.changed.clear()
         if not self._session.connected:
             await self.connect()
-            return
+            return True
         asked_s, answer_s = self._loop.time(), self._deadlines.answer_s
         try:
             async with asyncio.timeout(answer_s * MID_TEXT if context.begun else answer_s):
                 await context.changed.wait()
         except TimeoutError:
-            self._overdue(context, others=self._heard_s > asked_s)
+            return self._overdue(context, others=self._heard_s > asked_s)
+        return True
 
-    def _overdue(self, context: Context, *, others: bool) -> None:
+    def _overdue(self, context: Context, *, others: bool) -> bool:
         """Nothing came of a text, while something came of others or not: ask again, once.
+
+        Returns:
+            False: there is no place to ask again, until the vendor has let go of it.
 
         Raises:
             DeadlineError: it was asked for again before.
@@ -140,10 +167,14 @@ class Channel:
             raise late
         if others:
             self._cancel(context)
-            self._again(context)
+            context.asked_again = True
+            if self.load >= self._vendor.max_contexts:
+                return False
+            self._start(context)
         elif self._loop.time() - self._heard_s >= self._patience_s():
             context.asked_again = True
             self._session.lose(late)
+        return True
 
     def _patience_s(self) -> float:
         """How long the connection may be quiet."""
@@ -212,11 +243,6 @@ class Channel:
         for frame in self._session.codec.begin(context.id, context.text, context.options):
             self._session.say(frame)
 
-    def _again(self, context: Context) -> None:
-        """Ask for it once more, under another name."""
-        context.asked_again = True
-        self._start(context)
-
     def _cancel(self, context: Context) -> None:
         """Nobody wants it under its present name any more."""
         if self._contexts.pop(context.id, None) is None or not self._session.connected:
@@ -233,7 +259,8 @@ class Channel:
         if context is None:
             return
         if _may_pass(error) and not context.asked_again:
-            self._again(context)
+            context.asked_again = True
+            self._start(context)
             return
         if isinstance(error, RateLimitError) and not context.begun:
             self._full_until_s = self._loop.time() + REFUSED_S
@@ -244,6 +271,7 @@ class Channel:
         self._ending.pop(context_id, None)
         self._contexts.pop(context_id, None)
         self._busy_s = self._loop.time()
+        self._freed()
 
 
 def _may_pass(error: ProviderError) -> bool:

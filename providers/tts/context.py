@@ -20,6 +20,8 @@ class Context:
 
     Attributes:
         id: the vendor's name for it, another one on each connection.
+        asked_again: it was begun once more, and nothing came of it yet.
+        alone: it is to have a connection of its own.
     """
 
     def __init__(self, text: str, options: TtsOptions, max_bytes: int) -> None:
@@ -28,7 +30,8 @@ class Context:
         self.id = ""
         self.ended = False
         self.error: ProviderError | None = None
-        self.asked_again = False  # and nothing came of it yet
+        self.asked_again = False
+        self.alone = False
         self.changed = asyncio.Event()
         self._max_bytes = max_bytes
         self._chunks: deque[SynthesisChunk] = deque()

@@ -132,22 +132,34 @@ class StreamingTts:
 
     async def _speak(self, text: str, options: TtsOptions) -> AsyncGenerator[SynthesisChunk, None]:
         context = Context(text, options, self.format.byte_count(MAX_WAITING_S * 1000))
-        until_s = asyncio.get_running_loop().time() + self._deadlines.reconnect_s
+        until_s = self._until_s()
         while not context.ended:
-            channel = await self._place(options, until_s)
+            channel = await self._place(context, until_s)
             channel.begin(context)
             try:
                 async with aclosing(self._heard(channel, context)) as pieces:
                     async for piece in pieces:
                         yield piece
+                until_s = self._until_s()  # if it goes on, then on another connection
             except RateLimitError as error:
                 if context.begun:
                     raise
                 context.renew()
                 self._full(error)
+            except ProviderError as error:
+                blurred = channel.blurred and context.error is None
+                if error.retryable or context.alone or not blurred:
+                    raise
+                # It may be another text that the vendor refuses. Alone it shows which one it is.
+                context.alone = True
+                until_s = self._until_s()
             finally:
                 channel.leave(context)
                 self._discard()
+
+    def _until_s(self) -> float:
+        """How long a place is waited for."""
+        return asyncio.get_running_loop().time() + self._deadlines.reconnect_s
 
     async def _heard(
         self, channel: Channel, context: Context
@@ -157,9 +169,8 @@ class StreamingTts:
                 yield piece
             if context.error is not None:
                 raise context.error
-            if context.ended:
+            if context.ended or not await channel.wait(context):
                 return
-            await channel.wait(context)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -168,7 +179,7 @@ class StreamingTts:
     def _over(self) -> ProviderError:
         return UnavailableError(self.name, "the provider was closed", retryable=False)
 
-    async def _place(self, options: TtsOptions, until_s: float) -> Channel:
+    async def _place(self, context: Context, until_s: float) -> Channel:
         """A connection with a place; when the vendor takes no more of them, as soon as there is.
 
         Raises:
@@ -176,7 +187,7 @@ class StreamingTts:
             UnavailableError: the provider was closed.
         """
         self._check_open()
-        while (channel := self._channel(options)) is None:
+        while (channel := self._channel(context.options, alone=context.alone)) is None:
             self._left.clear()
             now_s = asyncio.get_running_loop().time()
             if now_s >= until_s:
@@ -188,21 +199,25 @@ class StreamingTts:
             self._check_open()
         return channel
 
-    def _channel(self, options: TtsOptions) -> Channel | None:
-        """The connection of the route with the fewest texts, or a new one when all are full; None
-        when the vendor has just said that there are too many."""
+    def _channel(self, options: TtsOptions, *, alone: bool = False) -> Channel | None:
+        """The connection of the route with the fewest texts, or a new one when all are full, or for
+        a text alone; None when the vendor has just said that there are too many."""
         route = self._vendor.route(options)
         free = [channel for channel in self._channels if channel.has_place]
-        if fitting := [channel for channel in free if channel.route == route]:
+        fitting = [channel for channel in free if channel.route == route]
+        if fitting and not alone:
             return min(fitting, key=lambda channel: channel.load)
         if self._channels and asyncio.get_running_loop().time() < self._full_until_s:
-            idle = [channel for channel in free if not channel.load]
+            spent = [channel for channel in self._channels if channel.spent]
+            idle = [channel for channel in (*free, *spent) if not channel.load]
             if not idle:
                 return None
-            # Another route's, which nobody needs now.
+            # One that nobody needs now.
             self._let_go(max(idle, key=lambda channel: channel.idle_s))
         extra = any(not channel.spent for channel in self._channels)
-        channel = Channel(self._vendor, options, self._deadlines, extra=extra)
+        channel = Channel(
+            self._vendor, options, self._deadlines, self._left.set, extra=extra, alone=alone
+        )
         self._channels.append(channel)
         return channel
 

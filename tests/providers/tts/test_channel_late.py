@@ -205,3 +205,37 @@ async def test_a_text_that_is_cut_off_twice_is_not_passed_off_as_whole() -> None
         with pytest.raises(UnavailableError, match="before its end"):
             await said(tts, "cut off")
         assert len(vendor.asked) == 2
+
+
+@virtual_time_on_sockets
+async def test_a_text_that_is_late_on_a_full_connection_is_asked_for_on_another() -> None:
+    async def habit(stream: Stream) -> None:
+        if stream.text == "late" and stream.time == 1:
+            await asyncio.sleep(60)
+        await stream.speak()
+        await stream.end()
+
+    async with speaking(habit) as (tts, vendor):
+        texts = [f"text {number}" for number in range(SonioxSynthesizer.max_contexts - 1)]
+        assert set(await asyncio.gather(*(said(tts, text) for text in [*texts, "late"]))) == {WHOLE}
+        # What is cancelled takes its place until the vendor says that it is over.
+        assert (vendor.asked.count("late"), vendor.cancelled, vendor.connections) == (2, 1, 2)
+
+
+@virtual_time_on_sockets
+async def test_a_connection_with_texts_that_do_not_end_takes_no_others() -> None:
+    async def habit(stream: Stream) -> None:
+        await stream.speak(1)
+        if stream.text.startswith("text"):
+            await asyncio.sleep(15)
+        await stream.end()
+
+    async with speaking(habit) as (tts, vendor):
+        streams = [tts.synthesize(f"text {n}", TtsOptions()) for n in range(2)]
+        for chunks in streams:
+            await anext(chunks)
+            await chunks.aclose()
+        assert (await said(tts, "soon"), vendor.connections) == (1, 1)
+        await asyncio.sleep(11)
+        assert (await said(tts, "later"), vendor.connections) == (1, 2)
+        assert vendor.cancelled == 2
