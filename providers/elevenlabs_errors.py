@@ -46,8 +46,13 @@ _DOWN = frozenset(
         *("resource_exhausted", "queue_overflow"),
         # Another session goes on from there.
         *("session_time_limit_exceeded", "insufficient_audio_activity"),
+        # Of contexts: a new connection has room for those that are wanted.
+        "max_active_conversations",
     ]
 )
+_CONTEXTS = "simultaneous contexts"
+_TOO_LONG = frozenset(["max_character_limit_exceeded"])
+"""Told with 401 or 400: it is not the key."""
 _LANGUAGE = frozenset(["unsupported_language", "language_not_supported", "invalid_language_code"])
 _UNKNOWN = frozenset(["voice_not_found", "model_not_found", "unsupported_model", "invalid_voice"])
 _POLICY_VIOLATION = 1008
@@ -94,11 +99,13 @@ def failure(
         return UnsupportedLanguageError(provider, text, code=code)
     if kind in _UNKNOWN or param in ("model_id", "voice_id") or status == 404:
         return UnsupportedError(provider, text, hint=_HINT_OFFER, code=code)
+    if kind in _TOO_LONG:
+        return ApiError(provider, text, code=code)
     if kind in _KEY or kind in _HINTS or status in (401, 403):
         return AuthenticationError(provider, text, hint=_HINTS.get(kind, _HINT_KEY), code=code)
     if kind == "input_timeout_exceeded" or status == 408:
         return DeadlineError(provider, text, code=code)
-    if kind in _DOWN or (status is not None and status >= 500):
+    if kind in _DOWN or _CONTEXTS in text or (status is not None and status >= 500):
         return UnavailableError(provider, text, code=code)
     return ApiError(provider, text, code=code)
 
@@ -135,9 +142,10 @@ def _detail(body: bytes) -> Mapping[str, Any]:
         return {}
     detail = answer.get("detail") if isinstance(answer, dict) else None
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        where = detail[0].get("loc") or [""]
+        where = detail[0].get("loc")
         # Never what the field held: it may be the text.
-        return {"message": str(detail[0].get("msg")), "param": where[-1]}
+        param = where[-1] if isinstance(where, list) and where else ""
+        return {"message": str(detail[0].get("msg")), "param": param}
     if isinstance(detail, str):
         return {"message": detail}
     return detail if isinstance(detail, dict) else {}

@@ -35,6 +35,8 @@ KINDS = {
     "resource_exhausted": UnavailableError,
     "session_time_limit_exceeded": UnavailableError,
     "insufficient_audio_activity": UnavailableError,
+    "max_active_conversations": UnavailableError,
+    "max_character_limit_exceeded": ApiError,
     "input_error": ApiError,
     "invalid_request": ApiError,
     "chunk_size_exceeded": ApiError,
@@ -103,6 +105,17 @@ def test_a_list_of_faults_names_the_field_and_not_what_it_held() -> None:
     assert "secret" not in str(error)
     nowhere = refusal("elevenlabs", 422, {}, b'{"detail":[{"msg":"odd"}]}')
     assert nowhere.reason == "odd"
+    assert refusal("elevenlabs", 422, {}, b'{"detail":[{"loc":7,"msg":"odd"}]}').reason == "odd"
+
+
+def test_a_text_that_is_too_long_is_no_wrong_key() -> None:
+    body = b'{"detail":{"status":"max_character_limit_exceeded","message":"too long"}}'
+    assert type(refusal("elevenlabs", 401, {}, body)) is ApiError
+
+
+def test_too_many_contexts_are_told_in_words_too() -> None:
+    text = "Maximum simultaneous contexts per WebSocket connection exceeded (5)."
+    assert type(failure("elevenlabs", "invalid_parameters", text)) is UnavailableError
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,8 @@ class MultiConnection:
             raise Wrong(
                 "Maximum simultaneous contexts per WebSocket connection exceeded"
                 f" ({most}). Please close an existing context before opening a"
-                " new one."
+                " new one.",
+                kind="max_active_conversations",
             )
 
         async def emit(message: Json, duration_ms: float) -> None:
