@@ -111,8 +111,12 @@ class Recognition:
         self._check_open()
 
     async def finish(self) -> None:
-        """No more audio: the iterator ends when the last final transcript has been given, or was
-        not within the drain deadline."""
+        """No more audio: the iterator ends when the last final transcript has been given.
+
+        A vendor that does not give it within the drain deadline is asked once more, on another
+        connection; then the iterator ends with what was understood, or fails if that leaves out an
+        answer that is owed, or audio that nothing was said of.
+        """
         if self._finishing or self._error is not None:
             return
         self._finishing = True
