@@ -65,12 +65,14 @@ async def stop(task: asyncio.Task[None]) -> None:
     """End a task that runs the user's code.
 
     One that is still cleaning up after a second is cancelled again; one that does not end even
-    then is left behind, and said so.
+    then is left behind, and said so. One that was cancelled before has its second all the same: a
+    further cancellation would end its cleaning up.
     """
     if task in _left_behind:
         return
-    for _ in range(2):
-        task.cancel()
+    for again in (False, True):
+        if again or not task.cancelling():
+            task.cancel()
         await asyncio.wait([task], timeout=STOP_S)
         if task.done():
             return

@@ -41,6 +41,28 @@ async def test_what_goes_on_after_one_cancellation_is_cancelled_again() -> None:
 
 
 @virtual_time
+async def test_what_cleans_up_is_not_disturbed() -> None:
+    cleaned: list[str] = []
+
+    async def polite() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.9)
+            cleaned.append("polite")
+
+    tasks = Tasks()
+    async with asyncio.TaskGroup() as group:
+        tasks.open(group)
+        # Ours takes a moment too: the hook is cleaning up by then.
+        tasks.spawn(Stubborn(0).run())
+        tasks.spawn_hook(polite())
+        await asyncio.sleep(0)
+        await tasks.cancel()
+    assert cleaned == ["polite"]
+
+
+@virtual_time
 async def test_what_does_not_end_is_left_behind() -> None:
     stubborn = Stubborn(10)
     task = asyncio.create_task(stubborn.run())

@@ -124,7 +124,8 @@ class Chat:
         self, call: Call, turn: str = "", event: str = ""
     ) -> AsyncGenerator[Reply, None]:
         """What the model says to the conversation as it is, and what it does."""
-        messages = self._conversation(call, turn, event)
+        at = len(call.history)
+        messages = self._conversation(call, at, turn, event)
         spoken = False
         for number in range(MAX_ROUNDS + 1):
             said: list[str] = []
@@ -138,7 +139,7 @@ class Chat:
                 return
             if not may_call:
                 raise ChatError("the model calls tools over and over")
-            leaving = await self._run(call, calls)
+            leaving = await self._run(call, at, calls)
             if leaving:
                 for reply in leaving:
                     yield reply
@@ -147,9 +148,9 @@ class Chat:
             spoken = spoken or bool(text)
             messages += round_messages(text, calls)
 
-    def _conversation(self, call: Call, turn: str, event: str) -> list[Message]:
+    def _conversation(self, call: Call, at: int, turn: str, event: str) -> list[Message]:
         """The messages to begin with; notes what is asked."""
-        at, before, last = len(call.history), copied(call.state), self._asked
+        before, last = copied(call.state), self._asked
         memory, again = self._recall(call)
         # When it was asked before, it may have come back with what tools have done for it.
         if event and not (again and event == last.event and memory.count >= last.count):
@@ -190,7 +191,7 @@ class Chat:
         for sentence in sentences.flush():
             yield Say(sentence)
 
-    async def _run(self, call: Call, calls: list[ToolCall]) -> Sequence[Reply]:
+    async def _run(self, call: Call, at: int, calls: list[ToolCall]) -> Sequence[Reply]:
         """Run a round of tools; gives the replies with which the bot leaves, if it does."""
         memory = Memory(call.state)
         for number, made in enumerate(calls):
@@ -199,7 +200,7 @@ class Chat:
             made["id"] = f"call{memory.count % 1000:03}{number:02}"
         unknown = [made for made in self._running if made["result"] is None]
         self._running = [*unknown[-MAX_UNKNOWN:], *calls]
-        memory.keep_round(self._asked.at, calls)
+        memory.keep_round(at, calls)
         self._note_done(call)
         ends = [made for made in calls if self._leaves(made)]
         others = [made for made in calls if made not in ends]

@@ -152,6 +152,23 @@ async def test_cancelling_ends_what_can_be_ended_and_leaves_the_rest_unknown() -
 
 
 @virtual_time
+async def test_a_tool_that_cleans_up_is_not_disturbed() -> None:
+    cleaned: list[str] = []
+
+    async def careful() -> None:
+        """Clean up in the end."""
+        try:
+            await asyncio.sleep(10)
+        finally:
+            await asyncio.sleep(0.9)
+            cleaned.append("up")
+
+    (result,) = await Tools(careful).run(called("careful"), deadline_s=1)
+    assert cleaned == ["up"]
+    assert "took too long" in str(result)
+
+
+@virtual_time
 async def test_cancelling_twice_reaches_the_tools_too() -> None:
     ended: list[str] = []
 
@@ -162,6 +179,9 @@ async def test_cancelling_twice_reaches_the_tools_too() -> None:
         except asyncio.CancelledError:
             ended.append("cancelled")
             raise
+        finally:
+            await asyncio.sleep(0.5)
+            ended.append("cleaned up")
 
     running = asyncio.create_task(Tools(careful).run(called("careful"), deadline_s=60))
     await asyncio.sleep(1)
@@ -170,8 +190,8 @@ async def test_cancelling_twice_reaches_the_tools_too() -> None:
     await asyncio.sleep(0)
     running.cancel()
     await asyncio.wait([running])
-    await asyncio.sleep(0)
-    assert ended == ["cancelled"]
+    await asyncio.sleep(1)
+    assert ended == ["cancelled", "cleaned up"]
 
 
 async def test_a_tool_in_a_thread_ends_there_and_its_result_is_known_then() -> None:
