@@ -68,6 +68,7 @@ class Listening:
         self._sent_s = 0.0
         self._changed = asyncio.Event()
         self._opened = False
+        self._full = False  # nothing more is taken
         self._error: Exception | None = None
         self._over = False
 
@@ -85,6 +86,7 @@ class Listening:
         """Have more audio recognized; returns when it may go on.
 
         Raises:
+            UnavailableError: nothing more was to be taken before all of it was sent.
             ProviderError: nobody can recognize it, or somebody does not answer.
         """
         audio = self._rest + audio
@@ -93,7 +95,19 @@ class Listening:
         step = self._format.byte_count(PIECE_MS)
         for at in range(0, whole, step):
             await self._keep_pace()
+            if self._full:
+                raise UnavailableError(
+                    self._name,
+                    "the stream was stopped before all audio was sent",
+                    hint="stop it when `send` has returned",
+                    retryable=False,
+                )
             self._feed(audio[at : at + step])
+
+    def take_no_more(self) -> None:
+        """Let whoever sends go, at once; what was sent so far is still recognized."""
+        self._full = True
+        self._changed.set()
 
     async def finish(self) -> None:
         """No more audio: returns when all of it is recognized.
@@ -120,6 +134,7 @@ class Listening:
         except Exception as error:
             self._error = error
         finally:
+            self.close()
             self._changed.set()
             self._reader.over(self._error)
 
@@ -132,7 +147,7 @@ class Listening:
         await self._until(lambda: self._opened, OPEN_S, "no recognizer has opened a stream")
 
     def close(self) -> None:
-        """Give back the place in the VAD."""
+        """Give back the place in the VAD: nothing more is fed. Idempotent."""
         self._vad.close()
 
     # The `Follower` of the relay
@@ -153,7 +168,9 @@ class Listening:
     async def _keep_pace(self) -> None:
         if self._relay.utterances:
             await self._until(
-                lambda: not self._unanswered, ANSWER_S, "an utterance was not answered"
+                lambda: self._full or not self._unanswered,
+                ANSWER_S,
+                "an utterance was not answered",
             )
         else:
             now_s = asyncio.get_running_loop().time()

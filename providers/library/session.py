@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -28,6 +28,8 @@ __all__ = ["SessionInfo", "SessionState", "StreamingSession"]
 MAX_WAITING_RESULTS = 1_000
 MAX_DURATION_MS = 5 * 3_600_000.0
 CLOSE_S = 10.0
+SENDING_S = 10.0
+"""So long `finish` waits for audio that was handed over before and is still being sent."""
 
 SessionState = Literal["active", "stopped", "failed"]
 
@@ -39,7 +41,7 @@ class SessionInfo:
     Attributes:
         state: `stopped` was ended in order, `failed` by an error.
         started: when (UTC).
-        idle_s: since when neither audio was sent nor a result taken.
+        idle_s: since when neither audio was sent nor a result taken; 0 while audio is being sent.
         audio_ms: how much audio was sent.
         lost_ms: how much of it no recognizer has got.
         results: how many there were, and `finals` among them.
@@ -70,35 +72,57 @@ class StreamingSession:
 
     Attributes:
         id: a UUID.
-        used_s: when audio was sent or a result taken last, by the clock.
         state: whether it goes on.
+        counted: whether the statistics have it.
     """
 
     def __init__(self, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
         self.id = str(uuid4())
-        self.used_s = clock()
+        self._used_s = clock()  # when audio was sent or a result taken last
         self.state: SessionState = "active"
+        self.counted = False
         self._clock = clock
         self._now = now
         self._started = now()
         self._held = AsyncExitStack()
+        self._opening: asyncio.Task[Listening] | None = None
         self._listening: Listening | None = None
         self._sending = asyncio.Lock()
         self._results: deque[StreamingResult] = deque()
         self._changed = asyncio.Event()
-        self._read = False  # by somebody, now
+        self._read = False  # somebody waits for the next one
         self._error: Exception | None = None
         self._joined = Joined()
         self._count = self._finals = self._errors = 0
         self._providers: dict[str, None] = {}
 
+    @property
+    def opened(self) -> bool:
+        """Whether somebody has listened."""
+        return self._listening is not None
+
+    @property
+    def idle_s(self) -> float:
+        """Since when it is not used; 0 while it is opened, sent audio or finished."""
+        busy = self._sending.locked() or (self.state == "active" and not self.opened)
+        return 0.0 if busy else self._clock() - self._used_s
+
     async def open(self, stream: AbstractAsyncContextManager[Listening]) -> None:
         """Begin to listen.
 
         Raises:
-            ProviderError: nobody does.
+            ProviderError: nobody does, or the session was ended meanwhile.
         """
-        self._listening = await self._held.enter_async_context(stream)
+        self._opening = asyncio.create_task(self._held.enter_async_context(stream))
+        try:
+            listening = await self._opening
+        except asyncio.CancelledError:
+            if self.state != "stopped":
+                raise
+        if self.state == "stopped":
+            raise self._error or self._stopped()
+        self._used_s = self._clock()
+        self._listening = listening
 
     async def send(self, audio: bytes) -> None:
         """Take audio; returns when more may come.
@@ -106,6 +130,7 @@ class StreamingSession:
         Raises:
             SessionNotFoundError: the session was stopped.
             AudioTooLargeError: it lasts for five hours.
+            UnavailableError: it was stopped before all of this was sent.
             ProviderError: recognition has failed.
         """
         async with self._sending:
@@ -114,9 +139,10 @@ class StreamingSession:
                 raise AudioTooLargeError(
                     "audio", "the session has lasted for five hours", hint="start another one"
                 )
-            self.used_s = self._clock()
-            await listening.send(audio)
-            self.used_s = self._clock()
+            try:
+                await listening.send(audio)
+            finally:
+                self._used_s = self._clock()
 
     async def finish(self) -> TranscriptionResult:
         """No more audio: wait for the last words, and release the recognizer.
@@ -126,13 +152,24 @@ class StreamingSession:
             ProviderError: recognition has failed; the results so far can still be taken.
             SessionCleanupError: it could not be ended in order.
         """
-        async with self._sending:
+        patience = asyncio.get_running_loop().call_later(SENDING_S, self._take_no_more)
+        try:
+            await self._sending.acquire()
+        finally:
+            patience.cancel()
+        try:
             try:
                 listening = self._open_stream()
                 await listening.finish()
             finally:
                 await self.close()
             return self._joined.result(",".join(self._providers), listening.fed_ms)
+        finally:
+            self._sending.release()
+
+    def _take_no_more(self) -> None:
+        if self._listening is not None:
+            self._listening.take_no_more()
 
     async def close(self) -> None:
         """Release the recognizer. What was understood can still be taken. Idempotent.
@@ -145,6 +182,9 @@ class StreamingSession:
         self._changed.set()
         try:
             async with asyncio.timeout(CLOSE_S):
+                if self._opening is not None and not self._opening.done():
+                    self._opening.cancel()
+                    await asyncio.wait([self._opening])
                 await self._held.aclose()
         except Exception as error:
             self.state = "failed"
@@ -152,29 +192,18 @@ class StreamingSession:
                 "session", f"{self.id} was not ended in order: {str(error) or 'it takes too long'}"
             ) from error
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """While somebody takes the results nobody else may.
+    async def next(self, timeout_s: float | None) -> StreamingResult | None:
+        """The next result; None when all were given, or none came in time.
 
         Raises:
-            SessionActiveError: somebody does.
+            SessionActiveError: somebody else waits for it.
+            ProviderError: recognition has failed, and there are no more results.
         """
         if self._read:
             raise SessionActiveError(
                 "session", f"the results of {self.id} are read already", hint="read them once"
             )
         self._read = True
-        try:
-            yield
-        finally:
-            self._read = False
-
-    async def next(self, timeout_s: float | None) -> StreamingResult | None:
-        """The next result; None when all were given, or none came in time.
-
-        Raises:
-            ProviderError: recognition has failed, and there are no more results.
-        """
         try:
             async with asyncio.timeout(timeout_s):
                 while not self._results:
@@ -186,7 +215,9 @@ class StreamingSession:
                     await self._changed.wait()
         except TimeoutError:
             return None
-        self.used_s = self._clock()
+        finally:
+            self._read = False
+        self._used_s = self._clock()
         return self._results.popleft()
 
     def end(self, error: ProviderError) -> None:
@@ -201,7 +232,7 @@ class StreamingSession:
             session_id=self.id,
             state=self.state,
             started=self._started,
-            idle_s=self._clock() - self.used_s,
+            idle_s=self.idle_s,
             audio_ms=listening.fed_ms if listening else 0.0,
             lost_ms=listening.lost_ms if listening else 0.0,
             results=self._count,
@@ -256,7 +287,8 @@ class StreamingSession:
         if self._error is not None:
             raise self._error
         if self._listening is None or self.state != "active":
-            raise SessionNotFoundError(
-                "session", f"{self.id} was stopped", hint="start another one"
-            )
+            raise self._stopped()
         return self._listening
+
+    def _stopped(self) -> SessionNotFoundError:
+        return SessionNotFoundError("session", f"{self.id} was stopped", hint="start another one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -81,7 +81,6 @@ class Sessions:
         self._now = now
         self._sessions: dict[str, StreamingSession] = {}
         self._expired: deque[str] = deque(maxlen=REMEMBERED)
-        self._counted: set[str] = set()  # of those that are over and not forgotten
         self._sweeper: asyncio.Task[None] | None = None
         self._statistics = SessionStatistics()
 
@@ -95,8 +94,10 @@ class Sessions:
 
         Raises:
             CapacityError: there are a hundred.
+            UnavailableError: all sessions were ended meanwhile.
             ProviderError: nobody can recognize it.
         """
+        await self._forget()
         active = [one for one in self._sessions.values() if one.state == "active"]
         if len(active) >= MAX_SESSIONS:
             raise CapacityError(
@@ -107,7 +108,7 @@ class Sessions:
         try:
             await session.open(listen(session))
         except BaseException:
-            del self._sessions[session.id]
+            self._sessions.pop(session.id, None)  # unless all were ended meanwhile
             raise
         self._statistics.started += 1
         if self._sweeper is None:
@@ -126,7 +127,7 @@ class Sessions:
 
     def results(
         self, session_id: str, timeout_s: float | None = None
-    ) -> AsyncGenerator[StreamingResult, None]:
+    ) -> AsyncIterator[StreamingResult]:
         """The results of a session as they come, until it is stopped and all were given.
 
         Args:
@@ -135,10 +136,10 @@ class Sessions:
 
         Raises:
             SessionNotFoundError, SessionExpiredError: as `send`.
-            SessionActiveError (from the iterator): they are read already.
+            SessionActiveError (from the iterator): somebody else waits for the next one.
             ProviderError (from the iterator): recognition has failed.
         """
-        return self._read(self._get(session_id), timeout_s)
+        return _Results(self._get(session_id), timeout_s)
 
     async def stop(self, session_id: str) -> TranscriptionResult:
         """End a session; returns all that was understood.
@@ -156,9 +157,9 @@ class Sessions:
         except SessionNotFoundError:
             raise
         except BaseException:
-            self._ended(session, "failed")
+            self._count(session, "failed")
             raise
-        self._ended(session, "stopped")
+        self._count(session, "stopped")
         return result
 
     async def cleanup(self) -> int:
@@ -188,23 +189,20 @@ class Sessions:
         active = sum(one.state == "active" for one in self._sessions.values())
         return replace(self._statistics, active=active)
 
-    async def _read(
-        self, session: StreamingSession, timeout_s: float | None
-    ) -> AsyncGenerator[StreamingResult, None]:
-        with session.reading():
-            while (result := await session.next(timeout_s)) is not None:
-                yield result
-
     def _get(self, session_id: str) -> StreamingSession:
         session = self._sessions.get(session_id)
         if session_id in self._expired or (session is not None and self._idle(session)):
             raise _expiry(session_id)
         if session is None:
-            raise SessionNotFoundError("session", f"there is no session {session_id!r}")
+            raise SessionNotFoundError(
+                "session",
+                f"there is no session {session_id!r}",
+                hint="begin with start_streaming_transcription",
+            )
         return session
 
     def _idle(self, session: StreamingSession) -> bool:
-        return self._clock() - session.used_s >= IDLE_S
+        return session.idle_s >= IDLE_S
 
     async def _sweep(self) -> None:
         while True:
@@ -228,29 +226,48 @@ class Sessions:
             except SessionCleanupError as error:
                 faults.append(error)
             self._count(session, "failed" if failed else how)
-            self._counted.discard(session.id)
         if faults:
             raise SessionCleanupError(
                 "session", f"{len(faults)} of {len(sessions)} sessions were not ended in order"
             ) from faults[0]
         return len(sessions)
 
-    def _ended(self, session: StreamingSession, how: _End) -> None:
-        """A session was stopped. What it gave is kept for a while, but not of too many."""
-        self._count(session, how)
-        over = [one.id for one in self._sessions.values() if one.state != "active"]
-        for session_id in over[:-MAX_SESSIONS]:
-            del self._sessions[session_id]
-            self._counted.discard(session_id)
+    async def _forget(self) -> None:
+        """What sessions gave that are over is kept for a while, but not of too many."""
+        over = [one for one in self._sessions.values() if one.state != "active"]
+        for session in over[:-MAX_SESSIONS]:
+            self._sessions.pop(session.id, None)
+            self._count(session, "failed" if session.state == "failed" else "stopped")
+            try:
+                await session.close()
+            except SessionCleanupError as error:
+                log.warning("a session was not ended in order", error=str(error))
 
     def _count(self, session: StreamingSession, how: _End) -> None:
-        """Note, once, what became of a session."""
-        if session.id in self._counted:
+        """Note, once, what became of a session that has begun."""
+        if session.counted or not session.opened:
             return
-        self._counted.add(session.id)
+        session.counted = True
         counts = self._statistics
         setattr(counts, how, getattr(counts, how) + 1)
         counts.audio_ms += session.info().audio_ms
+
+
+class _Results:
+    """The results of a session; whoever leaves it may go on with it, or with another."""
+
+    def __init__(self, session: StreamingSession, timeout_s: float | None) -> None:
+        self._session = session
+        self._timeout_s = timeout_s
+
+    def __aiter__(self) -> _Results:
+        return self
+
+    async def __anext__(self) -> StreamingResult:
+        result = await self._session.next(self._timeout_s)
+        if result is None:
+            raise StopAsyncIteration
+        return result
 
 
 def _expiry(session_id: str) -> ProviderError:
@@ -262,4 +279,9 @@ def _expiry(session_id: str) -> ProviderError:
 
 
 def _closing(session_id: str) -> ProviderError:
-    return UnavailableError("session", f"{session_id} was ended with all others", retryable=False)
+    return UnavailableError(
+        "session",
+        f"{session_id} was ended with all others",
+        hint="start another one",
+        retryable=False,
+    )

@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from media.audio import PCM16_8K, ULAW_8K
+from providers.ears import Ears
 from providers.errors import (
     AudioTooLargeError,
     AuthenticationError,
@@ -32,7 +33,7 @@ from providers.library.sessions import IDLE_S, Sessions, SessionStatistics
 from providers.options import SttOptions
 from providers.results import StreamingResult
 from providers.types import SttProvider
-from tests.bot.engines import Recognizer
+from tests.bot.engines import Level, Recognizer
 from tests.virtual_time import virtual_time, virtual_time_on_sockets
 
 from .hearing import SCRIPT, ears, said_in, soniox
@@ -162,6 +163,25 @@ async def test_results_are_read_by_one_at_a_time() -> None:
 
 
 @virtual_time
+async def test_who_leaves_the_results_may_go_on_with_them() -> None:
+    async with desk() as one:
+        session_id = await one.start()
+        for text in "abcd":
+            one.engine.current.hear(text, final=True)
+        await heard()
+        for expected in "ab":
+            async for result in one.sessions.results(session_id):
+                assert result.text == expected
+                break
+        results = one.sessions.results(session_id)
+        assert [(await anext(results)).text for _ in range(2)] == ["c", "d"]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(results), 1.0)
+        one.engine.current.hear("e", final=True)
+        assert (await anext(results)).text == "e"
+
+
+@virtual_time
 async def test_senders_take_turns() -> None:
     async with desk() as one:
         session_id = await one.start()
@@ -213,6 +233,36 @@ async def test_five_idle_minutes_end_a_session() -> None:
         assert [info.session_id for info in one.sessions.infos()] == [busy]
         assert one.engine.open == 1
         assert one.sessions.statistics() == SessionStatistics(started=2, expired=1, active=1)
+
+
+@virtual_time
+async def test_a_session_is_not_idle_while_its_audio_is_sent() -> None:
+    async with desk() as one:
+        one.sessions = Sessions(asyncio.get_running_loop().time, lambda: NOON)
+        session_id = await one.start()
+        await one.sessions.send(session_id, PCM16_8K.silence(2 * IDLE_S * 1000))
+        (info,) = one.sessions.infos()
+        assert (info.state, info.audio_ms, info.idle_s) == ("active", 2 * IDLE_S * 1000, 0)
+        await one.sessions.stop(session_id)
+        with pytest.raises(SessionNotFoundError, match="was stopped"):
+            await one.sessions.send(session_id, b"")
+
+
+@virtual_time
+async def test_stopping_waits_for_what_is_being_sent_but_not_for_long() -> None:
+    loop = asyncio.get_running_loop()
+    async with desk() as one:
+        for sent_ms, taken_ms in ((8_000, 8_000), (200_000, 12_100)):
+            session_id = await one.start()
+            sending = asyncio.create_task(one.sessions.send(session_id, PCM16_8K.silence(sent_ms)))
+            await asyncio.sleep(0)
+            began_s = loop.time()
+            whole = await one.sessions.stop(session_id)
+            assert loop.time() - began_s <= session_module.SENDING_S + 0.2
+            assert whole.duration_ms == pytest.approx(taken_ms, abs=100)
+            await asyncio.wait([sending])
+        with pytest.raises(UnavailableError, match="stopped before all audio was sent; stop it"):
+            await sending
 
 
 @virtual_time
@@ -288,6 +338,23 @@ async def test_a_session_that_fails_tells_all() -> None:
 
 
 @virtual_time
+async def test_sessions_that_failed_hold_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions_module, "MAX_SESSIONS", 2)
+    hearing = Ears(Level(), max_calls=2)
+    monkeypatch.setattr("tests.providers.library.test_sessions.ears", lambda: hearing)
+    async with desk() as one:
+        for _ in range(5):
+            await one.start()
+            one.engine.current.fail(AuthenticationError("recognizer", "the key was refused"))
+            await heard()
+        assert one.engine.open == 0
+        assert [info.state for info in one.sessions.infos()] == ["failed"] * 3
+        await one.start()
+        assert [info.state for info in one.sessions.infos()] == ["failed", "failed", "active"]
+        assert one.sessions.statistics() == SessionStatistics(started=6, failed=3, active=1)
+
+
+@virtual_time
 async def test_who_cannot_be_had_is_no_session() -> None:
     async with desk() as one:
         one.engine.failures.append(AuthenticationError("recognizer", "the key was refused"))
@@ -352,3 +419,35 @@ async def test_closing_ends_all() -> None:
             await task
     assert one.engine.open == 0
     await one.sessions.aclose()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@virtual_time
+async def test_closing_ends_what_is_being_opened(fails: bool) -> None:
+    loop, engine = asyncio.get_running_loop(), Recognizer(utterances=False, opening_s=5.0)
+    one = Desk(engine)
+    if fails:
+        engine.failures.append(AuthenticationError("recognizer", "the key was refused"))
+    starting = asyncio.create_task(one.start())
+    await heard()
+    assert [info.idle_s for info in one.sessions.infos()] == [0]
+    began_s = loop.time()
+    await one.sessions.aclose()
+    with pytest.raises(UnavailableError, match="ended with all others; start another one"):
+        await starting
+    assert loop.time() - began_s < 1
+    await asyncio.sleep(10)
+    assert engine.open == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert one.sessions.infos() == []
+    assert one.sessions.statistics() == SessionStatistics()
+
+
+@virtual_time
+async def test_who_gives_up_starting_leaves_nothing() -> None:
+    engine = Recognizer(utterances=False, opening_s=5.0)
+    async with desk(engine) as one:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(one.start(), 1.0)
+        assert one.sessions.infos() == []
+    assert asyncio.all_tasks() == {asyncio.current_task()}
