@@ -40,7 +40,7 @@ from bot.telephony.rest import TwilioRest
 from bot.telephony.webhooks import Webhooks
 from bot.usage import SharedUsage
 from providers.ears import Ears
-from providers.usage import Budget, Meter
+from providers.usage import Account, Budget, Meter
 from providers.vad import load_model
 
 __all__ = ["Assembly", "assemble"]
@@ -137,7 +137,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                     latest=calls.latest,
                 ),
                 calls=calls,
-                api=CallsApi(settings, store, reaching, calls),
+                api=CallsApi(settings, store, reaching, calls, usage.uses),
                 metrics=metrics,
                 providers=engines.health,
                 ready=lambda: not calls.draining,
@@ -181,9 +181,8 @@ async def _engines(settings: Settings, usage: SharedUsage) -> AsyncIterator[Engi
         refuse=settings.over_budget == "refuse",
         spent_usd=usage.spent_usd,
     )
-    engines = Engines(
-        bots, settings.apology, settings.farewell, own, meter=Meter(usage.add), budget=budget
-    )
+    account = Account(Meter(usage.add), budget)
+    engines = Engines(bots, settings.apology, settings.farewell, own, account=account)
     try:
         await engines.start()
         yield engines

@@ -26,7 +26,7 @@ def chosen(settings: SpeechSettings, kind: Kind) -> str:
         settings.wish((), settings.preferred_tts if spoken else settings.preferred_stt),
         known=tuple(TTS if spoken else STT),
         missing=lambda name: missing(kind, name, settings.vendor(name)),
-        facts=lambda name: facts_of(kind, name),
+        facts=lambda name: facts_of(kind, name, settings.vendor(name)),
     )
     log.info("providers chosen", kind=kind, names=choice.names, reason=choice.reason)
     return ",".join(choice.names)

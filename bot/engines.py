@@ -20,12 +20,13 @@ from bot.starting import (
 )
 from providers.catalog import build_stt, build_tts
 from providers.errors import ProviderError
+from providers.facts import facts_of
 from providers.fallback import Candidate, Fallback
 from providers.metered import MeteredStt, MeteredTts
 from providers.probing import Prober
 from providers.stt.attempts import check_language
 from providers.types import SttProvider, TtsOptions, TtsProvider
-from providers.usage import Budget, Meter
+from providers.usage import Account
 
 __all__ = ["Engines", "tts_options"]
 
@@ -47,8 +48,7 @@ class Engines:
         apology: the sentence to say when a reply cannot be had.
         farewell: the sentence to say when the call cannot go on.
         settings: further settings of a provider, by its name.
-        meter: of what they are used for; None keeps no account.
-        budget: what they may cost; None is any amount.
+        account: what they are used for, and may cost; None is one that nobody looks at.
 
     Raises:
         ProviderError: none of those that a bot may use can be built.
@@ -61,20 +61,19 @@ class Engines:
         farewell: str,
         settings: dict[str, dict[str, Any]] | None = None,
         *,
-        meter: Meter | None = None,
-        budget: Budget | None = None,
+        account: Account | None = None,
     ) -> None:
         self._bots = list(bots)
         self._apology = apology
         self._farewell = farewell
         settings = settings or {}
-        account = (meter or Meter(), budget or Budget.unlimited())
+        account = account or Account()
 
         def stt(name: str, **own: Any) -> SttProvider:
-            return MeteredStt(build_stt(name, **own), *account)
+            return MeteredStt(build_stt(name, **own), account, facts_of("stt", name, own))
 
         def tts(name: str, **own: Any) -> TtsProvider:
-            return MeteredTts(build_tts(name, **own), *account)
+            return MeteredTts(build_tts(name, **own), account, facts_of("tts", name, own))
 
         self._stt = _built({bot.stt_provider for bot in self._bots}, stt, settings)
         self._tts = _built({bot.tts_provider for bot in self._bots}, tts, settings)

@@ -86,6 +86,7 @@ class RecordKeeper:
         kept["amount"] += use.amount
         if use.usd is not None:
             kept["usd"] = kept.get("usd", 0.0) + use.usd
+            kept["priced"] = use.priced
 
     def switched(self, switch: Switch) -> None:
         """Note that it did not use the same one before."""

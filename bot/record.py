@@ -43,7 +43,7 @@ class Record:
         switches: for each time that another recognizer or synthesizer took over in mid-call: its
             `kind`, the names `before` and `after`, `at_ms` on the call's clock, and the `reason`.
         usage: by `stt:NAME` and `tts:NAME` the `amount` used, ms of audio or characters, and what
-            that costs by the list in `usd`, when the price is known.
+            that costs in `usd` by the list of the day in `priced`, when the price is known.
         state: the dialog's own JSON values; while a hook answers, those from before it.
         turns: how many turns were handed to the dialog; the last one's number is in its id.
         open_turn: a finished turn that the dialog has not answered whole.
@@ -85,7 +85,7 @@ class Record:
     language: str = "en-US"
     providers: dict[str, str] = field(default_factory=dict)
     switches: list[dict[str, Any]] = field(default_factory=list)
-    usage: dict[str, dict[str, float]] = field(default_factory=dict)
+    usage: dict[str, dict[str, Any]] = field(default_factory=dict)
     history: list[HistoryEntry] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     turns: int = 0

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.speech import synthesize_ulaw
-from providers.errors import DeadlineError, ProviderError, UnavailableError
+from providers.errors import BudgetError, DeadlineError, ProviderError, UnavailableError
 from providers.fallback import Candidate, Fallback
 from providers.probing import probe_stt
 from providers.types import SttProvider, TtsOptions, TtsProvider
@@ -65,7 +65,7 @@ class Preparation:
             try:
                 self._ready[sentence] = await synthesize_ulaw(self._tts, text, options)
             except ProviderError as error:
-                if not error.retryable:
+                if not (error.retryable or isinstance(error, BudgetError)):
                     raise  # a voice that does not exist, say: no reply could be spoken either
                 self._give_up(error)
 

@@ -27,13 +27,15 @@ EVERY_S = 5.0
 DEADLINE_S = 0.3
 TTL_S = 400 * 86_400
 """A year and a month: last year's month can be compared."""
+SENT_TTL_S = 3_600
+"""Whoever has not sent for so long has nothing on its way."""
 
-# KEYS: the month, what this worker has sent. ARGV: number of the sending, ttl in s, then field and
-# amount of each. Gives the month's hash.
+# KEYS: the month, what this worker has sent. ARGV: number of the sending, ttls of both in s, then
+# field and amount of each. Gives the month's hash.
 ADD = """
 if tonumber(ARGV[1]) > tonumber(redis.call('GET', KEYS[2]) or '0') then
-  for at = 3, #ARGV, 2 do redis.call('HINCRBYFLOAT', KEYS[1], ARGV[at], ARGV[at + 1]) end
-  redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+  for at = 4, #ARGV, 2 do redis.call('HINCRBYFLOAT', KEYS[1], ARGV[at], ARGV[at + 1]) end
+  redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
   redis.call('EXPIRE', KEYS[1], ARGV[2])
 end
 return redis.call('HGETALL', KEYS[1])
@@ -127,7 +129,7 @@ class SharedUsage:
             answer = await self._link.eval(
                 ADD,
                 [self._keys.usage(month), self._keys.usage(self._worker)],
-                [self._sent, TTL_S, *items],
+                [self._sent, TTL_S, SENT_TTL_S, *items],
             )
             if month == self._month:
                 pairs = zip(answer[::2], answer[1::2], strict=True)

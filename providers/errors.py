@@ -10,6 +10,7 @@
     │   └── UnsupportedFormatError
     ├── ApiError                the vendor found the request wrong         our fault
     ├── QuotaError              the account's balance or budget is used up
+    │   └── BudgetError             the monthly budget that was set here is spent
     ├── RateLimitError          too many requests; may say how long to wait
     ├── CapacityError           every engine of this machine is taken
     ├── DeadlineError           no answer within the deadline
@@ -40,6 +41,7 @@ __all__ = [
     "AudioError",
     "AudioTooLargeError",
     "AuthenticationError",
+    "BudgetError",
     "CapacityError",
     "ConversionError",
     "CutOffError",
@@ -127,6 +129,10 @@ class ApiError(ProviderError):
 
 class QuotaError(ProviderError):
     """The account has used up its balance or its budget."""
+
+
+class BudgetError(QuotaError):
+    """The monthly budget that was set here is spent, whatever the vendor would say."""
 
 
 class RateLimitError(ProviderError):

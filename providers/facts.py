@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["Facts", "Kind", "facts_of", "list_price_usd"]
+__all__ = ["Facts", "Kind", "facts_of"]
 
 Kind = Literal["stt", "files", "tts"]
 """Streaming recognition, recognition of recordings, synthesis."""
 
 _MS_PER_MINUTE = 60_000
+_OWN_SERVER = {"openai": "tts_base_url"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,20 @@ class Facts:
             return self.usd_per_1000_characters
         return self.usd_per_minute
 
+    @property
+    def price_date(self) -> str:
+        """When the price was found: `2026-11-21`, or as much of it as is known; else empty."""
+        date = self.priced.partition(":")[0]
+        return date if date[:2] == "20" else ""
+
+    def usd(self, amount: float) -> float | None:
+        """What `amount` ms of audio, or characters, cost by the list; None when it is not known."""
+        if self.usd_per_minute is not None:
+            return self.usd_per_minute * amount / _MS_PER_MINUTE
+        if self.usd_per_1000_characters is not None:
+            return self.usd_per_1000_characters * amount / 1_000
+        return None
+
 
 @functools.cache
 def _table() -> dict[str, dict[str, Facts]]:
@@ -60,14 +76,15 @@ def _table() -> dict[str, dict[str, Facts]]:
     }
 
 
-def facts_of(kind: Kind, name: str) -> Facts:
-    """What is known of a provider; nothing but defaults of one that is not in the table."""
-    return _table()[kind].get(name) or Facts()
+def facts_of(kind: Kind, name: str, settings: Mapping[str, Any] | None = None) -> Facts:
+    """What is known of a provider; nothing but defaults of one that is not in the table.
 
-
-def list_price_usd(kind: Kind, name: str, amount: float) -> float | None:
-    """What `amount` ms of audio, or characters, cost by the list; None when that is not known."""
-    price = facts_of(kind, name).price
-    if price is None:
-        return None
-    return price * amount / (1_000 if kind == "tts" else _MS_PER_MINUTE)
+    Args:
+        kind: what it is used for.
+        name: of the provider.
+        settings: its account's: a server of one's own has no list price.
+    """
+    facts = _table()[kind].get(name) or Facts()
+    if kind == "tts" and name in _OWN_SERVER and (settings or {}).get(_OWN_SERVER[name]):
+        return replace(facts, usd_per_1000_characters=0.0, priced="a server of your own", free=True)
+    return facts

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .errors import (
     AudioError,
     AuthenticationError,
+    BudgetError,
     CapacityError,
     FileError,
     MissingKeyError,
@@ -29,7 +30,14 @@ SOUND_S = 60.0
 """Who fails again so soon was never really well, and rests longer than the last time."""
 
 _HOPELESS = (AuthenticationError, MissingKeyError, QuotaError)
-_NO_FAULT = (UnsupportedError, CapacityError, AudioError, FileError, SessionError)
+_NO_FAULT = (
+    UnsupportedError,
+    BudgetError,
+    CapacityError,
+    AudioError,
+    FileError,
+    SessionError,
+)
 """Errors that say nothing about how the provider will do with what others ask of it."""
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
-from .usage import Use
+from .usage import Meter, Use
 
 __all__ = ["Ledger"]
 
@@ -49,6 +49,7 @@ class Ledger:
                 "provider": use.provider,
                 "amount": round(use.amount, 1),
                 "usd": use.usd,
+                "priced": use.priced,
             }
         )
         try:
@@ -58,15 +59,17 @@ class Ledger:
         except OSError as error:
             log.warning("usage could not be kept", error=os.strerror(error.errno or 0))
 
-    def uses(self) -> Iterator[Use]:
-        """The uses of this month, of all processes."""
+    def uses(self) -> list[Use]:
+        """What was used this month, by all processes, one for each kind and provider."""
+        meter = Meter()
         try:
             lines = self._path().read_bytes().splitlines()
         except OSError:
-            return
+            return []
         for line in lines:
             if (use := _use(line)) is not None:
-                yield use
+                meter.add(use)
+        return meter.uses()
 
     def spent_usd(self) -> float:
         """What was spent this month, as far as prices are known."""
@@ -95,6 +98,7 @@ def _use(line: bytes) -> Use | None:
     """A line's use; None when a crash has cut it."""
     try:
         held = json.loads(line)
-        return Use(held["kind"], held["provider"], float(held["amount"]), held["usd"])
+        amount, usd = float(held["amount"]), held["usd"]
+        return Use(held["kind"], held["provider"], amount, usd, held.get("priced", ""))
     except (ValueError, KeyError, TypeError):
         return None

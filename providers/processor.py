@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +100,7 @@ class VoiceProcessor:
             if self._ears is not None:
                 last.callback(self._ears.close)
                 self._ears = None
+            self._loop, self._ears_wanted = None, asyncio.Lock()
             await self._sessions.aclose()
 
     # Recordings
@@ -238,10 +239,12 @@ class VoiceProcessor:
 
         Raises:
             CapacityError: there are a hundred sessions.
+            UnavailableError: `aclose` was called meanwhile.
             ProviderError: nobody can recognize it.
         """
-        stt, ears = self._chosen.recognizers(), await self._hearing()
-        self._chosen.watch()
+        self._begin()
+        ears = await self._hearing()
+        stt = self._chosen.recognizers()
 
         def listen(session: StreamingSession) -> AbstractAsyncContextManager[Listening]:
             return listening(stt, ears, options or SttOptions(), session)
@@ -252,6 +255,7 @@ class VoiceProcessor:
         """Hand over audio; returns when more may come, at the pace that the recognizer takes.
 
         Raises:
+            UnavailableError: the session was stopped, or all were, before all of it was sent.
             SessionNotFoundError: there is no session of that id, or it was stopped.
             SessionExpiredError: it was not used for five minutes.
             ProviderError: recognition has failed.
@@ -260,18 +264,22 @@ class VoiceProcessor:
 
     def get_streaming_results(
         self, session_id: str, timeout: float | None = None
-    ) -> AsyncGenerator[StreamingResult, None]:
+    ) -> AsyncIterator[StreamingResult]:
         """The results of a session, until it is stopped or none came for `timeout` seconds.
+
+        Who leaves the iterator may go on with it, or with another one: no result is lost.
 
         Raises:
             SessionNotFoundError, SessionExpiredError: as `stream_audio`.
-            SessionActiveError (from the iterator): somebody else reads them.
+            SessionActiveError (from the iterator): somebody else waits for the next one.
             ProviderError (from the iterator): recognition has failed.
         """
         return self._sessions.results(session_id, timeout)
 
     async def stop_streaming_transcription(self, session_id: str) -> TranscriptionResult:
         """End a session, when its last words are understood; returns all of them.
+
+        Audio that is still being sent has ten seconds to get through.
 
         Raises:
             SessionNotFoundError, SessionExpiredError: as `stream_audio`.
@@ -316,7 +324,7 @@ class VoiceProcessor:
 
     def usage(self) -> list[Use]:
         """What was used of each provider, and what that costs by its list."""
-        return self._chosen.meter.uses()
+        return self._chosen.account.meter.uses()
 
     async def _hearing(self) -> Ears:
         """What tells where speech is; its model is loaded when it is first needed."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import structlog
 
-from .errors import QuotaError
-from .facts import Kind, facts_of, list_price_usd
+from .errors import BudgetError
+from .facts import Facts, Kind
+from .latency import Latencies
 
-__all__ = ["Budget", "Meter", "Use", "call_meter"]
+__all__ = ["Account", "Budget", "Meter", "Spending", "Use", "call_meter"]
 
 log = structlog.get_logger(__name__)
 
@@ -26,12 +27,19 @@ class Use:
 
     Attributes:
         usd: what that costs by the list; None when the price is not known.
+        priced: the date of that price, such as `2026-11-21`; empty without one.
     """
 
     kind: Kind
     provider: str
     amount: float
     usd: float | None
+    priced: str = ""
+
+    def __add__(self, other: Use) -> Use:
+        """Both together, of the same kind and provider."""
+        usd = self.usd if other.usd is None else (self.usd or 0.0) + other.usd
+        return replace(other, amount=self.amount + other.amount, usd=usd)
 
 
 class Meter:
@@ -39,27 +47,22 @@ class Meter:
 
     Args:
         told: is told of each use too, such as to keep it.
-
-    Attributes:
-        amounts: ms of audio, or characters, by kind and provider.
     """
 
     def __init__(self, told: Callable[[Use], None] | None = None) -> None:
         self._told = told
-        self.amounts: defaultdict[tuple[Kind, str], float] = defaultdict(float)
+        self._uses: dict[tuple[Kind, str], Use] = {}
 
-    def add(self, kind: Kind, provider: str, amount: float) -> None:
+    def add(self, use: Use) -> None:
         """Some was used."""
-        self.amounts[kind, provider] += amount
+        key = use.kind, use.provider
+        self._uses[key] = self._uses[key] + use if key in self._uses else use
         if self._told is not None:
-            self._told(Use(kind, provider, amount, list_price_usd(kind, provider, amount)))
+            self._told(use)
 
     def uses(self) -> list[Use]:
         """All that was used, one for each kind and provider."""
-        return [
-            Use(kind, provider, amount, list_price_usd(kind, provider, amount))
-            for (kind, provider), amount in self.amounts.items()
-        ]
+        return list(self._uses.values())
 
     @property
     def usd(self) -> float:
@@ -69,6 +72,34 @@ class Meter:
 
 call_meter: ContextVar[Meter | None] = ContextVar("call_meter", default=None)
 """The meter of the call, or of whatever else uses providers here; besides the process' own."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Spending:
+    """What this process spent this month.
+
+    Args:
+        now: the clock.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = _now) -> None:
+        self._now = now
+        self._month = ""
+        self._usd = 0.0
+
+    def add(self, use: Use) -> None:
+        """Some was used."""
+        self._usd = self.usd() + (use.usd or 0.0)
+
+    def usd(self) -> float:
+        """In US dollars, by list prices, as far as they are known."""
+        month = f"{self._now():%Y-%m}"
+        if month != self._month:
+            self._month, self._usd = month, 0.0
+        return self._usd
 
 
 class Budget:
@@ -93,15 +124,15 @@ class Budget:
         """One that is never spent."""
         return cls(None, refuse=False, spent_usd=lambda: 0.0)
 
-    def check(self, kind: Kind, provider: str) -> None:
+    def check(self, provider: str, facts: Facts) -> None:
         """See whether more may be spent; say, once each, that it gets near and that it is over.
 
         What costs nothing may always be used.
 
         Raises:
-            QuotaError: it is spent, and more is to be refused.
+            BudgetError: it is spent, and more is to be refused.
         """
-        if self._monthly_usd is None or facts_of(kind, provider).price == 0:
+        if self._monthly_usd is None or facts.price == 0:
             return
         spent_usd = self._spent_usd()
         if spent_usd < self._monthly_usd * NEAR:
@@ -116,8 +147,28 @@ class Budget:
                 budget_usd=self._monthly_usd,
             )
         if over and self._refuse:
-            raise QuotaError(
+            raise BudgetError(
                 provider,
                 f"the budget of ${self._monthly_usd:g} a month is spent",
                 hint="raise PARLEY_MONTHLY_BUDGET_USD, or wait for the next month",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is kept of the use of providers, by whoever uses them together.
+
+    Attributes:
+        meter: how much was used.
+        budget: what may be spent.
+        latencies: how fast they were.
+    """
+
+    meter: Meter = field(default_factory=Meter)
+    budget: Budget = field(default_factory=Budget.unlimited)
+    latencies: Latencies = field(default_factory=Latencies)
+
+    def meters(self) -> tuple[Meter, ...]:
+        """Where what is used here counts: for the process, and for the call of `call_meter`."""
+        call = call_meter.get()
+        return (self.meter,) if call is None else (self.meter, call)

@@ -1,9 +1,11 @@
-"""`/api/calls`: records of calls, and what can be done to a call, for whoever has the API key."""
+"""`/api`: records of calls, what can be done to a call, and what providers were used for, for
+whoever has the API key."""
 
 from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +27,7 @@ from bot.settings import Settings, is_loopback
 from bot.store import Store, StoreUnavailable
 from bot.store_keys import SID
 from bot.telephony.requests import read_body
+from providers.usage import Use
 
 from .openapi import describe
 
@@ -61,10 +64,16 @@ class CallsApi:
         store: where calls are kept.
         reaching: the way to a call in progress.
         calls: told of a call that was ended here.
+        usage: what the deployment's providers were used for this month.
     """
 
     def __init__(
-        self, settings: Settings, store: Store, reaching: Reaching, calls: EndingCalls
+        self,
+        settings: Settings,
+        store: Store,
+        reaching: Reaching,
+        calls: EndingCalls,
+        usage: Callable[[], list[Use]],
     ) -> None:
         key = settings.api_key
         self._key = key.get_secret_value().encode() if key is not None else b""
@@ -76,6 +85,7 @@ class CallsApi:
         self._store = store
         self._reaching = reaching
         self._calls = calls
+        self._usage = usage
         self._openapi = orjson.dumps(describe(settings.public_url + "/api"))
 
     @property
@@ -89,6 +99,7 @@ class CallsApi:
             Route(call, self.delete, methods=["DELETE"]),
             Route(f"{call}/hangup", self.hang_up, methods=["POST"]),
             Route(f"{call}/transfer", self.transfer, methods=["POST"]),
+            Route("/usage", self.used),
         ]
 
     async def openapi(self, request: Request) -> Response:
@@ -122,6 +133,11 @@ class CallsApi:
         except StoreUnavailable:
             raise HTTPException(503, _AWAY) from None
         return _json({"calls": records})
+
+    async def used(self, request: Request) -> Response:
+        """What all workers used this month, by provider, as of a few seconds ago."""
+        self._check_key(request)
+        return _json({"usage": self._usage()})
 
     async def hang_up(self, request: Request) -> Response:
         """Hang up at once."""

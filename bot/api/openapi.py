@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from bot.numbers import PHONE_NUMBER
 from bot.record import Record
 from bot.store_keys import SID
+from providers.usage import Use
 
 __all__ = ["describe"]
 
@@ -39,6 +40,7 @@ def describe(server_url: str) -> dict[str, Any]:
             "/calls/{sid}": {"parameters": [_sid()], "get": _show(), "delete": _delete()},
             "/calls/{sid}/hangup": {"parameters": [_sid()], "post": _hang_up()},
             "/calls/{sid}/transfer": {"parameters": [_sid()], "post": _transfer()},
+            "/usage": {"get": _used()},
         },
         "components": {
             "securitySchemes": {
@@ -84,6 +86,21 @@ def _list() -> dict[str, Any]:
                 _object({"calls": {"type": "array", "items": {"$ref": SCHEMAS + "Record"}}}),
             ),
             **_errors("400", "401", "403", "503"),
+        },
+    }
+
+
+def _used() -> dict[str, Any]:
+    return {
+        "operationId": "showUsage",
+        "summary": "What all workers used speech providers for this month",
+        "description": "`amount` is in ms of audio, or in characters; `usd` is by list prices.",
+        "responses": {
+            "200": _response(
+                "Each use of a provider",
+                _object({"usage": {"type": "array", "items": TypeAdapter(Use).json_schema()}}),
+            ),
+            **_errors("401", "403"),
         },
     }
 

@@ -14,6 +14,7 @@ from media.audio import PCM16_16K
 from ..audio import Target, encode_samples
 from ..errors import ProviderError
 from ..facts import Kind
+from ..fallback import Candidate
 from ..results import AudioData, Container
 from ..stt.trial import try_out as try_recognizer
 from ..tts.trial import try_out as try_synthesizer
@@ -21,8 +22,10 @@ from ..types import (
     FileRecognizer,
     SttCapabilities,
     SttOptions,
+    SttProvider,
     TtsCapabilities,
     TtsOptions,
+    TtsProvider,
 )
 from .chosen import Chosen
 
@@ -52,14 +55,10 @@ class Checkup:
 
 
 async def check(chosen: Chosen, providers: Sequence[tuple[Kind, str]]) -> list[Checkup]:
-    """Check several, all at the same time. What is measured helps to choose."""
+    """Check several, all at the same time. One that fails rests."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_check(chosen, kind, name)) for kind, name in providers]
-    found = [task.result() for task in tasks]
-    for one in found:
-        if one.latency_ms is not None:
-            chosen.measured_ms[one.kind, one.provider] = one.latency_ms
-    return found
+    return [task.result() for task in tasks]
 
 
 async def _check(chosen: Chosen, kind: Kind, name: str) -> Checkup:
@@ -72,9 +71,20 @@ async def _check(chosen: Chosen, kind: Kind, name: str) -> Checkup:
     except TimeoutError:
         return Checkup(kind, name, False, error=f"no answer within {DEADLINE_S:g} s")
     except ProviderError as error:
+        _candidate(chosen, kind, name).fell_ill(error)
         code = f" ({error.code})" if error.code else ""
         return Checkup(kind, name, False, error=error.reason + code, hint=error.hint)
+    _candidate(chosen, kind, name).succeeded(began_s)
     return Checkup(kind, name, True, latency_ms=(loop.time() - began_s) * 1000)
+
+
+def _candidate(
+    chosen: Chosen, kind: Kind, name: str
+) -> Candidate[SttProvider] | Candidate[TtsProvider] | Candidate[FileRecognizer]:
+    if kind == "tts":
+        return chosen.synthesizer(name)
+    door = chosen.door(name) if kind == "files" else None
+    return door or chosen.recognizer(name)
 
 
 async def _ready(chosen: Chosen, kind: Kind, name: str) -> Coroutine[Any, Any, None]:

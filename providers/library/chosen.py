@@ -11,19 +11,22 @@ import structlog
 from ..catalog import FILES, STT, TTS, build_file_stt, build_stt, build_tts
 from ..config import LibrarySettings
 from ..configured import missing
-from ..facts import Kind, facts_of
+from ..facts import Facts, Kind, facts_of
 from ..fallback import Candidate, Fallback
 from ..ledger import Ledger
 from ..metered import MeteredFiles, MeteredStt, MeteredTts
 from ..probing import Prober
 from ..select import Choice, choose
 from ..types import FileRecognizer, SttProvider, TtsProvider
-from ..usage import Budget, Meter
+from ..usage import Account, Budget, Meter, Spending
 from .lazy import LazyStt, LazyTts
 
 __all__ = ["Chosen"]
 
 log = structlog.get_logger(__name__)
+
+_spending = Spending()
+"""Of this process, for processors that keep no ledger."""
 
 _Provider = TypeVar("_Provider", SttProvider, TtsProvider, FileRecognizer)
 
@@ -38,8 +41,7 @@ class Chosen:
         ledger: where uses are kept, and this month's are found; None counts this process's.
 
     Attributes:
-        meter: what was used.
-        measured_ms: latencies that were measured, by kind and name; the choice looks at them.
+        account: what was used, and how fast it was: the choice looks at that.
 
     Raises:
         UnsupportedError: there is no provider of a name that was given.
@@ -54,13 +56,12 @@ class Chosen:
         ledger: Ledger | None = None,
     ) -> None:
         self.settings = settings
-        self.meter = Meter(ledger.add if ledger else None)
-        self.measured_ms: dict[tuple[Kind, str], float] = {}
-        self._budget = Budget(
+        budget = Budget(
             settings.monthly_budget_usd,
             refuse=settings.over_budget == "refuse",
-            spent_usd=ledger.spent_usd if ledger else lambda: self.meter.usd,
+            spent_usd=ledger.spent_usd if ledger else _spending.usd,
         )
+        self.account = Account(Meter(ledger.add if ledger else _spending.add), budget)
         self._named: dict[Kind, tuple[str, ...]] = {"stt": tuple(stt), "tts": tuple(tts)}
         self._said: dict[Kind, Choice] = {}
         self._watching: asyncio.Task[None] | None = None
@@ -95,7 +96,7 @@ class Chosen:
 
         def build() -> SttProvider:
             provider = LazyStt(build_stt(name, **self.settings.vendor(name)))
-            return MeteredStt(provider, self.meter, self._budget)
+            return MeteredStt(provider, self.account, self.facts("stt", name))
 
         return _kept(self._stt, name, build)
 
@@ -104,7 +105,7 @@ class Chosen:
 
         def build() -> TtsProvider:
             provider = LazyTts(build_tts(name, **self.settings.vendor(name)))
-            return MeteredTts(provider, self.meter, self._budget)
+            return MeteredTts(provider, self.account, self.facts("tts", name))
 
         return _kept(self._tts, name, build)
 
@@ -115,7 +116,7 @@ class Chosen:
 
         def build() -> FileRecognizer:
             provider = build_file_stt(name, **self.settings.vendor(name))
-            return MeteredFiles(provider, self.meter, self._budget)
+            return MeteredFiles(provider, self.account, self.facts("files", name))
 
         return _kept(self._files, name, build)
 
@@ -147,6 +148,10 @@ class Chosen:
             prober = Prober(self._stt.values(), self._tts.values())
             self._watching = asyncio.create_task(prober.run())
 
+    def facts(self, kind: Kind, name: str) -> Facts:
+        """What is known of a provider."""
+        return facts_of(kind, name, self.settings.vendor(name))
+
     async def aclose(self) -> None:
         """Release all providers. Those that are used again are built anew."""
         watching, self._watching = self._watching, None
@@ -168,7 +173,7 @@ class Chosen:
             settings.wish(named or explicit, preferred),
             known=tuple(_KNOWN[kind]),
             missing=lambda name: self.missing(_way(kind, name), name),
-            facts=lambda name: facts_of(_way(kind, name), name),
+            facts=lambda name: self.facts(_way(kind, name), name),
             measured_ms=self._measured_ms(kind),
         )
         if self._said.get(kind) != choice:
@@ -177,7 +182,8 @@ class Chosen:
         return choice
 
     def _measured_ms(self, kind: Kind) -> dict[str, float]:
-        found = {name: self.measured_ms.get((_way(kind, name), name)) for name in _KNOWN[kind]}
+        measured_ms = self.account.latencies.ms
+        found = {name: measured_ms(_way(kind, name), name) for name in _KNOWN[kind]}
         return {name: ms for name, ms in found.items() if ms is not None}
 
 

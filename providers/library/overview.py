@@ -7,7 +7,7 @@ from importlib import import_module
 
 from ..catalog import FILES, STT, TTS
 from ..errors import MissingKeyError
-from ..facts import Facts, Kind, facts_of
+from ..facts import Facts, Kind
 from ..options import STT_OPTIONS, TTS_OPTIONS
 from ..types import SttCapabilities, TtsCapabilities
 from .chosen import Chosen
@@ -58,7 +58,7 @@ def overview(chosen: Chosen) -> list[ProviderInfo]:
 def _info(chosen: Chosen, kind: Kind, name: str) -> ProviderInfo:
     missing = chosen.missing(kind, name)
     capabilities = _general(kind, name) if missing else _own(chosen, kind, name)
-    return ProviderInfo(kind, name, missing, capabilities, facts_of(kind, name))
+    return ProviderInfo(kind, name, missing, capabilities, chosen.facts(kind, name))
 
 
 def _own(chosen: Chosen, kind: Kind, name: str) -> Capabilities | None:

@@ -98,7 +98,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
             Address(URL), [TOKEN], store, memory, worker="w", metrics=metrics, latest=calls.latest
         ),
         calls=calls,  # type: ignore[arg-type]
-        api=CallsApi(settings, store, nobody, calls),
+        api=CallsApi(settings, store, nobody, calls, list),
         metrics=metrics,
         providers=lambda: PROVIDERS,
         ready=lambda: whole.ready,

@@ -20,6 +20,7 @@ from providers.errors import (
 )
 from providers.metered import MeteredStt, MeteredTts
 from providers.types import SynthesisChunk, TtsOptions
+from providers.usage import Account, Budget
 from tests.bot.engines import Recognizer, Tones
 from tests.serving import silent_server
 from tests.virtual_time import virtual_time, virtual_time_on_sockets
@@ -136,6 +137,19 @@ async def test_engines_start_at_the_same_time_and_so_are_sentences_prepared(
         await engines.start()
     assert engines.apology(english)[1]
     assert engines.farewell(french)[1]
+
+
+async def test_a_spent_budget_keeps_no_worker_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(catalog.TTS, "paid", catalog.TTS["espeak"])
+    account = Account(budget=Budget(1.0, refuse=True, spent_usd=lambda: 1.0))
+    paid = bot(tts_provider="paid")
+    engines = Engines([paid, bot()], APOLOGY, FAREWELL, account=account)
+    await engines.start()
+    assert engines.apology(paid) == (APOLOGY, b"")
+    assert engines.apology(bot())[1]
+    await engines.aclose()
 
 
 async def test_a_voice_that_does_not_exist_stops_the_start() -> None:

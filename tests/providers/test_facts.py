@@ -5,7 +5,7 @@ import re
 import pytest
 
 from providers.catalog import FILES, STT, TTS
-from providers.facts import Facts, Kind, facts_of, list_price_usd
+from providers.facts import Facts, Kind, facts_of
 
 CATALOGUE: list[tuple[Kind, str]] = [
     *(("stt", name) for name in STT),
@@ -27,12 +27,22 @@ def test_every_provider_has_its_facts_with_their_sources(kind: Kind, name: str) 
 
 
 def test_the_list_s_price_of_an_amount() -> None:
-    assert list_price_usd("stt", "soniox", 90_000) == pytest.approx(0.003)
-    assert list_price_usd("tts", "deepgram", 500) == pytest.approx(0.015)
-    assert list_price_usd("stt", "pocketsphinx", 1e9) == 0
-    assert list_price_usd("tts", "openai-realtime", 500) is None
+    assert facts_of("stt", "soniox").usd(90_000) == pytest.approx(0.003)
+    assert facts_of("tts", "deepgram").usd(500) == pytest.approx(0.015)
+    assert facts_of("stt", "pocketsphinx").usd(1e9) == 0
+    assert facts_of("tts", "openai-realtime").usd(500) is None
+    assert facts_of("stt", "soniox").price_date == "2026-11-21"
+    assert facts_of("stt", "whisper").price_date == ""
+
+
+def test_a_server_of_ones_own_costs_nothing() -> None:
+    own = {"tts_base_url": "http://127.0.0.1:8880/v1"}
+    assert facts_of("tts", "openai", own).usd(1000) == 0
+    assert facts_of("tts", "openai", own).free
+    assert facts_of("tts", "openai", {"api_key": "k"}).usd(1000) == pytest.approx(0.015)
+    assert facts_of("stt", "openai", own) == facts_of("stt", "openai")
 
 
 def test_nothing_is_known_of_a_stranger() -> None:
     assert facts_of("stt", "nobody") == Facts()
-    assert list_price_usd("stt", "nobody", 1.0) is None
+    assert facts_of("stt", "nobody").usd(1.0) is None

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from providers.ledger import Ledger
 from providers.usage import Use
 
-USE = Use("stt", "soniox", 60_000.0, 0.002)
+USE = Use("stt", "soniox", 60_000.0, 0.002, "2026-11-21")
 
 
 def test_months_are_apart(tmp_path: Path) -> None:
@@ -17,11 +17,11 @@ def test_months_are_apart(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "usage", lambda: today[0])
     ledger.add(USE)
     ledger.add(USE)
-    assert list(ledger.uses()) == [USE, USE]
+    assert ledger.uses() == [USE + USE]
     assert ledger.spent_usd() == pytest.approx(0.004)
     today[0] = datetime(2026, 12, 1, tzinfo=UTC)
     assert ledger.spent_usd() == 0
-    assert list(ledger.uses()) == []
+    assert ledger.uses() == []
     ledger.add(Use("tts", "openai-realtime", 12, None))
     assert ledger.spent_usd() == 0
     assert sorted(path.name for path in (tmp_path / "usage").iterdir()) == [
@@ -46,7 +46,7 @@ def test_a_line_that_a_crash_has_cut_is_left_out(tmp_path: Path) -> None:
     path.write_bytes(whole + whole[:20])
     assert ledger.spent_usd() == pytest.approx(0.002)
     path.write_bytes(whole + whole[:20] + b"\n" + b'{"kind": 3}\n[]\n' + whole)
-    assert list(ledger.uses()) == [USE, USE]
+    assert ledger.uses() == [USE + USE]
     assert ledger.spent_usd() == pytest.approx(0.004)
 
 

@@ -71,9 +71,8 @@ def test_auto_takes_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_onnxruntime_is_imported_only_when_silero_is_built() -> None:
-    program = (
-        "import sys, providers.ears; sys.exit(bool({'onnxruntime', 'webrtcvad'} & set(sys.modules)))"
-    )
+    heavy = "{'onnxruntime', 'webrtcvad'}"
+    program = f"import sys, providers.ears; sys.exit(bool({heavy} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 

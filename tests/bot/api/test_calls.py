@@ -21,6 +21,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.telephony.requests import MAX_BODY_BYTES
 from bot.telephony.rest import TwilioRest
+from providers.usage import Use
 from tests.bot.reachable import SID, Calls, reaching, twilio
 
 KEY = "s3cret"
@@ -28,6 +29,10 @@ NOW_MS = now_ms()
 NUMBER = "+15559990000"
 SIDS = [f"CA{number:032}" for number in range(5)]
 assert SIDS[0] == SID
+USES = [
+    Use("stt", "soniox", 90_000.0, 0.003, "2026-11-21"),
+    Use("tts", "openai-realtime", 40.0, None),
+]
 
 
 class Client(httpx.AsyncClient):
@@ -46,7 +51,7 @@ class Client(httpx.AsyncClient):
         )
         self.calls = Calls()
         way = reaching(settings, store, self.calls, rest=rest)
-        self.routes = CallsApi(settings, store, way, self.calls).routes
+        self.routes = CallsApi(settings, store, way, self.calls, lambda: USES).routes
         app = Starlette(
             routes=[Mount("/api", routes=self.routes)],
             exception_handlers={HTTPException: explain},
@@ -135,7 +140,7 @@ ROUTES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path"), [*ROUTES, ("GET", "/api/usage")])
 async def test_a_key_opens_it(store: Store, tmp_path: Path, method: str, path: str) -> None:
     for dev in (False, True):
         async with Client(store, tmp_path, api_key=KEY, dev=dev) as api:
@@ -148,7 +153,7 @@ async def test_a_key_opens_it(store: Store, tmp_path: Path, method: str, path: s
             assert (await api.request(method, path)).status_code == 401
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path"), [*ROUTES, ("GET", "/api/usage")])
 async def test_without_a_key_it_is_closed(
     store: Store, tmp_path: Path, method: str, path: str
 ) -> None:
@@ -202,7 +207,7 @@ async def test_an_empty_key_opens_nothing(store: Store, tmp_path: Path, given: s
     settings = Settings.model_validate({"public_url": PUBLIC, "state_dir": tmp_path})
     settings = settings.model_copy(update={"api_key": SecretStr("")})
     calls = Calls()
-    api = CallsApi(settings, store, reaching(settings, store, calls), calls)
+    api = CallsApi(settings, store, reaching(settings, store, calls), calls, list)
     app = Starlette(routes=api.routes, exception_handlers={HTTPException: explain})
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://inside") as client:
@@ -342,6 +347,34 @@ async def test_a_recording_that_cannot_be_deleted_keeps_its_record(
         assert (await api.get(f"/api/calls/{SIDS[0]}")).status_code == 200
 
 
+# Usage
+
+
+async def test_what_providers_were_used_for(api: Client) -> None:
+    response = await api.get("/api/usage")
+    assert (response.status_code, response.json()) == (
+        200,
+        {
+            "usage": [
+                {
+                    "kind": "stt",
+                    "provider": "soniox",
+                    "amount": 90_000.0,
+                    "usd": 0.003,
+                    "priced": "2026-11-21",
+                },
+                {
+                    "kind": "tts",
+                    "provider": "openai-realtime",
+                    "amount": 40.0,
+                    "usd": None,
+                    "priced": "",
+                },
+            ]
+        },
+    )
+
+
 # The description
 
 
@@ -390,6 +423,7 @@ async def test_answers_are_as_described(api: Client, store: Store) -> None:
         assert not validator.is_valid([]), "the schema takes anything"
 
     check("/calls", "get", await api.get("/api/calls"))
+    check("/usage", "get", await api.get("/api/usage"))
     check("/calls/{sid}", "get", await api.get(f"/api/calls/{SIDS[0]}"))
     check("/calls/{sid}/hangup", "post", await api.post(f"/api/calls/{SIDS[0]}/hangup"))
     check("/calls/{sid}", "delete", await api.delete(f"/api/calls/{SIDS[0]}"))

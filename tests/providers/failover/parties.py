@@ -11,11 +11,12 @@ from typing import Protocol
 
 from media.audio import PCM16_16K
 from providers.catalog import STT, build_stt
+from providers.facts import Facts
 from providers.fallback import Candidate
 from providers.metered import MeteredStt
 from providers.stt.pocketsphinx import PocketSphinx
 from providers.types import SttProvider
-from providers.usage import Budget, Meter
+from providers.usage import Account, Meter
 from tests.providers.conformance.reach import access_to, remote
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.script import Script
@@ -74,7 +75,7 @@ class _Engine:
     @property
     def audio_bytes(self) -> int:
         """By a meter, for it keeps no log."""
-        return PCM16_16K.byte_count(self.meter.amounts["stt", self.engine.name])
+        return PCM16_16K.byte_count(sum(use.amount for use in self.meter.uses()))
 
     async def fall(self) -> None:
         for pid in self.engine.pids:
@@ -99,7 +100,7 @@ async def party(name: str, number: int, script: Script) -> AsyncIterator[Party]:
     """A recognizer of that name, started; `number` tells two of one name apart."""
     if name == ENGINE:
         engine, meter = PocketSphinx(processes=1), Meter()
-        metered = MeteredStt(engine, meter, Budget(None, refuse=False, spent_usd=lambda: 0.0))
+        metered = MeteredStt(engine, Account(meter), Facts())
         async with _started(metered):
             yield _Engine(Candidate(f"{name}-{number}", metered), engine, meter)
         return

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from providers.config import LibrarySettings, read_config
 from providers.errors import MissingKeyError, NetworkError, QuotaError, UnsupportedError
+from providers.facts import Kind
 from providers.health import REST_S
 from providers.ledger import Ledger
 from providers.library.chosen import Chosen
@@ -69,7 +70,8 @@ def test_what_was_measured_counts() -> None:
     order = chosen.transcribers()
     assert "pocketsphinx" not in order
     slowest = order[-1]
-    chosen.measured_ms["files" if chosen.door(slowest) else "stt", slowest] = 1.0
+    kind: Kind = "files" if chosen.door(slowest) else "stt"
+    chosen.account.latencies.note(kind, slowest, 1.0)
     assert chosen.transcribers()[0] == slowest
 
 
@@ -101,7 +103,7 @@ async def test_uses_are_metered_and_a_budget_is_kept(tmp_path: Path) -> None:
     chosen = Chosen(settings(monthly_budget_usd=1.0), ledger=ledger)
     async for _ in chosen.synthesizers().candidates[0].provider.synthesize("word", TtsOptions()):
         pass
-    assert chosen.meter.uses() == [Use("tts", "espeak", 4.0, 0.0)]
+    assert chosen.account.meter.uses() == [Use("tts", "espeak", 4.0, 0.0)]
     assert [use.provider for use in ledger.uses()] == ["deepgram", "espeak"]
     await chosen.aclose()
 
