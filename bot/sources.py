@@ -16,6 +16,8 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from providers.settings import flattened
+
 from .numbers import NumberTable
 
 __all__ = ["Given", "Problem", "Sources", "read_sources"]
@@ -104,7 +106,7 @@ def _read_variables(
 
 def _read_toml(sources: Sources, path: Path, settings: set[str], required: bool) -> None:
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = flattened(tomllib.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         if required:
             sources.problems.append(Problem(CONFIG_VARIABLE, f"there is no file {str(path)!r}"))

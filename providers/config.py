@@ -15,6 +15,7 @@ environment. The rest is what `PARLEY_...` is there. What is written here wins o
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -24,10 +25,9 @@ from typing import Any
 from pydantic import ConfigDict, Field
 from pydantic import ValidationError as PydanticError
 
-from .catalog import account_of
 from .errors import FileError, MissingKeyError, UnsupportedError
 from .setting_types import SttNames, TtsNames
-from .settings import SpeechSettings, VendorSettings
+from .settings import SpeechSettings, VendorSettings, flattened
 
 __all__ = ["LibrarySettings", "read_config", "variable_of"]
 
@@ -58,11 +58,13 @@ def read_config(
         UnsupportedError: a setting does not exist, or holds what it may not.
     """
     given = config if isinstance(config, Mapping) else _read_file(config) if config else {}
-    values = _environment(os.environ if env is None else env) | _flat(given)
+    values = _environment(os.environ if env is None else env) | flattened(given)
     try:
         return LibrarySettings.model_validate(values)
     except PydanticError as error:
-        raise UnsupportedError("config", _problems(error)) from None
+        raise UnsupportedError(
+            "config", _problems(error), hint="correct it where it is set"
+        ) from None
 
 
 def variable_of(key: str) -> str:
@@ -78,18 +80,6 @@ def _environment(env: Mapping[str, str]) -> dict[str, Any]:
         if text := env.get(variable_of(key)):
             found[key] = text
     return found
-
-
-def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration whose vendors have tables as one that has none."""
-    flat: dict[str, Any] = {}
-    accounts = {account_of(key.replace("_", "-")) for key in VendorSettings.model_fields}
-    for key, value in config.items():
-        if key in accounts and isinstance(value, Mapping):
-            flat |= {f"{key}_{name}": held for name, held in value.items()}
-        else:
-            flat[key] = value
-    return flat
 
 
 def _read_file(path: str | Path) -> Mapping[str, Any]:
@@ -133,6 +123,11 @@ def _problems(error: PydanticError) -> str:
     for item in error.errors(include_url=False, include_input=False):
         key = str(item["loc"][0])
         field = LibrarySettings.model_fields.get(key)
-        wanted = f"it may hold {field.description}" if field else "there is no such setting"
-        lines.append(f"{key}: {wanted}")
+        if field is None:
+            near = difflib.get_close_matches(key, LibrarySettings.model_fields, n=1)
+            lines.append(f"{key}: there is no such setting" + (f", but {near[0]}" if near else ""))
+            continue
+        said = item["msg"].removeprefix("Value error, ")
+        wanted = said if said.startswith("one of: ") else field.description
+        lines.append(f"{key} (or {variable_of(key)}): it may hold {wanted}")
     return "; ".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field, SecretStr
 from .select import Goal, Wish
 from .setting_types import BaseUrl, HeaderSecret, SocketUrl, SttNames, TtsNames
 
-__all__ = ["SpeechSettings", "VendorSettings"]
+__all__ = ["SpeechSettings", "VendorSettings", "flattened"]
 
 _SOCKET_URL = "a wss:// address with its path; ws:// for loopback alone"
 _BASE_URL = "an https:// address, without query; http:// for loopback alone"
@@ -93,6 +94,21 @@ class VendorSettings(BaseModel):
             for key, value in values.items()
             if value is not None
         }
+
+
+def flattened(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings whose vendors have tables, as settings that have none.
+
+    `model` in a table `[deepgram]` is what `deepgram_model` is beside it.
+    """
+    flat: dict[str, Any] = {}
+    accounts = {key.partition("_")[0] for key in VendorSettings.model_fields}
+    for key, value in config.items():
+        if key in accounts and isinstance(value, Mapping):
+            flat |= {f"{key}_{name}": held for name, held in value.items()}
+        else:
+            flat[key] = value
+    return flat
 
 
 class SpeechSettings(VendorSettings):

@@ -47,6 +47,12 @@ def test_defaults(home: Path) -> None:
     assert not settings.dev
 
 
+def test_a_vendor_may_have_a_table(tmp_path: Path) -> None:
+    (tmp_path / "parley.toml").write_text('[soniox]\napi_key = "hush"\nregion = "eu"\n', "utf-8")
+    settings = load(PARLEY_CONFIG=str(tmp_path / "parley.toml"))
+    assert settings.vendor("soniox") == {"api_key": "hush", "region": "eu"}
+
+
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
     monkeypatch.setenv("PARLEY_PORT", "9000")

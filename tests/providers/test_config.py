@@ -71,11 +71,20 @@ def test_what_is_written_wins_over_the_environment() -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"stt_provider": "nobody"}, "stt_provider: it may hold recognizers"),
-        ({"stt_provider": "soniox, soniox"}, "stt_provider: it may hold recognizers"),
-        ({"deepgram": {"modell": "nova"}}, "deepgram_modell: there is no such setting"),
-        ({"soniox": {"api_key": "with a\nline"}}, "soniox_api_key: it may hold the key"),
-        ({"monthly_budget_usd": -1}, "monthly_budget_usd: it may hold US dollars"),
+        (
+            {"stt_provider": "nobody"},
+            r"stt_provider \(or PARLEY_STT_PROVIDER\): it may hold one of: deepgram, ",
+        ),
+        ({"stt_provider": "soniox, soniox"}, "each once"),
+        (
+            {"deepgram": {"modell": "nova"}},
+            "deepgram_modell: there is no such setting, but deepgram_model; correct it",
+        ),
+        (
+            {"soniox": {"api_key": "with a\nline"}},
+            r"soniox_api_key \(or SONIOX_API_KEY\): it may hold the key",
+        ),
+        ({"monthly_budget_usd": -1}, "PARLEY_MONTHLY_BUDGET_USD.*: it may hold US dollars"),
     ],
 )
 def test_a_wrong_setting_is_named_and_never_shown(config: dict[str, object], said: str) -> None:
