@@ -44,6 +44,7 @@ class Recognition:
         self._owed = 0  # final transcripts that were asked for
         self._due_s: float | None = None  # when it is looked at what the vendor has said
         self._latest_s = 0.0  # by when it must have said something
+        self._silence_s: float | None = None  # the codec's, when that was decided
         self._ready_by_s: float | None = None  # by when it must take audio
         self._asked_again = False  # on another connection, and nothing came of it yet
         self._advance_ms = 0  # how far the vendor got at best
@@ -184,6 +185,10 @@ class Recognition:
             self._end()
         else:
             self._session.lose(UnavailableError(self._name, "the vendor ended the stream"))
+        if self._due_s is not None and self._session.codec.silence_s != self._silence_s:
+            # With this the vendor has said as much as it may: its silence begins here.
+            self._look_again()
+            self._changed.set()
         self._ring.forget(self._utterances.done_ms)
 
     def writable(self) -> None:
@@ -271,7 +276,7 @@ class Recognition:
 
     def _look_again(self) -> None:
         """Look later at what the vendor has said, at the latest when it must have."""
-        silence_s = None if self._finishing else self._session.codec.silence_s
+        self._silence_s = silence_s = self._session.codec.silence_s
         self._due_s = self._latest_s
         if silence_s is not None:
             self._due_s = min(self._loop.time() + silence_s, self._latest_s)
@@ -316,15 +321,14 @@ class Recognition:
             return
         if self._due_s is None or self._loop.time() < self._due_s:
             return
-        if not self._finishing:
-            codec = self._session.codec
-            if codec.silence_s is not None and (events := codec.unanswered()):
-                for event in events:
-                    self.heard(event)
-                return
-            if self._loop.time() < self._latest_s:
-                self._look_again()
-                return
+        codec = self._session.codec
+        if codec.silence_s is not None and (events := codec.unanswered()):
+            for event in events:
+                self.heard(event)
+            return
+        if self._loop.time() < self._latest_s:
+            self._look_again()
+            return
         told = "finish" if self._finishing else "finalize"
         late = DeadlineError(self._name, f"it was told to {told}, and has not")
         if not self._asked_again:
