@@ -9,16 +9,15 @@ utterance. The vendor could detect that itself (`commit_strategy=vad`), but no s
 which of ours. In a long silence we commit too, since otherwise the vendor does so when it likes.
 
 Each commit is answered twice, with the text, and with words and times, mostly in this order. Those
-with times count; a text for which none come (others have seen that) counts when it is late.
+with times count; a text for which none come (others have seen that) counts when they are late, or
+the next text is there.
 """
 
 from __future__ import annotations
 
 import base64
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import orjson
@@ -31,9 +30,10 @@ from ..elevenlabs_errors import closing, failure, refusal
 from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
 from ..types import SttOptions
+from .elevenlabs_commits import Commit, Commits, Reason
 from .elevenlabs_options import check_languages, key_terms, languages, offered
 from .elevenlabs_timeline import Timeline
-from .elevenlabs_words import placed, spread
+from .elevenlabs_words import placed, spread, words_of
 from .heard import Finalized, Finished, Heard, HeardEvent, Token
 
 __all__ = ["ElevenLabsRecognizer", "ElevenLabsSttCodec"]
@@ -46,13 +46,13 @@ PAUSE_COMMIT_MS, PAUSE_MS = 20_000, 300
 QUIET_PEAK = 1_000
 """Samples below it (-30 dBFS) are a pause."""
 KEEPALIVE_MS = 20
+LATE_S = 0.5
+"""So long after its text alone the words with times of a commit are late."""
 INTERIM_LEAD_MS = 500
 """Interim text has no times: its first word is taken to have begun so long before it came."""
 _FORMATS = {(Encoding.ULAW, 8_000): "ulaw_8000"}
 _FORMATS |= {(Encoding.PCM16, rate_hz): f"pcm_{rate_hz}" for rate_hz in (8_000, 16_000)}
 _COMMITTED = "committed_transcript_with_timestamps"
-
-Reason = Literal["finalize", "pause", "closing"]
 
 
 class ElevenLabsRecognizer:
@@ -82,27 +82,12 @@ class ElevenLabsRecognizer:
         return ElevenLabsSttCodec(self._account, options)
 
 
-@dataclass(frozen=True, slots=True)
-class _Commit:
-    """A commit of ours that is not answered yet.
-
-    Attributes:
-        at_ms, vendor_ms: where it is in the stream, and as the vendor counts.
-    """
-
-    reason: Reason
-    at_ms: float
-    vendor_ms: float
-
-
 class ElevenLabsSttCodec:
     """One connection with the recognizer."""
 
     # It closes after some 15 s without audio.
     keepalive_s: float | None = 10.0
     lasts_s: float | None = None
-    # So long after its text alone the words with times of a commit are late.
-    silence_s: float | None = 0.5
     ready = True
 
     def __init__(self, account: ElevenLabsAccount, options: SttOptions) -> None:
@@ -110,14 +95,16 @@ class ElevenLabsSttCodec:
         self._options = options
         self._format = options.audio
         self._timeline = Timeline()
-        self._commits: deque[_Commit] = deque()
+        self._commits = Commits()
         self._committed_ms = 0.0  # as the vendor counts: where the last commit is
         self._pause_ms = 0.0
         self._interim = ""
         self._interim_ms = (0.0, 0.0)
-        self._text: str | None = None  # of a commit whose words have not come
-        self._times_first = 0  # commits whose text alone comes yet
-        self._given: str | None = None  # a text that was given without its words
+
+    @property
+    def silence_s(self) -> float | None:
+        """How long times may be missing of a text that has come."""
+        return LATE_S if self._commits.has_text else None
 
     def request(self) -> Request:
         """How to connect: with the key in the handshake."""
@@ -157,12 +144,8 @@ class ElevenLabsSttCodec:
         return self._ending("finalize")
 
     def unanswered(self) -> Sequence[HeardEvent]:
-        """The text of a commit whose words do not come."""
-        text, self._text = self._text, None
-        if text is None:
-            return ()
-        self._given = text
-        return list(self._committed(text))
+        """The texts whose times do not come."""
+        return list(self._over(self._commits.take_told()))
 
     def closing(self) -> Frame:
         """The last commit: when it is answered, all is said."""
@@ -194,13 +177,13 @@ class ElevenLabsSttCodec:
             if kind == _COMMITTED:
                 return self._timed(message)
             if kind == "committed_transcript":
-                return self._untimed(message["text"].strip())
+                return list(self._untimed(message["text"].strip()))
             if kind == "partial_transcript":
                 return [self._partial(message["text"].strip())]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise InvalidResponseError(PROVIDER, "a transcript is not what it should be") from None
         if kind == "commit_throttled":
-            return list(self._committed(""))
+            return list(self._over(self._commits.take_throttled()))
         if isinstance(kind, str) and isinstance(error := message.get("error"), str):
             return [Failed(failure(PROVIDER, kind, error))]
         return []
@@ -217,7 +200,7 @@ class ElevenLabsSttCodec:
     def _commit(self, reason: Reason, at_ms: float | None = None) -> None:
         timeline = self._timeline
         at_ms = timeline.stream_ms if at_ms is None else at_ms
-        self._commits.append(_Commit(reason, at_ms, timeline.sent_ms))
+        self._commits.add(Commit(reason, at_ms, timeline.sent_ms))
         self._committed_ms, self._pause_ms = timeline.sent_ms, 0.0
 
     def _is_time(self, audio: bytes) -> bool:
@@ -243,47 +226,58 @@ class ElevenLabsSttCodec:
 
     def _partial(self, text: str) -> Heard:
         """The whole of what is not committed. What was sent after a commit is not in it."""
-        to_ms = self._commits[0].at_ms if self._commits else self._timeline.stream_ms
+        commit, told = self._commits.next, self._commits.words
+        to_ms = self._timeline.stream_ms if commit is None else commit.at_ms
         if not text:
             self._interim = ""
-            return Heard(processed_ms=round(to_ms))
+            return Heard(interim=told, processed_ms=round(to_ms))
         if text != self._interim:
             begun_ms = self._interim_ms[0] if self._interim else max(0.0, to_ms - INTERIM_LEAD_MS)
             self._interim, self._interim_ms = text, (begun_ms, max(begun_ms, to_ms))
-        return Heard(interim=spread(text, *self._interim_ms))
+        return Heard(interim=told + spread(text, *self._interim_ms))
 
     def _timed(self, message: Mapping[str, Any]) -> Sequence[HeardEvent]:
         language, text = tag_of(message.get("language_code")), message["text"].strip()
-        tokens = tuple(placed(message.get("words") or (), self._timeline, language))
-        if self._text is None and text == self._given:
-            self._given = None  # its words came after all
-            return ()
-        if self._text is None:
-            self._times_first += 1
-        self._text = self._given = None
-        return list(self._committed(text, tokens))
+        listed = message.get("words") or ()
+        tokens = tuple(placed(listed, self._timeline, language))
+        end_ms = max((word.end_ms for word in words_of(listed)), default=None)
+        over = self._commits.take_timed(text, end_ms, self._own())
+        if over:
+            last = over[-1]
+            guess = last.words or self._guess(text, last.at_ms)
+            last.words = tokens or guess
+        return list(self._over(over))
 
-    def _untimed(self, text: str) -> Sequence[HeardEvent]:
-        if self._times_first:
-            self._times_first -= 1
-        else:
-            self._text = text
-        return ()
-
-    def _committed(self, text: str, tokens: Sequence[Token] = ()) -> Iterator[HeardEvent]:
-        """A commit is answered; when none of ours is due, the vendor has made one by itself."""
-        commit = self._commits.popleft() if self._commits else None
-        at_ms = self._timeline.stream_ms if commit is None else commit.at_ms
-        if text and not tokens:
-            # Words without times are better than none.
-            begun_ms = self._interim_ms[0] if self._interim else at_ms - INTERIM_LEAD_MS
-            tokens = spread(text, min(max(0.0, begun_ms), at_ms), at_ms)
-        self._interim = ""
-        yield Heard(final=tokens, processed_ms=round(at_ms))
-        if commit is None:
+    def _untimed(self, text: str) -> Iterator[HeardEvent]:
+        """A text alone: those before it are not waited for, it is shown until its times come."""
+        if not self._commits.wants(text):
             return
-        self._timeline.forget(commit.vendor_ms)
-        if commit.reason == "finalize":
-            yield Finalized()
-        elif commit.reason == "closing":
-            yield Finished()
+        yield from self._over(self._commits.take_told())
+        commit = self._commits.next
+        if commit is None:
+            commit = self._own()
+            self._commits.add(commit)
+        commit.text, commit.words = text, self._guess(text, commit.at_ms)
+        yield Heard(interim=self._commits.words)
+
+    def _own(self) -> Commit:
+        """What the vendor has committed by itself, just now."""
+        return Commit("vendor", self._timeline.stream_ms, self._timeline.sent_ms)
+
+    def _guess(self, text: str, at_ms: float) -> tuple[Token, ...]:
+        """Words without times are better than none."""
+        begun_ms = self._interim_ms[0] if self._interim else at_ms - INTERIM_LEAD_MS
+        self._interim = ""
+        return spread(text, min(max(0.0, begun_ms), at_ms), at_ms)
+
+    def _over(self, commits: Sequence[Commit]) -> Iterator[HeardEvent]:
+        """Commits are answered."""
+        for commit in commits:
+            told = self._commits.words
+            yield Heard(final=commit.words, interim=told, processed_ms=round(commit.at_ms))
+            if commit.reason != "vendor":
+                self._timeline.forget(commit.vendor_ms)
+            if commit.reason == "finalize":
+                yield Finalized()
+            elif commit.reason == "closing":
+                yield Finished()

@@ -223,6 +223,33 @@ async def test_words_whose_times_do_not_come_are_not_waited_for_long(script: Scr
 
 
 @virtual_time_on_sockets
+async def test_no_word_is_lost_where_no_times_come(script: Script) -> None:
+    async with served(script, limits=Limits(timed_commits=0)) as standin:
+        async with listening(standin) as listener:
+            await speak(listener.stream, script.audio)
+            # Long enough for commits in the pauses.
+            await speak(listener.stream, ULAW_8K.silence(45_000))
+            await speak(listener.stream, script.audio)
+            began_s = asyncio.get_running_loop().time()
+            await listener.stream.finish()
+            await listener.end()
+            assert asyncio.get_running_loop().time() - began_s < 1
+        assert (listener.error, len(standin.records["stt"])) == (None, 1)
+    assert " ".join(final.text for final in listener.finals) == f"{script.text} {script.text}"
+
+
+@virtual_time_on_sockets
+async def test_times_are_waited_for_from_the_text_on(script: Script) -> None:
+    slow, limits = Fault("trickle", delay_ms=450), Limits(times_after_s=0.3)
+    async with served(script, faults={"stt": [slow]}, limits=limits) as standin:
+        async with listening(standin) as listener:
+            await speak(listener.stream, script.audio)
+            listener.stream.finalize()
+            await asyncio.sleep(1)
+            assert (listener.error, listener.words) == (None, said_in(script))
+
+
+@virtual_time_on_sockets
 async def test_terms_and_languages_are_told(script: Script) -> None:
     options = SttOptions(
         audio=ULAW_8K, language="auto", languages=("de",), key_terms=("Winterbottom", "x" * 21)

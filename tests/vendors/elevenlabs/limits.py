@@ -20,6 +20,7 @@ class Limits:
         stt_idle_s: a stream of Scribe without audio (observed).
         timed_commits: how many commits of a stream are answered with times where these are asked
             for (that they may cease was observed); None is all.
+        times_after_s: so long after its text come a commit's times (how long is not told).
         contexts: of a synthesis connection at a time.
         text_characters: of one request, or one context.
         upload_ms: a recording.
@@ -32,6 +33,7 @@ class Limits:
     session_ms: float = 3 * 3_600_000.0
     stt_idle_s: float = 15.0
     timed_commits: int | None = None
+    times_after_s: float = 0.0
     contexts: int = 5
     text_characters: int = 5_000
     upload_ms: float = 10 * 3_600_000.0

@@ -155,7 +155,10 @@ class ScribeStream(stt.SttStream):
             await self._strike_if("final")
         if self._trickle_s is not None:
             await asyncio.sleep(self._trickle_s)
-        for message in self._answers(tokens):
+        first, *rest = self._answers(tokens)
+        await self.peer.say(first)
+        for message in rest:
+            await asyncio.sleep(self._limits.times_after_s)
             await self.peer.say(message)
 
     def _answers(self, tokens: Sequence[Token]) -> list[Json]:
