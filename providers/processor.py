@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
@@ -20,13 +19,13 @@ from media.audio import AudioFormat
 
 from .audio import LIMITS, Limits, OpenAudio, Target, open_audio
 from .config import read_config
-from .ears import Ears
 from .fallback import Fallback
 from .ledger import Ledger
 from .library.checkup import Checkup, check
 from .library.chosen import Chosen
 from .library.listening import Listening, listening
 from .library.logs import log_as_python_does
+from .library.one_loop import Hearing, OneLoop
 from .library.overview import ProviderInfo, overview
 from .library.session import SessionInfo, StreamingSession
 from .library.sessions import Sessions, SessionStatistics
@@ -36,7 +35,6 @@ from .options import SttOptions, TtsOptions
 from .results import AudioData, Container, StreamingResult, SynthesisResult, TranscriptionResult
 from .types import SynthesisChunk, Voice
 from .usage import Use
-from .vad import load_model
 
 __all__ = ["VoiceProcessor"]
 
@@ -80,8 +78,8 @@ class VoiceProcessor:
         self._chosen = Chosen(read_config(config), stt, tts, ledger)
         self._limits = limits
         self._sessions = Sessions(clock)
-        self._ears: Ears | None = None
-        self._ears_wanted = asyncio.Lock()
+        self._hearing = Hearing()
+        self._one_loop = OneLoop()
 
     async def __aenter__(self) -> VoiceProcessor:
         return self
@@ -90,17 +88,18 @@ class VoiceProcessor:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End all sessions and release all providers. It may be used again.
+        """End all sessions and release all providers. It may be used again, on any event loop.
 
         Raises:
+            UnavailableError: it is in use on another event loop.
             SessionCleanupError: a session could not be ended in order; all is released.
         """
+        self._one_loop.enter()
+        self._one_loop.leave()
         async with AsyncExitStack() as last:
             last.push_async_callback(self._chosen.aclose)
-            if self._ears is not None:
-                last.callback(self._ears.close)
-                self._ears = None
-            self._loop, self._ears_wanted = None, asyncio.Lock()
+            if (ears := self._hearing.forget()) is not None:
+                last.callback(ears.close)
             await self._sessions.aclose()
 
     # Recordings
@@ -150,6 +149,7 @@ class VoiceProcessor:
         def opened() -> AbstractAsyncContextManager[OpenAudio]:
             return open_audio(what, format, self._limits)
 
+        self._one_loop.enter()
         transcribers = self._transcribers()
         self._chosen.watch()
         return await transcribe_by_one_of(
@@ -166,7 +166,7 @@ class VoiceProcessor:
             if door is not None:
                 found.append(ByDoor(door))
             elif streams:
-                found.append(AsStream(Fallback(streams), self._hearing))
+                found.append(AsStream(Fallback(streams), self._hearing.ears))
                 streams = []
         return found
 
@@ -193,6 +193,7 @@ class VoiceProcessor:
             AudioTooLargeError: it takes more than an hour.
             ProviderError: nobody can speak it.
         """
+        self._one_loop.enter()
         target = Target(container, format)
         tts = self._chosen.synthesizers()
         self._chosen.watch()
@@ -211,6 +212,7 @@ class VoiceProcessor:
             CutOffError: a provider failed after some was given.
             ProviderError: nobody can speak it.
         """
+        self._one_loop.enter()
         tts = self._chosen.synthesizers()
         self._chosen.watch()
         async with aclosing(speak(tts, text, options or TtsOptions(), format)) as chunks:
@@ -223,6 +225,7 @@ class VoiceProcessor:
         Raises:
             ProviderError: one cannot be asked.
         """
+        self._one_loop.enter()
         found: list[Voice] = []
         for candidate in self._chosen.synthesizers().candidates:
             voices = await candidate.provider.voices(language)
@@ -242,9 +245,11 @@ class VoiceProcessor:
             UnavailableError: `aclose` was called meanwhile.
             ProviderError: nobody can recognize it.
         """
-        self._begin()
-        ears = await self._hearing()
+        self._one_loop.enter()
+        self._chosen.recognizers()  # before the model is loaded: there may be none
+        ears = await self._hearing.ears()
         stt = self._chosen.recognizers()
+        self._chosen.watch()
 
         def listen(session: StreamingSession) -> AbstractAsyncContextManager[Listening]:
             return listening(stt, ears, options or SttOptions(), session)
@@ -260,6 +265,7 @@ class VoiceProcessor:
             SessionExpiredError: it was not used for five minutes.
             ProviderError: recognition has failed.
         """
+        self._one_loop.enter()
         await self._sessions.send(session_id, chunk)
 
     def get_streaming_results(
@@ -286,6 +292,7 @@ class VoiceProcessor:
             SessionCleanupError: it could not be ended in order.
             ProviderError: recognition has failed.
         """
+        self._one_loop.enter()
         return await self._sessions.stop(session_id)
 
     async def cleanup_sessions(self) -> int:
@@ -315,6 +322,7 @@ class VoiceProcessor:
         Raises:
             UnsupportedError, MissingKeyError: none is configured, or one that was named.
         """
+        self._one_loop.enter()
         chosen = self._chosen
         return await check(chosen, chosen.configured() if all_configured else chosen.in_use())
 
@@ -325,13 +333,6 @@ class VoiceProcessor:
     def usage(self) -> list[Use]:
         """What was used of each provider, and what that costs by its list."""
         return self._chosen.account.meter.uses()
-
-    async def _hearing(self) -> Ears:
-        """What tells where speech is; its model is loaded when it is first needed."""
-        async with self._ears_wanted:
-            if self._ears is None:
-                self._ears = Ears(await asyncio.to_thread(load_model, "auto"))
-            return self._ears
 
 
 def _names(given: Names | None) -> tuple[str, ...]:

@@ -113,14 +113,14 @@ class StreamingSession:
         Raises:
             ProviderError: nobody does, or the session was ended meanwhile.
         """
+        self._check_wanted()
         self._opening = asyncio.create_task(self._held.enter_async_context(stream))
         try:
             listening = await self._opening
         except asyncio.CancelledError:
-            if self.state != "stopped":
-                raise
-        if self.state == "stopped":
-            raise self._error or self._stopped()
+            self._check_wanted()
+            raise
+        self._check_wanted()
         self._used_s = self._clock()
         self._listening = listening
 
@@ -282,6 +282,10 @@ class StreamingSession:
         if error is not None and self._error is None:
             self._error, self.state = error, "failed"
         self._changed.set()
+
+    def _check_wanted(self) -> None:
+        if self.state == "stopped":
+            raise self._error or self._stopped()
 
     def _open_stream(self) -> Listening:
         if self._error is not None:

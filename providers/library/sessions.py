@@ -97,7 +97,6 @@ class Sessions:
             UnavailableError: all sessions were ended meanwhile.
             ProviderError: nobody can recognize it.
         """
-        await self._forget()
         active = [one for one in self._sessions.values() if one.state == "active"]
         if len(active) >= MAX_SESSIONS:
             raise CapacityError(
@@ -106,6 +105,7 @@ class Sessions:
         session = StreamingSession(self._clock, self._now)
         self._sessions[session.id] = session
         try:
+            await self._forget()
             await session.open(listen(session))
         except BaseException:
             self._sessions.pop(session.id, None)  # unless all were ended meanwhile

@@ -24,7 +24,9 @@ from providers.errors import (
     MissingKeyError,
     SessionExpiredError,
     SessionNotFoundError,
+    UnavailableError,
     UnsupportedError,
+    UnsupportedLanguageError,
 )
 from providers.options import SttOptions, TtsOptions
 from providers.results import AudioData, TranscriptionResult
@@ -44,6 +46,7 @@ PHRASES = (
     "call me back tomorrow",
     "ace of diamonds",
 )
+NO_LANGUAGE = SttOptions(language="xx")
 SCRIPT = computed_script(["Hello, this is Parley."], pause_ms=900)
 
 
@@ -179,3 +182,35 @@ async def test_it_may_be_closed_and_used_again() -> None:
         assert (await speech.synthesize("Hello.")).size > 1_000
         await speech.aclose()
     await speech.aclose()
+
+
+def test_it_is_used_on_one_loop_at_a_time() -> None:
+    speech = VoiceProcessor("pocketsphinx", config={"soniox_api_key": "k"})
+
+    async def start(count: int) -> list[str | BaseException]:
+        # One of them loads the model, for which the others wait.
+        starting = (speech.start_streaming_transcription(NO_LANGUAGE) for _ in range(count))
+        return await asyncio.gather(*starting, return_exceptions=True)
+
+    async def closed(count: int) -> list[str | BaseException]:
+        try:
+            return await start(count)
+        finally:
+            await speech.aclose()
+
+    for _ in range(2):
+        assert {type(one) for one in asyncio.run(closed(3))} == {UnsupportedLanguageError}
+    assert {type(one) for one in asyncio.run(start(1))} == {UnsupportedLanguageError}
+    for used in (speech.voices(), speech.synthesize("Hello."), speech.aclose()):
+        with pytest.raises(UnavailableError, match="another event loop; end with `await aclose"):
+            asyncio.run(used)
+
+
+async def test_what_begins_while_it_is_closed_does_not_begin() -> None:
+    speech = VoiceProcessor("pocketsphinx")
+    starting = asyncio.create_task(speech.start_streaming_transcription())
+    await asyncio.sleep(0)  # it waits for the model
+    await speech.aclose()
+    with pytest.raises(UnavailableError, match="closed before it began; begin anew"):
+        await starting
+    assert speech.sessions() == []
