@@ -36,6 +36,8 @@ one who catches it. Messages say what to do and never hold a key.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ApiError",
     "AudioError",
@@ -72,7 +74,8 @@ class ProviderError(Exception):
 
     Attributes:
         provider: the catalogue name of the provider, such as `"pocketsphinx"`; what is no
-            provider's own fault has `"audio"`, `"file"` or `"session"` here.
+            provider's own fault has `"audio"`, `"file"`, `"session"`, `"config"` or, for all of
+            them, `"providers"` here.
         reason: what went wrong, in a few words.
         hint: what the user can do about it; empty when nothing is known.
         retryable: whether the same request may succeed later.
@@ -97,10 +100,19 @@ class ProviderError(Exception):
         self.retryable = self.default_retryable if retryable is None else retryable
         self.code = code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What it was made with holds more than `args`, with which an exception is made again.
+        return _again, (type(self), self.args), self.__dict__
+
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""
         hint = f"; {self.hint}" if self.hint else ""
         return f"{self.provider}: {self.reason}{code}{hint}"
+
+
+def _again(kind: type[ProviderError], args: tuple[Any, ...]) -> ProviderError:
+    """An error that was pickled or copied, before it has what it held."""
+    return kind.__new__(kind, *args)
 
 
 class AuthenticationError(ProviderError):
