@@ -34,6 +34,8 @@ LAG_MS = 500.0
 SILENCE_S = 1.0
 """`Finalize` is answered when there is "a noticeable amount of audio" to finalize, else it may not
 be: so long an answer is waited for."""
+MESSAGE_MS = 1_000.0
+"""There are results for so much audio each, empty ones too."""
 ROUNDING_MS = 20.0
 FIRST_SILENCE_MS = 100.0
 _KEEPALIVE = '{"type":"KeepAlive"}'
@@ -75,8 +77,10 @@ class DeepgramRecognizer:
         query.append(("interim_results", "true"))
         if options.endpointing:
             delay_ms = options.endpointing_ms
-            query.append(("endpointing", str(ENDPOINTING_MS if delay_ms is None else delay_ms)))
-            query.append(("utterance_end_ms", str(UTTERANCE_END_MS)))
+            delay_ms = ENDPOINTING_MS if delay_ms is None else delay_ms
+            query.append(("endpointing", str(delay_ms)))
+            # Who may pause for longer may do so where there is noise, too.
+            query.append(("utterance_end_ms", str(max(UTTERANCE_END_MS, delay_ms))))
         else:
             query.append(("endpointing", "false"))
         return DeepgramSttCodec(self._account, options, query)
@@ -87,8 +91,6 @@ class DeepgramSttCodec(DeepgramStream):
 
     provider = DeepgramRecognizer.name
     path = "/v1/listen"
-    # There are results for each second of audio, empty ones too.
-    behind_ms = 1_000.0
     keepalive_s: float | None = 8.0  # it closes after 10 s
     ready = True
 
@@ -102,6 +104,12 @@ class DeepgramSttCodec(DeepgramStream):
     def silence_s(self) -> float | None:
         """How long an answer to `Finalize` may be missing; words that are open are answered."""
         return SILENCE_S if self._asked and not self._has_interim else None
+
+    @property
+    def behind_ms(self) -> float:
+        """Where audio goes on behind the request, results that reach as far are due."""
+        goes_on = self._sent.ms - self._asked[0] > LAG_MS
+        return LAG_MS if goes_on else MESSAGE_MS
 
     def finalize(self) -> Frame | None:
         """Ask for what is not final."""

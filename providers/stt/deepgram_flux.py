@@ -125,7 +125,7 @@ class FluxCodec(DeepgramStream):
 
     provider = FluxRecognizer.name
     path = "/v2/listen"
-    behind_ms = UNTOLD_MS + 2 * CHUNK_MS
+    behind_ms: float = UNTOLD_MS + 2 * CHUNK_MS
     # How long it waits for audio is not told; telephone audio never stops.
     keepalive_s: float | None = 4.0
 

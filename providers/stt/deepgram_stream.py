@@ -32,12 +32,10 @@ class DeepgramStream(ABC):
     Attributes:
         provider: the catalogue name.
         path: of the URL.
-        behind_ms: a recognizer that has told nothing of so much audio has stalled.
     """
 
     provider: ClassVar[str]
     path: ClassVar[str]
-    behind_ms: ClassVar[float]
     lasts_s: float | None = None
 
     def __init__(self, account: DeepgramAccount, options: SttOptions, query: Query) -> None:
@@ -98,6 +96,11 @@ class DeepgramStream(ABC):
             raise InvalidResponseError(
                 self.provider, "a message is not what it should be"
             ) from None
+
+    @property
+    @abstractmethod
+    def behind_ms(self) -> float:
+        """A recognizer that has told nothing of so much audio has stalled, or is slow."""
 
     @abstractmethod
     def _events(self, message: Mapping[str, Any]) -> Iterator[StreamEvent]:

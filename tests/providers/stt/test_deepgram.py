@@ -177,6 +177,25 @@ def test_what_was_not_listened_to_is_not_answered() -> None:
     assert codec.unanswered() == [Finalized()]
 
 
+def test_what_is_due_is_waited_for_while_audio_goes_on() -> None:
+    codec = codec_of()
+    codec.audio(SECOND)
+    codec.decode(result(1, final=False))
+    codec.audio(SECOND)
+    codec.finalize()
+    codec.audio(SECOND)
+    # It is not far behind, but has told nothing of the last second of the utterance.
+    assert codec.unanswered() == ()
+    codec.decode(result(1.6, "yes", final=False))
+    assert codec.unanswered() == [Finalized()]
+
+
+def test_a_gap_is_no_shorter_than_the_silence_that_is_asked_for() -> None:
+    for delay_ms, gap_ms in ((300, "1000"), (2_000, "2000")):
+        url = urlsplit(codec_of(SttOptions(audio=ULAW_8K, endpointing_ms=delay_ms)).request().url)
+        assert parse_qs(url.query)["utterance_end_ms"] == [gap_ms]
+
+
 def test_nothing_is_asked_when_all_is_final() -> None:
     codec = codec_of()
     assert codec.finalize() is None

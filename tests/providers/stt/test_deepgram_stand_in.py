@@ -14,22 +14,28 @@ from providers.stt.recognition import Recognition
 from providers.types import SttOptions, Transcript
 from tests.providers.leaks import nothing_left
 from tests.vendors.deepgram.access import ACCESS
+from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.record import Record
 from tests.vendors.speech.recordings import computed_script
+from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 SCRIPT = computed_script(["Hello, this is Parley."], pause_ms=2_000)
 SAID = [(word.text, word.start_ms, word.end_ms) for word in SCRIPT.words]
+SHORT = computed_script(["Ja.", "Nein, danke."], pause_ms=2_100)
 PIECE = ULAW_8K.byte_count(100)
 OPTIONS = SttOptions(audio=ULAW_8K)
 both = pytest.mark.parametrize("name", ACCESS.stt)
 
 
 @asynccontextmanager
-async def opened(name: str) -> AsyncIterator[tuple[Recognition, list[Record]]]:
-    """A stream, and the connections that it has."""
-    async with ACCESS.standin(OracleHearing(SCRIPT)) as standin, nothing_left(standin):
+async def opened(
+    name: str, *faults: Fault, script: Script = SCRIPT
+) -> AsyncIterator[tuple[Recognition, list[Record]]]:
+    """A stream, and the connections that it has, which meet the faults."""
+    standin = ACCESS.standin(OracleHearing(script), faults={ACCESS.stt[name]: faults})
+    async with standin, nothing_left(standin):
         provider = build_stt(name, **ACCESS.settings(standin))
         async with provider.stream(OPTIONS) as stream:
             assert isinstance(stream, Recognition)
@@ -96,4 +102,41 @@ async def test_a_stream_is_held_without_audio_and_its_times_are_its_own(name: st
         assert [text for text, _, _ in heard] == [text for text, _, _ in SAID]
         for (_, *times), (_, *true_times) in zip(heard, SAID, strict=True):
             assert times == pytest.approx(true_times, abs=1)
+        assert len(records) == 1
+
+
+@both
+@virtual_time_on_sockets
+async def test_a_short_answer_is_not_lost_with_a_vendor_that_stalls(name: str) -> None:
+    (yes, *_) = SHORT.words
+    stall = Fault("stall", "audio", yes.start_ms - 50)
+    end = ULAW_8K.byte_count(yes.end_ms + 450)
+    async with opened(name, stall, script=SHORT) as (stream, records):
+        await speak(stream, SHORT.audio[:end])
+        stream.finalize()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(speak(stream, ULAW_8K.silence(5_000)))
+            assert (await final(stream, 4.0)).text == "Ja."
+        assert len(records) == 2
+
+
+@both
+@virtual_time_on_sockets
+async def test_a_vendor_that_is_slow_answers_late_and_each_end_once(name: str) -> None:
+    first, last = (SHORT.words[at].end_ms + 450 for at in (0, -1))
+    slow = Fault("slow", "open", delay_ms=1_300)
+    audio = SHORT.audio + ULAW_8K.silence(4_000)
+    async with opened(name, slow, script=SHORT) as (stream, records):
+        heard: list[str] = []
+        at = 0
+        async with asyncio.TaskGroup() as tasks:
+            for end in (ULAW_8K.byte_count(first), ULAW_8K.byte_count(last), len(audio)):
+                speaking = tasks.create_task(speak(stream, audio[at:end]))
+                if at:
+                    heard.append((await final(stream, 3.0)).text)
+                await speaking
+                at = end
+                if end < len(audio):
+                    stream.finalize()
+        assert heard == ["Ja.", "Nein, danke."]
         assert len(records) == 1

@@ -19,8 +19,8 @@ from .results import alternative, metadata, model_info, seconds
 
 __all__ = ["ListenStream", "check_container", "utterances"]
 
-# How often it tells what it has so far, and when it is done with silence, are assumed.
-MESSAGE_MS = 500
+MESSAGE_MS = 1_000
+# When it is done with silence is assumed.
 SILENT_MS = 3_000.0
 NOTICEABLE_MS = 300.0
 """With less audio buffered, `Finalize` is not answered (how much that is, is assumed)."""
