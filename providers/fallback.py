@@ -41,6 +41,18 @@ class Candidate(Generic[ProviderT]):
     provider: ProviderT
     health: Health = field(default_factory=Health)
     started: bool = True
+    _set_aside: set[str] = field(default_factory=set, init=False, repr=False)
+
+    def set_aside(self, options: Iterable[str]) -> None:
+        """Say, once of each, that these options are the preferred provider's and not for it."""
+        new = set(options) - self._set_aside
+        if new:
+            self._set_aside |= new
+            log.warning(
+                "options are for the preferred provider alone",
+                provider=self.name,
+                options=sorted(new),
+            )
 
     def failed(self, error: ProviderError) -> None:
         """Note that it failed at what it was used for; what is new in it is logged."""

@@ -49,6 +49,11 @@ class ByDoor:
 
     candidate: Candidate[FileRecognizer]
 
+    @property
+    def first(self) -> Candidate[FileRecognizer]:
+        """Who is asked."""
+        return self.candidate
+
     def understands(self, language: str) -> bool:
         """Whether the language is on offer."""
         return self.candidate.provider.capabilities.understands(language)
@@ -113,6 +118,11 @@ class AsStream:
     stt: Fallback[SttProvider]
     ears: Callable[[], Awaitable[Ears]]
 
+    @property
+    def first(self) -> Candidate[SttProvider]:
+        """Who is preferred."""
+        return self.stt.candidates[0]
+
     def understands(self, language: str) -> bool:
         """Whether one of them offers the language."""
         candidates = self.stt.candidates
@@ -157,7 +167,7 @@ async def transcribe_by_one_of(
     Args:
         transcribers: in the order of preference.
         opened: opens the recording, from its beginning each time.
-        options: how to recognize; `audio` is not looked at.
+        options: how to recognize; `audio` is not looked at, and `model` is the preferred one's.
         progress: is told how far it got.
 
     Raises:
@@ -169,7 +179,8 @@ async def transcribe_by_one_of(
     for transcriber in sorted(fit, key=lambda one: not one.well):
         try:
             async with opened() as audio:
-                return await transcriber.transcribe(audio, options, progress)
+                own = _own_options(options, transcriber, preferred=transcriber is transcribers[0])
+                return await transcriber.transcribe(audio, own, progress)
         except ProviderError as error:
             if error.provider in _OURS:
                 raise  # the recording is at fault, whoever hears it
@@ -203,6 +214,14 @@ class _Reader:
 
     def over(self, error: Exception | None) -> None:
         """Who sends is told as well."""
+
+
+def _own_options(options: SttOptions, transcriber: Transcriber, *, preferred: bool) -> SttOptions:
+    """What of the options is meant for one who transcribes: a model is one vendor's."""
+    if preferred or options.model is None:
+        return options
+    transcriber.first.set_aside(["model"])
+    return replace(options, model=None)
 
 
 def _target(door: FileRecognizer, rate_hz: int) -> Target:

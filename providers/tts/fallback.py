@@ -169,6 +169,7 @@ class _Race:
         face, candidate = self._face, self._waiting.popleft()
         at = face.tts.candidates.index(candidate)
         options = own_options(self._options, at, len(face.tts.candidates))
+        candidate.set_aside(_left_out(self._options, options))
         speaking = Speaking(candidate, self._text, options, face.format, self._news.set)
         self._running.append(speaking)
         self._begun.append(speaking)
@@ -197,3 +198,10 @@ def own_options(options: TtsOptions, at: int, providers: int) -> TtsOptions:
     voice = voices[at].strip() if at < len(voices) else ""
     options = replace(options, voice=voice or None)
     return options if at == 0 else replace(options, model=None, pronunciations=())
+
+
+def _left_out(asked: TtsOptions, own: TtsOptions) -> list[str]:
+    """What was asked for and is not one provider's own, unless it was asked for each by itself."""
+    of_each = "," in (asked.voice or "")
+    names = ("model", "pronunciations") if of_each else ("voice", "model", "pronunciations")
+    return [name for name in names if getattr(asked, name) and not getattr(own, name)]

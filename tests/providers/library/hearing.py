@@ -65,6 +65,7 @@ class OracleDoor:
     Attributes:
         failures: raised, one by one, in the place of an answer.
         taken: what it was sent.
+        models: which were asked for.
     """
 
     script: Script = SCRIPT
@@ -74,6 +75,7 @@ class OracleDoor:
     raw: Sequence[AudioFormat] = ()
     failures: list[ProviderError] = field(default_factory=list)
     taken: list[AudioData] = field(default_factory=list)
+    models: list[str | None] = field(default_factory=list)
     name: str = "door"
 
     @property
@@ -82,6 +84,7 @@ class OracleDoor:
 
     async def transcribe(self, audio: AudioData, options: SttOptions) -> TranscriptionResult:
         self.taken.append(audio)
+        self.models.append(options.model)
         if self.failures:
             raise self.failures.pop(0)
         assert audio.format is not None

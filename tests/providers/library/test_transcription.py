@@ -68,12 +68,13 @@ async def transcribe(
     audio: Opened | None = None,
     told: list[tuple[float, float | None]] | None = None,
     language: str = "en-US",
+    model: str | None = None,
 ) -> TranscriptionResult:
     told = [] if told is None else told
     return await transcribe_by_one_of(
         transcribers,
         audio or opened(SCRIPT.audio),
-        SttOptions(language=language),
+        SttOptions(language=language, model=model),
         lambda done_ms, whole_ms: told.append((done_ms, whole_ms)),
     )
 
@@ -179,6 +180,30 @@ async def test_the_next_one_hears_all_of_it_when_a_door_fails() -> None:
     assert first.well
     assert (await transcribe(first, by_door(door))).provider == "broken"
     assert first.candidate.health.well
+
+
+@virtual_time
+async def test_a_model_is_the_preferred_ones() -> None:
+    one = OracleDoor(name="one", failures=[AuthenticationError("one", "the key was refused")] * 2)
+    two = OracleDoor(name="two", failures=[UnavailableError("two", "down")] * 2)
+    engine = Recognizer(["hello"] * 2)
+    stream = AsStream(Fallback([Candidate[SttProvider](engine.name, engine)]), hearing)
+    doors = by_door(one), by_door(two)
+    audio = opened(pcm_to_ulaw(tone(1_000)))
+    with capture_logs() as logs:
+        for _ in range(2):
+            result = await transcribe(*doors, stream, audio=audio, model="nova-3")
+            assert (result.text, result.provider) == ("hello", "recognizer")
+    assert one.models == ["nova-3"] * len(one.models)
+    assert two.models == [None] * len(two.models)
+    assert [one.options.model for one in engine.streams] == [None, None]
+    said = [log for log in logs if "preferred provider alone" in log["event"]]
+    assert [(log["provider"], log["options"]) for log in said] == [
+        ("two", ["model"]),
+        ("recognizer", ["model"]),
+    ]
+    assert (await transcribe(stream, audio=audio, model="tiny")).text == ""
+    assert engine.streams[-1].options.model == "tiny"
 
 
 @virtual_time

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, AudioFormat, decode, encode
 from providers.errors import (
@@ -274,6 +275,20 @@ async def test_each_gets_the_options_that_are_meant_for_it() -> None:
     await Speech(one, two).say(options=options)
     assert one.spoken[0][1] == TtsOptions(language="fr-FR", voice="claire", speed=1.5, model="big")
     assert two.spoken[0][1] == TtsOptions(language="fr-FR", voice="marie", speed=1.5)
+
+
+@virtual_time
+async def test_what_is_another_ones_is_said_once() -> None:
+    options = TtsOptions(voice="claire", model="big", pronunciations=("p1",), speed=1.5)
+    s = Speech(failing(0), Tones())
+    with capture_logs() as logs:
+        await s.say(options=options)
+        await s.say(options=options)
+        await s.say(options=TtsOptions(voice="claire,"))
+    said = [log for log in logs if "preferred provider alone" in log["event"]]
+    assert [(log["provider"], log["options"]) for log in said] == [
+        ("t2", ["model", "pronunciations", "voice"])
+    ]
 
 
 @pytest.mark.parametrize(
