@@ -16,7 +16,7 @@ from ..fallback import Fallback
 from ..options import TtsOptions
 from ..results import SynthesisResult
 from ..tts.fallback import FallbackTts
-from ..tts.parts import cut
+from ..tts.parts import cut, sentences
 from ..types import SynthesisChunk, TtsProvider
 
 __all__ = ["PCM16_24K", "speak", "speak_whole"]
@@ -27,6 +27,8 @@ PCM16_24K = AudioFormat(Encoding.PCM16, 24_000)
 """What most voices are made in."""
 PART_BYTES = 2_000
 """A text is spoken in parts: what a vendor takes at a time differs, and is seldom less."""
+SENTENCE_BYTES = 20
+"""Shorter sentences are spoken together, where each may be another provider's."""
 MAX_WHOLE_MS = 3_600_000.0
 """Audio that is given whole is held in memory."""
 
@@ -47,7 +49,7 @@ class _Names:
         self.used[name] = None
 
     def failed(self, name: str, error: ProviderError) -> None:
-        log.warning("synthesizer failed", error=str(error))
+        """The face has said it."""
 
 
 async def speak(
@@ -55,33 +57,46 @@ async def speak(
     text: str,
     options: TtsOptions,
     audio: AudioFormat,
+    hedge_ms: float | None = None,
 ) -> AsyncGenerator[SynthesisChunk, None]:
     """Speak a text as it becomes audio; word positions and times are those in the whole text.
 
     Args:
-        tts: the synthesizers; when one fails the next one goes on, at the next part if some was
-            given of this one.
+        tts: the synthesizers; when one fails the next one goes on, at the next sentence if some
+            was given of this one.
         text: of any length.
         options: how to speak.
         audio: the format that is wanted, mono.
+        hedge_ms: after how long without audio another synthesizer is asked too; None is never.
 
     Raises (from the iterator):
-        CutOffError: a provider failed after some of a part was given.
+        CutOffError: a provider failed after some was given, and there is no sentence after it.
         ProviderError: nobody can speak it.
     """
-    face = FallbackTts(tts, audio=audio, follower=_Names())
+    face = FallbackTts(tts, audio=audio, hedge_ms=hedge_ms, follower=_Names())
     await _start(tts)
+    several = len(tts.candidates) > 1
+    parts = list(_parts(text, options, sentence_by_sentence=several))
     spoken = 0
-    for part in _parts(text, options):
+    for part in parts:
         begun_ms = audio.duration_ms(spoken)
-        async with aclosing(face.synthesize(part.text, options)) as chunks:
-            async for chunk in chunks:
-                spoken += len(chunk.audio)
-                yield _placed(chunk, part.begin, begun_ms)
+        try:
+            async with aclosing(face.synthesize(part.text, options)) as chunks:
+                async for chunk in chunks:
+                    spoken += len(chunk.audio)
+                    yield _placed(chunk, part.begin, begun_ms)
+        except CutOffError as error:
+            if part is parts[-1]:
+                raise
+            log.warning("a sentence was cut off, the next one is another's", error=str(error))
 
 
 async def speak_whole(
-    tts: Fallback[TtsProvider], text: str, options: TtsOptions, target: Target
+    tts: Fallback[TtsProvider],
+    text: str,
+    options: TtsOptions,
+    target: Target,
+    hedge_ms: float | None = None,
 ) -> SynthesisResult:
     """Speak a text into a file's bytes.
 
@@ -95,7 +110,7 @@ async def speak_whole(
     """
     names = _Names()
     linear = replace(target.format, encoding=Encoding.PCM16)
-    face = FallbackTts(tts, audio=linear, follower=names)
+    face = FallbackTts(tts, audio=linear, hedge_ms=hedge_ms, follower=names)
     await _start(tts)
     audio = bytearray()
     for part in _parts(text, options):
@@ -138,20 +153,37 @@ async def _spoken(face: FallbackTts, text: str, options: TtsOptions, attempts: i
                 raise
 
 
-def _parts(text: str, options: TtsOptions) -> Iterator[_Part]:
+def _parts(
+    text: str, options: TtsOptions, *, sentence_by_sentence: bool = False
+) -> Iterator[_Part]:
     """Raises:
-    UnsupportedError: there is nothing to say.
+    UnsupportedError: there is nothing to say, or what is no text.
     """
-    if not text.strip():
-        raise UnsupportedError("providers", "an empty text cannot be spoken")
+    _check(text)
     if options.ssml:
         yield _Part(text, 0)  # markup that is cut is none
         return
     begin = 0
-    for part in cut(text, PART_BYTES):
-        begin = text.index(part, begin)
-        yield _Part(part, begin)
-        begin += len(part)
+    for sentence in sentences(text, SENTENCE_BYTES) if sentence_by_sentence else [text]:
+        for part in cut(sentence, PART_BYTES):
+            begin = text.index(part, begin)
+            yield _Part(part, begin)
+            begin += len(part)
+
+
+def _check(text: str) -> None:
+    if not text.strip():
+        raise UnsupportedError(
+            "providers", "an empty text cannot be spoken", hint="give it a word at least"
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UnsupportedError(
+            "providers",
+            "the text holds what is no character",
+            hint="it was not decoded as what it is: see errors='surrogateescape'",
+        ) from None
 
 
 def _placed(chunk: SynthesisChunk, begin: int, begun_ms: float) -> SynthesisChunk:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["cut"]
+__all__ = ["cut", "sentences"]
 
 _ENDS = (
     # A sentence's: with space after it, or as Chinese and Japanese have it. Or a line's.
@@ -31,6 +31,21 @@ def cut(text: str, max_bytes: int) -> Iterator[str]:
         text = text[at:]
     if text.strip():
         yield text
+
+
+def sentences(text: str, least_bytes: int) -> Iterator[str]:
+    """The text in parts of whole sentences, as few of them as have `least_bytes` of UTF-8.
+
+    So an abbreviation that looks like a sentence's end is seldom spoken by itself.
+    """
+    begin = 0
+    for end in _ENDS[0].finditer(text):
+        part = text[begin : end.end()]
+        if len(part.strip().encode()) >= least_bytes:
+            yield part
+            begin = end.end()
+    if text[begin:].strip():
+        yield text[begin:]
 
 
 def _last_end(head: str) -> int:

@@ -75,6 +75,8 @@ async def test_markup_is_not_cut() -> None:
 async def test_nothing_cannot_be_said() -> None:
     with pytest.raises(UnsupportedError, match="an empty text cannot be spoken"):
         await chunks(of(Tones()), " \n")
+    with pytest.raises(UnsupportedError, match="what is no character; it was not decoded"):
+        await chunks(of(Tones()), "a\ud800b")
 
 
 async def test_word_positions_are_those_of_the_whole_text() -> None:
@@ -125,7 +127,21 @@ async def test_what_nobody_has_heard_is_spoken_anew_by_the_next() -> None:
 
 
 @virtual_time
-async def test_what_was_given_of_a_stream_is_not_given_again() -> None:
+async def test_a_stream_goes_on_at_the_next_sentence() -> None:
+    one, two, three = SENTENCE, "Every unhappy family is unhappy in its own way. ", "Read on."
+    broken = Tones(chunk_ms=100, fail={two: (2, DOWN)})
+    successor = other()
+    with capture_logs() as logs:
+        spoken = await chunks(of(broken, successor), one + two + three)
+    assert (broken.texts, successor.texts) == ([one, two], [three])
+    given_ms = PCM16_16K.duration_ms(len(b"".join(chunk.audio for chunk in spoken)))
+    assert given_ms == pytest.approx((len(one) + len(three)) * MS_PER_CHARACTER + 200, abs=1)
+    assert "a sentence was cut off, the next one is another's" in [log["event"] for log in logs]
+    assert [log["event"] for log in logs].count("synthesizer failed") == 1
+
+
+@virtual_time
+async def test_a_stream_whose_last_sentence_is_cut_off_says_so() -> None:
     broken = Tones(chunk_ms=100, fail={"some words": (2, DOWN)})
     stream = speak(of(broken, other()), "some words", TtsOptions(), PCM16_8K)
     with capture_logs():
@@ -133,6 +149,15 @@ async def test_what_was_given_of_a_stream_is_not_given_again() -> None:
         assert PCM16_8K.duration_ms(len(b"".join(given))) == 200
         with pytest.raises(CutOffError):
             await anext(stream)
+
+
+@virtual_time
+async def test_who_is_slow_gets_a_rival() -> None:
+    slow, quick = Tones(pace_s=3.0), other()
+    with capture_logs():
+        spoken = [c async for c in speak(of(slow, quick), "word", TtsOptions(), PCM16_8K, 500)]
+        result = await speak_whole(of(Tones(pace_s=3.0), other()), "word", TtsOptions(), WAV, 500)
+    assert (len(spoken) > 0, quick.texts, result.provider) == (True, ["word"], "other")
 
 
 @virtual_time

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.tts.parts import cut
+from providers.tts.parts import cut, sentences
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,27 @@ def test_no_part_is_too_long_and_nothing_is_left_out(text: str, max_bytes: int) 
     parts = list(cut(text, max_bytes))
     assert all(0 < len(part.encode()) <= max_bytes and part.strip() for part in parts)
     assert "".join("".join(parts).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (" \n", []),
+        ("Only one", ["Only one"]),
+        (
+            "It is three. It is half past three, Sir. ",
+            ["It is three. ", "It is half past three, Sir. "],
+        ),
+        ("Ask Dr. No. He knows it all.", ["Ask Dr. No. ", "He knows it all."]),
+        ("One. Two. Three. Four", ["One. Two. Three. ", "Four"]),
+        ("你好吗？我是帕利。你是谁", ["你好吗？", "我是帕利。", "你是谁"]),
+        ("\n\n\nA line alone\nand more", ["\n\n\nA line alone\n", "and more"]),
+    ],
+)
+def test_sentences_are_told_apart_if_they_have_a_word_or_two(text: str, parts: list[str]) -> None:
+    assert list(sentences(text, 11)) == parts
+
+
+@given(st.text(alphabet="aä。.! \n"), st.integers(1, 20))
+def test_sentences_leave_nothing_out(text: str, least_bytes: int) -> None:
+    assert "".join(sentences(text, least_bytes)).strip() == text.strip()
