@@ -87,9 +87,6 @@ class Settings(SpeechSettings):
     )
     stt_provider: SttNames | None = Field(default=None, description="a speech-to-text provider")
     tts_provider: TtsNames | None = Field(default=None, description="a text-to-speech provider")
-    tts_hedge_ms: int | None = Field(
-        default=None, ge=50, le=5000, description="milliseconds, 50 to 5000"
-    )
     vad: Literal["auto", "silero", "webrtc", "energy"] = Field(
         default="auto", description="auto, silero, webrtc or energy"
     )

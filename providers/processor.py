@@ -75,7 +75,9 @@ class VoiceProcessor:
     ) -> None:
         log_as_python_does()
         stt, tts = _names(stt_provider), _names(tts_provider)
-        self._chosen = Chosen(read_config(config), stt, tts, ledger)
+        settings = read_config(config)
+        self._chosen = Chosen(settings, stt, tts, ledger)
+        self._hedge_ms = settings.tts_hedge_ms
         self._limits = limits
         self._sessions = Sessions(clock)
         self._hearing = Hearing()
@@ -197,7 +199,7 @@ class VoiceProcessor:
         target = Target(container, format)
         tts = self._chosen.synthesizers()
         self._chosen.watch()
-        return await speak_whole(tts, text, options or TtsOptions(), target)
+        return await speak_whole(tts, text, options or TtsOptions(), target, self._hedge_ms)
 
     async def synthesize_stream(
         self,
@@ -209,13 +211,14 @@ class VoiceProcessor:
         """Speak a text as it becomes audio, in `format`, mono. Closing the iterator stops it.
 
         Raises (from the iterator):
-            CutOffError: a provider failed after some was given.
+            CutOffError: a provider failed in the last sentence, after some of it was given.
             ProviderError: nobody can speak it.
         """
         self._one_loop.enter()
         tts = self._chosen.synthesizers()
         self._chosen.watch()
-        async with aclosing(speak(tts, text, options or TtsOptions(), format)) as chunks:
+        options = options or TtsOptions()
+        async with aclosing(speak(tts, text, options, format, self._hedge_ms)) as chunks:
             async for chunk in chunks:
                 yield chunk
 

@@ -112,7 +112,7 @@ def flattened(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class SpeechSettings(VendorSettings):
-    """How providers are chosen, and what they may cost."""
+    """How providers are chosen, what they may cost, and when a slow one gets a rival."""
 
     preferred_stt: SttNames = Field(default=(), description="recognizers, with commas")
     preferred_tts: TtsNames = Field(default=(), description="synthesizers, with commas")
@@ -121,6 +121,9 @@ class SpeechSettings(VendorSettings):
     prefer_free: bool = Field(default=False, description="true or false")
     monthly_budget_usd: float | None = Field(default=None, gt=0, description="US dollars")
     over_budget: Literal["warn", "refuse"] = Field(default="warn", description="warn or refuse")
+    tts_hedge_ms: int | None = Field(
+        default=None, ge=50, le=5000, description="milliseconds, 50 to 5000"
+    )
 
     def wish(self, explicit: tuple[str, ...], preferred: tuple[str, ...]) -> Wish:
         """What is said here about a choice, besides those names."""

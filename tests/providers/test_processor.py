@@ -6,7 +6,8 @@ import asyncio
 import io
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from media.audio import PCM16_8K, ULAW_8K, ulaw_to_pcm
 from media.files import write_wav
-from providers import VoiceProcessor
+from providers import VoiceProcessor, catalog
 from providers.audio import AudioReader, Limits
 from providers.catalog import FILES, account_of
 from providers.config import LibrarySettings
@@ -30,9 +31,11 @@ from providers.errors import (
 )
 from providers.options import SttOptions, TtsOptions
 from providers.results import AudioData, TranscriptionResult
+from tests.bot.engines import Tones
 from tests.providers.conformance.reach import access_to, remote
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
+from tests.virtual_time import virtual_time
 
 PHRASES = (
     "ten of clubs",
@@ -151,6 +154,27 @@ async def test_every_vendors_door_takes_a_file(name: str, tmp_path: Path) -> Non
         assert [use.kind for use in speech.usage()] == ["files"]
     assert words(result) == "hello this is parley"
     assert (result.provider, other.text) == (name, "")
+
+
+def slow() -> Tones:
+    return Tones(pace_s=3.0)
+
+
+def quick() -> Tones:
+    return replace(Tones(), name="quick")
+
+
+@virtual_time
+async def test_who_is_slow_gets_a_rival_if_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("slow", "quick"):
+        monkeypatch.setitem(catalog.TTS, name, f"{__name__}:{name}")
+    for hedge, speaker in (({}, "slow"), ({"tts_hedge_ms": 500}, "quick")):
+        async with VoiceProcessor(tts_provider=("slow", "quick"), config=hedge) as speech:
+            assert (await speech.synthesize("word")).provider == speaker
+            began_s = asyncio.get_running_loop().time()
+            async with aclosing(speech.synthesize_stream("word")) as stream:
+                await anext(stream)
+            assert (asyncio.get_running_loop().time() - began_s < 1) is bool(hedge)
 
 
 async def test_sessions_expire_by_the_clock_that_is_given() -> None:
