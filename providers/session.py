@@ -115,6 +115,11 @@ class Session(Generic[CodecT, EventT]):
         return self._socket is not None
 
     @property
+    def is_refused(self) -> bool:
+        """Whether it was lost for a reason that another connection would meet as well."""
+        return self._error is not None and not self._error.retryable
+
+    @property
     def has_room(self) -> bool:
         """Whether there is a connection that takes more."""
         return self._socket is not None and not self._socket.is_full

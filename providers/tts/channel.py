@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..errors import DeadlineError, ProviderError, RateLimitError, UnavailableError
 from ..session import Deadlines, Session
@@ -63,6 +64,7 @@ class Channel:
         self._full_until_s = 0.0
         self._begun_s: deque[float] = deque()  # when the last minute's texts were begun
         self._freed = freed
+        self._lost = asyncio.Event()
         self._extra = extra
         self._alone = alone
         self.route = vendor.route(options)
@@ -105,6 +107,11 @@ class Channel:
         return self.broken or self._session.expiring or len(self._ending) > self._awaited
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the vendor does not want it, nor would it another in its place."""
+        return self.broken or self._session.is_refused
+
+    @property
     def idle_s(self) -> float:
         """How long it has carried nothing; 0 while it does."""
         return 0.0 if self.load else self._loop.time() - self._busy_s
@@ -122,6 +129,18 @@ class Channel:
             self.broken = True
             self.blurred = self.blurred or len(self._contexts) > 1
             raise
+
+    async def prove(self) -> None:
+        """Wait for as long as the vendor may take to say that it does not want the connection.
+
+        Raises:
+            ProviderError: it said so.
+        """
+        self._lost.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._vendor.refuses_within_s):
+                await self._lost.wait()
+        await self.connect()
 
     def begin(self, context: Context) -> None:
         """Speak a text."""
@@ -231,6 +250,7 @@ class Channel:
 
     def roused(self) -> None:
         """The connection is lost: those who wait open another."""
+        self._lost.set()
         self._ending.clear()
         for context in self._contexts.values():
             context.changed.set()

@@ -40,6 +40,7 @@ class DeepgramSynthesizer(DeepgramSpeech):
     max_contexts = 1
     # It takes 20 flushes in a minute of its own clock, and each text is one.
     texts_per_min: int | None = 18
+    refuses_within_s = 0.0
 
     def route(self, options: TtsOptions) -> Hashable:
         """A connection has one voice, and one speed."""

@@ -55,6 +55,8 @@ class ElevenLabsSynthesizer:
     max_contexts = 4
     max_text_bytes = 1_200
     texts_per_min: int | None = None
+    # It says so in a message.
+    refuses_within_s = 0.5
 
     def __init__(self, **account: Any) -> None:
         self._account = ElevenLabsAccount(**account)

@@ -66,6 +66,7 @@ class OpenAiRealtimeSpeech:
     format = ULAW_8K
     max_contexts = 1
     texts_per_min = None
+    refuses_within_s = 0.0
     # About a minute: the longer a text, the freer it is read.
     max_text_bytes = 1_000
     voice_pages = None

@@ -53,6 +53,7 @@ class SonioxSynthesizer:
     # It would take 5,000, but a stream may last no longer than two minutes.
     max_text_bytes = 1_200
     texts_per_min: int | None = None
+    refuses_within_s = 0.0
     voice_pages = None
 
     def __init__(self, **account: Any) -> None:

@@ -73,12 +73,16 @@ class TtsVendor(SpeechVendor, Protocol):
     Attributes:
         max_contexts: how many a connection carries at a time.
         texts_per_min: how many a connection takes within a minute; None is any number.
+        refuses_within_s: so long after the handshake it may still refuse a key or a voice; 0 where
+            it does so in the handshake.
     """
 
     @property
     def max_contexts(self) -> int: ...
     @property
     def texts_per_min(self) -> int | None: ...
+    @property
+    def refuses_within_s(self) -> float: ...
 
     def route(self, options: TtsOptions) -> Hashable:
         """What a connection is for: texts whose routes are equal may share one."""

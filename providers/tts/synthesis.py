@@ -76,6 +76,8 @@ class StreamingTts:
             channel = self._channel(TtsOptions())
             assert channel is not None
             await channel.connect()
+            if self._vendor.refuses_within_s:
+                await channel.prove()
         except ProviderError as error:
             self._discard()
             if not error.retryable:
@@ -85,7 +87,7 @@ class StreamingTts:
     @property
     def reached(self) -> bool:
         """Whether there is a connection that has not failed for good."""
-        return any(not channel.broken for channel in self._channels)
+        return any(not channel.is_refused for channel in self._channels)
 
     async def synthesize(
         self, text: str, options: TtsOptions

@@ -240,13 +240,16 @@ async def test_no_word_is_lost_where_no_times_come(script: Script) -> None:
 
 @virtual_time_on_sockets
 async def test_times_are_waited_for_from_the_text_on(script: Script) -> None:
-    slow, limits = Fault("trickle", delay_ms=450), Limits(times_after_s=0.3)
-    async with served(script, faults={"stt": [slow]}, limits=limits) as standin:
-        async with listening(standin) as listener:
-            await speak(listener.stream, script.audio)
-            listener.stream.finalize()
-            await asyncio.sleep(1)
-            assert (listener.error, listener.words) == (None, said_in(script))
+    options = {"faults": {"stt": [Fault("trickle", delay_ms=450)]}}
+    limits = Limits(times_after_s=0.3)
+    async with (
+        served(script, limits=limits, **options) as standin,
+        listening(standin) as listener,
+    ):
+        await speak(listener.stream, script.audio)
+        listener.stream.finalize()
+        await asyncio.sleep(1)
+        assert (listener.error, listener.words) == (None, said_in(script))
 
 
 @virtual_time_on_sockets
@@ -429,6 +432,17 @@ async def test_a_voice_that_there_is_not(script: Script, name: str) -> None:
     async with speaking(script, name) as (tts, _):
         with pytest.raises(UnsupportedError, match="ELEVENLABS_VOICE_ID"):
             await chunks(tts, TEXT, TtsOptions(voice="nobody"))
+
+
+@virtual_time_on_sockets
+async def test_a_voice_that_there_is_not_is_told_at_the_start(script: Script) -> None:
+    async with served(script) as standin:
+        tts = build_tts("elevenlabs", **{**ACCESS.settings(standin), "voice_id": "nobody"})
+        # The handshake has passed long before.
+        with pytest.raises(UnsupportedError, match="ELEVENLABS_VOICE_ID"):
+            await tts.start()
+        assert not tts.reached
+        await tts.aclose()
 
 
 @pytest.mark.parametrize("name", ["elevenlabs", "elevenlabs-http"])

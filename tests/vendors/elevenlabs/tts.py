@@ -23,6 +23,7 @@ from .tts_query import TtsQuery, read_query
 __all__ = ["MultiConnection", "all_of"]
 
 POLICY = 1008
+REFUSAL_S = 0.1
 _Error = TypeVar("_Error", bound=Exception)
 
 
@@ -47,7 +48,7 @@ class MultiConnection:
         """Until the client leaves, or an error.
 
         Args:
-            refused: why this client may not be here; it is told at once.
+            refused: why this client may not be here.
 
         Raises:
             Gone: the client left.
@@ -55,10 +56,7 @@ class MultiConnection:
         refusals: list[Refusal] = []
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                if refused is not None:
-                    raise refused
-                await self._striker.strike_if("open", 0)
-                self._query = read_query(self._peer.record, self._speaker.voice_ids)
+                await self._open(refused)
                 await self._run()
         except* Refusal as group:
             refusals += all_of(group)
@@ -67,6 +65,17 @@ class MultiConnection:
             await self._peer.close(POLICY)
         else:
             await self._peer.close()
+
+    async def _open(self, refused: Refusal | None) -> None:
+        """See what is asked for. What is wrong with it is told when the handshake is long over."""
+        try:
+            if refused is not None:
+                raise refused
+            await self._striker.strike_if("open", 0)
+            self._query = read_query(self._peer.record, self._speaker.voice_ids)
+        except Refusal:
+            await asyncio.sleep(REFUSAL_S)
+            raise
 
     async def _run(self) -> None:
         while True:
