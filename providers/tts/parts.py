@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
-__all__ = ["cut", "sentences"]
+__all__ = ["cut", "is_spoken", "sentences", "without_markup"]
 
 _ENDS = (
     # A sentence's: with space after it, or as Chinese and Japanese have it. Or a line's.
@@ -16,6 +17,10 @@ _ENDS = (
     re.compile(r"\s+"),
 )
 """Where a text may be cut, the best first."""
+_MARKUP = re.compile(r"<[^>]*>")
+_SPOKEN_MARKS = frozenset("%&@#§")
+_SPOKEN_KINDS = ("L", "N", "Sc", "Sm")
+"""Letters, numbers, and the signs of currencies and of mathematics, as Unicode has them."""
 
 
 def cut(text: str, max_bytes: int) -> Iterator[str]:
@@ -46,6 +51,19 @@ def sentences(text: str, least_bytes: int) -> Iterator[str]:
             begin = end.end()
     if text[begin:].strip():
         yield text[begin:]
+
+
+def is_spoken(text: str) -> bool:
+    """Whether there is anything to say in it: of "…" or a smile a voice makes no sound."""
+    return any(
+        character in _SPOKEN_MARKS or unicodedata.category(character).startswith(_SPOKEN_KINDS)
+        for character in text
+    )
+
+
+def without_markup(ssml: str) -> str:
+    """What is to be spoken of it."""
+    return _MARKUP.sub("", ssml)
 
 
 def _last_end(head: str) -> int:

@@ -332,6 +332,25 @@ async def test_a_text_is_spoken(script: Script, name: str) -> None:
 
 
 @virtual_time_on_sockets
+async def test_of_marks_alone_nothing_is_asked_for(script: Script) -> None:
+    async with speaking(script) as (tts, standin):
+        assert await chunks(tts, "…") == []
+        assert standin.records["tts"] == []
+
+
+@virtual_time_on_sockets
+async def test_ssml_is_spoken_whole_or_not_at_all(script: Script) -> None:
+    ssml = TtsOptions(ssml=True)
+    async with speaking(script) as (tts, standin):
+        text = f'<speak>{TEXT} <break time="{"0" * 1_200}1s"/></speak>'
+        await chunks(tts, text, ssml)
+        (record,) = standin.records["tts"]
+        assert [m["text"] for m in record.messages if m.get("flush")] == [f"{text} "]
+        with pytest.raises(UnsupportedError, match="SSML"):
+            await chunks(tts, f"<speak>{TEXT * 50}</speak>", ssml)
+
+
+@virtual_time_on_sockets
 async def test_words_are_placed_in_the_whole_text(script: Script) -> None:
     sentence = "Please tell me your name, and how I may help you today? "
     text = (sentence * 30).strip()

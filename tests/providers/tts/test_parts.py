@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.tts.parts import cut, sentences
+from providers.tts.parts import cut, is_spoken, sentences, without_markup
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,17 @@ def test_sentences_are_told_apart_if_they_have_a_word_or_two(text: str, parts: l
 @given(st.text(alphabet="aä。.! \n"), st.integers(1, 20))
 def test_sentences_leave_nothing_out(text: str, least_bytes: int) -> None:
     assert "".join(sentences(text, least_bytes)).strip() == text.strip()
+
+
+@pytest.mark.parametrize("text", ["…", "...", " – ", "!?", "😀", "«»", "​"])
+def test_of_marks_alone_nothing_is_said(text: str) -> None:
+    assert not is_spoken(text)
+
+
+@pytest.mark.parametrize("text", ["a", "7", "½", "ä!", "你", "€", "+", "%", "… so"])
+def test_of_words_numbers_and_signs_something_is_said(text: str) -> None:
+    assert is_spoken(text)
+
+
+def test_markup_is_not_spoken() -> None:
+    assert without_markup('<speak>Hi <break time="1s"/>you</speak>') == "Hi you"
