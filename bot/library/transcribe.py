@@ -34,12 +34,18 @@ class _RawFormat(click.ParamType["AudioFormat"]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> AudioFormat:
         from media.audio import AudioFormat, Encoding
+        from providers.audio.rate import check_rate
+        from providers.errors import UnsupportedRateError
 
         encoding, _, rate = str(value).partition(":")
         if encoding not in _ENCODINGS or not rate.isdecimal():
             self.fail(
                 f"{value!r} is no format; write pcm:16000, ulaw:8000 or alaw:8000", param, ctx
             )
+        try:
+            check_rate(int(rate), repr(value))
+        except UnsupportedRateError as error:
+            self.fail(f"{error.reason}; {error.hint}", param, ctx)
         return AudioFormat(Encoding(_ENCODINGS[encoding]), int(rate))
 
 
@@ -92,8 +98,9 @@ def transcribe(
 
     piped = _piped() if "-" in files else b""
 
-    async def work(speech: VoiceProcessor) -> list[tuple[str, TranscriptionResult | str]]:
-        found: list[tuple[str, TranscriptionResult | str]] = []
+    found: list[tuple[str, TranscriptionResult | str]] = []
+
+    async def work(speech: VoiceProcessor) -> None:
         for name in files:
             with _progress(name, as_json=as_json) as progress:
                 if name == "-":
@@ -101,11 +108,17 @@ def transcribe(
                     what = speech.transcribe(audio, options, progress=progress)
                 else:
                     what = speech.transcribe_file(name, options, format=raw, progress=progress)
-                found.append((name, await _text_or_fault(what)))
-        return found
+                result = await _text_or_fault(name, what)
+            found.append((name, result))
+            _print(name, result, as_json=as_json, several=len(files) > 1)
 
-    found = run(work, stt=names(provider), config=config)
-    _print(found, as_json=as_json)
+    try:
+        run(work, stt=names(provider), config=config)
+    finally:
+        # Whatever comes after them: these were paid for.
+        if as_json and found:
+            reports = [_report(name, result) for name, result in found]
+            print_json(reports if len(files) > 1 else reports[0])
     return 1 if any(isinstance(result, str) for _, result in found) else 0
 
 
@@ -117,37 +130,46 @@ def _piped() -> bytes:
 
 
 async def _text_or_fault(
-    result: Coroutine[Any, Any, TranscriptionResult],
+    name: str, result: Coroutine[Any, Any, TranscriptionResult]
 ) -> TranscriptionResult | str:
-    """What is said in a file; why it is not known, if that is the file's own fault.
+    """What is said in a file; why it is not known, if another file may be understood.
 
     Raises:
         ProviderError: no other file would be understood either.
     """
-    from providers.errors import AudioError
+    from providers.errors import (
+        AudioError,
+        AuthenticationError,
+        MissingKeyError,
+        ProviderError,
+        QuotaError,
+        UnsupportedError,
+    )
 
     try:
         return await result
+    except (AuthenticationError, MissingKeyError, QuotaError, UnsupportedError):
+        raise
     except AudioError as error:
         return error.reason + (f"; {error.hint}" if error.hint else "")
+    except ProviderError as error:
+        return f"{name}: {error}"
 
 
-def _print(found: list[tuple[str, TranscriptionResult | str]], *, as_json: bool) -> None:
+def _print(name: str, result: TranscriptionResult | str, *, as_json: bool, several: bool) -> None:
+    """Say it as soon as it is known: what comes after it may fail."""
     from bot.records.display import shown
 
-    for name, result in found:
-        if isinstance(result, str):
-            click.echo(f"parley transcribe: {shown(result)}", err=True)
-        elif not as_json:
-            click.echo(shown(f"{name}: {result.text}" if len(found) > 1 else result.text))
-    if as_json:
-        reports = [
-            {"file": name, "error": result}
-            if isinstance(result, str)
-            else {"file": name, **asdict(result)}
-            for name, result in found
-        ]
-        print_json(reports[0] if len(reports) == 1 else reports)
+    if isinstance(result, str):
+        click.echo(f"parley transcribe: {shown(result)}", err=True)
+    elif not as_json:
+        click.echo(shown(f"{name}: {result.text}" if several else result.text))
+
+
+def _report(name: str, result: TranscriptionResult | str) -> dict[str, Any]:
+    if isinstance(result, str):
+        return {"file": name, "error": result}
+    return {"file": name, **asdict(result)}
 
 
 def _progress(name: str, *, as_json: bool) -> AbstractContextManager[Told | None]:

@@ -12,16 +12,16 @@ import numpy as np
 from media.audio import AudioFormat, Samples
 from media.resample import Resampler
 
-from ..errors import AudioTooLargeError, InvalidAudioError, UnsupportedRateError
+from ..errors import AudioTooLargeError, InvalidAudioError
 from ..results import Container
 from .container import HEAD_BYTES, container_named, detect, raw_format
 from .ffmpeg import open_encoded
 from .plain import open_raw, open_wav
+from .rate import check_rate
 from .source import LIMITS, Limits, Source, open_source
 
 __all__ = ["AudioInfo", "AudioReader"]
 
-LEAST_RATE_HZ, MOST_RATE_HZ = 4_000, 192_000
 PIECE_S = 1.0
 # What a file says of its length counts padding, which decoders leave out.
 _MISSING_S, _MISSING_SHARE = 0.5, 0.02
@@ -128,6 +128,7 @@ class AudioReader:
         source = self._source
         container, format = _kind(source, format)
         if format is not None:
+            check_rate(format.sample_rate_hz, source.name)
             audio: _Audio = open_raw(source, format)
         else:
             audio = (container == "wav" and open_wav(source)) or open_encoded(source, container)
@@ -138,12 +139,7 @@ class AudioReader:
 
     def _check(self) -> None:
         info = self.info
-        if not LEAST_RATE_HZ <= info.sample_rate_hz <= MOST_RATE_HZ:
-            raise UnsupportedRateError(
-                "audio",
-                f"{self._source.name} has {info.sample_rate_hz} samples a second",
-                hint=f"{LEAST_RATE_HZ} to {MOST_RATE_HZ} are taken",
-            )
+        check_rate(info.sample_rate_hz, self._source.name)
         if info.duration_ms is not None:
             self._check_duration(info.duration_ms / 1000)
 

@@ -14,6 +14,7 @@ from media.files import wav_header
 from ..errors import ConversionError, UnsupportedRateError
 from ..results import Container
 from .ffmpeg import import_av
+from .rate import check_rate
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -24,7 +25,6 @@ __all__ = ["AudioWriter", "Target", "suitable_rate"]
 
 _MPEG_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _OPUS_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
-_LEAST_HZ, _MOST_HZ = 4_000, 192_000
 _CODED_CHANNELS = 2
 
 
@@ -71,14 +71,12 @@ class Target:
     def __post_init__(self) -> None:
         container, format = self.container, self.format
         rates = _CODINGS[container].rates_hz if container in _CODINGS else ()
-        if not (_LEAST_HZ <= format.sample_rate_hz <= _MOST_HZ) or (
-            rates and format.sample_rate_hz not in rates
-        ):
-            known = ", ".join(map(str, rates)) or f"{_LEAST_HZ} to {_MOST_HZ}"
+        check_rate(format.sample_rate_hz, "what is to be written")
+        if rates and format.sample_rate_hz not in rates:
             raise UnsupportedRateError(
                 "audio",
                 f"{container} is not written with {format.sample_rate_hz} samples a second",
-                hint=f"choose of {known}",
+                hint=f"choose of {', '.join(map(str, rates))}",
             )
         if container != "raw" and format.encoding is not Encoding.PCM16:
             raise ConversionError(

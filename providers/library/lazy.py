@@ -45,7 +45,9 @@ class _Starter:
                     await self._engine.start()
             except TimeoutError:
                 late = f"it has not started within {START_S:g} s"
-                raise DeadlineError(self._engine.name, late) from None
+                raise DeadlineError(
+                    self._engine.name, late, hint="try again; a smaller model starts sooner"
+                ) from None
             self._started = True
 
     async def aclose(self) -> None:

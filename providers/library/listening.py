@@ -9,16 +9,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from media.audio import decode
 from media.resample import Resampler
-from media.vad import SpeechDetector, SpeechEvent, SpeechStarted
+from media.vad import WINDOW_MS, SpeechDetector, SpeechEvent, SpeechStarted
 
+from ..audio.rate import check_rate
 from ..ears import Ears
-from ..errors import DeadlineError, ProviderError, UnavailableError, UnsupportedFormatError
+from ..errors import (
+    DeadlineError,
+    ProviderError,
+    UnavailableError,
+    UnsupportedError,
+    UnsupportedFormatError,
+)
 from ..fallback import Fallback, Follower
-from ..options import SttOptions
+from ..options import AUTO, SttOptions
 from ..stt.relay import Relay
 from ..types import SttEvent, SttProvider, Transcript
 
@@ -52,14 +60,17 @@ class Listening:
         self, stt: Fallback[SttProvider], ears: Ears, options: SttOptions, reader: Reader
     ) -> None:
         self._format = options.audio
+        # The one that is spoken, if that is known already.
+        known = options.language != AUTO and not options.languages
+        self._told = options.language if known else None
         self._name = stt.name
         self._reader = reader
         self._relay = Relay(stt, options, self)
         self._endpointing = options.endpointing
-        silence_ms = options.endpointing_ms or ENDPOINT_MS
+        silence_ms = ENDPOINT_MS if options.endpointing_ms is None else options.endpointing_ms
         self._to_vad = Resampler(options.audio.sample_rate_hz, _VAD_HZ)
         self._vad = ears.open(
-            self._heard_speech, detector=SpeechDetector(min_silence_ms=silence_ms)
+            self._heard_speech, detector=SpeechDetector(min_silence_ms=max(silence_ms, WINDOW_MS))
         )
         self._rest = b""
         self._began_ms: float | None = None  # where the utterance began that is not over
@@ -129,7 +140,9 @@ class Listening:
             await self._relay.run(self._understood)
             self._over = True
         except asyncio.CancelledError:
-            self._error = UnavailableError(self._name, "the stream was left", retryable=False)
+            self._error = UnavailableError(
+                self._name, "the stream was left", hint="begin another one", retryable=False
+            )
             raise
         except Exception as error:
             self._error = error
@@ -188,13 +201,17 @@ class Listening:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise DeadlineError(self._name, f"{late} within {deadline_s:g} s") from None
+            raise DeadlineError(
+                self._name, f"{late} within {deadline_s:g} s", hint="begin anew, or elsewhere"
+            ) from None
 
     def _check_open(self) -> None:
         if self._error is not None:
             raise self._error
         if self._over:
-            raise UnavailableError(self._name, "the stream is over", retryable=False)
+            raise UnavailableError(
+                self._name, "the stream is over", hint="begin another one", retryable=False
+            )
 
     def _feed(self, audio: bytes) -> None:
         relay = self._relay
@@ -232,6 +249,8 @@ class Listening:
         event = self._relay.on_clock(event)
         if not isinstance(event, Transcript):
             return  # whoever listens to a file or stream knows no turns
+        if event.language is None:
+            event = replace(event, language=self._told)
         if event.final:
             self._unanswered = max(0, self._unanswered - 1)
             self._changed.set()
@@ -252,12 +271,11 @@ async def listening(
 
     Raises:
         UnsupportedFormatError: the audio has more than one channel.
+        UnsupportedRateError: nobody takes so many samples a second, or so few.
+        UnsupportedError: the endpointing is no time.
         ProviderError: there is no recognizer that can be had.
     """
-    if options.audio.channels != 1:
-        raise UnsupportedFormatError(
-            stt.name, "a stream has one channel", hint="mix them, or use a stream for each"
-        )
+    _check(stt.name, options)
     one = Listening(stt, ears, options, reader)
     task = asyncio.create_task(one.run())
     try:
@@ -267,3 +285,18 @@ async def listening(
         one.close()
         task.cancel()
         await asyncio.wait([task])
+
+
+def _check(name: str, options: SttOptions) -> None:
+    """See that a stream can be had, whoever recognizes it."""
+    if options.audio.channels != 1:
+        raise UnsupportedFormatError(
+            name, "a stream has one channel", hint="mix them, or use a stream for each"
+        )
+    check_rate(options.audio.sample_rate_hz, "the stream")
+    if (options.endpointing_ms or 0) < 0:
+        raise UnsupportedError(
+            name,
+            f"endpointing_ms is {options.endpointing_ms}",
+            hint="let it be 0 or more; endpointing=False does without",
+        )

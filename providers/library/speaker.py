@@ -11,7 +11,14 @@ import structlog
 from media.audio import AudioFormat, Encoding, bytes_to_pcm
 
 from ..audio import Target, encode_samples
-from ..errors import AudioTooLargeError, CutOffError, ProviderError, UnsupportedError
+from ..audio.rate import check_rate
+from ..errors import (
+    AudioTooLargeError,
+    CutOffError,
+    ProviderError,
+    UnsupportedError,
+    UnsupportedFormatError,
+)
 from ..fallback import Fallback
 from ..options import TtsOptions
 from ..results import SynthesisResult
@@ -70,9 +77,11 @@ async def speak(
         hedge_ms: after how long without audio another synthesizer is asked too; None is never.
 
     Raises (from the iterator):
+        UnsupportedFormatError, UnsupportedRateError: nobody speaks in that format.
         CutOffError: a provider failed after some was given, and there is no sentence after it.
         ProviderError: nobody can speak it.
     """
+    _check_format(audio)
     face = FallbackTts(tts, audio=audio, hedge_ms=hedge_ms, follower=_Names())
     await _start(tts)
     several = len(tts.candidates) > 1
@@ -104,10 +113,12 @@ async def speak_whole(
     nobody has heard it.
 
     Raises:
+        UnsupportedFormatError: more than one channel is wanted.
         AudioTooLargeError: it lasts for an hour.
         ConversionError: it cannot be encoded.
         ProviderError: nobody can speak it.
     """
+    _check_format(target.format)
     names = _Names()
     linear = replace(target.format, encoding=Encoding.PCM16)
     face = FallbackTts(tts, audio=linear, hedge_ms=hedge_ms, follower=names)
@@ -169,6 +180,14 @@ def _parts(
             begin = text.index(part, begin)
             yield _Part(part, begin)
             begin += len(part)
+
+
+def _check_format(audio: AudioFormat) -> None:
+    if audio.channels != 1:
+        raise UnsupportedFormatError(
+            "providers", "a voice has one channel", hint="let the format have one"
+        )
+    check_rate(audio.sample_rate_hz, "what is wanted")
 
 
 def _check(text: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.bot.commands import Run
 from tests.providers.conformance.reach import access_to
+from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
 from tests.vendors.speech.standin import StandIn
@@ -87,6 +88,32 @@ async def test_several_files_are_told_apart_and_one_that_is_broken_is_said(
     assert [report["text"] for report in reports] == ["", TEXT]
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+async def test_what_was_understood_is_printed_whatever_comes_after(
+    run: Run, shell: Path, monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    files = [f"{letter}.ulaw" for letter in "abcde"]
+    for name in files:
+        (shell / name).write_bytes(SCRIPT.audio)
+    options = ["--provider", "deepgram", *(["--json"] if as_json else [])]
+    # The second file alone is refused; after the third one nothing is left on the account.
+    faults = Fault("behave"), Fault("error", code=400), Fault("behave"), Fault("quota")
+    async with deepgram(monkeypatch) as standin:
+        standin.misbehave(*faults, service="files")
+        ran = await asyncio.to_thread(run, "transcribe", *options, *files)
+        assert len(standin.records["files"]) == 4
+    assert ran.code == 1
+    refused, *_, empty = [line for line in ran.err.splitlines() if line.startswith("parley")]
+    assert refused.startswith("parley transcribe: b.ulaw: deepgram: ")
+    assert empty.startswith("parley: deepgram: ")
+    if as_json:
+        reports = orjson.loads(ran.out)
+        assert [report["file"] for report in reports] == files[:3]
+        assert [report.get("text") for report in reports] == [TEXT, None, TEXT]
+    else:
+        assert ran.out == f"a.ulaw: {TEXT}\nc.ulaw: {TEXT}\n"
+
+
 async def test_a_pipe_is_a_file_of_any_kind(
     run: Run, monkeypatch: pytest.MonkeyPatch, pipe: Pipe
 ) -> None:
@@ -115,6 +142,7 @@ async def test_a_wrong_key_is_a_failure(
         ([], "Missing argument 'FILE...'"),
         (["none.wav"], "there is no file 'none.wav'"),
         (["a.ulaw", "--raw", "ulaw"], "write pcm:16000, ulaw:8000 or alaw"),
+        (["a.ulaw", "--raw", "ulaw:0"], "has 0 samples a second; 4000 to 192000 are taken"),
         (["a.ulaw", "--raw", "mp3:8000"], "'mp3:8000' is no format"),
         (["a.ulaw", "--provider", "soniox"], "set SONIOX_API_KEY for soniox"),
         (["a.ulaw", "--provider", "sonix"], "unknown provider; choose one of: "),

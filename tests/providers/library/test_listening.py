@@ -13,7 +13,9 @@ from providers.errors import (
     DeadlineError,
     ProviderError,
     UnavailableError,
+    UnsupportedError,
     UnsupportedFormatError,
+    UnsupportedRateError,
 )
 from providers.fallback import Candidate, Fallback
 from providers.library.listening import ANSWER_S, listening
@@ -236,3 +238,39 @@ async def test_a_stream_has_one_channel() -> None:
     with pytest.raises(UnsupportedFormatError, match="one channel"):
         async with listening(alone(Recognizer()), ears(), options, Noted()):
             raise AssertionError("it has two")
+
+
+@virtual_time
+async def test_an_utterance_may_end_at_the_first_silence() -> None:
+    for silence_ms, utterances in ((0, 3), (None, 1)):
+        engine, noted = Recognizer(["one", "two", "three"]), Noted()
+        options = SttOptions(audio=PCM16_8K, endpointing_ms=silence_ms)
+        async with listening(alone(engine), ears(), options, noted) as stream:
+            await stream.send(speech(500, 300, 500, 300, 500))
+            await stream.finish()
+        assert len(noted.finals) == utterances
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        (SttOptions(endpointing_ms=-5), UnsupportedError, "endpointing_ms is -5; let it be 0"),
+        (SttOptions(audio=AudioFormat(Encoding.PCM16, 1)), UnsupportedRateError, "1 samples a"),
+    ],
+)
+async def test_what_nobody_can_do_is_refused(
+    options: SttOptions, kind: type[ProviderError], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        async with listening(alone(Recognizer()), ears(), options, Noted()):
+            pass
+
+
+@virtual_time
+async def test_the_language_is_what_was_told_where_the_vendor_does_not_say() -> None:
+    engine, noted = Recognizer(["bonjour"]), Noted()
+    options = SttOptions(audio=PCM16_8K, language="fr-FR")
+    async with listening(alone(engine), ears(), options, noted) as stream:
+        await stream.send(speech(500))
+        await stream.finish()
+    assert [one.language for one in noted.finals] == ["fr-FR"]

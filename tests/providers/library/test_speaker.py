@@ -16,6 +16,8 @@ from providers.errors import (
     CutOffError,
     UnavailableError,
     UnsupportedError,
+    UnsupportedFormatError,
+    UnsupportedRateError,
 )
 from providers.fallback import Candidate, Fallback
 from providers.library import speaker
@@ -77,6 +79,19 @@ async def test_nothing_cannot_be_said() -> None:
         await chunks(of(Tones()), " \n")
     with pytest.raises(UnsupportedError, match="what is no character; it was not decoded"):
         await chunks(of(Tones()), "a\ud800b")
+
+
+@virtual_time
+async def test_a_voice_has_one_channel_and_a_usual_rate() -> None:
+    stereo = replace(PCM16_24K, channels=2)
+    with pytest.raises(UnsupportedFormatError, match="a voice has one channel"):
+        await speak_whole(of(Tones()), "word", TtsOptions(), Target("wav", stereo))
+    for audio, kind in (
+        (stereo, UnsupportedFormatError),
+        (replace(PCM16_24K, sample_rate_hz=1), UnsupportedRateError),
+    ):
+        with pytest.raises(kind):
+            await anext(speak(of(Tones()), "word", TtsOptions(), audio))
 
 
 async def test_word_positions_are_those_of_the_whole_text() -> None:
