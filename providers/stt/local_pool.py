@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from ..errors import CapacityError, DeadlineError, ProviderError, UnavailableError
 from .local_process import State, WorkerProcess, WorkerProgram
 
-__all__ = ["WorkerPool", "replacement_delay_s"]
+__all__ = ["WorkerPool", "cores", "replacement_delay_s"]
+
+log = structlog.get_logger(__name__)
 
 LOAD_DEADLINE_S = 60.0
 LEASE_DEADLINE_S = 5.0  # for a process that is tidying up after the call before, or loading
@@ -18,6 +23,14 @@ KILL_DEADLINE_S = 5.0
 _DEATHS_WINDOW_S = 60.0
 _DEATHS_FREE = 2
 _LONGEST_DELAY_S = 30.0
+
+
+def cores() -> int:
+    """How many cores this process may use: in a container, fewer than the machine has."""
+    there = os.cpu_count() or 1
+    if not hasattr(os, "sched_getaffinity"):
+        return there
+    return min(there, len(os.sched_getaffinity(0)))
 
 
 def replacement_delay_s(deaths: Sequence[float], now: float) -> float:
@@ -47,8 +60,9 @@ class WorkerPool:
         self._provider = program.provider
         self._full = full
         self._workers: set[WorkerProcess] = set()
-        self._idle: asyncio.Queue[WorkerProcess] = asyncio.Queue()
+        self._idle: asyncio.Queue[WorkerProcess | None] = asyncio.Queue()  # None: look again
         self._waiting = 0
+        self._fault: ProviderError | None = None  # why the last one that died is not replaced
         self._deaths: deque[float] = deque(maxlen=16)
         self._died = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
@@ -74,16 +88,14 @@ class WorkerPool:
             MissingKeyError: they cannot be loaded until the user has done something.
             UnavailableError: one ended, or they did not load within 60 s.
         """
-        self._open = True
+        self._open, self._fault = True, None
         try:
             async with asyncio.timeout(LOAD_DEADLINE_S):
                 async with asyncio.TaskGroup() as group:
                     started = [group.create_task(self._spawn()) for _ in range(self.size)]
         except TimeoutError:
             await self.aclose()
-            raise UnavailableError(
-                self._provider, f"the recognizer processes did not load in {LOAD_DEADLINE_S:g} s"
-            ) from None
+            raise self._not_loaded() from None
         except BaseExceptionGroup as errors:
             await self.aclose()
             raise errors.exceptions[0] from None
@@ -102,16 +114,19 @@ class WorkerPool:
 
         Raises:
             CapacityError: all are taken.
-            UnavailableError: the pool is not open, or its processes died.
+            UnavailableError: the pool is not open, or is closed meanwhile, or its processes died.
         """
+        idle = self._idle
         if self._worth_waiting():
             patience_s = max(patience_s, LEASE_DEADLINE_S)
         self._waiting += 1
         try:
             async with asyncio.timeout(patience_s):
-                while self._open:
-                    worker = await self._idle.get()
-                    if worker.state is State.IDLE:
+                while self._open and self._idle is idle:
+                    if self._hopeless():
+                        raise self._refusal()
+                    worker = await idle.get()
+                    if worker is not None and worker.state is State.IDLE:
                         worker.state = State.LEASED
                         return worker
         except TimeoutError:
@@ -130,6 +145,7 @@ class WorkerPool:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
             self._supervisor = None
+        self._wake()
         self._idle = asyncio.Queue()
         try:
             async with asyncio.timeout(KILL_DEADLINE_S):
@@ -142,19 +158,41 @@ class WorkerPool:
     def _freed(self, worker: WorkerProcess) -> None:
         self._idle.put_nowait(worker)
 
-    def _lost(self, worker: WorkerProcess, was_loaded: bool) -> None:
+    def _wake(self) -> None:
+        """Have whoever waits for a process see how things are now."""
+        for _ in range(self._waiting):
+            self._idle.put_nowait(None)
+
+    def _lost(self, worker: WorkerProcess, error: ProviderError) -> None:
         self._workers.discard(worker)
-        if self._open and was_loaded:
-            self._deaths.append(asyncio.get_running_loop().time())
-            self._died.set()
+        if not self._open:
+            return
+        if worker.loaded:
+            log.warning("recognizer process lost", error=str(error))
+            self._deaths.append(_now())
+        self._died.set()
 
     def _worth_waiting(self) -> bool:
         """Whether a process, now tidying up or about to be replaced, may soon be idle."""
         return self._open and sum(w.state is State.LEASED for w in self._workers) < self.size
 
+    def _hopeless(self) -> bool:
+        """Whether no process is there, and another will not be before the user has done something.
+
+        They are tried again all the same, and the error is one that may pass: it has worked before.
+        """
+        lasting = self._fault is not None and not self._fault.retryable
+        return lasting and all(
+            worker.state in (State.LOADING, State.DEAD) for worker in self._workers
+        )
+
     def _refusal(self) -> ProviderError:
         if not self._open:
             return self._not_open()
+        if self._worth_waiting() and (fault := self._fault) is not None:
+            return UnavailableError(
+                self._provider, f"no process is ready: {fault.reason}", hint=fault.hint
+            )
         if self._worth_waiting():
             return UnavailableError(
                 self._provider,
@@ -167,6 +205,11 @@ class WorkerPool:
 
     def _not_open(self) -> UnavailableError:
         return UnavailableError(self._provider, "not started, or closed", hint="call start() first")
+
+    def _not_loaded(self) -> UnavailableError:
+        return UnavailableError(
+            self._provider, f"the recognizer processes did not load in {LOAD_DEADLINE_S:g} s"
+        )
 
     async def _spawn(self) -> dict[str, Any]:
         worker = WorkerProcess(self._program, self._freed, self._lost)
@@ -192,8 +235,19 @@ class WorkerPool:
         try:
             async with asyncio.timeout(LOAD_DEADLINE_S):
                 await self._spawn()
-        except (OSError, ProviderError, TimeoutError):
-            self._deaths.append(_now())  # and the loop tries again, later
+        except TimeoutError:
+            self._not_replaced(self._not_loaded())
+        except ProviderError as error:
+            self._not_replaced(error)
+        else:
+            self._fault = None
+
+    def _not_replaced(self, error: ProviderError) -> None:
+        """Note it; another try follows, later."""
+        log.warning("recognizer process not replaced", error=str(error))
+        self._deaths.append(_now())
+        self._fault = error
+        self._wake()
 
 
 def _now() -> float:

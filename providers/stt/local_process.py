@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import struct
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ __all__ = ["Lessee", "State", "WorkerProcess", "WorkerProgram"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TAKEN = struct.Struct("!I")
+_LAST_WORDS = 300  # bytes of stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     Args:
         program: what it runs.
         freed: called whenever it can be leased.
-        lost: called when it has ended, with whether it had been loaded.
+        lost: called when it has ended, with why.
 
     Attributes:
+        loaded: whether it has ever been ready.
         ready: done when its models are loaded, with what they can do, or when it failed.
         ended: set when it is gone.
     """
@@ -76,7 +79,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self,
         program: WorkerProgram,
         freed: Callable[[WorkerProcess], None],
-        lost: Callable[[WorkerProcess, bool], None],
+        lost: Callable[[WorkerProcess, ProviderError], None],
     ) -> None:
         self._program = program
         self._freed = freed
@@ -88,7 +91,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._stdin: asyncio.WriteTransport | None = None
         self._closing: asyncio.TimerHandle | None = None
         self._failure: Failure | None = None
+        self._last_words = b""
         self.state = State.LOADING
+        self.loaded = False
         self.ready: asyncio.Future[dict[str, Any]] = self._loop.create_future()
         self.ended = asyncio.Event()
 
@@ -100,25 +105,33 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Start it, and wait until it is loaded.
 
         Raises:
-            OSError: it cannot be started.
             MissingKeyError: it cannot be loaded until the user has done something.
-            UnavailableError: it ended.
+            UnavailableError: it cannot be started, or ended.
         """
-        program = self._program
-        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-        await self._loop.subprocess_exec(
-            lambda: self,
-            *(sys.executable, "-P", "-m", program.module, *program.arguments),
-            stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-            # What is sent to the parent's group (Ctrl-C, a drain) is for the parent alone.
-            start_new_session=True,
-        )
         try:
+            await self._begin()
             await self.ready
         except BaseException:
             self.kill()
             raise
+
+    async def _begin(self) -> None:
+        program = self._program
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        try:
+            await self._loop.subprocess_exec(
+                lambda: self,
+                *(sys.executable, "-P", "-m", program.module, *program.arguments),
+                env={**os.environ, "PYTHONPATH": path},
+                # What is sent to the parent's group (Ctrl-C, a drain) is for the parent alone.
+                start_new_session=True,
+            )
+        except (OSError, RuntimeError) as error:  # no memory, no file, no thread that waits for it
+            raise UnavailableError(
+                program.provider,
+                f"no process can be started: {error}",
+                hint="see what uses up this machine's memory, processes or open files",
+            ) from None
 
     def open(self, lessee: Lessee, wanted: Mapping[str, Any]) -> None:
         """A lessee begins on this process, leased before.
@@ -155,11 +168,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
         self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))
+        if self.state is State.DEAD:
+            self._transport.close()  # it began all the same, when it was given up
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 1:
             for code, payload in self._reader.feed(data):
                 self._hear(Report(code), payload)
+        else:
+            self._last_words = (self._last_words + data)[-_LAST_WORDS:]
 
     def process_exited(self) -> None:
         self.kill()  # closes the pipes
@@ -167,7 +184,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._closing.cancel()
         error = self._error()
         self.ended.set()
-        self._lost(self, self.ready.done())
+        self._lost(self, error)
         if not self.ready.done():
             self.ready.set_exception(error)
             self.ready.exception()  # not a warning when nobody waits any more
@@ -178,13 +195,24 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Why it ended."""
         failure = self._failure
         if failure is None:
+            said = self._said()
             reason = f"recognizer process {self.pid} ended ({self._exit()})"
+            reason += f": {said}" if said else ""
             failure = Failure(reason, hint="another is started in its place")
         kind = MissingKeyError if failure.lasting else UnavailableError
         return kind(self._program.provider, failure.reason, hint=failure.hint)
 
+    def _said(self) -> str:
+        """The last words of a process that gave up: libraries (CUDA's) say why there alone."""
+        if self._code() == -signal.SIGKILL:
+            return ""  # somebody else ended it
+        return " ".join(self._last_words.decode(errors="replace").split())
+
+    def _code(self) -> int | None:
+        return self._transport.get_returncode() if self._transport else None
+
     def _exit(self) -> str:
-        code = self._transport.get_returncode() if self._transport else None
+        code = self._code()
         return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
     def _hear(self, report: Report, payload: bytes) -> None:
@@ -204,6 +232,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._closing = None
         if self.state is State.DEAD:
             return  # too late: it is being killed
+        self.loaded = True
         if not self.ready.done():
             self.ready.set_result(json.loads(abilities))
         self.state = State.IDLE
