@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,13 +17,12 @@ from importlib.util import find_spec
 from ..errors import (
     DeadlineError,
     MissingKeyError,
-    ProviderError,
     UnavailableError,
     UnsupportedLanguageError,
 )
 from ..honoured import Honoured
 from ..types import SttCapabilities, SttOptions
-from .local_pool import WorkerPool
+from .local_pool import WorkerPool, cores
 from .local_process import WorkerProcess, WorkerProgram
 from .local_stream import LocalStream, check_audio, transcript
 from .local_wire import Command, Result
@@ -69,7 +67,7 @@ class PocketSphinx:
                 PROVIDER, "PocketSphinx is not installed", hint="pip install 'parley[pocketsphinx]'"
             )
         if processes is None:
-            processes = max(2, 2 * (os.cpu_count() or 1))
+            processes = max(2, 2 * cores())
         if processes < 1:
             raise ValueError(f"processes is {processes}; it must be at least 1")
         self.capacity: int | None = processes
@@ -141,19 +139,21 @@ class PocketSphinxStream(LocalStream):
         """Hand over PCM16 at 16 kHz. Never blocks.
 
         Raises:
-            ProviderError: the stream has failed or is over, or 30 s of audio wait to be decoded.
+            ProviderError: the stream has failed or is over, or fails since 30 s of audio wait to be
+                decoded.
             ValueError: the audio ends in the middle of a sample.
         """
         self._check_open()
         if len(audio) % 2:
             raise ValueError(f"{len(audio)} bytes of PCM16 audio end in the middle of a sample")
         if self._lag + len(audio) > MAX_LAG_S * _BYTES_PER_S:
-            raise ProviderError(
+            late = DeadlineError(
                 PROVIDER,
                 f"the recognizer lags {MAX_LAG_S:g} s behind",
                 hint="this machine is overloaded: set PARLEY_POCKETSPHINX_PROCESSES lower",
-                retryable=True,
             )
+            self.failed(late)  # who sends does not get these words in again
+            raise late
         if audio:
             self._lag += len(audio)
             self._spoken = True

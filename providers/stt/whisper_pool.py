@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import asdict
 from importlib.util import find_spec
 
@@ -14,7 +13,7 @@ from media.audio import Samples, pcm_to_bytes
 
 from ..errors import DeadlineError, MissingKeyError, ProviderError, UnavailableError
 from ..options import SttOptions
-from .local_pool import WorkerPool
+from .local_pool import WorkerPool, cores
 from .local_process import WorkerProcess, WorkerProgram
 from .local_wire import Command, Result
 from .whisper_task import PROVIDER, Task, task
@@ -25,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS = 2
 MOST_THREADS = 8  # more make a model hardly quicker
-CLOSE_DEADLINE_S = 30.0
+CLOSE_DEADLINE_S = 10.0  # whoever waits for the process must live to see that it is replaced
 SLOW = "set WHISPER_MODEL to a smaller model, or WHISPER_DEVICE to cuda"
 FULL = f"set WHISPER_PROCESSES higher, or {SLOW.removeprefix('set ')}"
 
@@ -74,7 +73,7 @@ class Decoders:
             "model": model,
             "device": device,
             "compute_type": compute_type,
-            "threads": max(1, min(MOST_THREADS, (os.cpu_count() or 1) // processes)),
+            "threads": max(1, min(MOST_THREADS, cores() // processes)),
         }
         program = WorkerProgram(
             PROVIDER, "providers.stt.whisper_worker", (json.dumps(told),), CLOSE_DEADLINE_S

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from media.audio import PCM16_16K, Samples, bytes_to_pcm
 from media.silence import Piece, Splitter
 
-from ..errors import ProviderError
+from ..errors import DeadlineError, ProviderError
 from ..types import SttOptions, Transcript
 from .local_stream import LocalStream
 from .whisper_pool import SLOW, Decoders
@@ -111,21 +111,22 @@ class WhisperStream(LocalStream):
         """Hand over PCM16 at 16 kHz. Never blocks.
 
         Raises:
-            ProviderError: the stream has failed or is over, or a minute of speech waits to be
-                decoded.
+            ProviderError: the stream has failed or is over, or fails since a minute of speech waits
+                to be decoded.
             ValueError: the audio ends in the middle of a sample.
         """
         self._check_open()
         samples = bytes_to_pcm(audio)
+        if not audio:
+            return
         if self._lag_ms > MAX_LAG_MS:
-            raise ProviderError(
+            late = DeadlineError(
                 PROVIDER,
                 f"the recognizer lags {MAX_LAG_MS / 1000:g} s behind",
                 hint=f"this machine is overloaded: {SLOW}",
-                retryable=True,
             )
-        if not audio:
-            return
+            self.failed(late)  # who sends does not get these words in again
+            raise late
         if self._utterance is None:
             self._utterance = _Utterance(self._sent_ms, self._task, splitter())
         self._sent_ms += _duration_ms(samples)
@@ -203,8 +204,9 @@ class WhisperStream(LocalStream):
             self._utterance = None
         self._steps.append(_End(start_ms, self._sent_ms))
         self._work.set()
-        if self._drafting is not None:
-            self._drafting.reschedule(self._loop.time())  # what is for good comes first
+        drafting, self._drafting = self._drafting, None
+        if drafting is not None:
+            drafting.reschedule(self._loop.time())  # what is for good comes first
 
     async def _decode(self, step: _Speech, understood: Understood) -> None:
         utterance, piece = step.utterance, step.piece

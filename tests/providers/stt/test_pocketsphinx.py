@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
@@ -14,8 +13,15 @@ import pytest_asyncio
 from media.audio import AudioFormat, Encoding, ulaw_to_pcm
 from media.resample import upsample
 from providers.catalog import build_stt
-from providers.errors import MissingKeyError, ProviderError, UnavailableError, UnsupportedError
+from providers.errors import (
+    DeadlineError,
+    MissingKeyError,
+    ProviderError,
+    UnavailableError,
+    UnsupportedError,
+)
 from providers.stt import local_pool, local_stream, pocketsphinx
+from providers.stt.local_pool import cores
 from providers.stt.pocketsphinx import PocketSphinx, PocketSphinxStream
 from providers.types import SttOptions, SttProvider, Transcript
 from tests.background import until
@@ -98,7 +104,7 @@ async def test_it_is_in_the_catalogue() -> None:
     assert "phrases" in provider.capabilities.options
     assert provider.capabilities.word_times
     assert provider.capacity == 1
-    assert build_stt("pocketsphinx").capacity == max(2, 2 * (os.cpu_count() or 1))
+    assert build_stt("pocketsphinx").capacity == max(2, 2 * cores())
 
 
 async def test_it_hears_words_and_when_they_were_said(stt: PocketSphinx, recordings: Path) -> None:
@@ -250,9 +256,11 @@ async def test_audio_that_is_not_decoded_is_bounded(
     monkeypatch.setattr(local_pool, "LEASE_DEADLINE_S", 25.0)
     async with stt.stream(SttOptions()) as stream:
         stream.send(SILENCE * 29)
-        with pytest.raises(ProviderError, match="lags 30 s behind") as refusal:
+        with pytest.raises(DeadlineError, match="lags 30 s behind") as refusal:
             stream.send(SILENCE * 2)
         assert refusal.value.retryable
+        with pytest.raises(DeadlineError, match="lags 30 s behind"):
+            await finals(stream)  # so that another recognizer takes over
     assert await hear(stt, [b""])
 
 

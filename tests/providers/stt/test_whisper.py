@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from media.audio import ULAW_8K
+from media.audio import PCM16_16K, ULAW_8K
 from providers.catalog import build_stt
 from providers.errors import (
     CapacityError,
@@ -24,11 +24,14 @@ from providers.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from providers.stt import whisper_pool, whisper_stream
+from providers.fallback import Candidate, Fallback
+from providers.stt import local_pool, whisper_pool, whisper_stream
+from providers.stt.relay import Relay
 from providers.stt.whisper import Whisper
 from providers.stt.whisper_stream import WhisperStream
-from providers.types import SttOptions, SttProvider, Transcript
-from tests.background import until
+from providers.types import SttEvent, SttOptions, SttProvider, Transcript
+from tests.background import running, until
+from tests.bot.engines import Recognizer
 from tests.providers.stt.whisper_model import make_model, pcm
 
 pytest.importorskip("faster_whisper")
@@ -202,6 +205,47 @@ async def test_what_is_for_good_does_not_wait_for_a_draft(stt: Whisper, recordin
     assert event.final
 
 
+@pytest.mark.usefixtures("eager")
+async def test_an_utterance_may_end_while_a_draft_is_being_given_up(
+    stt: Whisper, recordings: Path
+) -> None:
+    await decoded(stt)
+    (pid,) = stt.pids
+    async with asyncio.timeout(30), stt.stream(SttOptions()) as stream:
+        os.kill(pid, signal.SIGSTOP)
+        stream.send(pcm(recordings, "austen_0890"))
+        await until(lambda: stream._drafting is not None)
+        stream.finalize()
+        await asyncio.sleep(0)
+        stream.finalize()
+        os.kill(pid, signal.SIGCONT)
+        await stream.finish()
+        assert len(await finals(stream)) == 2
+
+
+@pytest.mark.usefixtures("eager")
+async def test_a_process_that_hangs_in_a_draft_costs_no_final(
+    model: str, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The clocks are put forward by as much: what is left is the time to load another process.
+    forward_s = whisper_pool.CLOSE_DEADLINE_S - 0.05
+    monkeypatch.setattr(whisper_pool, "CLOSE_DEADLINE_S", 0.05)
+    monkeypatch.setattr(whisper_stream, "PATIENCE_S", whisper_stream.PATIENCE_S - forward_s)
+    monkeypatch.setattr(local_pool, "LEASE_DEADLINE_S", 0.0)
+    provider = Whisper(model=model, device="cpu")
+    await provider.start()
+    (pid,) = provider.pids
+    async with asyncio.timeout(30), provider.stream(SttOptions()) as stream:
+        os.kill(pid, signal.SIGSTOP)
+        stream.send(pcm(recordings, "austen_0890"))
+        await until(lambda: stream._drafting is not None)
+        await stream.finish()
+        (final,) = await finals(stream)
+    assert final.text
+    assert provider.pids != [pid]
+    await provider.aclose()
+
+
 async def test_a_long_utterance_is_decoded_in_pieces_and_is_one_final(
     stt: Whisper, recordings: Path
 ) -> None:
@@ -289,10 +333,40 @@ async def test_speech_that_waits_is_bounded(
     audio = pcm(recordings, "austen_0890")
     async with stt.stream(SttOptions()) as stream:
         say(stream, audio)
-        with pytest.raises(ProviderError, match="lags 3 s behind") as refusal:
+        stream.send(b"")  # nothing of it is lost
+        with pytest.raises(DeadlineError, match="lags 3 s behind") as refusal:
             stream.send(audio)
         assert refusal.value.retryable
+        with pytest.raises(DeadlineError, match="lags 3 s behind"):
+            await finals(stream)
     assert await hear(stt, [SILENCE])
+
+
+async def test_who_takes_over_from_one_that_lags_hears_all_of_the_utterance(
+    stt: Whisper, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first piece of a long utterance waits, and then the rest of it is not taken.
+    monkeypatch.setattr(whisper_stream, "MAX_LAG_MS", 3_000)
+    monkeypatch.setattr(whisper_stream, "PIECE_MS", 8_000)
+    audio = pcm(recordings, "austen_0890") * 3
+    other = Recognizer(texts=["the words"])
+    recognizers = [Candidate[SttProvider]("whisper", stt), Candidate[SttProvider]("other", other)]
+    relay = Relay(Fallback(recognizers), SttOptions(audio=PCM16_16K, interim_results=False))
+    await decoded(stt)
+    (pid,) = stt.pids
+    os.kill(pid, signal.SIGSTOP)
+    events: list[SttEvent] = []
+    async with running(relay.run(events.append)):
+        await until(lambda: relay.utterances)
+        relay.speech_started(0)
+        for start in range(0, len(audio), 3_200):
+            relay.feed(audio[start : start + 3_200], start / 32 + 100)
+        relay.finalize()
+        await until(lambda: events)
+    os.kill(pid, signal.SIGCONT)
+    assert events == [Transcript("the words", True, confidence=0.9)]
+    assert bytes(other.current.audio) == audio
+    assert relay.lost_ms == 0
 
 
 async def test_a_fault_of_ours_ends_the_stream(
