@@ -61,7 +61,9 @@ class WhisperDecoder:
             self._model = WhisperModel(
                 directory, device=device, compute_type=compute_type, cpu_threads=threads
             )
-        except (RuntimeError, ValueError) as error:
+        except (OSError, MemoryError):
+            raise  # it may load another time
+        except Exception as error:  # as tokenizers raises
             hint = "see WHISPER_MODEL, WHISPER_DEVICE and WHISPER_COMPUTE_TYPE"
             raise LoadError(str(error)[:300], hint) from error
         self.abilities: Mapping[str, Any] = {"languages": self._model.supported_languages}

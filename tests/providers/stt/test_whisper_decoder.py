@@ -233,6 +233,14 @@ def test_what_is_no_model_is_refused(model: Path, tmp_path: Path) -> None:
     assert "WHISPER_MODEL" in refusal.value.failure.hint
 
 
+def test_a_damaged_tokenizer_is_refused(model: Path, tmp_path: Path) -> None:
+    spoilt = shutil.copytree(model, tmp_path / "spoilt")
+    (spoilt / "tokenizer.json").write_text('{"x": 1}')
+    with pytest.raises(LoadError) as refusal:
+        load(str(spoilt))
+    assert "WHISPER_MODEL" in refusal.value.failure.hint
+
+
 def test_numbers_that_the_machine_cannot_compute_with_are_refused(model: Path) -> None:
     with pytest.raises(LoadError, match="int9") as refusal:
         load(str(model), "int9")
