@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,7 +68,9 @@ class WhisperFiles:
         await self._decoders.start()
         asked = self._decoders.task(options, recording=True)
         understood = Understood()
-        for piece in _pieces(bytes_to_pcm(audio.data)):
+        pieces = _pieces(bytes_to_pcm(audio.data))
+        # Cut in a thread: it takes a while to get over an hour of silence.
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             result = await self._decoders.decode(
                 piece.samples, asked, patience_s=PATIENCE_S, deadline_s=DEADLINE_S
             )

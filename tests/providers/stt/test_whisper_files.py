@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import pytest
 import pytest_asyncio
 
 from media.audio import PCM16_16K, ULAW_8K
+from media.silence import Splitter
 from providers.catalog import build_file_stt
 from providers.errors import AudioTooLargeError, UnsupportedFormatError, UnsupportedLanguageError
 from providers.options import SttOptions
 from providers.results import AudioData
+from providers.stt import whisper_files
 from providers.stt.whisper_files import WhisperFiles
+from providers.stt.whisper_stream import splitter
 from providers.types import FileRecognizer
 from tests.providers.stt.whisper_model import make_model, pcm
 
@@ -87,3 +91,18 @@ async def test_there_is_a_limit(files: WhisperFiles, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(WhisperFiles, "max_bytes", 1_000)
     with pytest.raises(AudioTooLargeError, match="it takes 1,000"):
         await files.transcribe(AudioData(SECOND, PCM16_16K), SttOptions())
+
+
+async def test_a_recording_is_cut_beside_the_event_loop(
+    files: WhisperFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cutters: list[int] = []
+
+    def noted() -> Splitter:
+        cutters.append(threading.get_ident())
+        return splitter()
+
+    monkeypatch.setattr(whisper_files, "splitter", noted)
+    await files.transcribe(AudioData(SECOND, PCM16_16K), SttOptions())
+    assert len(cutters) == 1
+    assert threading.get_ident() not in cutters
