@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from bot.settings import Settings
 from bot.state_dir import find_dev_token
 from bot.telephony.address import Address
+from providers.errors import ProviderError
 
 from .account import check_account
 from .address import PublicAddress, check_name, check_tls
@@ -39,9 +40,7 @@ async def examine(settings: Settings, fix: Sequence[str], tell: Tell) -> None:
         Check("settings", partial(_check_settings, settings), 5.0),
         Check("address", address.run, ADDRESS_DEADLINE_S),
         Check("redis", partial(check_redis, settings), 20.0),
-        Check("dialog", partial(check_dialogs, settings), 30.0),
-        Check("recognizer", partial(check_recognizers, settings), 60.0),
-        Check("voice", partial(check_voices, settings), 60.0),
+        *_checks_of_bots(settings),
         Check("vad", partial(check_vad, settings), 30.0),
         Check("disk", partial(check_disk, settings), 5.0),
         Check(
@@ -51,6 +50,28 @@ async def examine(settings: Settings, fix: Sequence[str], tell: Tell) -> None:
         ),
     ]
     await run_checks(checks, tell, partial(_hide, _secrets(settings)))
+
+
+def _checks_of_bots(settings: Settings) -> list[Check]:
+    """What answers; without any provider to choose nothing does, and that alone is told."""
+    try:
+        settings.bots()
+    except ProviderError as error:
+        return [Check("providers", partial(_tell, _none_configured(error)), 5.0)]
+    return [
+        Check("dialog", partial(check_dialogs, settings), 30.0),
+        Check("recognizer", partial(check_recognizers, settings), 60.0),
+        Check("voice", partial(check_voices, settings), 60.0),
+    ]
+
+
+def _none_configured(error: ProviderError) -> Finding:
+    otherwise = "set the key of one: see parley providers"
+    return failure("providers", f"{error.provider}: {error.reason}", error.hint or otherwise)
+
+
+async def _tell(finding: Finding, tell: Tell) -> None:
+    tell(finding)
 
 
 async def _check_settings(settings: Settings, tell: Tell) -> None:

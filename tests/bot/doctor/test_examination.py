@@ -73,3 +73,15 @@ async def test_an_address_that_is_not_looked_at_in_time_is_not_good(
         await examine(make(public_url=url, twilio_api_url=api_url), [NUMBER], found.append)
     assert held(twilio) == {}
     assert "failure address: not done within 0 s" in found.lines
+
+
+async def test_that_there_is_no_provider_at_all_is_said_once(
+    settings: Callable[..., Settings], found: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.choosing.missing", lambda kind, name, held: f"set X for {name}")
+    await examine(settings(public_url="http://127.0.0.1:9"), [], found.append)
+    [lack] = [one for one in found if "none is configured" in one.text]
+    assert (lack.check, lack.level) == ("providers", Level.FAILURE)
+    assert lack.remedy.startswith("set X for ")
+    assert not {"dialog", "recognizer", "voice"} & {one.check for one in found}
+    assert not [one for one in found if "fault of parley doctor" in one.text + one.remedy]
