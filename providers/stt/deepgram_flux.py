@@ -38,6 +38,8 @@ UNTOLD_MS = 250.0 + CHUNK_MS
 """Of what it has listened to, so much may not have been told yet."""
 LAG_MS = 240.0
 """A turn is told when there is so much more audio than its first word, at the latest."""
+LEAD_MS = 500.0
+"""A turn whose words have no times has begun no more than so long before it was told of."""
 SILENCE_S = 1.0
 """So long after `ForceEndTurn` it is sure that there was no turn."""
 _FORCE = '{"type":"ForceEndTurn"}'
@@ -132,6 +134,7 @@ class FluxCodec(DeepgramStream):
     def __init__(self, account: DeepgramAccount, options: SttOptions, query: Query) -> None:
         super().__init__(account, options, query)
         self._turn: list[Token] | None = None  # the words of the turn, while there is one
+        self._begun_ms = 0.0  # where it begins, at the earliest
         self._done_ms = 0.0  # up to where turns are over, and what was asked for is answered
         self._forced_again = False
         self._told_last = False  # it has spoken since it was told that no more audio comes
@@ -173,6 +176,9 @@ class FluxCodec(DeepgramStream):
         self._heard_ms = float(message["audio_window_end"]) * 1000
         self._told_last = self._closing
         processed_ms = self._sent.in_stream_ms(self._heard_ms)
+        if self._turn is None:
+            window_ms = float(message["audio_window_start"]) * 1000
+            self._begun_ms = max(window_ms, self._heard_ms - LEAD_MS)
         tokens = self._tokens(message)
         if message["event"] == "EndOfTurn":
             self._turn, self._done_ms = None, self._heard_ms
@@ -214,7 +220,7 @@ class FluxCodec(DeepgramStream):
         """The words of the turn; where they have no times, they share that of the turn."""
         words = message["words"]
         if any(word.get("end") is None for word in words):
-            start_s = float(message["audio_window_start"])
+            start_s = self._begun_ms / 1000
             each_s = (self._heard_ms / 1000 - start_s) / len(words)
             words = [
                 {**word, "start": start_s + at * each_s, "end": start_s + (at + 1) * each_s}

@@ -154,10 +154,15 @@ def test_endpoints_as_they_are_asked_for() -> None:
 
 
 def test_words_without_times_share_that_of_their_turn() -> None:
-    (heard,) = codec_of().decode(info("Update", 1, "yes", "no"))
-    assert heard == Heard(
-        interim=[Token(" yes", 0, 500, 0.9), Token(" no", 500, 1000, 0.9)], processed_ms=1000
-    )
+    codec = codec_of()
+    # The window has begun with the silence before.
+    codec.decode(info("Update", 20.0))
+    codec.decode(info("StartOfTurn", 20.5, "yes"))
+    (heard,) = codec.decode(info("Update", 21.0, "yes", "no"))
+    words = [Token(" yes", 20_000, 20_500, 0.9), Token(" no", 20_500, 21_000, 0.9)]
+    assert heard == Heard(interim=words, processed_ms=21_000)
+    (heard, *_) = codec.decode(info("EndOfTurn", 21.0, "yes", "no"))
+    assert heard == Heard(final=words, processed_ms=21_000)
 
 
 def test_a_turn_is_ended_when_that_is_asked_for() -> None:
@@ -219,7 +224,7 @@ def test_what_is_said_later() -> None:
     assert codec.keepalive() == ULAW_8K.silence(80)
     assert codec.audio(SECOND) == SECOND
     (heard,) = codec.decode(info("Update", 1.08, "yes"))
-    assert heard == Heard(interim=[Token(" yes", 0, 1000, 0.9)], processed_ms=1000)
+    assert heard == Heard(interim=[Token(" yes", 500, 1000, 0.9)], processed_ms=1000)
     assert codec.closing() == '{"type":"CloseStream"}'
 
 
