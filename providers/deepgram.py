@@ -77,7 +77,7 @@ class DeepgramAccount:
 
     def http_url(self, path: str, query: Query = ()) -> str:
         """The address of an HTTP service."""
-        return f"{self.base_url}{path}{'?' if query else ''}{urlencode(query)}"
+        return f"{self.base_url.rstrip('/')}{path}{'?' if query else ''}{urlencode(query)}"
 
     def socket_url(self, path: str, query: Query = ()) -> str:
         """The address of a WebSocket service: the scheme alone is another."""

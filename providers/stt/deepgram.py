@@ -18,7 +18,7 @@ from ..codec import Frame
 from ..deepgram import DeepgramAccount, Query
 from ..options import AUTO, STT_OPTIONS
 from ..types import SttCapabilities, SttOptions
-from .deepgram_query import LANGUAGES, asked, encoding
+from .deepgram_query import TAGS, asked, encoding
 from .deepgram_stream import DeepgramStream, StreamEvent
 from .deepgram_words import tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
@@ -55,7 +55,7 @@ class DeepgramRecognizer:
     name = "deepgram"
     honours = None
     capabilities = SttCapabilities(
-        languages=(*LANGUAGES, AUTO),
+        languages=(*TAGS, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K),
         end_of_turn=True,
         word_times=True,

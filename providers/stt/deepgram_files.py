@@ -17,7 +17,7 @@ from ..messages import read
 from ..options import AUTO, STT_OPTIONS
 from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import SttCapabilities, SttOptions
-from .deepgram_query import LANGUAGES, asked, encoding
+from .deepgram_query import TAGS, asked, encoding
 from .deepgram_words import words_of
 
 __all__ = ["DeepgramFiles"]
@@ -36,7 +36,7 @@ class DeepgramFiles:
     name = "deepgram"
     honours = None
     capabilities = SttCapabilities(
-        languages=(*LANGUAGES, AUTO),
+        languages=(*TAGS, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K, AudioFormat(Encoding.PCM16, 24_000)),
         word_times=True,
         # A whole recording has no turns.
@@ -77,23 +77,31 @@ class DeepgramFiles:
         """
         answer = read(self.name, body)
         try:
-            return _result(answer, options)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            return _result(answer, self._told(options))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
             raise InvalidResponseError(self.name, "a result is not what it should be") from None
 
+    def _told(self, options: SttOptions) -> str | None:
+        """The language that Deepgram was told; None when it was to be found out."""
+        query = dict(asked(self.name, self._account, options, whole=True))
+        told = query.get("language", "multi")
+        if told == "multi":
+            return None
+        is_asked_for = self._account.language is None and options.language != AUTO
+        return options.language if is_asked_for else told
 
-def _result(answer: Mapping[str, Any], options: SttOptions) -> TranscriptionResult:
+
+def _result(answer: Mapping[str, Any], language: str | None) -> TranscriptionResult:
     channel = answer["results"]["channels"][0]
     best = channel["alternatives"][0]
     text, confidence = best["transcript"], best.get("confidence")
     if not isinstance(text, str):
         raise TypeError
-    asked_for = None if options.language == AUTO else options.language
     return TranscriptionResult(
         text=text,
         provider=DeepgramFiles.name,
         duration_ms=float(answer["metadata"]["duration"]) * 1000,
-        language=channel.get("detected_language") or asked_for,
+        language=channel.get("detected_language") or language,
         confidence=None if confidence is None else float(confidence),
         words=tuple(
             _word(word, text, start_ms, end_ms)

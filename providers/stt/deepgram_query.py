@@ -6,13 +6,16 @@ feature, such as https://developers.deepgram.com/docs/keyterm
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 from media.audio import AudioFormat, Encoding
 
 from ..deepgram import DeepgramAccount
 from ..errors import UnsupportedLanguageError
 from ..options import AUTO, SttOptions
 
-__all__ = ["LANGUAGES", "MULTI", "asked", "encoding", "known", "terms"]
+__all__ = ["LANGUAGES", "MULTI", "TAGS", "asked", "encoding", "known", "terms"]
 
 LANGUAGES: tuple[str, ...] = (
     *("en", "en-US", "en-AU", "en-GB", "en-IN", "en-NZ", "af", "be", "bg", "bn", "bs", "ca", "cs"),
@@ -30,10 +33,16 @@ ENGLISH = (
     *("drivethru", "automotive", "atc"),
 )
 """Models with one of these in their names understand English alone."""
-_OWN_TAGS = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he"}
+_OWN_TAGS = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he", "cmn": "zh", "yue": "zh-HK"}
+TAGS = (*LANGUAGES, *_OWN_TAGS)
+"""BCP-47 tags of what Nova-3 understands."""
+_TRADITIONAL = {"zh-mo": "zh-Hant"}
+"""Where the region says which script is read."""
 _ENCODINGS = {Encoding.ULAW: "mulaw", Encoding.ALAW: "alaw", Encoding.PCM16: "linear16"}
-MAX_TERMS, MAX_TERM_CHARACTERS = 100, 2_000
-"""Deepgram takes 500 tokens of key terms in all, and a URL is not endless."""
+MAX_TERMS, MAX_TERM_TOKENS = 100, 500
+"""Deepgram takes so many tokens of key terms in all."""
+LETTERS_PER_TOKEN = 3
+"""How Deepgram cuts words is not told: names make more tokens than words that are in use."""
 
 
 def asked(
@@ -78,24 +87,42 @@ def encoding(audio: AudioFormat) -> list[tuple[str, str]]:
 def terms(options: SttOptions) -> list[str]:
     """The words that matter, as far as there is room for them."""
     taken: list[str] = []
-    room = MAX_TERM_CHARACTERS
+    room = MAX_TERM_TOKENS
     for term in dict.fromkeys((*options.key_terms, *options.phrases)):
-        room -= len(term)
-        if room < 0 or len(taken) == MAX_TERMS:
-            break
-        taken.append(term)
+        size = _token_count(term)
+        if size <= room and len(taken) < MAX_TERMS:
+            taken.append(term)
+            room -= size
     return taken
 
 
+def _token_count(term: str) -> int:
+    """How many tokens a term may have."""
+    letters = sum(character.isascii() and character.isalpha() for character in term)
+    foreign = sum(not character.isascii() for character in term)
+    return math.ceil(letters / LETTERS_PER_TOKEN) + len(term) - letters + foreign
+
+
 def known(tag: str, offered: tuple[str, ...]) -> str | None:
-    """Deepgram's tag for a language: its region counts only where Deepgram tells regions apart."""
+    """Deepgram's tag for a language: its script and its region count only where Deepgram tells
+    them apart."""
+    names = {offer.lower(): offer for offer in offered}
+    return next((names[name] for name in _names(tag) if name in names), None)
+
+
+def _names(tag: str) -> Iterator[str]:
+    """What a language may be called, the most special name first."""
     wanted = tag.replace("_", "-").lower()
-    general = wanted.partition("-")[0]
-    for candidate in (wanted, general, _OWN_TAGS.get(general, general)):
-        for offer in offered:
-            if offer.lower() == candidate:
-                return offer
-    return None
+    general, _, rest = wanted.partition("-")
+    if own := _TRADITIONAL.get(wanted) or _OWN_TAGS.get(general):
+        yield from _cut(f"{own}-{rest}".lower())
+    yield from _cut(wanted)
+
+
+def _cut(tag: str) -> Iterator[str]:
+    while tag:
+        yield tag
+        tag = tag.rpartition("-")[0]
 
 
 def _language(provider: str, model: str, options: SttOptions) -> str:
@@ -105,8 +132,9 @@ def _language(provider: str, model: str, options: SttOptions) -> str:
         offered = tuple(tag for tag in LANGUAGES if tag.startswith("en"))
     else:
         # Nobody but Deepgram knows, least of all of models that are trained for one customer.
-        return "multi" if options.language == AUTO or options.languages else options.language
-    languages = [tag for tag in (options.language, *options.languages) if tag != AUTO]
+        mixed = options.language == AUTO or len(_languages(options)) > 1
+        return "multi" if mixed else options.language
+    languages = _languages(options)
     if languages != [options.language]:
         offered = tuple(tag for tag in offered if tag.partition("-")[0] in MULTI)
     for language in languages:
@@ -120,3 +148,12 @@ def _language(provider: str, model: str, options: SttOptions) -> str:
         return str(known(options.language, offered))
     # An English model need not be told.
     return "multi" if len({tag.partition("-")[0] for tag in offered}) > 1 else "en"
+
+
+def _languages(options: SttOptions) -> list[str]:
+    """What may be spoken, each language once: in the region that is named first."""
+    first: dict[str, str] = {}
+    for tag in (options.language, *options.languages):
+        if tag != AUTO:
+            first.setdefault(tag.replace("_", "-").lower().partition("-")[0], tag)
+    return list(first.values())

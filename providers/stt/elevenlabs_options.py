@@ -48,9 +48,11 @@ def check_languages(options: SttOptions, capabilities: SttCapabilities) -> None:
 
 def languages(options: SttOptions) -> tuple[str | None, list[str]]:
     """The codes of the language, None for any, and of others that may be spoken."""
+    first = language_code(options.language)
     others = dict.fromkeys(map(language_code, options.languages))
-    others.pop(AUTO, None)
-    return None if options.language == AUTO else language_code(options.language), list(others)
+    for code in (AUTO, first):
+        others.pop(code, None)
+    return None if first == AUTO else first, list(others)
 
 
 def key_terms(options: SttOptions, most: int, characters: int, words: int) -> list[str]:

@@ -5,7 +5,9 @@ Source: https://developers.deepgram.com/docs/tts-models, and the page `tts-voice
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from media.audio import ULAW_8K
@@ -37,6 +39,7 @@ LANGUAGES = tuple(VOICES)
 SLOWEST, FASTEST = 0.7, 1.5
 PACED = ("en", "es")
 """The languages whose voices can speak at another speed."""
+_NAMED = re.compile(r"aura-.+-([a-z]{2,3})")
 _GENDERS = {"feminine": "female", "masculine": "male"}
 
 
@@ -58,6 +61,9 @@ class DeepgramSpeech:
 
     def __init__(self, **account: Any) -> None:
         self.account = DeepgramAccount(**account)
+        own = _spoken(self.account.tts_model or "")
+        if own is not None and own not in LANGUAGES:
+            self.capabilities = replace(self.capabilities, languages=(own, *LANGUAGES))
         self.voice_pages = DeepgramVoices(self.name, self.account)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
@@ -71,11 +77,12 @@ class DeepgramSpeech:
             UnsupportedError: the language or the speed is not on offer.
         """
         language = _general(options.language)
-        if not (options.voice or options.model) and language not in LANGUAGES:
+        is_chosen = options.voice or options.model
+        if not is_chosen and _spoken(self._voice(options)) not in (language, None):
             raise UnsupportedLanguageError(
                 self.name,
                 f"language {options.language!r} is not on offer",
-                hint=f"it speaks {', '.join(LANGUAGES)}",
+                hint=f"it speaks {', '.join(self.capabilities.languages)}",
             )
         paced = SLOWEST <= options.speed <= FASTEST and _spoken(self._voice(options)) in PACED
         if options.speed != 1.0 and not paced:
@@ -169,5 +176,5 @@ def _general(tag: str) -> str:
 
 def _spoken(voice: str) -> str | None:
     """The language of a voice, which its name ends with; None for one of another kind."""
-    language = voice.rpartition("-")[2]
-    return language if language in LANGUAGES else None
+    found = _NAMED.fullmatch(voice)
+    return found[1] if found is not None else None

@@ -112,3 +112,8 @@ def test_what_a_goodbye_means() -> None:
     assert ended("deepgram", Close(1011))[0].error.reason == "it gave up"
     assert ended("deepgram", Close(1003))[0].error.reason == "it refuses what it was sent"
     assert ended("deepgram", Close(1000)) == ended("deepgram", Close(None)) == []
+
+
+def test_an_address_may_end_with_a_slash() -> None:
+    account = DeepgramAccount(api_key="k", base_url="http://127.0.0.1:9/")
+    assert account.socket_url("/v1/listen") == "ws://127.0.0.1:9/v1/listen"

@@ -54,7 +54,13 @@ def test_the_language_is_what_it_was_told_where_it_does_not_say() -> None:
     body = orjson.dumps({"metadata": {"duration": 1}, "results": {"channels": channels}})
     result = VENDOR.result(body, RAW, SttOptions(language="de"))
     assert (result.text, result.language, result.confidence) == ("", "de", None)
+    assert VENDOR.result(body, RAW, SttOptions(language="de-AT")).language == "de-AT"
     assert VENDOR.result(body, RAW, SttOptions(language="auto")).language is None
+    assert VENDOR.result(body, RAW, SttOptions(languages=("de",))).language is None
+    english = SttOptions(language="auto", model="nova-2-phonecall", languages=("en",))
+    assert VENDOR.result(body, RAW, english).language == "en"
+    german = DeepgramFiles(api_key="the-key", language="de")
+    assert german.result(body, RAW, SttOptions()).language == "de"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +70,8 @@ def test_the_language_is_what_it_was_told_where_it_does_not_say() -> None:
         b'{"results":{"channels":[]}}',
         b'{"results":{"channels":[{"alternatives":[{"transcript":7}]}]}}',
         b'{"request_id":"x"}',
+        b'{"metadata":{"duration":1},"results":{"channels":[{"alternatives":[{"transcript":"a",'
+        b'"words":[{"word":"a","start":1e308,"end":2}]}]}]}}',
     ],
 )
 def test_what_cannot_be_read_raises(body: bytes) -> None:

@@ -5,11 +5,13 @@ import pytest
 from media.audio import PCM16_16K, ULAW_8K
 from providers.deepgram import DeepgramAccount
 from providers.errors import UnsupportedLanguageError
+from providers.stt.deepgram import DeepgramRecognizer
 from providers.stt.deepgram_query import (
     LANGUAGES,
-    MAX_TERM_CHARACTERS,
+    MAX_TERM_TOKENS,
     MAX_TERMS,
     MULTI,
+    TAGS,
     asked,
     encoding,
     known,
@@ -61,6 +63,9 @@ def test_every_option_stands_in_the_query() -> None:
         (SttOptions(language="nb-NO"), "no"),
         (SttOptions(language="auto"), "multi"),
         (SttOptions(language="en-US", languages=("es-MX",)), "multi"),
+        (SttOptions(language="en-US", languages=("en-US", "en-GB")), "en-US"),
+        (SttOptions(language="sv", languages=("sv-SE",)), "sv"),
+        (SttOptions(language="sv", languages=("sv",), model="custom-of-ours"), "sv"),
         (SttOptions(language="en-GB", model="nova-2-phonecall"), "en-GB"),
         (SttOptions(language="auto", model="nova-2-phonecall"), "en"),
         (SttOptions(language="sv-FI", model="nova-2"), "sv-FI"),
@@ -100,11 +105,38 @@ def test_the_language_of_a_recording_can_be_looked_for() -> None:
 def test_only_so_many_terms_fit() -> None:
     short = tuple(f"{number}" for number in range(MAX_TERMS + 1))
     assert terms(SttOptions(key_terms=short)) == list(short[:-1])
-    long = tuple(f"{number:0100}" for number in range(MAX_TERM_CHARACTERS // 100 + 1))
-    assert terms(SttOptions(phrases=long)) == list(long[:-1])
+    room = MAX_TERM_TOKENS // 2
+    long = ("a" * (3 * room), "b" * (3 * room + 1), "c" * (3 * room), "d")
+    # One that does not fit takes nothing from those that do.
+    assert terms(SttOptions(phrases=long)) == [long[0], long[2]]
+    # A name has more tokens than a word.
+    names = tuple(f"Krzyżanowski-Błaszczyk {number}" for number in range(100))
+    assert len(terms(SttOptions(key_terms=names))) == 34
 
 
 def test_languages_are_what_deepgram_calls_them() -> None:
     assert set(MULTI) < set(LANGUAGES)
     assert (known("EN_us", LANGUAGES), known("en-ZA", LANGUAGES)) == ("en-US", "en")
     assert known("x", LANGUAGES) is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("nb-NO", "no"),
+        ("nn", "no"),
+        ("fil-PH", "tl"),
+        ("iw", "he"),
+        ("zh-Hant-TW", "zh-Hant"),
+        ("zh-TW", "zh-TW"),
+        ("zh-MO", "zh-Hant"),
+        ("cmn-Hans-CN", "zh-Hans"),
+        ("cmn", "zh"),
+        ("yue", "zh-HK"),
+        ("sr-Latn-RS", "sr"),
+    ],
+)
+def test_a_language_is_known_by_its_own_tag_too(tag: str, name: str) -> None:
+    assert known(tag, LANGUAGES) == name
+    assert DeepgramRecognizer.capabilities.understands(tag)
+    assert set(LANGUAGES) < set(TAGS)

@@ -11,7 +11,7 @@ CAPABILITIES = ElevenLabsRecognizer.capabilities
 
 
 def test_languages() -> None:
-    options = SttOptions(language="en-US", languages=("de-DE", "de-AT", "nb", "auto"))
+    options = SttOptions(language="en-US", languages=("de-DE", "en-GB", "de-AT", "nb", "auto"))
     check_languages(options, CAPABILITIES)
     assert languages(options) == ("en", ["de", "no"])
     assert languages(SttOptions(language="auto")) == (None, [])

@@ -29,6 +29,17 @@ def test_who_speaks() -> None:
     assert voice(TtsOptions(language="sv", model="aura-3-x-sv")) == "aura-3-x-sv"
 
 
+def test_a_voice_of_the_settings_brings_its_language() -> None:
+    swedish = DeepgramSpeech(api_key="k", tts_model="aura-2-astrid-sv")
+    assert swedish.capabilities.languages[0] == "sv"
+    swedish.check(TtsOptions(language="sv-SE"))
+    assert voice(TtsOptions(language="sv"), tts_model="aura-2-astrid-sv") == "aura-2-astrid-sv"
+    assert voice(TtsOptions(), tts_model="aura-2-astrid-sv") == VOICES["en"]
+    with pytest.raises(UnsupportedLanguageError, match="sv, en"):
+        swedish.check(TtsOptions(language="fi"))
+    DeepgramSpeech(api_key="k", tts_model="of-our-own").check(TtsOptions(language="fi"))
+
+
 def test_what_is_not_on_offer() -> None:
     speech = DeepgramSpeech(api_key="k")
     with pytest.raises(UnsupportedLanguageError, match="tlh"):

@@ -6,7 +6,8 @@ Source: https://developers.deepgram.com/reference (`listen-streaming`, `listen-f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,6 +21,9 @@ __all__ = ["FilesQuery", "FluxQuery", "ListenQuery", "SpeakQuery", "read_query"]
 
 RAW = {"linear16": Encoding.PCM16, "mulaw": Encoding.ULAW, "alaw": Encoding.ALAW}
 LISTS = ("keyterm", "keywords", "language_hint", "redact", "replace", "search", "tag", "extra")
+TOKEN = re.compile(r"[A-Za-z]{1,3}|\S")
+"""How text is cut into tokens is assumed."""
+MOST_TOKENS = 500
 SttEncoding = Literal[
     "linear16",
     "linear32",
@@ -94,6 +98,7 @@ class _Nova(_Raw):
             raise ValueError("keyterm is only supported for nova-3")
         if self.keywords and is_new:
             raise ValueError("keywords are not supported for nova-3: use keyterm")
+        _check_terms(self.keyterm)
         return self
 
     @property
@@ -156,6 +161,7 @@ class FluxQuery(_Raw):
 
     @model_validator(mode="after")
     def _fits(self) -> FluxQuery:
+        _check_terms(self.keyterm)
         if (self.eager_eot_threshold or 0) > self.eot_threshold:
             raise ValueError("eager_eot_threshold must not exceed eot_threshold")
         if self.language_hint and self.model == "flux-general-en":
@@ -192,6 +198,16 @@ class SpeakQuery(_Query):
         """The audio's shape."""
         usual = 24_000 if self.encoding == "linear16" else 8_000
         return AudioFormat(RAW[self.encoding], int(self.sample_rate or usual))
+
+
+def _check_terms(terms: Sequence[str]) -> None:
+    """See that all together are not too many tokens.
+
+    Raises:
+        ValueError: they are.
+    """
+    if sum(len(TOKEN.findall(term)) for term in terms) > MOST_TOKENS:
+        raise ValueError(f"keyterms may have {MOST_TOKENS} tokens in all")
 
 
 _Known = TypeVar("_Known", bound=_Query)

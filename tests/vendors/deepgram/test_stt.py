@@ -121,6 +121,7 @@ async def test_only_new_models_are_configured_anew(standin: DeepgramStandIn) -> 
     "wrong",
     [
         {"modle": "nova-3"},
+        {"keyterm": "a " * 501},
         {"model": "nova-9"},
         {"language": "tlh"},
         {"model": "nova-2-phonecall", "language": "de"},
