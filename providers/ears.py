@@ -249,9 +249,11 @@ class Ears:
                 listener._waiting = True
                 self._pending.append(listener)
         self._calling_back = True
-        for listener, event in happened:
-            listener._context.run(self._call_back, listener, event)
-        self._calling_back = False
+        try:
+            for listener, event in happened:
+                listener._context.run(self._call_back, listener, event)
+        finally:
+            self._calling_back = False
 
     def _call_back(self, listener: Listener, event: SpeechEvent) -> None:
         if listener._slot < 0:

@@ -316,6 +316,19 @@ async def test_a_callback_that_raises_hurts_nobody_else(ears: Ears) -> None:
     assert ears.callback_errors == 4
 
 
+async def test_a_callback_that_is_broken_off_leaves_nobody_deaf(ears: Ears) -> None:
+    def broken_off(event: SpeechEvent) -> None:
+        if isinstance(event, SpeechStarted):
+            raise asyncio.CancelledError
+
+    listener = ears.open(broken_off, detector=SpeechDetector(min_speech_ms=32))
+    listener.feed(LOUD)
+    with pytest.raises(asyncio.CancelledError):
+        listener.judge()
+    listener.feed(np.zeros(10_000, np.int16))  # judged at once
+    assert listener.judged_ms > 1_000
+
+
 async def test_callbacks_run_in_the_context_of_the_call_that_opened_them(ears: Ears) -> None:
     call: contextvars.ContextVar[str] = contextvars.ContextVar("call")
     seen: list[str] = []
