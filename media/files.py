@@ -42,6 +42,7 @@ _ENCODINGS = {
     (_ULAW_TAG, 8): Encoding.ULAW,
 }
 _HEADER_BYTES = 44
+_UNKNOWN_BYTES = 0xFFFFFFFF
 
 
 class BinaryReader(Protocol):
@@ -77,7 +78,11 @@ class AudioFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WavHeader:
-    """Where the data of a WAV file begins, how much of it there shall be, and what it is like."""
+    """Where the data of a WAV file begins, how much of it there shall be, and what it is like.
+
+    Who does not know how much it will be claims 4 GiB, or about 2; that of who says 0 and is not
+    believed is given as 4 GiB.
+    """
 
     format: AudioFormat
     data_at: int
@@ -161,7 +166,7 @@ def read_wav_header(data: bytes) -> WavHeader:
         elif kind == b"data":
             if format is None:
                 raise AudioFileError("its data comes before its format")
-            return WavHeader(format, at, size)
+            return WavHeader(format, at, size or _nothing_said(data, at))
     raise AudioFileError("it ends before its data")
 
 
@@ -176,6 +181,15 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         kind, size = struct.unpack_from("<4sI", data, position)
         yield kind, position + 8, size
         position += 8 + size + size % 2  # chunks begin at even places
+
+
+def _nothing_said(data: bytes, at: int) -> int:
+    """How much data there is where a chunk says 0, which whoever writes puts there at first.
+
+    It is none if the file as a whole says that it goes on behind; else nobody came to mend it.
+    """
+    (said,) = struct.unpack_from("<I", data, 4)
+    return 0 if at < 8 + said < _UNKNOWN_BYTES else _UNKNOWN_BYTES
 
 
 def _format(body: bytes) -> AudioFormat:

@@ -79,8 +79,7 @@ class DecodedAudio:
         self._av = import_av()
         self.sample_rate_hz = stream.rate
         self.channels = stream.channels
-        tells = container in _TELL_DURATION and file.duration is not None
-        self.duration_ms = (file.duration or 0) * 1000 / _MICROSECONDS if tells else None
+        self.duration_ms = _duration_ms(file, stream) if container in _TELL_DURATION else None
 
     def pieces(self) -> Iterator[Samples]:
         """The samples, one row for each moment, a frame at a time.
@@ -146,6 +145,15 @@ def open_encoded(source: Source, container: Container) -> DecodedAudio:
     except BaseException:
         file.close()
         raise
+
+
+def _duration_ms(file: InputContainer, stream: AudioStream) -> float | None:
+    """How long the audio plays, as the file says: a film's picture may last longer."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base * 1000)
+    if file.duration is None or len(file.streams) > 1:
+        return None
+    return file.duration * 1000 / _MICROSECONDS
 
 
 def _lenient(av: ModuleType) -> dict[str, str]:

@@ -18,7 +18,7 @@ from .container import HEAD_BYTES, container_named, detect, raw_format
 from .ffmpeg import open_encoded
 from .plain import open_raw, open_wav
 from .rate import check_rate
-from .source import LIMITS, Limits, Source, open_source
+from .source import LIMITS, Limits, Source, open_source, reading
 
 __all__ = ["AudioInfo", "AudioReader"]
 
@@ -68,7 +68,7 @@ class AudioReader:
         name: what bytes are called.
 
     Raises:
-        FileError: it cannot be opened.
+        FileError: it cannot be opened, or read.
         InvalidAudioError: it is of no kind that is known, broken, or empty.
         AudioTooLargeError: it is beyond the limits.
         UnsupportedRateError: its rate is below 4 or above 192 kHz.
@@ -86,7 +86,8 @@ class AudioReader:
         self._source = open_source(what, limits, name)
         self._audio: _Audio | None = None
         try:
-            self.info = self._open(format)
+            with reading(self._source.name):
+                self.info = self._open(format)
             self._check()
         except BaseException:
             self.close()
@@ -112,6 +113,7 @@ class AudioReader:
             mix: whether channels are made one.
 
         Raises:
+            FileError: it cannot be read any further.
             InvalidAudioError: the file is damaged, cut off, or holds no sample.
             AudioTooLargeError: it lasts too long.
         """
@@ -155,10 +157,11 @@ class AudioReader:
         """All samples, seen to be neither too many nor too few."""
         assert self._audio is not None
         info, count = self.info, 0
-        for piece in self._audio.pieces():
-            count += len(piece)
-            self._check_duration(count / info.sample_rate_hz)
-            yield piece
+        with reading(self._source.name):
+            for piece in self._audio.pieces():
+                count += len(piece)
+                self._check_duration(count / info.sample_rate_hz)
+                yield piece
         if not count:
             raise InvalidAudioError("audio", f"{self._source.name} holds no audio")
         duration_s, told_s = count / info.sample_rate_hz, (info.duration_ms or 0) / 1000

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import AudioTooLargeError, FileError, InvalidAudioError
 
-__all__ = ["LIMITS", "Limits", "Source", "open_source"]
+__all__ = ["LIMITS", "Limits", "Source", "open_source", "reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,28 @@ def _opened(what: Path | bytes, name: str) -> tuple[BinaryIO, str, int]:
         if not stat.S_ISREG(what.stat().st_mode):
             raise FileError("file", f"{what} is no file", hint="name a file, or read - from a pipe")
         file = what.open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a name with a null in it
+        raise _unreadable(what, error) from None
+    try:
         return file, what.name, file.seek(0, io.SEEK_END)
     except OSError as error:
-        raise FileError("file", f"cannot read {what}: {error.strerror}") from None
+        file.close()
+        raise _unreadable(what, error) from None
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Errors of the disk, as errors of this file.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(what: Path | str, error: OSError | ValueError) -> FileError:
+    why = error.strerror if isinstance(error, OSError) else error
+    return FileError("file", f"cannot read {what}: {why}")

@@ -99,7 +99,7 @@ def test_other_chunks_are_skipped_odd_ones_too() -> None:
     assert wav.sample_rate_hz == 11_025
 
 
-@pytest.mark.parametrize("claimed", [0xFFFFFFFF, 0x7FFFFFFF, 100])
+@pytest.mark.parametrize("claimed", [0xFFFFFFFF, 0x7FFFFFFF, 100, 0])
 def test_data_that_claims_too_much_ends_with_the_file(claimed: int) -> None:
     data = riff(fmt(channels=2)) + struct.pack("<4sI", b"data", claimed) + b"\1\0\2\0\3\0"
     assert read_wav(data).samples.tolist() == [[1, 2]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -96,6 +97,32 @@ def test_pictures_are_no_audio() -> None:
         output.mux(stream.encode(None))
     with pytest.raises(InvalidAudioError, match="the audio holds no audio"):
         read(file.getvalue())
+
+
+@pytest.mark.parametrize("late_s", [0, 3])
+@pytest.mark.parametrize(
+    ("container", "pictures", "sound"), [("mp4", "mpeg4", "aac"), ("webm", "libvpx", "libopus")]
+)
+def test_a_film_may_last_longer_than_what_is_heard(
+    container: str, pictures: str, sound: str, late_s: int
+) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        size: dict[str, Any] = {"width": 16, "height": 16, "pix_fmt": "yuv420p"}
+        video: Any = output.add_stream(pictures, rate=1, **size)
+        audio: Any = output.add_stream(sound, rate=48_000, layout="mono")
+        for _ in range(9):
+            output.mux(video.encode(av.VideoFrame(16, 16, "yuv420p")))
+        output.mux(video.encode(None))
+        frame = av.AudioFrame.from_ndarray(tone(5, 48_000)[None], "s16", "mono")
+        frame.sample_rate, frame.pts = 48_000, late_s * 48_000
+        output.mux(audio.encode(frame))
+        output.mux(audio.encode(None))
+    with AudioReader(file.getvalue(), limits=Limits(max_duration_s=6)) as reader:
+        told_ms = reader.info.duration_ms
+        samples = np.concatenate(list(reader.pieces()))
+    assert told_ms is None or told_ms == pytest.approx(5_000, abs=50)
+    assert len(samples) == pytest.approx(5 * 48_000, abs=2_400)
 
 
 def test_a_codec_that_nobody_knows() -> None:

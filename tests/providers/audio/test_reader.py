@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import struct
@@ -13,8 +14,9 @@ import pytest
 from media.audio import PCM16_8K, Samples, pcm_to_ulaw, ulaw_to_pcm
 from media.files import write_wav
 from media.resample import resample
+from providers.audio import reader as reader_module
 from providers.audio.reader import AudioReader
-from providers.audio.source import Limits
+from providers.audio.source import Limits, Source
 from providers.errors import (
     AudioTooLargeError,
     FileError,
@@ -121,6 +123,16 @@ def test_a_wav_file_from_a_pipe_claims_more_than_it_has() -> None:
         AudioReader(bytes(data))
 
 
+def test_a_wav_file_whose_writer_died_holds_what_is_there() -> None:
+    data = bytearray(wav(tone(0.5)))
+    for whole in (0, 36, 0xFFFFFFFF):
+        data[4:8], data[40:44] = struct.pack("<I", whole), bytes(4)
+        assert len(read(AudioReader(bytes(data)))) == 8_000
+    data[4:8] = struct.pack("<I", len(data) - 8)  # what follows is something else
+    with pytest.raises(InvalidAudioError, match="holds no audio"):
+        read(AudioReader(bytes(data)))
+
+
 def test_tags_may_be_in_any_encoding() -> None:
     comment = b"ICMT" + struct.pack("<I", 6) + b"Gr\xfc\xdfe\0"  # Latin-1, as RIFF never says
     tags = b"LIST" + struct.pack("<I", 4 + len(comment)) + b"INFO" + comment
@@ -184,6 +196,40 @@ def test_what_cannot_be_read_is_no_file(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe.wav"):
         with pytest.raises(FileError, match="is no file; name a file"):
             AudioReader(path)
+
+
+def test_names_that_no_file_can_have() -> None:
+    with pytest.raises(FileError, match="null byte"):
+        AudioReader(Path("a\0b.wav"))
+    with pytest.raises(FileError, match="File name too long"):
+        AudioReader(Path("a" * 300))
+
+
+@pytest.mark.parametrize("container", ["wav", "mp3", "flac"])
+def test_a_disk_that_fails_while_a_file_is_read(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = file_of(container, 3)
+    for good in (0, len(data) // 2):
+        disk = FailingDisk(data, good)
+        source = Source(disk, "a.wav", len(data))
+        monkeypatch.setattr(reader_module, "open_source", lambda *_, source=source: source)
+        with pytest.raises(FileError, match=r"cannot read a\.wav: Input/output error"):
+            read(AudioReader(data))
+        assert disk.closed
+
+
+class FailingDisk(io.BytesIO):
+    """A file of which so many bytes can be read."""
+
+    def __init__(self, data: bytes, good: int) -> None:
+        super().__init__(data)
+        self._good = good
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= self._good:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(size)
 
 
 def test_without_pyav_plain_files_are_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
