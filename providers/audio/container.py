@@ -69,13 +69,14 @@ def detect(head: bytes) -> Container | None:
     Raw audio has no first bytes of its own, and may, seldom, begin like an MP3 file: who knows that
     it is raw does not ask.
     """
+    # Tags may stand before any stream of frames; they stand before MP3 when they are too long.
+    otherwise: Container | None = None
+    while head.startswith(b"ID3"):
+        head, otherwise = head[_tag_bytes(head) :], "mp3"
     for place, magic, container in _MAGIC:
         if head.startswith(magic, place):
             return container
-    if head.startswith(b"ID3"):
-        # The tag may stand before any stream of frames; it stands before MP3 when it is too long.
-        return detect(head[_tag_bytes(head) :]) or "mp3"
-    return _framed(head)
+    return _framed(head) or otherwise
 
 
 def _suffix(name: str) -> str:

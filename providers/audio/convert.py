@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 from media.audio import AudioFormat, Encoding, Samples
@@ -110,14 +111,15 @@ class _NewFile:
 
     def __init__(self, path: Path, target: Target) -> None:
         self._path = path
-        self._part = path.with_name(f".{path.name}.part")
+        # Of its own: two may be written to one name, and the last to be whole is the one.
+        self._part = path.with_name(f".{path.name}.{token_hex(4)}.part")
         self._target = target
         self._file: BinaryIO | None = None
         self._writer: AudioWriter | None = None
 
     def open(self) -> None:
         with _named(self._path):
-            self._file = self._part.open("wb")
+            self._file = self._part.open("xb")
         self._writer = AudioWriter(self._file, self._target)
 
     def write(self, samples: Samples) -> None:

@@ -32,6 +32,8 @@ ADTS_FRAME = b"\xff\xf1\x50\x80"
         (b"ID3\x04\x00\x00\x00\x00\x00\x03tagfLaC", "flac"),
         (b"ID3\x04\x00\x00\x00\x00\x02\x01" + bytes(257) + ADTS_FRAME, "aac"),
         (b"ID3\x04\x00\x00\x00\x7f\x7f\x7f a picture", "mp3"),
+        (b"ID3\x04\x00\x00\x00\x00\x00\x00" * 7_000, "mp3"),
+        (b"ID3\x04\x00\x00\x00\x00\x00\x00" * 7_000 + ADTS_FRAME, "aac"),
     ],
 )
 def test_the_first_bytes_tell(head: bytes, container: Container) -> None:

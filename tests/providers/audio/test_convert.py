@@ -107,6 +107,21 @@ async def test_nothing_is_left_of_what_failed(tmp_path: Path) -> None:
     await assert_threads_end()
 
 
+async def test_two_may_be_written_to_one_name(tmp_path: Path) -> None:
+    to = tmp_path / "a.wav"
+    mine = tmp_path / ".a.wav.part"
+    mine.write_bytes(b"somebody else's")
+    lengths_ms = await asyncio.gather(
+        *(convert_file(file_of("flac", seconds), to) for seconds in (4, 6))
+    )
+    assert lengths_ms == [4_000, 6_000]
+    with AudioReader(to) as reader:
+        assert reader.info.duration_ms in lengths_ms
+        assert sum(map(len, reader.pieces())) == reader.info.duration_ms * 16
+    assert sorted(names(tmp_path)) == [".a.wav.part", "a.wav"]
+    assert mine.read_bytes() == b"somebody else's"
+
+
 async def test_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"cannot write .*/a.wav: No such file or directory"):
         await convert_file(file_of("flac"), tmp_path / "none" / "a.wav")
