@@ -18,10 +18,11 @@ from ..codec import Frame
 from ..deepgram import DeepgramAccount, Query
 from ..options import AUTO, STT_OPTIONS
 from ..types import SttCapabilities, SttOptions
-from .deepgram_query import TAGS, asked, encoding
+from .deepgram_query import TAGS, asked, encoding, terms
 from .deepgram_stream import DeepgramStream, StreamEvent
 from .deepgram_words import tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
+from .terms import honoured_with
 
 __all__ = ["DeepgramRecognizer", "DeepgramSttCodec"]
 
@@ -53,7 +54,6 @@ class DeepgramRecognizer:
     """
 
     name = "deepgram"
-    honours = None
     capabilities = SttCapabilities(
         languages=(*TAGS, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K),
@@ -65,6 +65,10 @@ class DeepgramRecognizer:
 
     def __init__(self, **account: Any) -> None:
         self._account = DeepgramAccount(**account)
+
+    def honours(self, options: SttOptions) -> frozenset[str]:
+        """Which options it honours: not those of which words are left out."""
+        return honoured_with(terms(options), options, self.capabilities.options)
 
     def codec(self, options: SttOptions) -> DeepgramSttCodec:
         """The codec of one connection.

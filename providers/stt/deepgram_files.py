@@ -17,8 +17,9 @@ from ..messages import read
 from ..options import AUTO, STT_OPTIONS
 from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import SttCapabilities, SttOptions
-from .deepgram_query import TAGS, asked, encoding
+from .deepgram_query import TAGS, asked, encoding, terms
 from .deepgram_words import words_of
+from .terms import honoured_with
 
 __all__ = ["DeepgramFiles"]
 
@@ -34,7 +35,6 @@ class DeepgramFiles:
     """
 
     name = "deepgram"
-    honours = None
     capabilities = SttCapabilities(
         languages=(*TAGS, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K, AudioFormat(Encoding.PCM16, 24_000)),
@@ -48,6 +48,10 @@ class DeepgramFiles:
 
     def __init__(self, **account: Any) -> None:
         self._account = DeepgramAccount(**account)
+
+    def honours(self, options: SttOptions) -> frozenset[str]:
+        """Which options it honours: not those of which words are left out."""
+        return honoured_with(terms(options), options, self.capabilities.options)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status of 300 or more means."""

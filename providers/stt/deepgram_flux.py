@@ -26,6 +26,7 @@ from .deepgram_query import MULTI, encoding, known, terms
 from .deepgram_stream import DeepgramStream, StreamEvent
 from .deepgram_words import tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Ready, Token
+from .terms import honoured_with
 
 __all__ = ["FluxCodec", "FluxRecognizer"]
 
@@ -56,7 +57,6 @@ class FluxRecognizer:
     """
 
     name = "deepgram-flux"
-    honours = None
     capabilities = SttCapabilities(
         languages=(*MULTI, AUTO),
         audio=(ULAW_8K, PCM16_16K, PCM16_8K),
@@ -68,6 +68,10 @@ class FluxRecognizer:
 
     def __init__(self, **account: Any) -> None:
         self._account = DeepgramAccount(**account)
+
+    def honours(self, options: SttOptions) -> frozenset[str]:
+        """Which options it honours: not those of which words are left out."""
+        return honoured_with(terms(options), options, self.capabilities.options)
 
     def codec(self, options: SttOptions) -> FluxCodec:
         """The codec of one connection.

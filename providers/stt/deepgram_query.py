@@ -88,9 +88,9 @@ def terms(options: SttOptions) -> list[str]:
     """The words that matter, as far as there is room for them."""
     taken: list[str] = []
     room = MAX_TERM_TOKENS
-    for term in dict.fromkeys((*options.key_terms, *options.phrases)):
+    for term in dict.fromkeys(map(str.strip, (*options.key_terms, *options.phrases))):
         size = _token_count(term)
-        if size <= room and len(taken) < MAX_TERMS:
+        if term and size <= room and len(taken) < MAX_TERMS:
             taken.append(term)
             room -= size
     return taken

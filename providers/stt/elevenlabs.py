@@ -35,6 +35,7 @@ from .elevenlabs_options import check_languages, key_terms, languages, offered
 from .elevenlabs_timeline import Timeline
 from .elevenlabs_words import placed, spread, words_of
 from .heard import Finalized, Finished, Heard, HeardEvent, Token
+from .terms import honoured_with
 
 __all__ = ["ElevenLabsRecognizer", "ElevenLabsSttCodec"]
 
@@ -66,11 +67,14 @@ class ElevenLabsRecognizer:
     """
 
     name = PROVIDER
-    honours = None
     capabilities = offered()
 
     def __init__(self, **account: Any) -> None:
         self._account = ElevenLabsAccount(**account)
+
+    def honours(self, options: SttOptions) -> frozenset[str]:
+        """Which options it honours: not those of which words are left out."""
+        return honoured_with(_terms(options), options, self.capabilities.options)
 
     def codec(self, options: SttOptions) -> ElevenLabsSttCodec:
         """The codec of one connection.
@@ -80,6 +84,10 @@ class ElevenLabsRecognizer:
         """
         check_languages(options, self.capabilities)
         return ElevenLabsSttCodec(self._account, options)
+
+
+def _terms(options: SttOptions) -> list[str]:
+    return key_terms(options, MOST_TERMS, MOST_TERM_CHARACTERS, MOST_TERM_WORDS)
 
 
 class ElevenLabsSttCodec:
@@ -120,8 +128,7 @@ class ElevenLabsSttCodec:
         if language is not None:
             query.append(("language_code", language))
         query += [("secondary_languages", code) for code in others]
-        terms = key_terms(options, MOST_TERMS, MOST_TERM_CHARACTERS, MOST_TERM_WORDS)
-        query += [("keyterms", term) for term in terms]
+        query += [("keyterms", term) for term in _terms(options)]
         url = account.socket_url("v1", "speech-to-text", "realtime", query=query)
         return Request(url, account.headers)
 

@@ -20,6 +20,7 @@ from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import SttOptions
 from .elevenlabs_options import check_languages, key_terms, languages, offered
 from .elevenlabs_words import words_of
+from .terms import honoured_with
 
 __all__ = ["ElevenLabsFiles"]
 
@@ -47,7 +48,6 @@ class ElevenLabsFiles:
     """
 
     name = PROVIDER
-    honours = None
     capabilities = offered("diarization")
     containers: tuple[Container, ...] = tuple(_TYPES)
     max_bytes = 3_000_000_000
@@ -55,6 +55,10 @@ class ElevenLabsFiles:
 
     def __init__(self, **account: Any) -> None:
         self._account = ElevenLabsAccount(**account)
+
+    def honours(self, options: SttOptions) -> frozenset[str]:
+        """Which options it honours: not those of which words are left out."""
+        return honoured_with(_terms(options), options, self.capabilities.options)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status of 300 or more means."""
@@ -78,8 +82,7 @@ class ElevenLabsFiles:
         if language is not None:
             fields.append(("language_code", language))
         fields += [("secondary_language_codes", code) for code in others]
-        terms = key_terms(options, MOST_TERMS, MOST_TERM_CHARACTERS, MOST_TERM_WORDS)
-        fields += [("keyterms", term) for term in terms]
+        fields += [("keyterms", term) for term in _terms(options)]
         raw_pcm = audio.container == "raw" and audio.format == PCM16_16K
         fields.append(("file_format", "pcm_s16le_16" if raw_pcm else "other"))
         return HttpRequest(
@@ -108,6 +111,10 @@ class ElevenLabsFiles:
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise InvalidResponseError(PROVIDER, "a transcript is not what it should be") from None
+
+
+def _terms(options: SttOptions) -> list[str]:
+    return key_terms(options, MOST_TERMS, MOST_TERM_CHARACTERS, MOST_TERM_WORDS)
 
 
 def _upload(audio: AudioData) -> Upload:

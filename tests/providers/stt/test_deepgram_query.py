@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from media.audio import PCM16_16K, ULAW_8K
 from providers.deepgram import DeepgramAccount
 from providers.errors import UnsupportedLanguageError
 from providers.stt.deepgram import DeepgramRecognizer
+from providers.stt.deepgram_files import DeepgramFiles
+from providers.stt.deepgram_flux import FluxRecognizer
 from providers.stt.deepgram_query import (
     LANGUAGES,
     MAX_TERM_TOKENS,
@@ -112,6 +116,18 @@ def test_only_so_many_terms_fit() -> None:
     # A name has more tokens than a word.
     names = tuple(f"Krzyżanowski-Błaszczyk {number}" for number in range(100))
     assert len(terms(SttOptions(key_terms=names))) == 34
+
+
+@pytest.mark.parametrize("vendor", [DeepgramRecognizer, FluxRecognizer, DeepgramFiles])
+def test_words_that_are_left_out_are_not_honoured(vendor: Any) -> None:
+    recognizer, long = vendor(api_key="k"), ("a" * 2_000,)
+    told = SttOptions(key_terms=(" Parley ", ""), phrases=("a bill",))
+    assert recognizer.honours(told) == recognizer.capabilities.options
+    for name, partly in (
+        ("key_terms", SttOptions(key_terms=long)),
+        ("phrases", SttOptions(phrases=long)),
+    ):
+        assert recognizer.honours(partly) == recognizer.capabilities.options - {name}
 
 
 def test_languages_are_what_deepgram_calls_them() -> None:
