@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from media.audio import Samples
 
-__all__ = ["Piece", "Silence", "Splitter", "find_silence"]
+__all__ = ["Piece", "Silence", "SilenceFinder", "Splitter", "find_silence"]
 
 WINDOW_MS = 10
 _FULL_SCALE = 32768.0
@@ -51,10 +51,32 @@ def find_silence(samples: Samples, rate_hz: int, min_ms: int = 300) -> list[Sile
     Sound that never changes its level is no silence, unless it is very low: nothing tells whether
     it is background.
     """
-    quiet = _quiet(_levels_db(samples, rate_hz))
-    edges = np.flatnonzero(np.diff(quiet.astype(np.int8), prepend=0, append=0))
-    spans = [Silence(int(a) * WINDOW_MS, int(b) * WINDOW_MS) for a, b in edges.reshape(-1, 2)]
-    return [span for span in spans if span.end_ms - span.start_ms >= min_ms]
+    return _silences(_levels_db(samples, rate_hz), min_ms)
+
+
+class SilenceFinder:
+    """Finds the silences of a mono recording that comes bit by bit, as `find_silence` does.
+
+    It keeps how loud each hundredth of a second is, and no more.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._rest: Samples = np.empty(0, np.int16)  # less than a second
+        self._known: list[_Levels] = []
+
+    def feed(self, samples: Samples) -> None:
+        """Take the next samples."""
+        held = np.concatenate([self._rest, samples])
+        # A second has whole windows at every rate.
+        whole = len(held) - len(held) % self._rate_hz
+        self._known.append(_levels_db(held[:whole], self._rate_hz))
+        self._rest = held[whole:].copy()
+
+    def silences(self, min_ms: int = 300) -> list[Silence]:
+        """Those so far that last for `min_ms` at least, in their order."""
+        levels = np.concatenate([*self._known, _levels_db(self._rest, self._rate_hz)])
+        return _silences(levels, min_ms)
 
 
 class Splitter:
@@ -165,6 +187,12 @@ class Splitter:
             last = min(last, silences[-1][0] + self._padding)
         if last > first:
             yield Piece((place + first) * 1000 / self._rate_hz, samples[first:last])
+
+
+def _silences(levels: _Levels, min_ms: int) -> list[Silence]:
+    edges = np.flatnonzero(np.diff(_quiet(levels).astype(np.int8), prepend=0, append=0))
+    spans = [Silence(int(a) * WINDOW_MS, int(b) * WINDOW_MS) for a, b in edges.reshape(-1, 2)]
+    return [span for span in spans if span.end_ms - span.start_ms >= min_ms]
 
 
 def _quiet(levels: _Levels) -> NDArray[np.bool_]:

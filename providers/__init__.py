@@ -1,6 +1,7 @@
 """Speech vendors behind one face: speech-to-text and text-to-speech.
 
-Whatever is used is imported when it is used: this package itself loads next to nothing.
+Whatever is used is imported when it is used: this package itself loads next to nothing. All errors
+are in `providers.errors`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from media.audio import AudioFormat, Encoding
+    from media.silence import Silence
 
-    from .errors import ProviderError
+    from .audio import Limits, Part, convert_file, find_silences, split_on_silence
+    from .errors import (
+        AudioError,
+        AuthenticationError,
+        DeadlineError,
+        FileError,
+        MissingKeyError,
+        NetworkError,
+        ProviderError,
+        QuotaError,
+        RateLimitError,
+        SessionError,
+        UnavailableError,
+        UnsupportedError,
+    )
+    from .ledger import Ledger
+    from .library.session import SessionInfo
+    from .library.sessions import SessionStatistics
     from .options import SttOptions, TtsOptions
     from .processor import VoiceProcessor
     from .results import (
@@ -22,26 +41,80 @@ if TYPE_CHECKING:
         Voice,
         Word,
     )
+    from .types import SynthesisChunk
+    from .usage import Use
 
 __all__ = [
     "AudioData",
+    "AudioError",
     "AudioFormat",
+    "AuthenticationError",
+    "DeadlineError",
     "Encoding",
+    "FileError",
+    "Ledger",
+    "Limits",
+    "MissingKeyError",
+    "NetworkError",
+    "Part",
     "ProviderError",
+    "QuotaError",
+    "RateLimitError",
+    "SessionError",
+    "SessionInfo",
+    "SessionStatistics",
+    "Silence",
     "StreamingResult",
     "SttOptions",
+    "SynthesisChunk",
     "SynthesisResult",
     "TranscriptionResult",
     "TtsOptions",
+    "UnavailableError",
+    "UnsupportedError",
+    "Use",
     "Voice",
     "VoiceProcessor",
     "Word",
+    "convert_file",
+    "find_silences",
+    "split_on_silence",
 ]
 
 _HOMES = {
-    "media.audio": ("AudioFormat", "Encoding"),
-    "providers.errors": ("ProviderError",),
-    "providers.options": ("SttOptions", "TtsOptions"),
+    "media.audio": (
+        "AudioFormat",
+        "Encoding",
+    ),
+    "media.silence": ("Silence",),
+    "providers.audio": (
+        "Limits",
+        "Part",
+        "convert_file",
+        "find_silences",
+        "split_on_silence",
+    ),
+    "providers.errors": (
+        "AudioError",
+        "AuthenticationError",
+        "DeadlineError",
+        "FileError",
+        "MissingKeyError",
+        "NetworkError",
+        "ProviderError",
+        "QuotaError",
+        "RateLimitError",
+        "SessionError",
+        "UnavailableError",
+        "UnsupportedError",
+    ),
+    "providers.ledger": ("Ledger",),
+    "providers.library.session": ("SessionInfo",),
+    "providers.library.sessions": ("SessionStatistics",),
+    "providers.options": (
+        "SttOptions",
+        "TtsOptions",
+    ),
     "providers.processor": ("VoiceProcessor",),
     "providers.results": (
         "AudioData",
@@ -51,6 +124,8 @@ _HOMES = {
         "Voice",
         "Word",
     ),
+    "providers.types": ("SynthesisChunk",),
+    "providers.usage": ("Use",),
 }
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from media.audio import AudioFormat
 
 from .audio import LIMITS, Limits, OpenAudio, Target, open_audio
+from .audio.container import container_called
 from .config import read_config
 from .fallback import Fallback
 from .ledger import Ledger
@@ -32,7 +33,7 @@ from .library.sessions import Sessions, SessionStatistics
 from .library.speaker import PCM16_24K, speak, speak_whole
 from .library.transcription import AsStream, ByDoor, Progress, Transcriber, transcribe_by_one_of
 from .options import SttOptions, TtsOptions
-from .results import AudioData, Container, StreamingResult, SynthesisResult, TranscriptionResult
+from .results import AudioData, ContainerName, StreamingResult, SynthesisResult, TranscriptionResult
 from .types import SynthesisChunk, Voice
 from .usage import Use
 
@@ -130,14 +131,16 @@ class VoiceProcessor:
 
     async def transcribe(
         self,
-        audio: AudioData | bytes,
+        audio: AudioData | bytes | bytearray | memoryview,
         options: SttOptions | None = None,
         *,
         progress: Progress | None = None,
     ) -> TranscriptionResult:
         """Understand audio, or a file's bytes; otherwise as `transcribe_file`."""
-        if isinstance(audio, bytes):
-            return await self._transcribe(audio, None, options, progress)
+        if isinstance(audio, bytes | bytearray | memoryview):
+            return await self._transcribe(bytes(audio), None, options, progress)
+        if not isinstance(audio, AudioData):
+            raise TypeError(f"{type(audio).__name__} is no audio; of a path see transcribe_file")
         format = audio.format if audio.container == "raw" else None
         return await self._transcribe(audio.data, format, options, progress)
 
@@ -179,7 +182,7 @@ class VoiceProcessor:
         text: str,
         options: TtsOptions | None = None,
         *,
-        container: Container = "wav",
+        container: ContainerName = "wav",
         format: AudioFormat = PCM16_24K,
     ) -> SynthesisResult:
         """Speak a text into a file's bytes.
@@ -191,12 +194,12 @@ class VoiceProcessor:
             format: its rate; of `raw` the encoding too.
 
         Raises:
-            UnsupportedRateError, ConversionError: there is no such file.
+            UnsupportedFormatError, UnsupportedRateError, ConversionError: there is no such file.
             AudioTooLargeError: it takes more than an hour.
             ProviderError: nobody can speak it.
         """
         self._one_loop.enter()
-        target = Target(container, format)
+        target = Target(container_called(container), format)
         tts = self._chosen.synthesizers()
         self._chosen.watch()
         return await speak_whole(tts, text, options or TtsOptions(), target, self._hedge_ms)

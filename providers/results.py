@@ -11,6 +11,7 @@ from media.audio import AudioFormat
 __all__ = [
     "AudioData",
     "Container",
+    "ContainerName",
     "StreamingResult",
     "SynthesisResult",
     "TranscriptionResult",
@@ -20,6 +21,8 @@ __all__ = [
 
 Container = Literal["raw", "wav", "flac", "mp3", "m4a", "aac", "ogg", "webm"]
 """What audio is wrapped or compressed in; `raw` is neither. An `mp4` is an `m4a` here."""
+ContainerName = Container | Literal["mp4"]
+"""What it may be called by who wants one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["synthesize"]
 
 MAX_CHARACTERS = 100_000
-_FORMATS = ("wav", "flac", "mp3", "m4a", "aac", "ogg", "webm", "pcm", "ulaw", "alaw")
+_FORMATS = ("wav", "flac", "mp3", "m4a", "mp4", "aac", "ogg", "webm", "pcm", "ulaw", "alaw")
 
 
 @click.command(

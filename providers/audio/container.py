@@ -10,9 +10,11 @@ from typing import get_args
 
 from media.audio import ULAW_8K, AudioFormat, Encoding
 
+from ..errors import UnsupportedFormatError
 from ..results import Container
 
-__all__ = ["CONTAINERS", "HEAD_BYTES", "container_named", "detect", "raw_format"]
+__all__ = ["CONTAINERS", "HEAD_BYTES", "container_called", "container_named", "detect"]
+__all__ += ["raw_format"]
 
 CONTAINERS: tuple[Container, ...] = get_args(Container)
 HEAD_BYTES = 65_536
@@ -47,6 +49,21 @@ _MAGIC: tuple[tuple[int, bytes, Container], ...] = (
     (0, b"\x1aE\xdf\xa3", "webm"),
     (4, b"ftyp", "m4a"),
 )
+
+
+def container_called(name: str) -> Container:
+    """The container that somebody wants by its name.
+
+    Raises:
+        UnsupportedFormatError: there is none of that name.
+    """
+    if name not in (*CONTAINERS, "mp4") or (found := container_named(f".{name}")) is None:
+        raise UnsupportedFormatError(
+            "audio",
+            f"{name!r} is no container",
+            hint=f"choose one of {', '.join(CONTAINERS)}, mp4",
+        )
+    return found
 
 
 def container_named(name: str) -> Container | None:

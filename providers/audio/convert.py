@@ -14,8 +14,8 @@ from typing import BinaryIO
 from media.audio import AudioFormat, Encoding, Samples
 
 from ..errors import FileError, UnsupportedFormatError
-from ..results import Container
-from .container import CONTAINERS, container_named, raw_format
+from ..results import Container, ContainerName
+from .container import CONTAINERS, container_called, container_named, raw_format
 from .opened import open_audio
 from .own_thread import OwnThread
 from .reader import AudioInfo
@@ -32,7 +32,7 @@ async def convert_file(
     to: Path,
     *,
     format: AudioFormat | None = None,
-    container: Container | None = None,
+    container: ContainerName | None = None,
     rate_hz: int | None = None,
     mix: bool = False,
     limits: Limits = LIMITS,
@@ -55,8 +55,8 @@ async def convert_file(
     Raises:
         ProviderError: `FileError`, an `AudioError`, or `MissingKeyError` when PyAV is missing.
     """
-    container = container or container_named(to.name)
-    if container is None:
+    kind = container_called(container) if container else container_named(to.name)
+    if kind is None:
         raise UnsupportedFormatError(
             "audio",
             f"the name {to.name} says no format",
@@ -64,7 +64,7 @@ async def convert_file(
         )
     async with open_audio(what, format, limits) as audio:
         mix = mix or audio.info.channels > _BOTH_SIDES
-        target = _target(container, audio.info, to.name, rate_hz, mix=mix)
+        target = _target(kind, audio.info, to.name, rate_hz, mix=mix)
         file = _NewFile(to, target)
         thread = OwnThread()
         try:

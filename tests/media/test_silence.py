@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.audio import Samples, ulaw_to_pcm
-from media.silence import Piece, Silence, Splitter, find_silence
+from media.silence import Piece, Silence, SilenceFinder, Splitter, find_silence
 
 RATE_HZ = 8000
 
@@ -55,6 +55,20 @@ def test_pauses_of_a_recording_are_found(recordings: Path) -> None:
     samples = ulaw_to_pcm((recordings / "card_three_cards.ulaw").read_bytes())
     # "Ace of spades", a pause, "three of clubs", a pause, and so on; the line hums.
     assert find_silence(samples, RATE_HZ) == [Silence(1980, 2380), Silence(2970, 3510)]
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025])
+@pytest.mark.parametrize("bit", [333, 30_000])
+def test_a_recording_that_comes_bit_by_bit_has_the_same_pauses(rate_hz: int, bit: int) -> None:
+    parts = [hush(1_700, rate_hz=rate_hz), sound(900, rate_hz=rate_hz), hush(500, rate_hz=rate_hz)]
+    samples = noisy(np.concatenate([*parts, parts[1]]), 100)
+    finder = SilenceFinder(rate_hz)
+    assert finder.silences() == []
+    for first in range(0, len(samples), bit):
+        finder.feed(samples[first : first + bit])
+    assert finder.silences(400) == find_silence(samples, rate_hz, 400)
+    assert len(finder.silences(400)) == 2
+    assert len(finder.silences(600)) == 1
 
 
 def test_times_do_not_drift_at_odd_rates() -> None:

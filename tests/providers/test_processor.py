@@ -22,11 +22,13 @@ from providers.catalog import FILES, account_of
 from providers.config import LibrarySettings
 from providers.errors import (
     AudioTooLargeError,
+    InvalidAudioError,
     MissingKeyError,
     SessionExpiredError,
     SessionNotFoundError,
     UnavailableError,
     UnsupportedError,
+    UnsupportedFormatError,
     UnsupportedLanguageError,
 )
 from providers.options import SttOptions, TtsOptions
@@ -198,6 +200,18 @@ async def test_limits_are_kept_whoever_would_hear_it(recordings: Path) -> None:
     async with VoiceProcessor(names, config=config, limits=limits) as speech:
         with pytest.raises(AudioTooLargeError):
             await speech.transcribe_file(str(recordings / "austen_0870.ulaw"))
+
+
+async def test_what_is_no_audio_and_no_container_is_said() -> None:
+    async with VoiceProcessor(tts_provider="espeak") as speech:
+        assert (await speech.synthesize("Hello.", container="mp4")).container == "m4a"
+        with pytest.raises(UnsupportedFormatError, match="'xyz' is no container; choose one of"):
+            await speech.synthesize("Hello.", container="xyz")  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="str is no audio; of a path see transcribe_file"):
+            await speech.transcribe("call.wav")  # type: ignore[arg-type]
+        for audio in (bytearray(b"no audio"), memoryview(b"no audio")):
+            with pytest.raises(InvalidAudioError):
+                await speech.transcribe(audio)
 
 
 async def test_it_may_be_closed_and_used_again() -> None:
