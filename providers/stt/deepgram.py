@@ -112,19 +112,19 @@ class DeepgramSttCodec(DeepgramStream):
     @property
     def behind_ms(self) -> float:
         """Where audio goes on behind the request, results that reach as far are due."""
-        goes_on = self._sent.ms - self._asked[0] > LAG_MS
+        goes_on = self._timeline.sent_ms - self._asked[0] > LAG_MS
         return LAG_MS if goes_on else MESSAGE_MS
 
     def finalize(self) -> Frame | None:
         """Ask for what is not final."""
-        if not self._asked and self._sent.ms - self._final_ms <= ROUNDING_MS:
+        if not self._asked and self._timeline.sent_ms - self._final_ms <= ROUNDING_MS:
             return None
-        self._asked.append(self._sent.ms)
+        self._asked.append(self._timeline.sent_ms)
         return _FINALIZE
 
     def keepalive(self) -> Frame:
         """What keeps a stream without audio open: a message, once there was audio."""
-        return _KEEPALIVE if self._sent.ms else self._sent.add_silence(FIRST_SILENCE_MS)
+        return _KEEPALIVE if self._timeline.sent_ms else self._silence(FIRST_SILENCE_MS)
 
     def _events(self, message: Mapping[str, Any]) -> Iterator[StreamEvent]:
         match message.get("type"):
@@ -140,10 +140,8 @@ class DeepgramSttCodec(DeepgramStream):
     def _results(self, message: Mapping[str, Any]) -> Iterator[HeardEvent]:
         end_ms = (float(message["start"]) + float(message["duration"])) * 1000
         words = message["channel"]["alternatives"][0]["words"]
-        tokens: list[Token] = tokens_of(
-            words, self._sent.in_stream_ms, float(message["start"]) * 1000
-        )
-        processed_ms = self._sent.in_stream_ms(end_ms)
+        tokens: list[Token] = tokens_of(words, self._timeline.place, float(message["start"]) * 1000)
+        processed_ms = self._timeline.place(end_ms)
         self._heard_ms = max(self._heard_ms, end_ms)
         if not message.get("is_final"):
             self._has_interim = bool(tokens)
@@ -156,6 +154,7 @@ class DeepgramSttCodec(DeepgramStream):
         self._final_ms = max(self._final_ms, end_ms)
         if tokens:
             self._word_ms = float(words[-1].get("end") or 0) * 1000
+        self._timeline.forget(self._final_ms)
         yield Heard(final=tokens, processed_ms=processed_ms)
         # What it has finalized may end before what it was sent; an answer that is so much older
         # is the one to a request that is not waited for any more.

@@ -151,19 +151,19 @@ class FluxCodec(DeepgramStream):
 
     def finalize(self) -> Frame | None:
         """End the turn, if there is one or may be one in what was sent since the last."""
-        is_over = self._turn is None and self._sent.ms <= self._done_ms + CHUNK_MS
+        is_over = self._turn is None and self._timeline.sent_ms <= self._done_ms + CHUNK_MS
         if is_over and not self._asked:
             return None
-        self._asked.append(self._sent.ms)
+        self._asked.append(self._timeline.sent_ms)
         return _FORCE
 
     def keepalive(self) -> Frame:
         """Silence, as there is no message for it."""
-        return self._sent.add_silence(CHUNK_MS)
+        return self._silence(CHUNK_MS)
 
     def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
         """The end that was asked for, if all was heard or the frame says so; else a loss."""
-        heard_all = self._told_last and self._sent.ms <= self._heard_ms + UNTOLD_MS
+        heard_all = self._told_last and self._timeline.sent_ms <= self._heard_ms + UNTOLD_MS
         if self._closing and (close.code is None or heard_all):
             return [Heard(final=self._turn or ()), Finished()]
         return super().closed(close)
@@ -179,13 +179,14 @@ class FluxCodec(DeepgramStream):
     def _turn_info(self, message: Mapping[str, Any]) -> Iterator[HeardEvent | Reply]:
         self._heard_ms = float(message["audio_window_end"]) * 1000
         self._told_last = self._closing
-        processed_ms = self._sent.in_stream_ms(self._heard_ms)
+        processed_ms = self._timeline.place(self._heard_ms)
         if self._turn is None:
             window_ms = float(message["audio_window_start"]) * 1000
             self._begun_ms = max(window_ms, self._heard_ms - LEAD_MS)
         tokens = self._tokens(message)
         if message["event"] == "EndOfTurn":
             self._turn, self._done_ms = None, self._heard_ms
+            self._timeline.forget(float(message["audio_window_start"]) * 1000)
             yield Heard(final=tokens, processed_ms=processed_ms)
             is_answer = self._is_answer(message)
             if self._endpointing and not is_answer:
@@ -232,4 +233,4 @@ class FluxCodec(DeepgramStream):
             ]
         language = next(iter(message.get("languages") or ()), None)
         named = [{**word, "language": language} for word in words]
-        return tokens_of(named, self._sent.in_stream_ms)
+        return tokens_of(named, self._timeline.place)

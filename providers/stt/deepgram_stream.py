@@ -13,7 +13,7 @@ from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
 from ..types import SttOptions
 from .heard import Finalized, HeardEvent
-from .sent_audio import SentAudio
+from .timeline import Timeline
 
 __all__ = ["DeepgramStream", "StreamEvent"]
 
@@ -42,7 +42,8 @@ class DeepgramStream(ABC):
         self._account = account
         self._query = query
         self._endpointing = options.endpointing
-        self._sent = SentAudio(options.audio)
+        self._format = options.audio
+        self._timeline = Timeline()
         self._heard_ms = 0.0  # up to where it has told anything, on Deepgram's clock
         # Up to where there was audio at each request to finalize that is not answered.
         self._asked: deque[float] = deque()
@@ -58,8 +59,13 @@ class DeepgramStream(ABC):
 
     def audio(self, audio: bytes) -> Frame:
         """Audio is sent as it is."""
-        self._sent.add(audio)
+        self._timeline.send(self._format.duration_ms(len(audio)))
         return audio
+
+    def _silence(self, duration_ms: float) -> bytes:
+        """Silence to be sent that is no part of the stream."""
+        self._timeline.add(duration_ms)
+        return self._format.silence(duration_ms)
 
     def unanswered(self) -> Sequence[HeardEvent]:
         """There was nothing to finalize, if it has got so far."""

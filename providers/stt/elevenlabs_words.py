@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..results import Word
-from .elevenlabs_timeline import Timeline
 from .heard import Token
+from .timeline import Timeline
 
 __all__ = ["placed", "spread", "words_of"]
 

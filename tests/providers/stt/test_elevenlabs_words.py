@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from providers.results import Word
-from providers.stt.elevenlabs_timeline import Timeline
 from providers.stt.elevenlabs_words import placed, spread, words_of
 from providers.stt.heard import Token
+from providers.stt.timeline import Timeline
 
 LISTED: list[dict[str, Any]] = [
     {"text": "Guten", "start": 0.1, "end": 0.4, "type": "word", "logprob": 0.0},

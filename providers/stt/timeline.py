@@ -1,4 +1,8 @@
-"""PURE: a vendor's time and the stream's, where silence of ours was put in between."""
+"""PURE: how much audio a connection was given, and where in the stream the vendor's times are.
+
+To keep a connection open, or to make a commit long enough, some vendors must be sent silence that
+is no part of the stream: their clock then runs ahead of it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,11 @@ class Timeline:
 
     def add(self, duration_ms: float) -> None:
         """Silence goes that the stream does not have."""
-        self._added.append((self.sent_ms, duration_ms))
+        if self._added and sum(self._added[-1]) == self.sent_ms:
+            at_ms, before_ms = self._added.pop()
+            self._added.append((at_ms, before_ms + duration_ms))
+        else:
+            self._added.append((self.sent_ms, duration_ms))
         self._added_ms += duration_ms
         self.sent_ms += duration_ms
 
