@@ -8,7 +8,8 @@ from typing import Any, cast
 from .errors import UnsupportedError
 from .types import FileRecognizer, SttProvider, TtsProvider
 
-__all__ = ["FILES", "STT", "TTS", "account_of", "build_file_stt", "build_stt", "build_tts"]
+__all__ = ["FILES", "SHARED", "STT", "TTS", "account_of", "build_file_stt", "build_files_beside"]
+__all__ += ["build_stt", "build_tts"]
 
 STT = {
     "pocketsphinx": "providers.stt.pocketsphinx:PocketSphinx",
@@ -38,6 +39,8 @@ FILES: dict[str, str] = {
     "openai": "providers.stt.openai_files:OpenAiFiles",
 }
 """Recognizers of whole recordings, where a vendor has a door of its own for them."""
+SHARED = frozenset({"whisper"})
+"""Whose streams and recordings go through one engine: it is too large to be loaded twice."""
 
 
 def account_of(name: str) -> str:
@@ -66,6 +69,11 @@ def build_tts(name: str, **settings: Any) -> TtsProvider:
     if hasattr(built, "request"):
         return cast(TtsProvider, _wrapped(built, "tts.http_synthesis:HttpTts"))
     return cast(TtsProvider, built)
+
+
+def build_files_beside(recognizer: SttProvider) -> FileRecognizer:
+    """The recognizer of whole recordings that shares the engine of one that is in `SHARED`."""
+    return cast(FileRecognizer, cast(Any, recognizer).files())
 
 
 def build_file_stt(name: str, **settings: Any) -> FileRecognizer:

@@ -8,7 +8,16 @@ from typing import TypeVar
 
 import structlog
 
-from ..catalog import FILES, STT, TTS, build_file_stt, build_stt, build_tts
+from ..catalog import (
+    FILES,
+    SHARED,
+    STT,
+    TTS,
+    build_file_stt,
+    build_files_beside,
+    build_stt,
+    build_tts,
+)
 from ..config import LibrarySettings
 from ..configured import missing
 from ..facts import Facts, Kind, facts_of
@@ -65,6 +74,7 @@ class Chosen:
         self._named: dict[Kind, tuple[str, ...]] = {"stt": tuple(stt), "tts": tuple(tts)}
         self._said: dict[Kind, Choice] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._engines: dict[str, SttProvider] = {}  # which its door for files may share
         self._stt: dict[str, Candidate[SttProvider]] = {}
         self._tts: dict[str, Candidate[TtsProvider]] = {}
         self._files: dict[str, Candidate[FileRecognizer]] = {}
@@ -95,8 +105,7 @@ class Chosen:
         """The recognizer of that name."""
 
         def build() -> SttProvider:
-            provider = LazyStt(build_stt(name, **self.settings.vendor(name)))
-            return MeteredStt(provider, self.account, self.facts("stt", name))
+            return MeteredStt(LazyStt(self._engine(name)), self.account, self.facts("stt", name))
 
         return _kept(self._stt, name, build)
 
@@ -115,7 +124,10 @@ class Chosen:
             return None
 
         def build() -> FileRecognizer:
-            provider = build_file_stt(name, **self.settings.vendor(name))
+            if name in SHARED:
+                provider = build_files_beside(self._engine(name))
+            else:
+                provider = build_file_stt(name, **self.settings.vendor(name))
             return MeteredFiles(provider, self.account, self.facts("files", name))
 
         return _kept(self._files, name, build)
@@ -158,11 +170,17 @@ class Chosen:
         if watching is not None:
             watching.cancel()
             await asyncio.wait([watching])
+        self._engines.clear()
         for table in (self._stt, self._tts, self._files):
             held = [candidate.provider for candidate in table.values()]
             table.clear()
             for provider in held:
                 await provider.aclose()
+
+    def _engine(self, name: str) -> SttProvider:
+        if name not in self._engines:
+            self._engines[name] = build_stt(name, **self.settings.vendor(name))
+        return self._engines[name]
 
     def _choose(self, kind: Kind) -> Choice:
         settings, spoken = self.settings, kind == "tts"

@@ -13,8 +13,9 @@ from typing import Any
 
 from ..errors import CapacityError, UnavailableError
 from ..honoured import Honoured
-from ..types import SttCapabilities, SttOptions
+from ..types import FileRecognizer, SttCapabilities, SttOptions
 from .local_stream import check_audio
+from .whisper_files import WhisperFiles
 from .whisper_pool import FULL, Decoders
 from .whisper_stream import WhisperStream
 from .whisper_task import CODES, PROVIDER, language_tags
@@ -53,6 +54,10 @@ class Whisper:
     def pids(self) -> list[int]:
         """The worker processes that run now."""
         return self._decoders.pids
+
+    def files(self) -> FileRecognizer:
+        """Whole recordings, by the same processes: a model is large."""
+        return WhisperFiles(self._decoders)
 
     async def start(self) -> None:
         """Start the processes and load the model in each. Idempotent.

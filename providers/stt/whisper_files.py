@@ -33,6 +33,7 @@ class WhisperFiles:
     Its processes start with the first recording.
 
     Args:
+        decoders: those of somebody else, who has loaded the model; None for its own.
         settings: as `Decoders` takes them.
 
     Raises:
@@ -50,8 +51,8 @@ class WhisperFiles:
     max_bytes = MAX_BYTES
     max_ms: float | None = None
 
-    def __init__(self, **settings: Any) -> None:
-        self._decoders = Decoders(**settings)
+    def __init__(self, decoders: Decoders | None = None, **settings: Any) -> None:
+        self._decoders = decoders or Decoders(**settings)
         self._honoured = Honoured(PROVIDER, self.capabilities)
 
     async def transcribe(self, audio: AudioData, options: SttOptions) -> TranscriptionResult:

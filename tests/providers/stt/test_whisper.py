@@ -15,7 +15,8 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from media.audio import PCM16_16K, ULAW_8K
-from providers.catalog import build_stt
+from providers.catalog import build_files_beside, build_stt
+from providers.config import read_config
 from providers.errors import (
     CapacityError,
     DeadlineError,
@@ -25,6 +26,8 @@ from providers.errors import (
     UnsupportedError,
 )
 from providers.fallback import Candidate, Fallback
+from providers.library.chosen import Chosen
+from providers.results import AudioData
 from providers.stt import local_pool, whisper_pool, whisper_stream
 from providers.stt.relay import Relay
 from providers.stt.whisper import Whisper
@@ -93,6 +96,39 @@ async def test_it_is_in_the_catalogue(model: str) -> None:
     assert provider.capabilities.understands("de-CH")
     assert provider.capabilities.understands("auto")
     assert provider.capacity == 12
+
+
+async def test_recordings_go_through_the_same_processes(stt: Whisper, recordings: Path) -> None:
+    files = build_files_beside(stt)
+    audio = AudioData(SILENCE + pcm(recordings, "austen_0890"), PCM16_16K)
+    pids = stt.pids
+    assert (await files.transcribe(audio, SttOptions())).text
+    assert stt.pids == pids
+    assert len(pids) == 1
+
+
+async def test_the_library_loads_the_model_once(
+    model: str, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools: list[object] = []
+    loads = whisper_pool.Decoders.start
+
+    async def start(decoders: whisper_pool.Decoders) -> None:
+        pools.append(decoders)
+        await loads(decoders)
+
+    monkeypatch.setattr(whisper_pool.Decoders, "start", start)
+    chosen = Chosen(read_config({"whisper": {"model": model}}, env={}), stt=("whisper",))
+    door = chosen.door("whisper")
+    assert door is not None
+    audio = AudioData(pcm(recordings, "austen_0890"), PCM16_16K)
+    try:
+        await door.provider.transcribe(audio, SttOptions())
+        await chosen.recognizer("whisper").provider.start()
+    finally:
+        await chosen.aclose()
+    assert len(pools) == 2
+    assert pools[0] is pools[1]
 
 
 async def test_every_utterance_has_its_own_final(stt: Whisper, recordings: Path) -> None:
