@@ -125,7 +125,9 @@ class ElevenLabsSttCodec:
             ("include_timestamps", "true"),
         ]
         language, others = languages(options)
-        if language is not None:
+        if language is None:
+            query.append(("include_language_detection", "true"))
+        else:
             query.append(("language_code", language))
         query += [("secondary_languages", code) for code in others]
         query += [("keyterms", term) for term in _terms(options)]

@@ -258,7 +258,8 @@ async def test_terms_and_languages_are_told(script: Script) -> None:
         audio=ULAW_8K, language="auto", languages=("de",), key_terms=("Winterbottom", "x" * 21)
     )
     async with served(script) as standin:
-        assert (await understood(standin, script.audio, options)).error is None
+        listener = await understood(standin, script.audio, options)
+        assert (listener.error, {final.language for final in listener.finals}) == (None, {"en"})
         query = standin.records["stt"][0].query
         assert (query["keyterms"], query["secondary_languages"]) == (["Winterbottom"], ["de"])
 

@@ -255,6 +255,7 @@ def test_all_is_in_the_address() -> None:
     plain = parse_qs(urlsplit(new_codec(language="auto").request().url).query)
     assert plain["audio_format"] == ["ulaw_8000"]
     assert "language_code" not in plain
+    assert plain["include_language_detection"] == ["true"]
 
 
 def test_what_is_on_offer() -> None:

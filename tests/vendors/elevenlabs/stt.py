@@ -171,7 +171,8 @@ class ScribeStream(stt.SttStream):
         timed = {
             "message_type": "committed_transcript_with_timestamps",
             "text": text,
-            "language_code": self._query.language_code or "en",
+            "language_code": self._query.language_code
+            or ("en" if self._query.include_language_detection else None),
             "words": words_of(tokens),
         }
         return [plain, timed] if text else [timed, plain]
