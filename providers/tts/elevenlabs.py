@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -24,10 +25,9 @@ from ..elevenlabs import PROVIDER, ElevenLabsAccount
 from ..elevenlabs_errors import closing, failure, refusal
 from ..errors import InvalidResponseError, ProviderError, UnsupportedError
 from ..messages import read
-from ..types import TtsCapabilities, TtsOptions, Voice
+from ..types import TtsOptions
 from .elevenlabs_alignment import Alignment
-from .elevenlabs_speech import OPTIONS, Speech, spoken_languages
-from .elevenlabs_voices import ElevenLabsVoices
+from .elevenlabs_speech import OPTIONS, ElevenLabsSpeech, Speech
 from .spoken import AudioEnd, Spoken, SpokenEvent, Terminated
 
 __all__ = ["ElevenLabsSynthesizer", "ElevenLabsTtsCodec"]
@@ -39,7 +39,7 @@ KEPT = "kept"
 """A context in which nothing is spoken: it keeps the connection open when there is no other."""
 
 
-class ElevenLabsSynthesizer:
+class ElevenLabsSynthesizer(ElevenLabsSpeech):
     """The `TtsVendor` for ElevenLabs.
 
     Args:
@@ -50,7 +50,6 @@ class ElevenLabsSynthesizer:
     """
 
     name = PROVIDER
-    format = ULAW_8K
     # It takes five, and one of them keeps the connection.
     max_contexts = 4
     max_text_bytes = 1_200
@@ -59,17 +58,13 @@ class ElevenLabsSynthesizer:
     refuses_within_s = 0.5
 
     def __init__(self, **account: Any) -> None:
-        self._account = ElevenLabsAccount(**account)
-        self.voice_pages = ElevenLabsVoices(self.name, self._account)
-        self.capabilities = TtsCapabilities(
-            languages=spoken_languages(self._account.tts_model),
-            word_positions=True,
-            options=OPTIONS | {"ssml"},
-        )
+        super().__init__(**account)
+        more = OPTIONS | {"ssml"}
+        self.capabilities = replace(self.capabilities, word_positions=True, options=more)
 
     def route(self, options: TtsOptions) -> tuple[str, str, str | None, bool]:
         """What stands in the address."""
-        speech = Speech(self.name, self._account, options)
+        speech = self.speech(options)
         return speech.voice, speech.model, speech.language, options.ssml
 
     def codec(self, options: TtsOptions) -> ElevenLabsTtsCodec:
@@ -79,11 +74,7 @@ class ElevenLabsSynthesizer:
             UnsupportedError: an option cannot be honoured.
         """
         self.check(options)
-        return ElevenLabsTtsCodec(self._account, options)
-
-    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an HTTP status of 300 or more means."""
-        return refusal(self.name, status, headers, body)
+        return ElevenLabsTtsCodec(self.account, options)
 
     def check(self, options: TtsOptions) -> None:
         """See that the options can be honoured.
@@ -91,17 +82,13 @@ class ElevenLabsSynthesizer:
         Raises:
             UnsupportedError: one cannot.
         """
-        model = Speech(self.name, self._account, options).model
+        model = self.speech(options).model
         if model.startswith(NOT_SERVED):
             raise UnsupportedError(
                 self.name,
                 f"model {model} is not served over a WebSocket",
                 hint="use the provider elevenlabs-http, or another ELEVENLABS_TTS_MODEL",
             )
-
-    def voices(self) -> Sequence[Voice]:
-        """None is known without asking."""
-        return ()
 
 
 class ElevenLabsTtsCodec:

@@ -5,14 +5,18 @@ Source: https://elevenlabs.io/docs/api-reference/text-to-speech/stream
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..elevenlabs import ElevenLabsAccount, language_code
-from ..errors import UnsupportedError, UnsupportedLanguageError
-from ..types import TtsOptions
+from media.audio import ULAW_8K
 
-__all__ = ["OPTIONS", "Speech", "spoken_languages"]
+from ..elevenlabs import ElevenLabsAccount, language_code
+from ..elevenlabs_errors import refusal
+from ..errors import ProviderError, UnsupportedError, UnsupportedLanguageError
+from ..types import TtsCapabilities, TtsOptions, Voice
+from .elevenlabs_voices import ElevenLabsVoices
+
+__all__ = ["OPTIONS", "ElevenLabsSpeech", "Speech", "spoken_languages"]
 
 SLOWEST, FASTEST = 0.7, 1.2
 MOST_DICTIONARIES = 3
@@ -49,6 +53,54 @@ _RANGES = {"stability": "stability", "similarity": "similarity_boost", "style": 
 def spoken_languages(model: str) -> tuple[str, ...]:
     """The BCP-47 tags of what a model speaks; one that is not known here speaks what v3 does."""
     return _LANGUAGES.get(model, _V3)
+
+
+class ElevenLabsSpeech:
+    """What a vendor object for either synthesizer has.
+
+    Args:
+        account: key, address, model, voice; see `ElevenLabsAccount`.
+
+    Attributes:
+        capabilities: what both can do.
+
+    Raises:
+        MissingKeyError: there is no key.
+    """
+
+    name: str
+    format = ULAW_8K
+
+    def __init__(self, **account: Any) -> None:
+        self.account = ElevenLabsAccount(**account)
+        self.voice_pages = ElevenLabsVoices(self.name, self.account)
+        self.capabilities = TtsCapabilities(
+            languages=spoken_languages(self.account.tts_model), options=OPTIONS
+        )
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """What an HTTP status of 300 or more means."""
+        return refusal(self.name, status, headers, body)
+
+    def speech(self, options: TtsOptions) -> Speech:
+        """What is asked for.
+
+        Raises:
+            UnsupportedError: an option cannot be honoured.
+        """
+        return Speech(self.name, self.account, options)
+
+    def check(self, options: TtsOptions) -> None:
+        """See that the options can be honoured.
+
+        Raises:
+            UnsupportedError: one cannot.
+        """
+        self.speech(options)
+
+    def voices(self) -> Sequence[Voice]:
+        """None is known without asking."""
+        return ()
 
 
 class Speech:

@@ -36,6 +36,6 @@ def test_what_is_on_offer() -> None:
     VENDOR.check(TtsOptions(model="eleven_v4_turbo"))
     with pytest.raises(UnsupportedError, match="speed"):
         VENDOR.check(TtsOptions(speed=3))
-    assert VENDOR.voices() == []
+    assert VENDOR.voices() == ()
     assert VENDOR.reader()(b"\xff") == b"\xff"
     assert isinstance(VENDOR.refused(401, {}, b""), AuthenticationError)
