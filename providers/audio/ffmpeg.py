@@ -39,6 +39,7 @@ _DEMUXERS: dict[Container, str] = {
 # These write down how long they are; of others FFmpeg reckons it from the file's size.
 _TELL_DURATION: frozenset[Container] = frozenset({"wav", "flac", "m4a", "webm"})
 _MICROSECONDS = 1_000_000
+_LEAST_LATE_S = 0.1
 # Files in the wild end in junk and begin in mid-stream; a player goes on, and so is done here.
 _MOST_DAMAGED, _DAMAGED_SHARE = 3, 0.05
 
@@ -79,14 +80,22 @@ class DecodedAudio:
         self._av = import_av()
         self.sample_rate_hz = stream.rate
         self.channels = stream.channels
-        self.duration_ms = _duration_ms(file, stream) if container in _TELL_DURATION else None
+        late_s = _late_s(file, stream)
+        self._late = round(late_s * stream.rate)
+        told_ms = _duration_ms(file, stream) if container in _TELL_DURATION else None
+        self.duration_ms = None if told_ms is None else told_ms + late_s * 1000
 
     def pieces(self) -> Iterator[Samples]:
         """The samples, one row for each moment, a frame at a time.
 
+        Where a film begins without sound there is silence, so that times are those of the film.
+
         Raises:
             InvalidAudioError: the file is damaged, or changes its format midway.
         """
+        for first in range(0, self._late, self.sample_rate_hz):
+            count = min(self.sample_rate_hz, self._late - first)
+            yield np.zeros((count, self.channels), np.int16)
         layout = self._stream.layout.name
         # A decoder gives samples of many kinds; this only makes 16-bit ones of them.
         to_16_bits = self._av.AudioResampler("s16", layout, self.sample_rate_hz)
@@ -154,6 +163,14 @@ def _duration_ms(file: InputContainer, stream: AudioStream) -> float | None:
     if file.duration is None or len(file.streams) > 1:
         return None
     return file.duration * 1000 / _MICROSECONDS
+
+
+def _late_s(file: InputContainer, stream: AudioStream) -> float:
+    """How long after the picture the sound of a film begins; codecs' delays do not count."""
+    if stream.start_time is None or stream.time_base is None or file.start_time is None:
+        return 0.0
+    late_s = float(stream.start_time * stream.time_base) - file.start_time / _MICROSECONDS
+    return late_s if late_s > _LEAST_LATE_S else 0.0
 
 
 def _lenient(av: ModuleType) -> dict[str, str]:
