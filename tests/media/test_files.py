@@ -121,6 +121,7 @@ def test_data_that_claims_too_much_ends_with_the_file(claimed: int) -> None:
         (riff(fmt(channels=0)), "it has 0 channels"),
         (riff(fmt(rate_hz=0)), "its sample rate is 0 Hz"),
         (riff(fmt(), chunk(b"data", b"")), "it holds no audio"),
+        (riff(fmt(), chunk(b"data", b""), chunk(b"LIST", b"INFO")), "it holds no audio"),
     ],
 )
 def test_a_bad_wav_says_what_it_held_and_what_is_accepted(data: bytes, found: str) -> None:
