@@ -77,12 +77,14 @@ class ProviderError(Exception):
             provider's own fault has `"audio"`, `"file"`, `"session"`, `"config"` or, for all of
             them, `"providers"` here.
         reason: what went wrong, in a few words.
-        hint: what the user can do about it; empty when nothing is known.
+        hint: what the user can do about it: who raises it says so, else it is what helps with its
+            kind; empty when nothing is known.
         retryable: whether the same request may succeed later.
         code: the vendor's own code for it, when there is one.
     """
 
     default_retryable = False
+    default_hint = ""
 
     def __init__(
         self,
@@ -93,11 +95,13 @@ class ProviderError(Exception):
         retryable: bool | None = None,
         code: str | None = None,
     ) -> None:
+        self.retryable = self.default_retryable if retryable is None else retryable
+        if not hint and self.retryable is self.default_retryable:
+            hint = self.default_hint
         super().__init__(provider, reason, hint)
         self.provider = provider
         self.reason = reason
         self.hint = hint
-        self.retryable = self.default_retryable if retryable is None else retryable
         self.code = code
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -138,9 +142,13 @@ class UnsupportedFormatError(UnsupportedError):
 class ApiError(ProviderError):
     """The vendor found the request wrong; `code` is its word for it."""
 
+    default_hint = "correct what is asked for: it is refused as it is"
+
 
 class QuotaError(ProviderError):
     """The account has used up its balance or its budget."""
+
+    default_hint = "add to the account's balance, or choose another provider"
 
 
 class BudgetError(QuotaError):
@@ -175,32 +183,40 @@ class DeadlineError(ProviderError):
     """The provider did not answer within its deadline."""
 
     default_retryable = True
+    default_hint = "try again; if that does not help, choose another provider"
 
 
 class NetworkError(ProviderError):
     """The connection to the provider failed or broke."""
 
     default_retryable = True
+    default_hint = "see whether this machine reaches it, and try again"
 
 
 class InvalidResponseError(ProviderError):
     """The provider said something that its protocol does not allow."""
+
+    default_hint = "choose another provider, and report it"
 
 
 class UnavailableError(ProviderError):
     """The provider, or the engine on this machine, is down."""
 
     default_retryable = True
+    default_hint = "try again soon, or choose another provider"
 
 
 class CutOffError(ProviderError):
     """A text was cut off after some of it was given; another provider speaks the next one."""
 
     default_retryable = True
+    default_hint = "go on with the next text"
 
 
 class FileError(ProviderError):
     """A file cannot be read or written."""
+
+    default_hint = "see that it is there and open to you"
 
 
 class AudioError(ProviderError):
@@ -210,9 +226,13 @@ class AudioError(ProviderError):
 class InvalidAudioError(AudioError):
     """The audio is not in the format it is said to be in, or is damaged."""
 
+    default_hint = "see whether it plays elsewhere, or get it again"
+
 
 class ConversionError(AudioError):
     """The audio cannot be converted into the format that is needed."""
+
+    default_hint = "choose another container or format"
 
 
 class AudioTooLargeError(AudioError):
@@ -243,3 +263,5 @@ class SessionActiveError(SessionError):
 
 class SessionCleanupError(SessionError):
     """The session could not be ended in order; what it held is released all the same."""
+
+    default_hint = "nothing: what it held is released"

@@ -12,7 +12,7 @@ import numpy as np
 from media.audio import PCM16_16K
 
 from ..audio import Target, encode_samples
-from ..errors import ProviderError
+from ..errors import DeadlineError, ProviderError
 from ..facts import Kind
 from ..fallback import Candidate
 from ..results import AudioData, Container
@@ -69,7 +69,8 @@ async def _check(chosen: Chosen, kind: Kind, name: str) -> Checkup:
             began_s = loop.time()
             await ask
     except TimeoutError:
-        return Checkup(kind, name, False, error=f"no answer within {DEADLINE_S:g} s")
+        late = f"no answer within {DEADLINE_S:g} s"
+        return Checkup(kind, name, False, error=late, hint=DeadlineError.default_hint)
     except ProviderError as error:
         _candidate(chosen, kind, name).fell_ill(error)
         code = f" ({error.code})" if error.code else ""

@@ -9,7 +9,7 @@ import pickle
 import pytest
 
 from providers import errors
-from providers.errors import ProviderError, RateLimitError
+from providers.errors import NetworkError, ProviderError, RateLimitError, UnavailableError
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 
@@ -27,3 +27,10 @@ def test_every_error_goes_to_another_process_as_it_is(kind: type[ProviderError])
 def test_the_vendors_advice_goes_with_it() -> None:
     error = RateLimitError("openai", "too many requests", retry_after_s=3.0)
     assert pickle.loads(pickle.dumps(error)).retry_after_s == 3.0
+
+
+def test_every_error_says_what_to_do_unless_it_is_no_use() -> None:
+    assert NetworkError("deepgram", "lost").hint == NetworkError.default_hint != ""
+    assert NetworkError("deepgram", "lost", hint="wait").hint == "wait"
+    # What no retry mends is another matter.
+    assert UnavailableError("deepgram", "closed", retryable=False).hint == ""

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from media.audio import PCM16_16K, AudioFormat
 from media.files import read_wav
 from providers.config import read_config
-from providers.errors import QuotaError
+from providers.errors import DeadlineError, QuotaError
 from providers.fallback import Candidate
 from providers.library.checkup import DEADLINE_S, Checkup, check
 from providers.library.chosen import Chosen
@@ -24,6 +24,8 @@ from tests.vendors.speech.oracle import OracleHearing
 from tests.virtual_time import virtual_time, virtual_time_on_sockets
 
 from .hearing import SCRIPT, OracleDoor
+
+LATER = DeadlineError.default_hint
 
 
 class Given(Chosen):
@@ -80,7 +82,9 @@ async def test_what_is_found_tells_latency_or_error() -> None:
     found = await check(chosen, [("stt", "recognizer"), ("tts", "tones"), ("files", "door")])
     assert [one.latency_ms for one in found[:2]] == pytest.approx([200, 300], abs=1)
     assert all(one.healthy and not one.error for one in found[:2])
-    assert found[2] == Checkup("files", "door", False, error="no credit is left (402)")
+    assert found[2] == Checkup(
+        "files", "door", False, error="no credit is left (402)", hint=QuotaError.default_hint
+    )
 
 
 @pytest.mark.parametrize("raw", [(), (PCM16_16K,)])
@@ -97,14 +101,14 @@ async def test_a_door_hears_a_second_of_silence(raw: tuple[AudioFormat, ...]) ->
 @virtual_time
 async def test_who_does_not_answer_is_not_well() -> None:
     found = await check(Given(stt=Recognizer(opening_s=DEADLINE_S + 1)), [("stt", "recognizer")])
-    assert found == [Checkup("stt", "recognizer", False, error="no answer within 10 s")]
+    assert found == [Checkup("stt", "recognizer", False, error="no answer within 10 s", hint=LATER)]
 
     class Sleepy(Tones):
         async def start(self) -> None:
             await asyncio.sleep(DEADLINE_S + 1)
 
     found = await check(Given(tts=Sleepy()), [("tts", "tones")])
-    assert found == [Checkup("tts", "tones", False, error="no answer within 20 s")]
+    assert found == [Checkup("tts", "tones", False, error="no answer within 20 s", hint=LATER)]
 
 
 @virtual_time
