@@ -145,7 +145,7 @@ class ESpeak:
         self._engine = None
         for utterance in self._open:
             utterance.cancelled = True
-            utterance.put(UnavailableError(PROVIDER, "closed while speaking"))
+            utterance.put(UnavailableError(PROVIDER, "closed while speaking", retryable=False))
         stopped = asyncio.wrap_future(release())
         # What is left in the thread after this is at most one callback long, and harmless.
         await asyncio.wait([stopped], timeout=START_DEADLINE_S)

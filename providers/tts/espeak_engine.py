@@ -154,7 +154,7 @@ class Engine:
 
     def _speak(self, library: Library, utterance: Utterance) -> None:
         if self._stopping:
-            utterance.put(UnavailableError(PROVIDER, "the engine was closed"))
+            utterance.put(UnavailableError(PROVIDER, "the engine was closed", retryable=False))
             return
         if utterance.cancelled:
             return
@@ -175,7 +175,7 @@ class Engine:
         except LibraryError as error:
             utterance.put(UnavailableError(PROVIDER, str(error), retryable=False))
         else:
-            stopped = UnavailableError(PROVIDER, "the engine was closed")
+            stopped = UnavailableError(PROVIDER, "the engine was closed", retryable=False)
             utterance.put(stopped if self._stopping else None)
 
 

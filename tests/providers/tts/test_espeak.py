@@ -295,9 +295,10 @@ async def test_closing_while_speaking() -> None:
     chunks = provider.synthesize("A sentence to be cut. " * 100, ENGLISH)
     await anext(chunks)
     await provider.aclose()
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError) as caught:
         async for _ in chunks:
             pass
+    assert not caught.value.retryable
 
 
 async def test_start_and_close_are_idempotent_and_unload() -> None:
