@@ -220,17 +220,18 @@ class StreamingTts:
     def _channel(self, options: TtsOptions, *, alone: bool = False) -> Channel | None:
         """The connection of the route with the fewest texts, or a new one when all are full, or for
         a text alone; None when the vendor has just said that there are too many."""
+        for spent in [channel for channel in self._channels if channel.spent and not channel.load]:
+            self._let_go(spent)
         route = self._vendor.route(options)
         free = [channel for channel in self._channels if channel.has_place]
         fitting = [channel for channel in free if channel.route == route]
         if fitting and not alone:
             return min(fitting, key=lambda channel: channel.load)
         if self._channels and asyncio.get_running_loop().time() < self._full_until_s:
-            spent = [channel for channel in self._channels if channel.spent]
-            idle = [channel for channel in (*free, *spent) if not channel.load]
+            idle = [channel for channel in free if not channel.load]
             if not idle:
                 return None
-            # One that nobody needs now.
+            # Another route's, or one that nobody needs while a text has to be alone.
             self._let_go(max(idle, key=lambda channel: channel.idle_s))
         extra = any(not channel.spent for channel in self._channels)
         channel = Channel(
