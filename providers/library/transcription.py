@@ -31,6 +31,8 @@ SPEECH_HZ = 16_000
 """Recognizers hear nothing above half of it."""
 LONGEST_PIECE_MS = 30 * 60_000
 """More is not held in memory, whatever a vendor takes."""
+PIECE_MS = 5 * 60_000
+"""Who waits sees that it goes on, and a failure costs no more; speakers need longer pieces."""
 WAV_HEADER_BYTES = 44
 _OURS = ("audio", "file")
 """Whose errors are nobody's but the recording's."""
@@ -75,7 +77,7 @@ class ByDoor:
         door, info = self.candidate.provider, audio.info
         target = _target(door, info.sample_rate_hz)
         rate_hz = target.format.sample_rate_hz
-        splitter = Splitter(rate_hz, _longest_ms(door, target.format))
+        splitter = Splitter(rate_hz, _longest_ms(door, target.format, options))
         joined, samples = Joined(), 0
 
         async def understand(split: Callable[[], list[Piece]]) -> None:
@@ -232,6 +234,7 @@ def _target(door: FileRecognizer, rate_hz: int) -> Target:
     return Target("raw", wanted_format(door.capabilities.audio, linear))
 
 
-def _longest_ms(door: FileRecognizer, format: AudioFormat) -> int:
+def _longest_ms(door: FileRecognizer, format: AudioFormat, options: SttOptions) -> int:
     by_size_ms = format.duration_ms(door.max_bytes - WAV_HEADER_BYTES)
-    return int(min(by_size_ms, door.max_ms or LONGEST_PIECE_MS, LONGEST_PIECE_MS))
+    ours_ms = LONGEST_PIECE_MS if options.diarization else PIECE_MS
+    return int(min(by_size_ms, door.max_ms or ours_ms, ours_ms))

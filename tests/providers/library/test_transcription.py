@@ -33,6 +33,7 @@ from providers.errors import (
 )
 from providers.fallback import Candidate, Fallback
 from providers.health import REST_S
+from providers.library import transcription
 from providers.library.transcription import AsStream, ByDoor, Transcriber, transcribe_by_one_of
 from providers.options import SttOptions
 from providers.results import TranscriptionResult
@@ -69,12 +70,13 @@ async def transcribe(
     told: list[tuple[float, float | None]] | None = None,
     language: str = "en-US",
     model: str | None = None,
+    diarization: bool = False,
 ) -> TranscriptionResult:
     told = [] if told is None else told
     return await transcribe_by_one_of(
         transcribers,
         audio or opened(SCRIPT.audio),
-        SttOptions(language=language, model=model),
+        SttOptions(language=language, model=model, diarization=diarization),
         lambda done_ms, whole_ms: told.append((done_ms, whole_ms)),
     )
 
@@ -107,6 +109,18 @@ async def test_long_recordings_are_cut_where_nobody_speaks_and_their_times_put_r
     result = await transcribe(by_door(by_size), audio=opened(LONG.audio))
     assert [len(audio.data) for audio in by_size.taken] == [len(a.data) for a in door.taken]
     assert words(result) == said_in(LONG)
+
+
+@pytest.mark.parametrize(("diarization", "pieces"), [(False, 4), (True, 1)])
+@virtual_time
+async def test_who_waits_sees_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, diarization: bool, pieces: int
+) -> None:
+    monkeypatch.setattr(transcription, "PIECE_MS", 4_000)
+    door, told = OracleDoor(LONG), list[tuple[float, float | None]]()
+    await transcribe(by_door(door), audio=opened(LONG.audio), told=told, diarization=diarization)
+    assert len(door.taken) == len(told) == pieces
+    assert told == sorted(told)
 
 
 @virtual_time
