@@ -41,6 +41,8 @@ __all__ = [
 
 WORD_END_SLACK_MS = 100
 """How exactly a recognizer knows when a word ended. No word is shorter."""
+OTHER_CLOCK_MS = 500
+"""By so much two recognizers, or one and the VAD, may differ about when the same word ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ class TurnTaking:
         self._utterance: Utterance | None = None
         self._debt = Debt()
         self._given_up = 0  # words were handed over before this final transcript came
-        self._handed_over_ms = -math.inf  # the end of the last word that was
+        self._handed_over_ms = -math.inf  # until where their last word may end
         self._turn_ended_ms = -math.inf  # by the recognizer
         self._idle_count = 0
         self._ended = False
@@ -287,7 +289,7 @@ class TurnTaking:
         """Whether words, in the final transcript of that number, are in a turn already."""
         if end_ms is None:
             return 0 < number <= self._given_up
-        return end_ms <= self._handed_over_ms + WORD_END_SLACK_MS
+        return end_ms <= self._handed_over_ms
 
     def _may_interrupt(self) -> bool:
         return self.bot is not Bot.SILENT and self.interruptible
@@ -365,11 +367,16 @@ class TurnTaking:
 
     def _handed_over(self, utterance: Utterance) -> None:
         """Note which words must not become a turn again, should they come once more."""
-        self._handed_over_ms = max(self._handed_over_ms, utterance.words_ms)
+        words_ms, over_ms = utterance.words_ms, utterance.finalized_ms
+        self._handed_over_ms = max(self._handed_over_ms, words_ms + WORD_END_SLACK_MS)
         if utterance.awaits <= self._debt.paid:
             return
         if utterance.interim is not None:
             self._given_up = utterance.awaits
+            # Another recognizer may be the one who says them. Nothing new came before the end.
+            assert over_ms is not None
+            same_ms = min(words_ms + OTHER_CLOCK_MS, over_ms)
+            self._handed_over_ms = max(self._handed_over_ms, same_ms)
         else:
             # Its words came, so a transcript before them was lost: nothing is owed any more.
             self._debt.forgive()

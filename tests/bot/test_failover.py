@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.dialog import Call, Hangup, Turn
 from bot.parts import StreamEnd, Switch
 from providers.errors import NetworkError, UnavailableError, UnsupportedError
@@ -63,6 +65,22 @@ async def test_half_of_what_the_caller_said_is_no_turn_though_the_other_half_is_
         s.stt.current.fail(LOST)
         await s.wait(6)
         assert [text for who, text, _ in s.history if who == "caller"] == ["hello there"]
+
+
+@virtual_time
+async def test_a_turn_whose_recognizer_stalled_is_not_said_again_by_the_next() -> None:
+    one, other = Recognizer([None]), Recognizer([None], name="other")
+    one.capabilities = other.capabilities = replace(one.capabilities, utterances=False)
+    async with scene(echo, stt=one, more_stt=[other]) as s:
+        await s.say(1500, then_s=0.1)
+        one.current.hear("my name is angela", end_ms=1450)
+        await s.wait(3)
+        assert [text for who, text, _ in s.history if who == "caller"] == ["my name is angela"]
+        one.current.fail(LOST)
+        await s.wait(0.3)
+        other.current.hear("my name is angela", final=True, end_ms=1650)
+        await s.wait(4)
+        assert [text for who, text, _ in s.history if who == "caller"] == ["my name is angela"]
 
 
 @virtual_time

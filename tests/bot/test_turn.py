@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,6 +121,21 @@ def test_the_last_interim_stands_in_for_a_final_that_does_not_come() -> None:
     assert turn.transcript(Text("book a table"), 4_200) == []
     # The next one counts.
     assert turn.transcript(Text("and"), 4_300) == [Interrupt(4_300)]
+
+
+@pytest.mark.parametrize("end_ms", [1_700, 1_950, 2_100, 2_400])
+def test_a_turn_that_another_recognizer_says_again_by_its_own_clock_is_none(end_ms: int) -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_000)
+    turn.transcript(Text("my name is angela", final=False), 1_900, 1_950)
+    turn.speech_stopped(2_000, 2_300)
+    assert turn.tick(2_500) == [Finalize()]
+    assert turn.tick(4_000) == [FinishTurn("my name is angela", None, 1_000, 2_000)]
+    # One final transcript answers, or two.
+    assert turn.transcript(Text("my name"), 5_000, 1_500) == []
+    assert turn.transcript(Text("is angela"), 5_100, end_ms) == []
+    # What is said after that is new.
+    assert turn.transcript(Text("hello"), 5_200, 4_800) == [Interrupt(4_800)]
 
 
 def test_words_that_come_late_when_nothing_stood_in_for_them_are_a_turn() -> None:
