@@ -184,6 +184,7 @@ class VoiceProcessor:
         *,
         container: ContainerName = "wav",
         format: AudioFormat = PCM16_24K,
+        progress: Progress | None = None,
     ) -> SynthesisResult:
         """Speak a text into a file's bytes.
 
@@ -192,6 +193,7 @@ class VoiceProcessor:
             options: how to speak.
             container: the kind of file.
             format: its rate; of `raw` the encoding too.
+            progress: is told how many characters are spoken, and how many there are.
 
         Raises:
             UnsupportedFormatError, UnsupportedRateError, ConversionError: there is no such file.
@@ -202,7 +204,8 @@ class VoiceProcessor:
         target = Target(container_called(container), format)
         tts = self._chosen.synthesizers()
         self._chosen.watch()
-        return await speak_whole(tts, text, options or TtsOptions(), target, self._hedge_ms)
+        options = options or TtsOptions()
+        return await speak_whole(tts, text, options, target, self._hedge_ms, progress or _nobody)
 
     async def synthesize_stream(
         self,
@@ -345,5 +348,5 @@ def _names(given: Names | None) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given or ())
 
 
-def _nobody(done_ms: float, whole_ms: float | None) -> None:
+def _nobody(done: float, whole: float | None) -> None:
     """Who does not want to know how far it got."""

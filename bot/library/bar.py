@@ -1,4 +1,4 @@
-"""A bar that shows how far a file has got."""
+"""A bar that shows how far a file or a text has got."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["Bar"]
 
 
 class Bar:
-    """A context manager; what it gives is told how much is done, and how much there is, in ms.
+    """A context manager; what it gives is told how much is done, and how much there is.
 
     Args:
         console: a terminal.
-        name: of the file.
+        name: of the file, or what is done.
     """
 
     def __init__(self, console: Console, name: str) -> None:
@@ -28,5 +28,5 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def __call__(self, done_ms: float, whole_ms: float | None) -> None:
-        self._progress.update(self._task, completed=done_ms, total=whole_ms)
+    def __call__(self, done: float, whole: float | None) -> None:
+        self._progress.update(self._task, completed=done, total=whole)

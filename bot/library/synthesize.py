@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,8 +76,10 @@ def synthesize(
     said = _piped() if text == "-" else text
 
     async def work(speech: VoiceProcessor) -> SynthesisResult:
-        with _status():
-            return await speech.synthesize(said, options, container=container, format=format)
+        with _progress() as progress:
+            return await speech.synthesize(
+                said, options, container=container, format=format, progress=progress
+            )
 
     result = run(work, tts=names(provider), config=config)
     if out is None or piped:
@@ -138,9 +141,13 @@ def _report(result: SynthesisResult, out: Path) -> dict[str, object]:
     }
 
 
-def _status() -> AbstractContextManager[object]:
-    """A sign of life, on a terminal."""
+def _progress() -> AbstractContextManager[Callable[[float, float | None], None] | None]:
+    """A bar on a terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)
-    return console.status("speaking", spinner="line") if console.is_terminal else nullcontext()
+    if not console.is_terminal:
+        return nullcontext()
+    from .bar import Bar
+
+    return Bar(console, "speaking")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -106,11 +106,12 @@ async def speak_whole(
     options: TtsOptions,
     target: Target,
     hedge_ms: float | None = None,
+    progress: Callable[[float, float | None], None] = lambda done, whole: None,
 ) -> SynthesisResult:
     """Speak a text into a file's bytes.
 
     A part that a provider does not speak to its end is spoken by the next one from its start:
-    nobody has heard it.
+    nobody has heard it. `progress` is told how many characters are spoken, and how many there are.
 
     Raises:
         UnsupportedFormatError: more than one channel is wanted.
@@ -126,6 +127,7 @@ async def speak_whole(
     audio = bytearray()
     for part in _parts(text, options):
         audio += await _spoken(face, part.text, options, len(tts.candidates))
+        progress(part.begin + len(part.text), len(text))
         if linear.duration_ms(len(audio)) > MAX_WHOLE_MS:
             raise AudioTooLargeError(
                 "audio", "the text takes more than an hour", hint="speak it as a stream"

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[3]
         ("a.ulaw", (), "raw", 8_000),
         ("a", (), "wav", 24_000),
         ("a.wav", ("--rate", "8000"), "wav", 8_000),
+        ("speech", ("--format", "mp4"), "m4a", 24_000),
         ("speech", ("--format", "flac", "--rate", "16000"), "flac", 16_000),
     ],
 )
@@ -42,6 +43,15 @@ def test_the_name_or_the_option_says_what_it_becomes(
         assert (reader.info.container, reader.info.sample_rate_hz) == (container, rate_hz)
         samples = sum(map(len, reader.pieces()))
     assert samples / rate_hz * 1000 == pytest.approx(report["duration_ms"], abs=80)
+
+
+def test_a_terminal_sees_how_far_it_is(
+    run: Run, shell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # so rich takes any stream for a terminal
+    ran = run("synthesize", "Hello.", "--out", "a.wav")
+    assert (ran.code, ran.out) == (0, "")
+    assert "speaking" in ran.err
 
 
 def test_standard_output_gets_the_audio(shell: Path) -> None:

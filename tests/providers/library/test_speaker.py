@@ -59,7 +59,14 @@ async def test_a_text_becomes_audio_in_the_format_wanted() -> None:
 @virtual_time
 async def test_long_texts_are_spoken_in_parts() -> None:
     engine = Tones(chunk_ms=10_000)
-    result = await speak_whole(of(engine), LONG, TtsOptions(), WAV)
+    told: list[tuple[float, float | None]] = []
+    result = await speak_whole(
+        of(engine), LONG, TtsOptions(), WAV, progress=lambda *far: told.append(far)
+    )
+    assert told[-1] == (len(LONG), len(LONG))
+    assert [done for done, _ in told] == [
+        sum(map(len, engine.texts[: count + 1])) for count in range(len(engine.texts))
+    ]
     assert "".join(engine.texts) == LONG
     assert all(len(text) <= speaker.PART_BYTES for text in engine.texts)
     assert all(text.endswith(". ") for text in engine.texts)
