@@ -191,10 +191,11 @@ def _built(
             errors[name] = error
     built = {}
     for names in bots:
-        usable = [candidates[name] for name in provider_names(names) if name in candidates]
+        named = provider_names(names)
+        usable = [candidates[name] for name in named if name in candidates]
         if not usable:
-            raise errors[provider_names(names)[0]]
-        built[names] = Fallback(usable)
+            raise errors[named[0]]
+        built[names] = Fallback(usable, named)
     for name, unusable in errors.items():
         log.error("provider cannot be used", provider=name, error=str(unusable))
     return built

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -81,17 +81,30 @@ class Candidate(Generic[ProviderT]):
 class Fallback(Generic[ProviderT]):
     """Providers in the order of preference.
 
+    Args:
+        candidates: those that can be used, the preferred one first.
+        names: all that were named, in that order, when some of them are left out: what was asked
+            for each by its place is meant for it alone.
+
     Attributes:
-        candidates: all of them, the preferred one first.
+        candidates: as given.
+        named: how many were named.
 
     Raises:
         ValueError: there is none.
     """
 
-    def __init__(self, candidates: Iterable[Candidate[ProviderT]]) -> None:
+    def __init__(
+        self, candidates: Iterable[Candidate[ProviderT]], names: Sequence[str] | None = None
+    ) -> None:
         self.candidates = tuple(candidates)
         if not self.candidates:
             raise ValueError("no provider to choose from")
+        self.named = len(names or self.candidates)
+        self._places = {
+            candidate: names.index(candidate.name) if names else at
+            for at, candidate in enumerate(self.candidates)
+        }
 
     @classmethod
     def alone(cls, provider: ProviderT) -> Fallback[ProviderT]:
@@ -102,6 +115,10 @@ class Fallback(Generic[ProviderT]):
     def name(self) -> str:
         """The names of all, the preferred one first."""
         return ",".join(candidate.name for candidate in self.candidates)
+
+    def place(self, candidate: Candidate[ProviderT]) -> int:
+        """Where, from 0, one of them was named; the preferred one is at 0, if it can be used."""
+        return self._places[candidate]
 
     def ranked(
         self, suits: Callable[[ProviderT], bool] = lambda provider: True

@@ -188,7 +188,7 @@ class Relay:
         asked = self._options
         audio = wanted_format(candidate.provider.capabilities.audio, asked.audio)
         own = replace(asked, audio=audio)
-        if asked.model is not None and candidate is not self._stt.candidates[0]:
+        if asked.model is not None and self._stt.place(candidate) > 0:
             candidate.set_aside(["model"])
             own = replace(own, model=None)
         async with candidate.provider.stream(own) as stream:

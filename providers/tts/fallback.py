@@ -167,8 +167,7 @@ class _Race:
 
     def _start(self) -> None:
         face, candidate = self._face, self._waiting.popleft()
-        at = face.tts.candidates.index(candidate)
-        options = own_options(self._options, at, len(face.tts.candidates))
+        options = own_options(self._options, face.tts.place(candidate), face.tts.named)
         candidate.set_aside(_left_out(self._options, options))
         speaking = Speaking(candidate, self._text, options, face.format, self._news.set)
         self._running.append(speaking)

@@ -221,6 +221,7 @@ class Keyless(Recognizer):
 def _others(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in ("Away", "Keyless"):
         monkeypatch.setitem(catalog.STT, kind.lower(), f"tests.bot.test_engines:{kind}")
+    monkeypatch.setitem(catalog.TTS, "keyless", "tests.bot.test_engines:Keyless")
     monkeypatch.setitem(catalog.STT, "second", "tests.bot.engines:Recognizer")
     monkeypatch.setitem(catalog.TTS, "unreached", "tests.bot.test_engines:Unreached")
 
@@ -255,6 +256,19 @@ async def test_one_that_cannot_be_built_is_left_out() -> None:
         engines = Engines([both], APOLOGY, FAREWELL)
     assert [entry["error"] for entry in logs] == ["keyless: there is no key; set KEYLESS_API_KEY"]
     assert [one.name for one in engines.stt(both).candidates] == ["pocketsphinx"]
+
+
+@pytest.mark.parametrize(
+    ("names", "voice", "own"),
+    [("keyless,espeak", "Rachel,anna", "anna"), ("keyless,espeak", "Rachel", None)],
+)
+async def test_each_speaks_with_its_own_voice_though_one_before_it_is_left_out(
+    names: str, voice: str, own: str | None
+) -> None:
+    both = bot(tts_provider=names, voice=voice)
+    engines = Engines([both], APOLOGY, FAREWELL)
+    await engines.start()
+    assert tones(engines, both).spoken[0] == (APOLOGY, TtsOptions(language="en-US", voice=own))
 
 
 def test_the_start_is_stopped_when_none_can_be_built() -> None:

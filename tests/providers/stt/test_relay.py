@@ -273,6 +273,20 @@ async def test_a_model_is_the_preferred_ones() -> None:
 
 
 @virtual_time
+async def test_a_model_is_the_preferred_ones_though_that_is_left_out() -> None:
+    two = everything()
+    candidates = [Candidate[SttProvider]("second", two)]
+    relay = Relay(
+        Fallback(candidates, ["first", "second"]), SttOptions(audio=ULAW_8K, model="nova")
+    )
+    task = asyncio.create_task(relay.run(print))
+    await asyncio.sleep(0.01)
+    assert two.current.options.model is None
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@virtual_time
 async def test_all_is_recognized_to_the_end_by_whoever_is_left() -> None:
     one, two = everything(), everything(texts=["the end"])
     s = Session(one, two)
