@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 COMMIT_DEADLINE_S = 0.3
 STALL_S = 0.2
 """Who is told so much after a deadline that it is over was not running."""
+MAX_SWITCHES = 100
+"""So many of the last switches are kept; the call's log has all."""
 SECURE_DEADLINE_S = 0.02
 """A caller does not hear a reply that is so much later."""
 
@@ -91,6 +93,7 @@ class RecordKeeper:
     def switched(self, switch: Switch) -> None:
         """Note that it did not use the same one before."""
         self._record.switches.append(asdict(switch))
+        del self._record.switches[:-MAX_SWITCHES]
         change = {"before": switch.before, "after": switch.after, "reason": switch.reason}
         self.note("switch", engine=switch.kind, **change, stream_ms=switch.at_ms)
         self.save()

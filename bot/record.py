@@ -40,7 +40,7 @@ class Record:
             what an older generation writes.
         worker: who holds the call; None when nobody does.
         providers: names of what is, or was last, used: `stt`, `tts`, `vad`.
-        switches: for each time that another recognizer or synthesizer took over in mid-call: its
+        switches: for each of the last times that another recognizer or synthesizer took over: its
             `kind`, the names `before` and `after`, `at_ms` on the call's clock, and the `reason`.
         usage: by `stt:NAME` and `tts:NAME` the `amount` used, ms of audio or characters, and what
             that costs in `usd` by the list of the day in `priced`, when the price is known.

@@ -20,7 +20,7 @@ from .errors import (
 )
 from .patience import RATE_LIMIT_S
 
-__all__ = ["Health"]
+__all__ = ["SOUND_S", "Health"]
 
 REST_S = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 """How long it rests, longer after each probe that failed; the last one is repeated."""

@@ -10,6 +10,7 @@ import structlog
 
 from ..errors import ProviderError, RateLimitError, UnsupportedLanguageError
 from ..fallback import Candidate, Fallback
+from ..health import SOUND_S
 from ..patience import RATE_LIMIT_S
 from ..types import SttProvider
 
@@ -34,6 +35,7 @@ class Attempts:
         self._tried: dict[Candidate[SttProvider], ProviderError] = {}
         self._hopeless: dict[Candidate[SttProvider], ProviderError] = {}
         self._rounds = 0
+        self._opened_s: float | None = None  # since when there has been a stream
 
     def next(self, language: str) -> Candidate[SttProvider]:
         """The best of those that have not failed in this round.
@@ -42,26 +44,36 @@ class Attempts:
             UnsupportedLanguageError: nobody understands the language.
             ProviderError: none of those that do can be used.
         """
+        self._opened_s = None
         suited = self._suited(language)
         if not suited:
             check_language(self._stt, language)
             raise next(reversed(self._hopeless.values()))
         return next((one for one in suited if one not in self._tried), suited[0])
 
+    def opened(self, now_s: float) -> None:
+        """There is a stream, of who was the next."""
+        self._opened_s = now_s
+
     def progressed(self) -> None:
-        """Something was understood: the next failure is a new one."""
+        """Something was understood for good, or a stream ended well: the next failure is a new one.
+
+        What may still change is no progress, for the next stream gets the same audio again.
+        """
         self._tried.clear()
         self._hopeless.clear()
         self._rounds = 0
 
     def failed(
-        self, candidate: Candidate[SttProvider], error: ProviderError, language: str
+        self, candidate: Candidate[SttProvider], error: ProviderError, language: str, now_s: float
     ) -> float:
-        """One has failed. Returns how long (s) to wait before the next one is tried.
+        """One has failed at `now_s`. Returns how long (s) to wait before the next one is tried.
 
         Raises:
             ProviderError: there is no more to try.
         """
+        if self._opened_s is not None and now_s - self._opened_s > SOUND_S:
+            self.progressed()  # there was nothing to understand, and this is a new trouble
         candidate.failed(error)
         self._tried[candidate] = error
         if not error.retryable:

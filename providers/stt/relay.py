@@ -20,6 +20,7 @@ from ..conversion import Converter, wanted_format
 from ..errors import ProviderError
 from ..fallback import Candidate, Fallback, Follower, nobody
 from ..options import SttOptions
+from ..patience import HELD_S
 from ..types import EndOfTurn, SttEvent, SttProvider, SttStream, Transcript, Word
 from .attempts import Attempts, check_language
 from .backlog import Backlog
@@ -160,7 +161,8 @@ class Relay:
                     self._interim = False
                     on_event(Transcript("", final=False))
                 self._follower.failed(candidate.name, error)
-                delay_s = self._attempts.failed(candidate, error, self._options.language)
+                language = self._options.language
+                delay_s = self._attempts.failed(candidate, error, language, _now_s())
                 await asyncio.sleep(delay_s)
 
     def _placed(self, said: Transcript | Word) -> tuple[int, int]:
@@ -184,7 +186,7 @@ class Relay:
         Raises:
             ProviderError: it cannot be had, or has failed.
         """
-        began_s: float | None = asyncio.get_running_loop().time()
+        began_s = _now_s()
         asked = self._options
         audio = wanted_format(candidate.provider.capabilities.audio, asked.audio)
         own = replace(asked, audio=audio)
@@ -200,14 +202,16 @@ class Relay:
             try:
                 await self._opened(candidate, stream)
                 async for event in stream:
-                    if began_s is not None:
-                        candidate.succeeded(began_s)
+                    if not isinstance(event, Transcript) or event.final:
                         self._attempts.progressed()
-                        began_s = None
+                        candidate.succeeded(began_s)
+                    elif _now_s() - began_s > HELD_S:
+                        candidate.succeeded(began_s)
                     self._backlog.understood(event)
                     self._interim = _is_interim(event)
                     on_event(event)
                 self._backlog.drained()
+                self._attempts.progressed()
                 self._over = self._finishing
             finally:
                 self._stream = None
@@ -215,6 +219,7 @@ class Relay:
     async def _opened(self, candidate: Candidate[SttProvider], stream: SttStream) -> None:
         """A stream is there: it gets what none before it has answered."""
         self._stream = stream
+        self._attempts.opened(_now_s())
         self._follower.uses(candidate.name)
         capabilities = candidate.provider.capabilities
         self.utterances = capabilities.utterances
@@ -249,6 +254,10 @@ class Relay:
         except ProviderError as error:
             # The stream's iterator raises the same, and `run` acts on it.
             log.debug("audio not taken", error=str(error))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _is_interim(event: SttEvent) -> bool:

@@ -355,7 +355,7 @@ async def test_failures_in_a_row_are_counted_anew_after_a_result() -> None:
     async with ear(Recognizer()) as e:
         for _ in range(6):
             await asyncio.sleep(1)
-            e.stt.current.hear("I am here")
+            e.stt.current.hear("I am here", final=True)
             e.stt.current.fail(NetworkError("recognizer", "broke"))
         await asyncio.sleep(1)
         assert len(e.stt.streams) == 7

@@ -70,6 +70,13 @@ async def test_which_providers_are_used_and_when_one_took_over_is_kept(store: St
     assert (event["kind"], event["engine"], event["stream_ms"]) == ("switch", "stt", 1_234)
 
 
+async def test_of_many_switches_the_last_are_kept(store: Store) -> None:
+    keeps = keeper(store, record := Record(SID, generation=1))
+    for at_ms in range(120):
+        keeps.switched(Switch("stt", "one", "other", at_ms, "NetworkError"))
+    assert [switch["at_ms"] for switch in record.switches] == list(range(20, 120))
+
+
 async def test_the_language_of_the_call_is_kept(store: Store) -> None:
     record = Record(SID, generation=1)
     call = Call(SID, "", "", "inbound")

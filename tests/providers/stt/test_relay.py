@@ -206,7 +206,7 @@ async def test_who_rests_is_not_asked_by_a_new_stream_while_another_is_well() ->
     await asyncio.sleep(0.01)
     assert s.used == ["r2", "r1"]
     # What it understands shows that it is well again.
-    one.current.hear("hello")
+    one.current.hear("hello", final=True)
     await asyncio.sleep(0.01)
     assert s.candidates[0].health.well
     task.cancel()
@@ -235,10 +235,53 @@ async def test_failures_in_a_row_are_counted_anew_after_a_result() -> None:
     async with session(one, two) as s:
         for number in range(8):
             now = (one, two)[number % 2]
-            now.current.hear("I am here")
+            now.current.hear("I am here", final=True)
             now.current.fail(LOST)
             await asyncio.sleep(0.01)
         assert s.used == ["r1", "r2"] * 4 + ["r1"]
+
+
+@virtual_time
+async def test_what_may_still_change_is_no_progress() -> None:
+    one, two = everything(), everything()
+    async with session(one, two) as s:
+        for _ in range(20):
+            for recognizer in (one, two):
+                if recognizer.open:
+                    recognizer.current.hear("perhaps")
+                    recognizer.current.fail(LOST)
+            await asyncio.sleep(0.5)
+        assert s.error is LOST
+        assert len(s.used) == 2 * (len(REOPEN_DELAYS_S) + 1)
+        assert not s.candidates[0].health.well
+
+
+@virtual_time
+async def test_words_show_that_it_is_well_again_when_its_stream_has_held_for_a_while() -> None:
+    one = everything()
+    async with session(one) as s:
+        one.current.fail(LOST)
+        await s.hear(2)
+        assert not s.candidates[0].health.well
+        one.current.hear("perhaps")
+        await asyncio.sleep(0.01)
+        assert s.candidates[0].health.well
+
+
+@virtual_time
+async def test_a_stream_that_was_long_sound_fails_anew_though_nobody_spoke() -> None:
+    one = everything()
+    async with session(one) as s:
+        for _ in range(6):
+            await asyncio.sleep(1_200)
+            one.current.fail(LOST)
+            await asyncio.sleep(3)
+        assert s.error is None
+        # But not for ever, if it does not hold.
+        for _ in range(len(REOPEN_DELAYS_S)):
+            one.current.fail(LOST)
+            await asyncio.sleep(3)
+        assert s.error is LOST
 
 
 @virtual_time
