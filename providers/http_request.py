@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -54,7 +55,9 @@ def advised_wait_s(headers: Mapping[str, str]) -> float | None:
     """
     for name, per_s in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers[name]) / per_s)
+            wait_s = float(headers[name]) / per_s
         except (KeyError, ValueError):
             continue
+        if math.isfinite(wait_s):
+            return max(0.0, wait_s)
     return None

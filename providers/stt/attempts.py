@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 REOPEN_DELAYS_S = (0.0, 0.5, 1.5)
 """The waits before all are tried once more."""
+MOST_ADVISED_S = 5.0
+"""Nobody can be kept waiting longer, whatever the recognizer asks for."""
 
 
 class Attempts:
@@ -84,8 +86,10 @@ class Attempts:
             return 0.0
         if not suited or self._rounds >= len(REOPEN_DELAYS_S):
             raise error
-        log.warning("recognizer failed, opening it again", error=str(error))
         advised_s = min(_advised_s(self._tried[other]) for other in suited)
+        if advised_s > MOST_ADVISED_S:
+            raise error
+        log.warning("recognizer failed, opening it again", error=str(error))
         delay_s = max(REOPEN_DELAYS_S[self._rounds], advised_s)
         self._rounds += 1
         self._tried.clear()

@@ -13,6 +13,8 @@ from providers.http_request import HttpRequest, Upload, advised_wait_s
         ({"retry-after": "-1"}, 0.0),
         ({"retry-after": "Sat, 21 Nov 2026 20:00:00 GMT"}, None),
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after-ms": "nan", "retry-after": "2"}, 2.0),
         ({"retry-after-ms": "soon", "retry-after": "2"}, 2.0),
     ],
 )

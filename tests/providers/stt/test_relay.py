@@ -16,6 +16,7 @@ from providers.errors import (
     CapacityError,
     NetworkError,
     ProviderError,
+    RateLimitError,
     UnsupportedLanguageError,
 )
 from providers.fallback import Candidate, Fallback
@@ -183,6 +184,21 @@ async def test_what_cannot_help_anywhere_ends_it() -> None:
     await s.run()
     assert s.error is refused
     assert len(s.failures) == 2
+
+
+@virtual_time
+async def test_nobody_waits_for_as_long_as_a_recognizer_may_ask() -> None:
+    def limited(retry_after_s: float) -> list[ProviderError]:
+        return [RateLimitError("recognizer", "too many", retry_after_s=retry_after_s)]
+
+    for advised_s, opened in ((4.0, ["r1"]), (3_600.0, [])):
+        one, two = everything(failures=limited(advised_s)), everything(failures=limited(3_600))
+        async with session(one, two) as s:
+            await asyncio.sleep(3.9)
+            assert s.used == []
+            await asyncio.sleep(0.2)
+            assert s.used == opened
+            assert (s.error is None) is bool(opened)
 
 
 @virtual_time
