@@ -69,25 +69,39 @@ class Speaker:
             ProviderError: no synthesizer can go on; the segment is closed with what was given.
             PlayoutFull: as `_write`; the segment is closed likewise.
         """
-        pause_ms = PAUSE_MS if pause else 0
         complete = False
         try:
-            async with aclosing(self._tts.synthesize(segment.text, self._options)) as chunks:
-                async for chunk in chunks:
-                    if segment.dropped:
-                        return
-                    ulaw = chunk.audio
-                    if pause:
-                        ulaw, pause = ULAW_8K.silence(pause_ms) + ulaw, False
-                    later = [replace(word, at_ms=word.at_ms + pause_ms) for word in chunk.words]
-                    await self._write(segment, ulaw, later)
-            complete = True
-        except CutOffError as error:
-            # What was given of it is heard; the next sentence is another provider's.
-            log.warning("sentence cut off", error=str(error))
+            complete = await self._spoken(segment, PAUSE_MS if pause else 0)
         finally:
             segment.close(cut=not complete)
             self._wake()
+
+    async def _spoken(self, segment: Segment, pause_ms: float) -> bool:
+        """Synthesize `segment`; false when not all of it was given.
+
+        What was given before a synthesizer failed is heard, and the next sentence is another's;
+        but a sentence that still waits for the one before it is another's from its start.
+        """
+        tries = len(self._tts.tts.candidates)
+        while True:
+            try:
+                return await self._synthesize(segment, pause_ms)
+            except CutOffError as error:
+                tries -= 1
+                if not tries or not segment.restart():
+                    log.warning("sentence cut off", error=str(error))
+                    return False
+
+    async def _synthesize(self, segment: Segment, pause_ms: float) -> bool:
+        pause = ULAW_8K.silence(pause_ms)
+        async with aclosing(self._tts.synthesize(segment.text, self._options)) as chunks:
+            async for chunk in chunks:
+                if segment.dropped:
+                    return False
+                later = [replace(word, at_ms=word.at_ms + pause_ms) for word in chunk.words]
+                await self._write(segment, pause + chunk.audio, later)
+                pause = b""
+        return True
 
     async def play(self, segment: Segment, path: Path) -> None:
         """Play a recording into `segment`, and close it.

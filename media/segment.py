@@ -85,6 +85,16 @@ class Segment:
         self._written += len(ulaw)
         self._words.extend(words)
 
+    def restart(self) -> bool:
+        """Forget all that was written, if none of it was sent. Returns whether that was so."""
+        if self.dropped or self.closed or len(self._queue) != self._written:
+            return False
+        self._room.give_back(self._written)
+        self._queue.clear()
+        self._words.clear()
+        self._written = 0
+        return True
+
     def close(self, *, cut: bool = False) -> None:
         """No more audio comes, so the next segment may follow; `cut` when some of it is missing."""
         self._cut = self._cut or cut

@@ -127,6 +127,25 @@ async def test_a_sentence_that_has_not_begun_is_spoken_whole_by_another_voice() 
 
 
 @virtual_time
+async def test_a_sentence_that_nobody_has_begun_to_hear_is_spoken_whole_by_another_voice() -> None:
+    tts, other = Tones(fail={SECOND: (1, LOST)}), Tones(name="other")
+    async with scene(two_sentences, texts=["go"], tts=tts, more_tts=[other]) as s:
+        await s.say(400, then_s=6)
+        assert heard(s) == [f"{FIRST} {SECOND}"]
+        assert (tts.texts, other.texts) == ([FIRST, SECOND], [SECOND])
+
+
+@virtual_time
+async def test_a_sentence_that_breaks_off_in_every_voice_is_cut() -> None:
+    voices = [Tones(fail={SECOND: (1, LOST)}, name=name) for name in ("one", "other")]
+    async with scene(two_sentences, texts=["go"], tts=voices[0], more_tts=voices[1:]) as s:
+        await s.say(400, then_s=6)
+        assert [voice.texts.count(SECOND) for voice in voices] == [1, 1]
+        assert heard(s)[0].startswith(FIRST)
+        assert SECOND not in heard(s)[0]
+
+
+@virtual_time
 async def test_an_action_behind_a_sentence_that_breaks_off_is_done() -> None:
     async def goodbye(call: Call, turn: Turn) -> list[object]:
         return [FIRST, Hangup()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from media.segment import PlayoutFull, Room, Segment
+from tests.media.test_heard import At
 
 
 def segment(text: str = "Good morning", limit: int = 80_000) -> tuple[Segment, Room]:
@@ -69,7 +70,7 @@ def test_closing_a_dropped_segment_does_not_make_it_whole() -> None:
     said.drop()
     said.close()
     assert not said.whole
-    assert said.heard == "Good"
+    assert said.heard == "Good morning"
 
 
 def test_a_segment_heard_to_its_end_is_not_dropped() -> None:
@@ -91,3 +92,17 @@ def test_a_segment_that_was_cut_is_never_heard_whole() -> None:
     assert said.closed
     assert not said.whole
     assert said.heard == "Good morning"
+
+
+def test_what_was_not_sent_can_be_written_anew() -> None:
+    said, room = segment()
+    said.write(b"x" * 8, [At(0, 12, 0.0)])
+    assert said.restart()
+    assert (said.waiting, room.taken) == (0, 0)
+    said.write(b"abcd", [At(0, 4, 0.0)])
+    assert said.send(2) == b"ab"
+    said.count_heard(2, 0, 1)
+    assert said.heard == "Good"
+    # The caller may have heard that.
+    assert not said.restart()
+    assert said.waiting == 2
