@@ -108,12 +108,13 @@ class Engines:
 
     async def run(self, metrics: Metrics) -> None:
         """See, as long as the worker runs, whether those that have failed are well again."""
-        while True:
-            for kind, states in self.health().items():
-                for name, state in states.items():
-                    metrics.provider_well.labels(kind, name).set(state == WELL)
-            await asyncio.sleep(HEALTH_EVERY_S)
-            await self._prober.probe_due()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._prober.run())
+            while True:
+                for kind, states in self.health().items():
+                    for name, state in states.items():
+                        metrics.provider_well.labels(kind, name).set(state == WELL)
+                await asyncio.sleep(HEALTH_EVERY_S)
 
     async def aclose(self) -> None:
         """Release every engine."""

@@ -10,16 +10,15 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.speech import synthesize_ulaw
-from providers.errors import BudgetError, DeadlineError, ProviderError, UnavailableError
+from providers.errors import BudgetError, ProviderError, UnavailableError
 from providers.fallback import Candidate, Fallback
-from providers.probing import probe_stt
+from providers.probing import probe_stt, start_in_time
 from providers.types import SttProvider, TtsOptions, TtsProvider
 
 __all__ = ["Preparation", "Sentence", "check_reach", "check_started", "start_engine", "together"]
 
 log = structlog.get_logger(__name__)
 
-START_DEADLINE_S = 60.0
 AT_ONCE = 4
 """So many sentences of a synthesizer are prepared at a time: one connection takes as many."""
 
@@ -90,22 +89,10 @@ async def together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
 async def start_engine(candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> None:
     """Start an engine; one that cannot be started rests."""
     try:
-        await _start_in_time(candidate.provider)
+        await start_in_time(candidate.provider)
     except ProviderError as error:
         candidate.started = False
         candidate.fell_ill(error)
-
-
-async def _start_in_time(engine: SttProvider | TtsProvider) -> None:
-    try:
-        async with asyncio.timeout(START_DEADLINE_S):
-            await engine.start()
-    except TimeoutError:
-        raise DeadlineError(
-            engine.name,
-            f"it has not started within {START_DEADLINE_S:g} s",
-            hint="see what keeps this machine busy, or choose another engine",
-        ) from None
 
 
 async def check_reach(groups: Iterable[Fallback[SttProvider]]) -> None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
-from .errors import CapacityError, ProviderError
+import structlog
+
+from .errors import CapacityError, DeadlineError, ProviderError, UnavailableError
 from .fallback import Candidate
 from .options import SttOptions, TtsOptions
 from .stt.trial import try_out as try_recognizer
 from .tts.trial import try_out as try_synthesizer
 from .types import SttProvider, TtsProvider
 
-__all__ = ["Prober", "probe_stt"]
+__all__ = ["Prober", "probe_stt", "start_in_time"]
+
+log = structlog.get_logger(__name__)
 
 EVERY_S = 1.0
+START_DEADLINE_S = 60.0
 
 
 class Prober:
@@ -31,53 +38,67 @@ class Prober:
     ) -> None:
         self._stt = stt
         self._tts = tts
+        self._probed: set[Candidate[SttProvider] | Candidate[TtsProvider]] = set()  # just now
 
     async def run(self) -> None:
-        """Probe until cancelled."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            await self.probe_due()
-
-    async def probe_due(self) -> None:
-        """Probe those whose rest is over."""
+        """Probe until cancelled those whose rest is over. None of them waits for another."""
         async with asyncio.TaskGroup() as group:
-            for recognizer in filter(_is_due, self._stt):
-                group.create_task(probe_stt(recognizer))
-            for synthesizer in filter(_is_due, self._tts):
-                group.create_task(_probe_tts(synthesizer))
+            while True:
+                await asyncio.sleep(EVERY_S)
+                for recognizer in filter(self._is_due, self._stt):
+                    group.create_task(self._probe(recognizer, probe_stt(recognizer)))
+                for synthesizer in filter(self._is_due, self._tts):
+                    group.create_task(self._probe(synthesizer, _probe_tts(synthesizer)))
 
+    def _is_due(self, candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> bool:
+        if candidate.health.well or candidate in self._probed:
+            return False
+        return asyncio.get_running_loop().time() >= candidate.health.probe_due_s
 
-def _is_due(candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> bool:
-    health = candidate.health
-    return not health.well and asyncio.get_running_loop().time() >= health.probe_due_s
+    async def _probe(
+        self,
+        candidate: Candidate[SttProvider] | Candidate[TtsProvider],
+        probe: Coroutine[Any, Any, None],
+    ) -> None:
+        self._probed.add(candidate)
+        try:
+            await probe
+        finally:
+            self._probed.remove(candidate)
 
 
 async def probe_stt(candidate: Candidate[SttProvider]) -> None:
     """See, by a short stream, whether a recognizer is well, and note it."""
-    recognizer, began_s = candidate.provider, asyncio.get_running_loop().time()
-    able = recognizer.capabilities
+    able = candidate.provider.capabilities
     options = SttOptions(language=able.languages[0], audio=able.audio[0])
-    try:
+    with _noted(candidate):
         await _start(candidate)
-        await try_recognizer(recognizer, options)
-    except CapacityError:
-        pass  # others use it
-    except ProviderError as error:
-        candidate.fell_ill(error)
-        return
-    candidate.succeeded(began_s)
+        with suppress(CapacityError):  # others use it
+            await try_recognizer(candidate.provider, options)
 
 
 async def _probe_tts(candidate: Candidate[TtsProvider]) -> None:
-    synthesizer, began_s = candidate.provider, asyncio.get_running_loop().time()
-    options = TtsOptions(language=synthesizer.capabilities.languages[0])
-    try:
+    options = TtsOptions(language=candidate.provider.capabilities.languages[0])
+    with _noted(candidate):
         await _start(candidate)
-        await try_synthesizer(synthesizer, options)
+        await try_synthesizer(candidate.provider, options)
+
+
+@contextmanager
+def _noted(candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> Iterator[None]:
+    """Note how a probe goes. A fault in a provider is that provider's alone."""
+    began_s = asyncio.get_running_loop().time()
+    try:
+        yield
     except ProviderError as error:
         candidate.fell_ill(error)
-        return
-    candidate.succeeded(began_s)
+    except Exception as fault:
+        log.error("a probe failed by a fault", provider=candidate.name, exc_info=fault)
+        candidate.fell_ill(
+            UnavailableError(candidate.name, f"a probe failed: {type(fault).__name__}")
+        )
+    else:
+        candidate.succeeded(began_s)
 
 
 async def _start(candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> None:
@@ -87,5 +108,22 @@ async def _start(candidate: Candidate[SttProvider] | Candidate[TtsProvider]) -> 
         ProviderError: it still cannot.
     """
     if not candidate.started:
-        await candidate.provider.start()
+        await start_in_time(candidate.provider)
         candidate.started = True
+
+
+async def start_in_time(provider: SttProvider | TtsProvider) -> None:
+    """Start a provider.
+
+    Raises:
+        ProviderError: it cannot be started, or takes too long (`DeadlineError`).
+    """
+    try:
+        async with asyncio.timeout(START_DEADLINE_S):
+            await provider.start()
+    except TimeoutError:
+        raise DeadlineError(
+            provider.name,
+            f"it has not started within {START_DEADLINE_S:g} s",
+            hint="see what keeps this machine busy, or choose another engine",
+        ) from None

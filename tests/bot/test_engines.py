@@ -178,7 +178,7 @@ async def test_an_engine_that_takes_too_long_to_start(monkeypatch: pytest.Monkey
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Tones, "start", hang)
-    monkeypatch.setattr("bot.starting.START_DEADLINE_S", 0.01)
+    monkeypatch.setattr("providers.probing.START_DEADLINE_S", 0.01)
     with pytest.raises(DeadlineError, match=r"^tones: it has not started within 0\.01 s; see"):
         await Engines([bot()], APOLOGY, FAREWELL).start()
 

@@ -5,8 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
-from providers.errors import CapacityError, NetworkError, ProviderError, UnsupportedError
+from providers.errors import (
+    CapacityError,
+    DeadlineError,
+    NetworkError,
+    ProviderError,
+    UnsupportedError,
+)
 from providers.fallback import Candidate
 from providers.health import REST_S
 from providers.probing import Prober
@@ -111,3 +118,49 @@ def test_whatever_goes_wrong_with_a_probe_is_the_providers_fault(error: Provider
             assert candidate.health.error is error
 
     probe()
+
+
+class _Hanging(Recognizer):
+    """Never starts."""
+
+    async def start(self) -> None:
+        await asyncio.Event().wait()
+
+
+@virtual_time
+async def test_no_probe_waits_for_another_and_none_for_ever() -> None:
+    hanging = Candidate[SttProvider]("hanging", _Hanging(), started=False)
+    other = Candidate[SttProvider]("other", Recognizer())
+    task = asyncio.create_task(Prober([hanging, other]).run())
+    hanging.fell_ill(LOST)
+    await asyncio.sleep(REST_S[0] + 10)
+    other.fell_ill(LOST)
+    await asyncio.sleep(REST_S[0] + 1.1)
+    assert other.health.well
+    await asyncio.sleep(50)
+    assert isinstance(hanging.health.error, DeadlineError)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+class _Faulty(Recognizer):
+    """Has a fault."""
+
+    async def start(self) -> None:
+        raise ValueError("it is broken")
+
+
+@virtual_time
+async def test_a_fault_of_one_ends_no_probing() -> None:
+    stt = _Faulty()
+    async with probing(stt) as candidate:
+        candidate.started = False
+        candidate.fell_ill(LOST)
+        with capture_logs() as logs:
+            await asyncio.sleep(REST_S[0] + 1)
+        assert str(candidate.health.error).startswith("stt: a probe failed: ValueError;")
+        [fault] = [entry for entry in logs if entry["log_level"] == "error"]
+        assert isinstance(fault["exc_info"], ValueError)
+        candidate.started = True
+        await asyncio.sleep(REST_S[1] + 1)
+        assert candidate.health.well
