@@ -26,6 +26,8 @@ from media.vad import (
     SpeechEvent,
 )
 
+from .errors import CapacityError
+
 __all__ = ["Ears", "Listener"]
 
 log = structlog.get_logger(__name__)
@@ -162,7 +164,7 @@ class Ears:
         block and may close listeners; what it raises is logged and counted, and hurts nobody else.
 
         Raises:
-            RuntimeError: `max_calls` listeners are open.
+            CapacityError: `max_calls` listeners are open.
         """
         if not self._free:
             self._grow()
@@ -184,8 +186,10 @@ class Ears:
     def _grow(self) -> None:
         old = len(self._rings)
         if old >= self._max_calls:
-            raise RuntimeError(
-                f"all {old} listeners are taken: raise max_calls or admit fewer calls"
+            raise CapacityError(
+                "providers",
+                f"all {old} listeners are taken",
+                hint="end one, or raise max_calls",
             )
         new = min(max(_FIRST_CAPACITY, 2 * old), self._max_calls)
         rings = np.zeros((new, _SAMPLES), np.int16)

@@ -24,6 +24,7 @@ from media.vad import (
     Windows,
 )
 from providers.ears import Ears, Listener
+from providers.errors import CapacityError
 from providers.vad import load_model
 from tests.media.hearing import (
     SPOKEN,
@@ -363,7 +364,7 @@ async def test_a_model_that_fails_once_leaves_nobody_deaf(ears: Ears, model: Lou
 async def test_there_is_a_bound_to_the_listeners(model: Loudness) -> None:
     ears = Ears(model, max_calls=20)
     listeners = [ears.open(ignore) for _ in range(20)]
-    with pytest.raises(RuntimeError, match="all 20 listeners are taken"):
+    with pytest.raises(CapacityError, match="all 20 listeners are taken; end one"):
         ears.open(ignore)
     listeners[3].close()
     ears.open(ignore)
