@@ -26,6 +26,7 @@ from .errors import (
 )
 from .http_answer import Answer, Streamed
 from .http_request import HttpRequest, Refused
+from .loopback import PROXY_MOUNTS
 from .tls import tls_context
 
 __all__ = ["HttpClient"]
@@ -39,7 +40,6 @@ LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 """How a connection ends that the server has closed."""
 CONNECTING = "connection.connect_tcp.started"
 """What httpx tells of a request that is sent on a new connection."""
-_NO_PROXY = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
 
 
@@ -221,7 +221,7 @@ class _Shared:
         self.client = httpx.AsyncClient(
             verify=tls_context(),
             # A proxy of the environment is for what is beyond this machine.
-            mounts=dict.fromkeys(_NO_PROXY),
+            mounts=PROXY_MOUNTS,
             limits=httpx.Limits(
                 max_connections=MAX_CONNECTIONS,
                 max_keepalive_connections=MAX_CONNECTIONS,

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from .loopback import LOCAL_HOSTS
+
 __all__ = [
     "BaseUrl",
     "HeaderSecret",
@@ -36,7 +38,7 @@ def _base_url(url: str) -> str:
     _ = parts.port  # raises ValueError when it is no number
     if not host or parts.username is not None or parts.query or parts.fragment:
         raise ValueError
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOCAL_HOSTS):
         raise ValueError
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
 
@@ -49,7 +51,7 @@ def _socket_url(url: str) -> str:
         raise ValueError
     if not parts.path.strip("/"):
         raise ValueError
-    if parts.scheme != "wss" and not (parts.scheme == "ws" and is_loopback(host)):
+    if parts.scheme != "wss" and not (parts.scheme == "ws" and host in LOCAL_HOSTS):
         raise ValueError
     return url
 

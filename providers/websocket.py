@@ -28,6 +28,7 @@ from .errors import (
     UnsupportedError,
 )
 from .http_request import Refused
+from .loopback import LOCAL_HOSTS
 from .tls import tls_context
 
 __all__ = ["Listener", "WebSocket", "open_websocket"]
@@ -190,7 +191,7 @@ async def open_websocket(
             # Audio does not compress.
             compression=None,
             # A proxy of the environment is for what is beyond this machine.
-            proxy=None if url.hostname in ("localhost", "127.0.0.1", "::1") else True,
+            proxy=None if url.hostname in LOCAL_HOSTS else True,
             open_timeout=deadline_s,
             ping_interval=None,
             logger=_LOGGER,

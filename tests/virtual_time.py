@@ -24,8 +24,11 @@ GRACE_S = 0.0003
 """Real time for what one socket of this process sends another: the kernel may be busy."""
 
 
-class _Selector(selectors.DefaultSelector):
-    """Where the loop would sleep, its time jumps instead."""
+class _Selector(selectors.SelectSelector):
+    """Where the loop would sleep, its time jumps instead.
+
+    It is the one that counts in microseconds: epoll would round the grace up to a millisecond.
+    """
 
     def __init__(self, grace_s: float) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import openai
 
+from providers.loopback import PROXY_MOUNTS
 from providers.tls import tls_context
 
 __all__ = ["KEPT_S", "KeptConnections", "Warmth"]
@@ -16,7 +17,6 @@ __all__ = ["KEPT_S", "KeptConnections", "Warmth"]
 KEPT_S = 120.0
 """A connection that nobody needs for so long is closed; most servers close it sooner."""
 MAX_CONNECTIONS = 200
-NO_PROXY = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 LOST = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 """How a connection ends that the server has closed."""
 CONNECTING = "connection.connect_tcp.started"
@@ -35,7 +35,7 @@ class KeptConnections(openai.DefaultAsyncHttpxClient):
         super().__init__(
             verify=tls_context(),
             # A proxy of the environment is for what is beyond this machine.
-            mounts=dict.fromkeys(NO_PROXY),
+            mounts=PROXY_MOUNTS,
             # The key goes nowhere else.
             follow_redirects=False,
             limits=httpx2.Limits(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import warnings
 from collections.abc import AsyncIterator
@@ -142,5 +143,7 @@ async def test_a_stand_in_that_ends_leaves_nothing_open(script: Script) -> None:
                 await asyncio.sleep(0)
         with client:
             client.settimeout(5)
-            assert not client.recv(1)
+            # Gone, in whichever way: what it had said was not read.
+            with contextlib.suppress(ConnectionResetError):
+                assert not client.recv(1)
     assert not [str(one.message) for one in complaints]
