@@ -13,6 +13,7 @@ from bot.inbox import ORDER_S, Command, CommandFailed
 from bot.live_call import LiveCall, LiveCalls
 from bot.log import bind_call
 from bot.metrics import Metrics
+from bot.numbers import BotSettings
 from bot.parts import Counts, Socket, StreamEnd
 from bot.reaching import action_of
 from bot.record import Record, now_ms
@@ -55,9 +56,9 @@ class Calls:
         """How many calls have a stream here, or may have one in a moment."""
         return len(self._places())
 
-    def recognizer_full(self, stt_provider: str) -> bool:
-        """Whether none of the recognizers of those names takes more calls than it has."""
-        return self._makes.free_recognizer(stt_provider, Counter(self._places())) is None
+    def recognizer_full(self, bot: BotSettings) -> bool:
+        """Whether none of a bot's recognizers takes more calls than it has."""
+        return self._makes.free_recognizer(bot, Counter(self._places())) is None
 
     def _places(self) -> list[str]:
         """The recognizer of each call that has a stream here, or may have one in a moment."""
@@ -69,10 +70,10 @@ class Calls:
                 places[sid] = live.record.providers["stt"]
         return list(places.values())
 
-    def expect(self, sid: str, stt_provider: str) -> None:
+    def expect(self, sid: str, bot: BotSettings) -> None:
         """The call was answered with a stream, which may come here: keep it a place for a while."""
         taken = Counter(self._places())
-        name = self._makes.free_recognizer(stt_provider, taken) or stt_provider
+        name = self._makes.free_recognizer(bot, taken) or bot.stt_provider
         self._expected[sid] = (asyncio.get_running_loop().time() + EXPECT_S, name)
 
     @property

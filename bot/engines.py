@@ -138,14 +138,14 @@ class Engines:
             "tts": {one.name: _state(one.health.error) for one in self._synthesizers},
         }
 
-    def free_recognizer(self, stt_provider: str, taken: Mapping[str, int]) -> str | None:
+    def free_recognizer(self, bot: BotSettings, taken: Mapping[str, int]) -> str | None:
         """Which recognizer takes one more call; None when those that are well are full.
 
         Args:
-            stt_provider: the names of those that may be used.
+            bot: who answers; only those that understand its language are of use.
             taken: how many calls each has.
         """
-        candidates = self._stt[stt_provider].ranked()
+        candidates = self.stt(bot).ranked(lambda one: one.capabilities.understands(bot.language))
         well = [candidate for candidate in candidates if candidate.health.well]
         for candidate in well or candidates:
             capacity = candidate.provider.capacity

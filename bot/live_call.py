@@ -137,9 +137,9 @@ class LiveCalls:
             log.error("dialog cannot be made", exc_info=error)
             return None
 
-    def free_recognizer(self, stt_provider: str, taken: Mapping[str, int]) -> str | None:
+    def free_recognizer(self, bot: BotSettings, taken: Mapping[str, int]) -> str | None:
         """As `Engines.free_recognizer`."""
-        return self._engines.free_recognizer(stt_provider, taken)
+        return self._engines.free_recognizer(bot, taken)
 
     def _bot(self, record: Record) -> BotSettings:
         return self._settings.bot_for(CallIdentity.of_record(record).own_number)
@@ -159,7 +159,8 @@ class LiveCalls:
         record.left_ms = None
         record.dialog = bot.dialog
         # The recognizer and the synthesizer that are used tell it themselves.
-        first = {"stt": stt.ranked()[0].name, "tts": tts.ranked()[0].name}
+        suited = stt.ranked(lambda one: one.capabilities.understands(live.call.language))
+        first = {"stt": (suited or stt.ranked())[0].name, "tts": tts.ranked()[0].name}
         record.providers = {**first, "vad": self._ears.model.name}
         live.recording = self._open_recording(record)
         session = CallSession(

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from bot.dialog.types import Ended
 from bot.inbox import Command
 from bot.metrics import Metrics
+from bot.numbers import BotSettings
 from bot.reaching import Outcome, Reaching
 from bot.record import Record, now_ms
 from bot.settings import Settings
@@ -57,10 +58,10 @@ class Calls(Protocol):
     def holds(self, sid: str) -> bool:
         """Whether the call's record is kept by this worker."""
 
-    def recognizer_full(self, stt_provider: str) -> bool:
-        """Whether the recognizer of that name takes no more calls than it has."""
+    def recognizer_full(self, bot: BotSettings) -> bool:
+        """Whether a bot's recognizers take no more calls than they have."""
 
-    def expect(self, sid: str, stt_provider: str) -> None:
+    def expect(self, sid: str, bot: BotSettings) -> None:
         """The call was answered with a stream, which may come to this worker: keep it a place."""
 
     def came_back(self, sid: str) -> None:
@@ -206,7 +207,7 @@ class Webhooks:
         call = CallIdentity.of_form(form)
         bot = self._answers.bot(call)
         full = self._calls.active >= self._settings.max_calls
-        full = full or self._calls.recognizer_full(bot.stt_provider)
+        full = full or self._calls.recognizer_full(bot)
         decision = d.decide_voice(
             d.Load(full, self._calls.draining),
             hops,
@@ -216,7 +217,7 @@ class Webhooks:
         )
         if isinstance(decision, d.Connect):
             # At once: others are answered while this one is being kept.
-            self._calls.expect(call.sid, bot.stt_provider)
+            self._calls.expect(call.sid, bot)
             record = record or self._new_record(call, form.get("CallStatus"))
             await self._keep(record)
         else:
@@ -263,7 +264,7 @@ class Webhooks:
         decided = d.decide_next(facts, question.call_status, question.dial_status)
         decision = await renumber(self._memory, call.sid, decided, question)
         if isinstance(decision, d.Connect):
-            self._calls.expect(call.sid, bot.stt_provider)
+            self._calls.expect(call.sid, bot)
         elif record is not None and record.generation:
             await self._put_down(record)
         log.info(

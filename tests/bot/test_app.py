@@ -16,6 +16,7 @@ from bot.api.calls import CallsApi
 from bot.app import build_app
 from bot.dialog import Ended
 from bot.metrics import Metrics
+from bot.numbers import BotSettings
 from bot.parts import Socket
 from bot.record import Record
 from bot.settings import Settings
@@ -56,10 +57,10 @@ class Calls:
     def latest(self, sid: str) -> int | None:
         return None
 
-    def recognizer_full(self, stt_provider: str) -> bool:
+    def recognizer_full(self, bot: BotSettings) -> bool:
         return False
 
-    def expect(self, sid: str, stt_provider: str) -> None:
+    def expect(self, sid: str, bot: BotSettings) -> None:
         pass
 
     def came_back(self, sid: str) -> None:

@@ -14,6 +14,7 @@ import bot.ends
 from bot.dialog import Call, Ended, Hangup, SendDigits, SetLanguage, Transfer
 from bot.dialog.hook import Dialog
 from bot.inbox import Command, CommandFailed
+from bot.numbers import BotSettings
 from bot.record import Record
 from bot.store import StoreUnavailable
 from media.messages import Start
@@ -23,6 +24,15 @@ from tests.background import running, until
 from tests.bot.engines import Recognizer
 from tests.bot.live_calls import ACCOUNT, SID, Bot, Worker, heard, working
 from tests.bot.sessions import STREAM, Telephone
+
+BOT = BotSettings(
+    dialog="echo",
+    language="en-US",
+    voice=None,
+    stt_provider="pocketsphinx",
+    tts_provider="espeak",
+    fallback_number=None,
+)
 
 
 @pytest.fixture
@@ -340,19 +350,19 @@ class TestCommands:
 async def test_a_place_is_kept_for_a_stream_until_it_comes_or_is_late(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker.calls.expect(SID, "pocketsphinx")
-    worker.calls.expect(SID, "pocketsphinx")
+    worker.calls.expect(SID, BOT)
+    worker.calls.expect(SID, BOT)
     assert worker.calls.active == 1
     async with worker.stream(await worker.take(1)):
         assert worker.calls.active == 1
     assert worker.calls.active == 0
     monkeypatch.setattr(bot.calls, "EXPECT_S", 0.0)
-    worker.calls.expect("CA1", "pocketsphinx")
+    worker.calls.expect("CA1", BOT)
     assert worker.calls.active == 0
 
 
 async def test_no_place_is_kept_for_a_call_that_has_ended(worker: Worker) -> None:
-    worker.calls.expect(SID, "pocketsphinx")
+    worker.calls.expect(SID, BOT)
     await worker.calls.end(SID, Ended("caller", "hung up"))
     assert worker.calls.active == 0
 
@@ -360,17 +370,17 @@ async def test_no_place_is_kept_for_a_call_that_has_ended(worker: Worker) -> Non
 async def test_a_recognizer_is_full_with_the_calls_that_it_hears(worker: Worker) -> None:
     calls = worker.calls
     recognizer = recognizer_of(worker)
-    assert not calls.recognizer_full("pocketsphinx")
+    assert not calls.recognizer_full(BOT)
     recognizer.capacity = 2
     # Those of another recognizer take no place at this one.
     calls._expected["CA1"] = (math.inf, "another")
-    calls.expect(SID, "pocketsphinx")
-    assert not calls.recognizer_full("pocketsphinx")
+    calls.expect(SID, BOT)
+    assert not calls.recognizer_full(BOT)
     async with worker.stream(await worker.take(1)):
-        assert not calls.recognizer_full("pocketsphinx")
-        calls.expect("CA2", "pocketsphinx")
-        assert calls.recognizer_full("pocketsphinx")
-    assert not calls.recognizer_full("pocketsphinx")
+        assert not calls.recognizer_full(BOT)
+        calls.expect("CA2", BOT)
+        assert calls.recognizer_full(BOT)
+    assert not calls.recognizer_full(BOT)
 
 
 class TestLanguage:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -301,23 +302,36 @@ async def test_a_provider_is_shared_by_all_bots_that_may_use_it() -> None:
 
 
 async def test_the_recognizer_that_has_room() -> None:
-    names = "second,pocketsphinx"
-    engines = Engines([bot(stt_provider=names)], APOLOGY, FAREWELL)
-    first, second = engines.stt(bot(stt_provider=names)).candidates
+    both = bot(stt_provider="second,pocketsphinx")
+    engines = Engines([both], APOLOGY, FAREWELL)
+    first, second = engines.stt(both).candidates
     one, other = made(first.provider), made(second.provider)
     assert isinstance(one, Recognizer)
     assert isinstance(other, Recognizer)
     other.capacity = 2
-    assert engines.free_recognizer(names, {"second": 100}) == "second"
+    assert engines.free_recognizer(both, {"second": 100}) == "second"
     one.capacity = 1
-    assert engines.free_recognizer(names, {"second": 1}) == "pocketsphinx"
-    assert engines.free_recognizer(names, {"second": 1, "pocketsphinx": 2}) is None
+    assert engines.free_recognizer(both, {"second": 1}) == "pocketsphinx"
+    assert engines.free_recognizer(both, {"second": 1, "pocketsphinx": 2}) is None
     # One that rests takes no call while another is well.
     first.failed(UnavailableError("second", "down"))
-    assert engines.free_recognizer(names, {"pocketsphinx": 1}) == "pocketsphinx"
-    assert engines.free_recognizer(names, {"pocketsphinx": 2}) is None
+    assert engines.free_recognizer(both, {"pocketsphinx": 1}) == "pocketsphinx"
+    assert engines.free_recognizer(both, {"pocketsphinx": 2}) is None
     second.failed(UnavailableError("pocketsphinx", "down"))
-    assert engines.free_recognizer(names, {"pocketsphinx": 2}) == "second"
+    assert engines.free_recognizer(both, {"pocketsphinx": 2}) == "second"
+
+
+async def test_a_recognizer_that_does_not_understand_the_language_takes_no_call() -> None:
+    german = bot(stt_provider="second,pocketsphinx", language="de-DE")
+    engines = Engines([german], APOLOGY, FAREWELL)
+    english, other = (made(one.provider) for one in engines.stt(german).candidates)
+    assert isinstance(english, Recognizer)
+    assert isinstance(other, Recognizer)
+    english.capabilities = replace(english.capabilities, languages=("en-US",))
+    other.capabilities = replace(other.capabilities, languages=("de-DE",))
+    other.capacity = 1
+    assert engines.free_recognizer(german, {}) == "pocketsphinx"
+    assert engines.free_recognizer(german, {"pocketsphinx": 1}) is None
 
 
 @virtual_time

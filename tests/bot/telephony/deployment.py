@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from bot.metrics import Metrics
+from bot.numbers import BotSettings
 from bot.settings import Settings
 from bot.store import Store
 from bot.telephony.memory import SharedMemory
@@ -70,11 +71,11 @@ class Calls(reachable.Calls):
     expected: list[tuple[str, str]] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
 
-    def recognizer_full(self, stt_provider: str) -> bool:
-        return stt_provider in self.full_recognizers
+    def recognizer_full(self, bot: BotSettings) -> bool:
+        return bot.stt_provider in self.full_recognizers
 
-    def expect(self, sid: str, stt_provider: str) -> None:
-        self.expected.append((sid, stt_provider))
+    def expect(self, sid: str, bot: BotSettings) -> None:
+        self.expected.append((sid, bot.stt_provider))
 
     def came_back(self, sid: str) -> None:
         self.back.append(sid)
