@@ -42,7 +42,7 @@ THE_STT, THE_TTS = "soniox", "soniox"
 """Those with which the others are tried."""
 PAIRS = [*((stt, THE_TTS) for stt in STT), *((THE_STT, tts) for tts in TTS if tts != THE_TTS)]
 NUMBERS = {pair: f"+1555000{at:04}" for at, pair in enumerate(PAIRS, 1)}
-AT_ONCE = 7
+AT_ONCE = 14
 
 Pair = tuple[str, str]
 

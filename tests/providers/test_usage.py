@@ -12,6 +12,7 @@ from providers.facts import Facts, facts_of
 from providers.metered import MeteredStt, MeteredTts
 from providers.types import PCM16_16K, SttOptions, TtsOptions
 from providers.usage import Account, Budget, Meter, Spending, Use, call_meter
+from tests.virtual_time import virtual_time_on_sockets
 
 FREE, PAID = facts_of("stt", "pocketsphinx"), facts_of("stt", "soniox")
 HEARD = Use("stt", "soniox", 30_000, 0.001, "2026-11-21")
@@ -134,6 +135,7 @@ async def test_what_a_synthesizer_is_given_is_metered_heard_or_not() -> None:
     assert account.latencies.ms("tts", "espeak")
 
 
+@virtual_time_on_sockets
 async def test_a_text_that_was_refused_costs_nothing() -> None:
     account = Account()
     nowhere = build_tts("openai", tts_base_url="http://127.0.0.1:1/v1")

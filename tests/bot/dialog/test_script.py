@@ -245,7 +245,8 @@ def test_booking_is_found_by_name_and_shipped_with_the_package() -> None:
 
 @given(
     st.lists(
-        st.text(max_size=60)
+        # No letters of words: what Hypothesis finds in modules, it tries, and "open" is a keyword.
+        st.text(st.characters(exclude_categories=["L"]), max_size=60)
         | st.lists(st.sampled_from(["i", "have", "even", "the", "ten", "of", "clubs", "?"])).map(
             " ".join
         ),
