@@ -6,6 +6,7 @@ Times are those of one clock, in seconds.
 from __future__ import annotations
 
 from .errors import (
+    ApiError,
     AudioError,
     AuthenticationError,
     BudgetError,
@@ -31,6 +32,7 @@ SOUND_S = 60.0
 
 _HOPELESS = (AuthenticationError, MissingKeyError, QuotaError)
 _NO_FAULT = (
+    ApiError,
     UnsupportedError,
     BudgetError,
     CapacityError,
@@ -77,6 +79,8 @@ class Health:
             hopeless: whether somebody has to do something before it can be.
         """
         was_well, was_hopeless = self.well, self.hopeless
+        if was_hopeless and not hopeless and now_s < self.probe_due_s:
+            return False  # an old stream fails, which is no sign that somebody has done something
         self.hopeless = hopeless
         if was_well:
             self.resting_since_s = now_s

@@ -7,6 +7,7 @@ from providers.errors import (
     AuthenticationError,
     CapacityError,
     DeadlineError,
+    InvalidResponseError,
     MissingKeyError,
     NetworkError,
     ProviderError,
@@ -95,7 +96,7 @@ def test_who_needs_somebodys_help_rests_long_and_says_so(kind: type[ProviderErro
     assert not health.hopeless
 
 
-@pytest.mark.parametrize("kind", [UnsupportedLanguageError, CapacityError])
+@pytest.mark.parametrize("kind", [UnsupportedLanguageError, CapacityError, ApiError])
 def test_what_is_not_the_providers_fault_does_not_make_it_rest(kind: type[ProviderError]) -> None:
     health = Health()
     assert not health.failed(kind("vendor", "no"), 100)
@@ -105,8 +106,21 @@ def test_what_is_not_the_providers_fault_does_not_make_it_rest(kind: type[Provid
     assert not health.well
 
 
-@pytest.mark.parametrize("error", [ApiError("v", "no"), DeadlineError("v", "late")])
+@pytest.mark.parametrize("error", [InvalidResponseError("v", "no"), DeadlineError("v", "late")])
 def test_other_errors_may_pass(error: ProviderError) -> None:
     health = Health()
     assert fail(health, 100, error) == REST_S[0]
+    assert not health.hopeless
+
+
+def test_what_may_pass_gives_no_hope_where_there_was_none() -> None:
+    health = Health()
+    refused = AuthenticationError("vendor", "refused")
+    health.failed(refused, 100)
+    assert not health.failed(LOST, 101)  # of a stream that was opened before
+    assert health.hopeless
+    assert not health.failed(refused, 102)
+    assert health.probe_due_s == 100 + HOPELESS_REST_S
+    # The probe tells how it is now.
+    assert fail(health, 100 + HOPELESS_REST_S) == REST_S[1]
     assert not health.hopeless
