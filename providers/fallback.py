@@ -12,10 +12,10 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from .errors import ProviderError
+from .errors import DeadlineError, ProviderError
 from .health import Health
 
-__all__ = ["Candidate", "Fallback", "Follower", "nobody"]
+__all__ = ["MOST_OUTRUN", "Candidate", "Fallback", "Follower", "nobody"]
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,9 @@ class _Named(Protocol):
 
 
 ProviderT = TypeVar("ProviderT", bound=_Named)
+
+MOST_OUTRUN = 5
+"""Who is too slow so often in a row would not have come in time at all, as far as can be told."""
 
 
 @dataclass(eq=False, slots=True)
@@ -42,6 +45,7 @@ class Candidate(Generic[ProviderT]):
     health: Health = field(default_factory=Health)
     started: bool = True
     _set_aside: set[str] = field(default_factory=set, init=False, repr=False)
+    _outrun: int = field(default=0, init=False, repr=False)  # in a row
 
     def set_aside(self, options: Iterable[str]) -> None:
         """Say, once of each, that these options are the preferred provider's and not for it."""
@@ -64,6 +68,14 @@ class Candidate(Generic[ProviderT]):
         if self.health.fell_ill(error, _now_s(), hopeless=not error.retryable):
             self._say(error)
 
+    def outrun(self) -> None:
+        """Note that another, who was asked later, was quicker: this one was not waited for."""
+        self._outrun += 1
+        if self._outrun >= MOST_OUTRUN:
+            self._outrun = 0
+            slow = f"another was quicker {MOST_OUTRUN} times in a row, though it was asked later"
+            self.failed(DeadlineError(self.name, slow, hint="try another provider"))
+
     def _say(self, error: ProviderError) -> None:
         if self.health.hopeless:
             log.error(
@@ -74,6 +86,7 @@ class Candidate(Generic[ProviderT]):
 
     def succeeded(self, began_s: float) -> None:
         """Note that something begun at `began_s` (the loop's time) went well."""
+        self._outrun = 0
         if self.health.succeeded(began_s, _now_s()):
             log.info("provider is well again", provider=self.name)
 

@@ -155,6 +155,8 @@ class _Race:
             ready.candidate.succeeded(ready.began_s)
             for slower in self._running:
                 slower.cancel()
+                if slower.began_s < ready.began_s:
+                    slower.candidate.outrun()
             return ready, chunk
         raise next((error for error in errors if error.retryable), errors[0])
 

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from media.audio import AudioFormat
 
 from ..conversion import Converter
-from ..errors import DeadlineError
+from ..errors import DeadlineError, UnavailableError
 from ..fallback import Candidate
 from ..options import TtsOptions
 from ..types import SynthesisChunk, TtsProvider, WordPosition
@@ -91,6 +91,12 @@ class Speaking:
             await self._give(self._converter.rest(), ())
         except Exception as error:  # it is raised to whoever takes
             end = error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this: something of the provider's own was, and it will not go on.
+            end = UnavailableError(self._provider.name, "it was cancelled from within")
         await self._put(end)
 
     async def _within(self, chunk: Awaitable[SynthesisChunk | None]) -> SynthesisChunk | None:

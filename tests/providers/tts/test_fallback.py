@@ -17,7 +17,7 @@ from providers.errors import (
     QuotaError,
     UnsupportedError,
 )
-from providers.fallback import Candidate, Fallback
+from providers.fallback import MOST_OUTRUN, Candidate, Fallback
 from providers.options import TtsOptions
 from providers.tts.fallback import FallbackTts, own_options
 from providers.types import SynthesisChunk, TtsProvider, WordPosition
@@ -172,6 +172,38 @@ async def test_who_is_slow_gets_a_rival_and_who_speaks_first_is_heard() -> None:
     # It stays with the quicker one.
     await s.say("More.")
     assert one.texts == [TEXT]
+
+
+@virtual_time
+async def test_who_always_needs_a_rival_is_not_well() -> None:
+    one, two = Tones(pace_s=3_600), Tones()
+    candidate = Candidate[TtsProvider]("one", one)
+    for number in range(2 * MOST_OUTRUN):
+        if number == MOST_OUTRUN - 1:
+            candidate.succeeded(now_s())  # it was quicker once
+        assert candidate.health.well is (number < 2 * MOST_OUTRUN - 1)
+        calls = Fallback([candidate, Candidate[TtsProvider]("two", two)])
+        async for _ in FallbackTts(calls, hedge_ms=300).synthesize(TEXT, TtsOptions()):
+            pass
+    assert isinstance(candidate.health.error, DeadlineError)
+    assert len(one.texts) == 2 * MOST_OUTRUN - 1
+
+
+class _Cancelled(Tones):
+    """Waits for something of its own that is cancelled."""
+
+    async def synthesize(
+        self, text: str, options: TtsOptions
+    ) -> AsyncGenerator[SynthesisChunk, None]:
+        raise asyncio.CancelledError
+        yield
+
+
+@virtual_time
+async def test_who_gives_up_within_is_replaced() -> None:
+    s = Speech(_Cancelled(), Tones())
+    assert len(await s.say()) == WHOLE
+    assert s.failures == [("t1", "UnavailableError")]
 
 
 @virtual_time
