@@ -134,15 +134,17 @@ class Backlog:
         """
         self._settle()
         self._wants = wants
-        lost = max(0, self._start - self._done)
-        if wants.utterances:
-            missed = self._spans.within(self._done, self._start)
-            lost = sum(end - begin for begin, end in missed)
+        lost_ms = self._wanted_ms(self._done, self._start)
         self._done = self._read = max(self._done, self._start)
         self._spans.settle(self._done)
         self._ends_given = self._given = 0
         self._runs.clear()
-        return self._ms(lost)
+        return lost_ms
+
+    @property
+    def waiting_ms(self) -> float:
+        """How much of what a stream should get none has got, kept or not."""
+        return self._wanted_ms(max(self._done, self._read), self._end)
 
     def clock_ms(self, stream_ms: float) -> float | None:
         """A time of the present stream on the owner's clock; None before there is any audio."""
@@ -181,6 +183,11 @@ class Backlog:
                     self._runs.append((self._given, at - self._given))
                 self._given += self._read - at
                 yield bytes(self._audio[at - self._start : self._read - self._start])
+
+    def _wanted_ms(self, start: int, until: int) -> float:
+        if not self._wants.utterances:
+            return self._ms(max(0, until - start))
+        return self._ms(sum(end - begin for begin, end in self._spans.within(start, until)))
 
     def _turn_ended(self, stream_ms: float) -> None:
         """The recognizer found that a turn is over; 0 is for one that does not say where."""

@@ -49,7 +49,6 @@ class Relay:
 
     Attributes:
         utterances: whether the present recognizer gets utterances alone.
-        lost_ms: how much audio no recognizer has got, since it could not be kept for so long.
     """
 
     def __init__(
@@ -72,7 +71,8 @@ class Relay:
         self._finishing = False
         self._over = False
         self.utterances = False
-        self.lost_ms = 0
+        self._lost_ms = 0
+        self._deaf = True  # nobody listens, until a stream is there
 
     # What the owner tells
 
@@ -80,6 +80,11 @@ class Relay:
     def fed_ms(self) -> float:
         """How much audio came in."""
         return self._options.audio.duration_ms(self._fed)
+
+    @property
+    def lost_ms(self) -> int:
+        """How much audio no recognizer has got: it could not be kept, or there is none by now."""
+        return self._lost_ms + (round(self._backlog.waiting_ms) if self._deaf else 0)
 
     def feed(self, audio: bytes, now_ms: float) -> None:
         """Take audio that ended at `now_ms` on the owner's clock."""
@@ -156,6 +161,7 @@ class Relay:
             try:
                 await self._recognize(candidate, on_event)
             except ProviderError as error:
+                self._deaf = True
                 if self._interim:
                     # Nobody is to take it for final: the next one says it anew.
                     self._interim = False
@@ -219,13 +225,14 @@ class Relay:
     async def _opened(self, candidate: Candidate[SttProvider], stream: SttStream) -> None:
         """A stream is there: it gets what none before it has answered."""
         self._stream = stream
+        self._deaf = False
         self._attempts.opened(_now_s())
         self._follower.uses(candidate.name)
         capabilities = candidate.provider.capabilities
         self.utterances = capabilities.utterances
         lost_ms = round(self._backlog.opened(capabilities))
         if lost_ms:
-            self.lost_ms += lost_ms
+            self._lost_ms += lost_ms
             log.warning("audio was lost with a recognizer", lost_ms=lost_ms)
         self._hand_over()
         if self._finishing:

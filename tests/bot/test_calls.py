@@ -556,7 +556,7 @@ async def test_what_no_recognizer_has_got_is_in_the_metrics(worker: Worker) -> N
     async with worker.stream(await worker.take(1)):
         session = worker.calls._live[SID].session
         assert session is not None
-        session._hearing._relay.lost_ms = 1_500
+        session._hearing._relay._lost_ms = 1_500
     assert worker.sample("parley_unheard_seconds_total") == 1.5
 
 

@@ -363,6 +363,24 @@ async def test_all_is_recognized_to_the_end_by_whoever_is_left() -> None:
 
 
 @virtual_time
+async def test_what_nobody_hears_to_the_end_is_lost() -> None:
+    one = everything(failures=[LOST], opening_s=20)
+    async with session(one) as s:
+        await s.hear(30)
+        assert s.relay.lost_ms == 30_000
+        await s.hear(11)
+        # There is a stream now: what is lost is what could not be kept.
+        assert s.used == ["r1"]
+        kept_ms = len(one.current.audio) / 8
+        assert s.relay.lost_ms == pytest.approx(41_000 - kept_ms, abs=200)
+        lost_ms = s.relay.lost_ms
+        one.failures = [LOST] * 9
+        one.current.fail(LOST)
+        await s.hear(10)
+    assert s.relay.lost_ms == pytest.approx(lost_ms + 10_000, abs=200)
+
+
+@virtual_time
 async def test_times_on_the_speakers_clock() -> None:
     one, two = everything(), everything()
     async with session(one, two) as s:
