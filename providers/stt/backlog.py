@@ -48,6 +48,7 @@ class Backlog:
         self._bytes_per_ms = audio.byte_count(1_000) / 1_000
         self._frame_bytes = audio.frame_bytes
         self._piece = audio.byte_count(piece_ms)
+        self._most = self._bytes(MAX_MS)
         self._audio = bytearray()
         self._start = 0  # bytes that came before those that are kept
         self._latest = 0  # bytes before the last piece, of which the VAD may not have heard yet
@@ -67,13 +68,15 @@ class Backlog:
 
     def add(self, audio: bytes, clock_ms: float) -> None:
         """Keep audio that began at `clock_ms`."""
-        at_ms = self._ms(self._end)
+        end = self._start + len(self._audio)
+        at_ms = end / self._bytes_per_ms
         shift_ms = clock_ms - at_ms
         if not self._shifts or abs(shift_ms - self._shifts[-1][1]) > JITTER_MS:
             self._shifts.append((at_ms, shift_ms))
-        self._latest = self._end
+        self._latest = end
         self._audio += audio
-        self._drop(self._end - self._bytes(MAX_MS))
+        if len(self._audio) > self._most:
+            self._drop(self._end - self._most)
 
     def speech_started(self, at_ms: float) -> None:
         """The VAD noticed that somebody has been speaking since then, on the audio's clock."""

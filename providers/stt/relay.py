@@ -62,6 +62,7 @@ class Relay:
         self._options = options
         self._follower = follower
         self._chunk_bytes = options.audio.byte_count(chunk_ms)
+        self._ms_per_byte = options.audio.duration_ms(1)
         self._backlog = Backlog(options.audio, max(chunk_ms, CHUNK_MS))
         self._stream: SttStream | None = None
         self._converter = Converter(options.audio, options.audio)
@@ -79,7 +80,7 @@ class Relay:
     @property
     def fed_ms(self) -> float:
         """How much audio came in."""
-        return self._options.audio.duration_ms(self._fed)
+        return self._fed * self._ms_per_byte
 
     @property
     def lost_ms(self) -> int:
@@ -88,9 +89,10 @@ class Relay:
 
     def feed(self, audio: bytes, now_ms: float) -> None:
         """Take audio that ended at `now_ms` on the owner's clock."""
-        self._backlog.add(audio, now_ms - self._options.audio.duration_ms(len(audio)))
-        self._fed += len(audio)
-        self._fresh += len(audio)
+        size = len(audio)
+        self._backlog.add(audio, now_ms - size * self._ms_per_byte)
+        self._fed += size
+        self._fresh += size
         if self._fresh >= self._chunk_bytes:
             self._hand_over()
 
