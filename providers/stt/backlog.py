@@ -145,6 +145,11 @@ class Backlog:
         return lost_ms
 
     @property
+    def waits(self) -> bool:
+        """Whether there is anything that no stream has got."""
+        return self._ends_given < len(self._ends) or self.waiting_ms > 0
+
+    @property
     def waiting_ms(self) -> float:
         """How much of what a stream should get none has got, kept or not."""
         return self._wanted_ms(max(self._done, self._read), self._end)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -115,7 +116,9 @@ class Relay:
         """From the next utterance on, these phrases are expected."""
         self._options = replace(self._options, phrases=tuple(phrases))
         if self._stream is not None:
-            self._stream.expect(phrases)
+            # A stream that has just failed has no use for them, and the next one gets them.
+            with suppress(ProviderError):
+                self._stream.expect(phrases)
 
     async def set_language(self, language: str) -> None:
         """Recognize another language from now on, in a new stream.
@@ -220,7 +223,8 @@ class Relay:
                     on_event(event)
                 self._backlog.drained()
                 self._attempts.progressed()
-                self._over = self._finishing
+                # What came while a stream of another language drained is the next one's.
+                self._over = self._finishing and not self._backlog.waits
             finally:
                 self._stream = None
 

@@ -80,6 +80,8 @@ class RecognizerStream:
             self.events.put_nowait(None)
 
     def expect(self, phrases: Sequence[str]) -> None:
+        if self.owner.deaf:
+            raise UnavailableError("recognizer", "deaf")
         self.expected.append(tuple(phrases))
 
     def hear(self, text: str, *, final: bool = False, end_ms: int = 0) -> None:
@@ -112,7 +114,7 @@ class Recognizer:
         delay_s: how long a final transcript takes.
         opening_s: how long it takes to open a stream.
         failures: raised, one by one, when a stream is opened.
-        deaf: whether audio is refused.
+        deaf: whether audio, and what is expected of it, is refused.
         streams: all that were opened.
         capacity: how many streams it says may be open; it gives more.
     """

@@ -381,6 +381,33 @@ async def test_what_nobody_hears_to_the_end_is_lost() -> None:
 
 
 @virtual_time
+async def test_what_comes_while_another_language_drains_is_heard_to_the_end() -> None:
+    one = everything(texts=["words"], delay_s=1)
+    async with session(one) as s:
+        await s.hear(1)
+        s.relay.finalize()
+        await s.relay.set_language("fr-FR")
+        s.relay.feed(bytes([7]) * 800, s.relay.fed_ms + 100)
+        await s.relay.finish()
+        await asyncio.sleep(3)
+        assert [stream.options.language for stream in one.streams] == ["en-US", "fr-FR"]
+        assert bytes(one.current.audio).count(7) == 800
+        assert not one.open
+
+
+@virtual_time
+async def test_phrases_that_a_failing_stream_refuses_are_the_next_ones() -> None:
+    one = everything()
+    async with session(one) as s:
+        one.deaf = True
+        s.relay.expect(["yes"])
+        one.deaf = False
+        one.current.fail(LOST)
+        await asyncio.sleep(0.01)
+        assert one.current.options.phrases == ("yes",)
+
+
+@virtual_time
 async def test_times_on_the_speakers_clock() -> None:
     one, two = everything(), everything()
     async with session(one, two) as s:
