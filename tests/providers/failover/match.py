@@ -20,7 +20,7 @@ __all__ = ["Result", "match"]
 
 PRECISION_MS = 1
 """Times are rounded twice: on the vendor's stream, and on the speaker's clock."""
-PROBE_BYTES = 50_000
+PROBE_BYTES = 40_000
 """Probes send less, all together."""
 
 

@@ -48,9 +48,7 @@ def _match(pair: tuple[str, str], script: Script, times: int) -> Result:
     return results[0]
 
 
-@pytest.mark.parametrize(
-    "pair", [("soniox", "soniox"), ("deepgram", "elevenlabs"), ("deepgram-flux", "openai")]
-)
+@pytest.mark.parametrize("pair", list(itertools.combinations_with_replacement(names(), 2)))
 def test_no_word_is_lost_or_doubled(script: Script, pair: tuple[str, str]) -> None:
     result = _match(pair, script, 3)
     assert result.whole, str(result)
