@@ -7,7 +7,7 @@ released with `aclose()`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -111,11 +111,7 @@ class SttCapabilities:
 
         `auto`, to find out which one is spoken, is on offer when it is among the languages.
         """
-        wanted, offered = language.lower(), [tag.lower() for tag in self.languages]
-        if wanted == AUTO:
-            return AUTO in offered
-        general = wanted.partition("-")[0]
-        return general in offered or wanted in {*offered, *(t.partition("-")[0] for t in offered)}
+        return _is_offered(language, self.languages)
 
 
 class SttStream(Protocol):
@@ -245,6 +241,10 @@ class TtsCapabilities:
     options: frozenset[str] = frozenset({"speed"})
     notice: str = ""
 
+    def speaks(self, language: str) -> bool:
+        """Whether a language is on offer, as `SttCapabilities.understands`."""
+        return _is_offered(language, self.languages)
+
 
 class TtsProvider(Protocol):
     """A synthesizer, as the catalogue builds it."""
@@ -280,3 +280,11 @@ class TtsProvider(Protocol):
 
     async def aclose(self) -> None:
         """Release everything."""
+
+
+def _is_offered(language: str, languages: Iterable[str]) -> bool:
+    wanted, offered = language.lower(), [tag.lower() for tag in languages]
+    if wanted == AUTO:
+        return AUTO in offered
+    general = wanted.partition("-")[0]
+    return general in offered or wanted in {*offered, *(t.partition("-")[0] for t in offered)}

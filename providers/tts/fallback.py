@@ -70,7 +70,7 @@ class FallbackTts:
             CutOffError: the provider failed after some was given, and there are others.
             ProviderError: none of them can speak it.
         """
-        race = _Race(self._order(), text, options, self)
+        race = _Race(self._order(options.language), text, options, self)
         try:
             speaking, chunk = await race.won()
             self._present = speaking.candidate
@@ -89,13 +89,17 @@ class FallbackTts:
         if candidate is self._present:
             self._present = None
 
-    def _order(self) -> list[Candidate[TtsProvider]]:
-        """Who is asked first: the voice that is known, if it is well."""
+    def _order(self, language: str) -> list[Candidate[TtsProvider]]:
+        """Who is asked first: the voice that is known, if it is well, of those that suit.
+
+        Who does not speak the language by its own list comes last, but is asked: it may all the
+        same, and says what is wrong if not.
+        """
         ranked = self.tts.ranked()
         if self._present is not None and self._present.health.well:
             ranked.remove(self._present)
             ranked.insert(0, self._present)
-        return ranked
+        return sorted(ranked, key=lambda one: not one.provider.capabilities.speaks(language))
 
     async def _more(self, speaking: Speaking) -> SynthesisChunk | None:
         """The next piece of a text of which some was given.

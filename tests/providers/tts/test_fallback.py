@@ -20,7 +20,7 @@ from providers.errors import (
 from providers.fallback import MOST_OUTRUN, Candidate, Fallback
 from providers.options import TtsOptions
 from providers.tts.fallback import FallbackTts, own_options
-from providers.types import SynthesisChunk, TtsProvider, WordPosition
+from providers.types import SynthesisChunk, TtsCapabilities, TtsProvider, WordPosition
 from tests.bot.engines import MS_PER_CHARACTER, Tones
 from tests.virtual_time import virtual_time
 
@@ -114,6 +114,17 @@ async def test_a_call_keeps_to_the_voice_that_it_hears() -> None:
     other = Speech(one, two)
     await other.say("More.")
     assert other.used == ["t1"]
+
+
+@virtual_time
+async def test_who_speaks_the_language_is_asked_before_who_is_preferred() -> None:
+    one, two = Tones(), Tones(capabilities=TtsCapabilities(languages=("en", "fr-FR")))
+    s = Speech(one, two)
+    for language in ("en-US", "fr-FR", "en-US", "de-DE"):
+        await s.say(options=TtsOptions(language=language))
+    # It keeps to the voice that the caller has heard, where that can be.
+    assert s.used == ["t1", "t2", "t2", "t2"]
+    assert s.failures == []
 
 
 @virtual_time
