@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import cast
 
-from providers.facts import Kind
+from providers.facts import Kind, facts_of
 from providers.usage import Use
 
 from .metrics import Metrics
@@ -108,7 +108,8 @@ class SharedUsage:
             kind, provider, what = key.split(":")
             if what == "amount":
                 usd = self._shared.get(f"{kind}:{provider}:usd")
-                found.append(Use(cast(Kind, kind), provider, amount, usd))
+                priced = "" if usd is None else facts_of(cast(Kind, kind), provider).price_date
+                found.append(Use(cast(Kind, kind), provider, amount, usd, priced))
         return found
 
     async def run(self) -> None:

@@ -56,6 +56,10 @@ async def test_workers_know_what_all_of_them_spent(redis_url: str, redis_prefix:
         assert amounts == {("stt", "soniox"): 180_000, ("tts", "openai-realtime"): 12}
         prices = {use.provider: use.usd for use in one.uses()}
         assert prices == {"soniox": pytest.approx(0.006), "openai-realtime": None}
+        assert {use.provider: use.priced[:2] for use in one.uses()} == {
+            "soniox": "20",
+            "openai-realtime": "",
+        }
 
 
 async def test_a_month_begins_with_nothing_spent(redis_url: str, redis_prefix: str) -> None:
