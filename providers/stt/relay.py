@@ -212,11 +212,12 @@ class Relay:
             self._converter = Converter(asked.audio, audio)
             try:
                 await self._opened(candidate, stream)
+                opened_s = _now_s()
                 async for event in stream:
-                    if not isinstance(event, Transcript) or event.final:
+                    settled = not isinstance(event, Transcript) or event.final
+                    if settled:
                         self._attempts.progressed()
-                        candidate.succeeded(began_s)
-                    elif _now_s() - began_s > HELD_S:
+                    if settled or _now_s() - opened_s > HELD_S:
                         candidate.succeeded(began_s)
                     self._backlog.understood(event)
                     self._interim = _is_interim(event)
