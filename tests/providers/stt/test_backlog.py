@@ -286,3 +286,15 @@ def test_what_is_said_while_one_that_is_behind_ends_a_turn_is_not_cut() -> None:
     backlog.speech_started(1_500)
     backlog.opened(UTTERANCES)
     assert given(backlog) == [(1, 0.75)]
+
+
+def test_what_waits_for_a_stream() -> None:
+    backlog = streaming(0, 1)
+    assert (backlog.waits, backlog.waiting_ms) == (False, 0)
+    fill(backlog, 2)
+    assert (backlog.waits, backlog.waiting_ms) == (True, 1_000)
+    given(backlog)
+    backlog.end_utterance()
+    assert (backlog.waits, backlog.waiting_ms) == (True, 0)
+    assert given(backlog) == [None]
+    assert not backlog.waits
