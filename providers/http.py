@@ -18,12 +18,12 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from .errors import (
-    AuthenticationError,
     DeadlineError,
     NetworkError,
     UnavailableError,
     UnsupportedError,
 )
+from .headers import check_headers
 from .http_answer import Answer, Streamed
 from .http_request import HttpRequest, Refused
 from .loopback import PROXY_MOUNTS
@@ -143,8 +143,7 @@ class HttpClient:
         assert self._shared is not None
         client = self._shared.client
         with self._told(request.url, answer_s):
-            # Before anybody else sees it: their errors show what they could not send.
-            _check_headers(self.provider, request)
+            check_headers(self.provider, request.headers)
             # As a whole: httpx has a deadline for each of its parts alone.
             async with self._waiting(request.url, answer_s):
                 response = await _answered(client, request, answer_s)
@@ -279,15 +278,6 @@ def _content(request: HttpRequest) -> dict[str, Any]:
     if upload is not None:
         parts.append((upload.part, (upload.name, upload.data, upload.content_type)))
     return {"files": parts}
-
-
-def _check_headers(provider: str, request: HttpRequest) -> None:
-    if not all(value.isascii() and value.isprintable() for value in request.headers.values()):
-        raise AuthenticationError(
-            provider,
-            "the key holds what no key does, such as a line's end",
-            hint="copy it again, without anything around it",
-        )
 
 
 def _host(url: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import re
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -22,11 +21,11 @@ from websockets.protocol import State
 
 from .codec import BROKEN, Close, Frame, Request
 from .errors import (
-    AuthenticationError,
     DeadlineError,
     NetworkError,
     UnsupportedError,
 )
+from .headers import check_headers
 from .http_request import Refused
 from .loopback import LOCAL_HOSTS
 from .tls import tls_context
@@ -34,8 +33,6 @@ from .tls import tls_context
 __all__ = ["Listener", "WebSocket", "open_websocket"]
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-_SENDABLE = re.compile(r"[ -~]*")
-"""A header's value: what is printable in ASCII."""
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 # For debugging the library would log headers, which hold keys, and messages, which hold words.
 _LOGGER = logging.getLogger("providers.websocket")
@@ -173,13 +170,7 @@ async def open_websocket(
         ProviderError: the vendor refuses; or `NetworkError`, `DeadlineError`, `UnsupportedError`;
             or `AuthenticationError` for a key that no header can hold.
     """
-    # Before anybody else sees it: their errors show what they could not send.
-    if not all(map(_SENDABLE.fullmatch, request.headers.values())):
-        raise AuthenticationError(
-            provider,
-            "the key holds what no key does, such as a line's end",
-            hint="copy it again, without anything around it",
-        )
+    check_headers(provider, request.headers)
     url = urlsplit(request.url)
     # Not `netloc`: a password may be in it.
     address = url.netloc.rpartition("@")[2]
