@@ -26,20 +26,16 @@ from .errors import (
 from .headers import check_headers
 from .http_answer import Answer, Streamed
 from .http_request import HttpRequest, Refused
+from .kept import KEPT_S, MAX_CONNECTIONS, Trace, on_sound_connection
 from .loopback import PROXY_MOUNTS
 from .tls import tls_context
 
 __all__ = ["HttpClient"]
 
 CONNECT_S, WRITE_S = 2.5, 10.0
-KEPT_S = 120.0
-"""A connection that nobody needs for so long is closed; most servers close it sooner."""
-MAX_CONNECTIONS = 200
 MAX_BODY_BYTES = 64 * 1024 * 1024
 LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 """How a connection ends that the server has closed."""
-CONNECTING = "connection.connect_tcp.started"
-"""What httpx tells of a request that is sent on a new connection."""
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
 
 
@@ -240,19 +236,11 @@ class _Shared:
 async def _answered(
     client: httpx.AsyncClient, request: HttpRequest, answer_s: float
 ) -> httpx.Response:
-    """Ask, and have the head of the answer.
-
-    A server may close a connection that was kept just as it is used again. Nobody shall notice: it
-    is asked again, until it is asked on a new connection, since each attempt uses up a kept one.
-    """
+    """Ask, and have the head of the answer."""
     connect_s = min(CONNECT_S, answer_s)
     timeout = httpx.Timeout(answer_s, connect=connect_s, write=WRITE_S, pool=answer_s)
-    while True:
-        steps = set[str]()
 
-        async def trace(step: str, _: dict[str, Any], steps: set[str] = steps) -> None:
-            steps.add(step)
-
+    async def ask(trace: Trace) -> httpx.Response:
         asked = client.build_request(
             request.method,
             request.url,
@@ -261,11 +249,9 @@ async def _answered(
             extensions={"trace": trace},
             **_content(request),
         )
-        try:
-            return await client.send(asked, stream=True)
-        except LOST:
-            if CONNECTING in steps or client.is_closed:
-                raise
+        return await client.send(asked, stream=True)
+
+    return await on_sound_connection(ask, LOST, lambda: client.is_closed)
 
 
 def _content(request: HttpRequest) -> dict[str, Any]:

@@ -9,27 +9,19 @@ from typing import Any
 import httpx2
 import openai
 
+from providers.kept import KEPT_S, MAX_CONNECTIONS, Trace, on_sound_connection
 from providers.loopback import PROXY_MOUNTS
 from providers.tls import tls_context
 
-__all__ = ["KEPT_S", "KeptConnections", "Warmth"]
+__all__ = ["KeptConnections", "Warmth"]
 
-KEPT_S = 120.0
-"""A connection that nobody needs for so long is closed; most servers close it sooner."""
-MAX_CONNECTIONS = 200
 LOST = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 """How a connection ends that the server has closed."""
-CONNECTING = "connection.connect_tcp.started"
-"""What httpx2 tells of a request that is sent on a new connection."""
 WARM_S = 5.0
 
 
 class KeptConnections(openai.DefaultAsyncHttpxClient):
-    """The HTTP client of the OpenAI client, whose own keeps a connection for five seconds only.
-
-    A server may close a connection that was kept just as it is used again. Nobody shall notice: it
-    is asked again, until it is asked on a new connection, since each attempt uses up a kept one.
-    """
+    """The HTTP client of the OpenAI client, whose own keeps a connection for five seconds only."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -47,18 +39,12 @@ class KeptConnections(openai.DefaultAsyncHttpxClient):
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         """Send a request; as the client's own."""
-        while True:
-            steps = set[str]()
 
-            async def trace(step: str, _: dict[str, Any], steps: set[str] = steps) -> None:
-                steps.add(step)
-
+        async def ask(trace: Trace) -> httpx2.Response:
             request.extensions = {**request.extensions, "trace": trace}
-            try:
-                return await super().send(request, **options)
-            except LOST:
-                if CONNECTING in steps:
-                    raise
+            return await super(KeptConnections, self).send(request, **options)
+
+        return await on_sound_connection(ask, LOST, lambda: self.is_closed)
 
 
 class Warmth:

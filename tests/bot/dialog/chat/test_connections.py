@@ -9,12 +9,12 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from bot.dialog.chat.connections import KEPT_S
 from bot.dialog.chat.error import ChatError
 from bot.dialog.chat.file import ChatFile
 from bot.dialog.chat.model import Models
 from bot.dialog.hook import Dialog
 from bot.dialog.resources import Resources
+from providers.kept import KEPT_S
 from tests.background import until
 from tests.providers.wire import Handler, answering
 from tests.virtual_time import virtual_time_on_sockets
