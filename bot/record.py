@@ -58,6 +58,11 @@ class Record:
         left_ms: when the last stream ended in an orderly way, in milliseconds since the epoch; None
             while one runs, and when it was lost with its worker.
         answered_by: what answered an outbound call, in Twilio's word.
+        campaign, attempt: ids of the campaign, and of the attempt that this call is, or calls back;
+            None for every other call.
+        do_not_call: the person has asked never to be called again.
+        call_back_s: the person has asked to be called so many seconds later; None has not.
+        message_left: the bot has left its campaign's message on a voicemail.
         counters: marks, clears, frames and the like; `gaps` and `lost_ms` are the breaks between
             streams and how long they took together.
         latencies: for each answer, in ms, from the last speech to the finished turn
@@ -99,6 +104,11 @@ class Record:
     speaks: dict[str, Any] | None = None
     left_ms: int | None = None
     answered_by: str | None = None
+    campaign: str | None = None
+    attempt: str | None = None
+    do_not_call: bool = False
+    call_back_s: int | None = None
+    message_left: bool = False
     counters: dict[str, int] = field(default_factory=dict)
     latencies: list[dict[str, float]] = field(default_factory=list)
     recordings: list[str] = field(default_factory=list)

@@ -17,6 +17,7 @@ from pydantic import ValidationError as PydanticError
 from providers.setting_types import BaseUrl, HeaderSecret, Secret, is_loopback
 from providers.settings import SpeechSettings, VendorSettings
 
+from .campaign.settings import DialSettings
 from .numbers import BotSettings, Language, NumberTable, PhoneNumber, SttNames, TtsNames
 from .setting_types import ApiUrl, Directory, DirectoryOrOff, RedisUrl
 from .sources import Given, Problem, read_sources
@@ -56,7 +57,7 @@ class SettingsError(Exception):
         return "\n".join(map(str, self.problems))
 
 
-class Settings(SpeechSettings):
+class Settings(DialSettings, SpeechSettings):
     """The settings of one process. Each field's description says what it may hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
