@@ -154,7 +154,12 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                 address.document(NEXT_PATH),
                 metrics,
                 worker=worker_id,
-                info={"host": socket.gethostname(), "pid": str(os.getpid())},
+                info=lambda: {
+                    "host": socket.gethostname(),
+                    "pid": str(os.getpid()),
+                    "max_calls": str(settings.max_calls),
+                    "inbound": str(calls.beside_campaigns),
+                },
             ),
             usage=usage,
             rest=rest,

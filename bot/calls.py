@@ -49,6 +49,7 @@ class Calls:
         self._live: dict[str, LiveCall] = {}
         # Until when (the loop's time) a place is kept for the call's stream, and its recognizer.
         self._expected: dict[str, tuple[float, str]] = {}
+        self._dialled: set[str] = set()
         self._ends = Ends(self._live, makes, store, metrics)
 
     @property
@@ -60,6 +61,14 @@ class Calls:
         """Whether none of a bot's recognizers takes more calls than it has."""
         return self._makes.free_recognizer(bot, Counter(self._places())) is None
 
+    @property
+    def beside_campaigns(self) -> int:
+        """Of the active calls those that no campaign has dialled."""
+        active = self.active  # which forgets the streams that did not come
+        self._dialled.intersection_update(self._expected)
+        carried = {sid for sid, live in self._live.items() if _is_dialled(live)}
+        return active - len(carried | self._dialled)
+
     def _places(self) -> list[str]:
         """The recognizer of each call that has a stream here, or may have one in a moment."""
         now_s = asyncio.get_running_loop().time()
@@ -70,11 +79,16 @@ class Calls:
                 places[sid] = live.record.providers["stt"]
         return list(places.values())
 
-    def expect(self, sid: str, bot: BotSettings) -> None:
-        """The call was answered with a stream, which may come here: keep it a place for a while."""
+    def expect(self, sid: str, bot: BotSettings, *, dialled: bool = False) -> None:
+        """The call was answered with a stream, which may come here: keep it a place for a while.
+
+        `dialled` by a campaign, which has counted it.
+        """
         taken = Counter(self._places())
         name = self._makes.free_recognizer(bot, taken) or bot.stt_provider
         self._expected[sid] = (asyncio.get_running_loop().time() + EXPECT_S, name)
+        if dialled:
+            self._dialled.add(sid)
 
     @property
     def awaited(self) -> int:
@@ -246,3 +260,11 @@ class Calls:
         metrics.unheard_seconds.inc(counts.unheard_ms / 1000)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)
+
+
+def _is_dialled(live: LiveCall) -> bool:
+    """Whether a campaign has dialled the call, whose stream is here."""
+    record = live.record
+    return (
+        live.session is not None and record.attempt is not None and record.direction == "outbound"
+    )

@@ -78,7 +78,7 @@ class Liveness:
         next_url: of `/twilio/next`, at the public address.
         metrics: where deaths and rescues are counted.
         worker: who we are.
-        info: what others may know of us: host, pid and the like.
+        info: what others may know of us now: host, pid, how many calls we take and the like.
         clock: monotonic seconds.
     """
 
@@ -91,7 +91,7 @@ class Liveness:
         metrics: Metrics,
         *,
         worker: str,
-        info: Mapping[str, str],
+        info: Callable[[], Mapping[str, str]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._leases = leases
@@ -119,7 +119,7 @@ class Liveness:
     async def stop(self) -> None:
         """The worker stops in good order, `run` being over: nobody need wait for its lease."""
         with suppress(StoreUnavailable):
-            await self._leases.renew(self._worker, self._info, self._calls.held())
+            await self._leases.renew(self._worker, self._info(), self._calls.held())
             await self._leases.leave(self._worker)
 
     # Alive
@@ -134,7 +134,7 @@ class Liveness:
         """Renew the lease, once; gives in how many seconds the next renewal is due."""
         held = self._calls.held()
         try:
-            renewal = await self._leases.renew(self._worker, self._info, held)
+            renewal = await self._leases.renew(self._worker, self._info(), held)
         except StoreUnavailable:
             self._unbroken_since_s = None
             return RETRY_S

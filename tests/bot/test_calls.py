@@ -367,6 +367,18 @@ async def test_no_place_is_kept_for_a_call_that_has_ended(worker: Worker) -> Non
     assert worker.calls.active == 0
 
 
+async def test_what_a_campaign_has_dialled_is_told_from_other_calls(worker: Worker) -> None:
+    calls = worker.calls
+    calls.expect(SID, BOT, dialled=True)
+    calls.expect("CA1", BOT)
+    assert (calls.active, calls.beside_campaigns) == (2, 1)
+    record = await worker.take(1)
+    record.direction, record.attempt = "outbound", "0123456789abcdef0123"
+    async with worker.stream(record):
+        assert (calls.active, calls.beside_campaigns) == (2, 1)
+    assert (calls.active, calls.beside_campaigns) == (1, 1)
+
+
 async def test_a_recognizer_is_full_with_the_calls_that_it_hears(worker: Worker) -> None:
     calls = worker.calls
     recognizer = recognizer_of(worker)

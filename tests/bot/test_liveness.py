@@ -90,7 +90,7 @@ class Worker:
             NEXT_URL,
             self.metrics,
             worker=name,
-            info={"host": "h"},
+            info=lambda: {"host": "h"},
             clock=lambda: self.now_s,
         )
 
