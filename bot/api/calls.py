@@ -3,14 +3,10 @@ whoever has the API key."""
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
-import structlog
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,17 +19,16 @@ from bot.numbers import PHONE_NUMBER
 from bot.reaching import EndingCalls, Outcome, Reaching
 from bot.record import now_ms
 from bot.records.removal import in_progress, remove
-from bot.settings import Settings, is_loopback
+from bot.settings import Settings
 from bot.store import Store, StoreUnavailable
 from bot.store_keys import SID
 from bot.telephony.requests import read_body
 from providers.usage import Use
 
+from .access import AWAY, Access, json_response
 from .openapi import describe
 
 __all__ = ["CallsApi"]
-
-log = structlog.get_logger(__name__)
 
 MAX_LIMIT = 200
 _NUMBER = re.compile(PHONE_NUMBER)
@@ -45,22 +40,13 @@ _REFUSALS = {
         "neither a worker nor Twilio has confirmed it: it may still be done; try again soon",
     ),
 }
-_AWAY = "the store is away: try again soon"
-_CLOSED = (
-    "the API is closed: set PARLEY_API_KEY to open it, or use --dev with a PARLEY_PUBLIC_URL on"
-    " loopback"
-)
-_REFUSED = "the API key is missing or wrong: send the worker's PARLEY_API_KEY as a bearer token"
 
 
 class CallsApi:
     """Shows calls, and hangs up, transfers and deletes them.
 
-    It asks for the bearer `PARLEY_API_KEY`. Without a key it is open with `--dev` when the public
-    URL is on loopback, and else closed: a tunnel to a development worker lets everybody in.
-
     Args:
-        settings: the key, and where recordings are.
+        settings: who may (see `Access`), and where recordings are.
         store: where calls are kept.
         reaching: the way to a call in progress.
         calls: told of a call that was ended here.
@@ -75,12 +61,8 @@ class CallsApi:
         calls: EndingCalls,
         usage: Callable[[], list[Use]],
     ) -> None:
-        key = settings.api_key
-        self._key = key.get_secret_value().encode() if key is not None else b""
-        private = is_loopback(urlsplit(settings.public_url).hostname or "")
-        self._open = settings.dev and private and not self._key
-        if settings.dev and not private and not self._key:
-            log.warning("API closed: set PARLEY_API_KEY to open it", url=settings.public_url)
+        self._access = Access(settings)
+        self._access.warn()
         self._recordings = settings.recordings
         self._store = store
         self._reaching = reaching
@@ -112,17 +94,17 @@ class CallsApi:
         try:
             stored = await self._store.get(sid)
         except StoreUnavailable:
-            raise HTTPException(503, _AWAY) from None
+            raise HTTPException(503, AWAY) from None
         if stored is None:
             raise HTTPException(404, "no such call")
-        return _json(stored.values())
+        return json_response(stored.values())
 
     async def list(self, request: Request) -> Response:
         """The latest calls, newest first: `?limit=` (at most 200).
 
         The page after that: `?before_ms=&before_sid=` with its last call's `started_ms` and `sid`.
         """
-        self._check_key(request)
+        self._access.check(request)
         limit = min(_number(request, "limit") or 50, MAX_LIMIT)
         before_ms = _number(request, "before_ms")
         before_sid = request.query_params.get("before_sid", "")
@@ -131,13 +113,13 @@ class CallsApi:
         try:
             records = await self._store.list_calls(limit, before_ms, before_sid)
         except StoreUnavailable:
-            raise HTTPException(503, _AWAY) from None
-        return _json({"calls": records})
+            raise HTTPException(503, AWAY) from None
+        return json_response({"calls": records})
 
     async def used(self, request: Request) -> Response:
         """What all workers used this month, by provider, as of a few seconds ago."""
-        self._check_key(request)
-        return _json({"usage": self._usage()})
+        self._access.check(request)
+        return json_response({"usage": self._usage()})
 
     async def hang_up(self, request: Request) -> Response:
         """Hang up at once."""
@@ -163,10 +145,10 @@ class CallsApi:
                 raise HTTPException(409, "the call is in progress: hang up first")
             removed = await remove(self._store, record, self._recordings)
         except StoreUnavailable:
-            raise HTTPException(503, _AWAY) from None
+            raise HTTPException(503, AWAY) from None
         except OSError as error:
             raise HTTPException(500, f"a recording was not deleted: {error.strerror}") from None
-        return _json(
+        return json_response(
             {
                 "deleted": sid,
                 "recordings": [str(path) for path in removed.recordings.here],
@@ -181,27 +163,17 @@ class CallsApi:
             # The dialog's on_end may take its time.
             end = BackgroundTask(self._calls.end, command.sid, reached.ended)
         if (refusal := _REFUSALS.get(reached.outcome)) is None:
-            return _json({"sid": command.sid, "command": command.kind}, background=end)
+            return json_response({"sid": command.sid, "command": command.kind}, background=end)
         status, fault = refusal
-        return _json({"error": fault}, status, background=end)
+        return json_response({"error": fault}, status, background=end)
 
     def _check(self, request: Request) -> str:
         """The SID of the call that is asked for by somebody who may."""
-        self._check_key(request)
+        self._access.check(request)
         sid = str(request.path_params["sid"])
         if not SID.fullmatch(sid):
             raise HTTPException(404, "no such call")
         return sid
-
-    def _check_key(self, request: Request) -> None:
-        if self._open:
-            return
-        if not self._key:
-            raise HTTPException(403, _CLOSED)
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        good = hmac.compare_digest(given.strip().encode(), self._key)
-        if scheme.lower() != "bearer" or not good:
-            raise HTTPException(401, _REFUSED, {"WWW-Authenticate": "Bearer"})
 
 
 def _transfer(body: bytes) -> Transfer:
@@ -229,11 +201,3 @@ def _number(request: Request, name: str) -> int | None:
     if not value.isdecimal() or len(value) > 15 or not int(value):
         raise HTTPException(400, f"{name} must be a positive whole number")
     return int(value)
-
-
-def _json(
-    value: dict[str, Any], status: int = 200, background: BackgroundTask | None = None
-) -> Response:
-    return Response(
-        orjson.dumps(value), status, media_type="application/json", background=background
-    )

@@ -1,0 +1,72 @@
+"""Who may use the JSON API, and the form of its answers."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import structlog
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.settings import Settings, is_loopback
+
+__all__ = ["AWAY", "Access", "json_response"]
+
+log = structlog.get_logger(__name__)
+
+AWAY = "the store is away: try again soon"
+_CLOSED = (
+    "the API is closed: set PARLEY_API_KEY to open it, or use --dev with a PARLEY_PUBLIC_URL on"
+    " loopback"
+)
+_REFUSED = "the API key is missing or wrong: send the worker's PARLEY_API_KEY as a bearer token"
+
+
+class Access:
+    """The way into the API: the bearer `PARLEY_API_KEY`.
+
+    Without a key it is open with `--dev` when the public URL is on loopback, and else closed: a
+    tunnel to a development worker lets everybody in.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        key = settings.api_key
+        self._key = key.get_secret_value().encode() if key is not None else b""
+        private = is_loopback(urlsplit(settings.public_url).hostname or "")
+        self._open = settings.dev and private and not self._key
+        self._url = settings.public_url
+        self._unexpected = settings.dev and not private and not self._key
+
+    def warn(self) -> None:
+        """Say that it is closed to whoever may expect it to be open."""
+        if self._unexpected:
+            log.warning("API closed: set PARLEY_API_KEY to open it", url=self._url)
+
+    def check(self, request: Request) -> None:
+        """Let pass whoever may use the API.
+
+        Raises:
+            HTTPException: 401 or 403.
+        """
+        if self._open:
+            return
+        if not self._key:
+            raise HTTPException(403, _CLOSED)
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        good = hmac.compare_digest(given.strip().encode(), self._key)
+        if scheme.lower() != "bearer" or not good:
+            raise HTTPException(401, _REFUSED, {"WWW-Authenticate": "Bearer"})
+
+
+def json_response(
+    value: dict[str, Any], status: int = 200, background: BackgroundTask | None = None
+) -> Response:
+    """An answer in JSON; `background` runs when it is sent."""
+    return Response(
+        orjson.dumps(value), status, media_type="application/json", background=background
+    )
