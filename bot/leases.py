@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import orjson
+from redis.asyncio import Redis
 
 from .redis_link import RedisLink, StoreUnavailable
 from .store_keys import Keys
@@ -120,6 +121,16 @@ class Leases:
             superseded=[sid.decode() for sid in superseded],
             due_ms=None if due < 0 else due,
         )
+
+    async def alive(self) -> int:
+        """How many workers are alive."""
+
+        async def count(redis: Redis) -> int:
+            seconds, microseconds = await redis.time()
+            lapsed_ms = seconds * 1000 + microseconds // 1000 - LEASE_MS
+            return int(await redis.zcount(self._keys.workers, f"({lapsed_ms}", "+inf"))
+
+        return cast(int, await self._link.ask(count))
 
     async def held_by(self, worker: str) -> list[Held]:
         """The calls whose streams a worker holds, alive or not."""

@@ -84,6 +84,25 @@ def _window(held: object) -> object:
     return Window.parse(held) if isinstance(held, str) else held
 
 
+def _days(held: object) -> object:
+    """Read `mon-fri`, or `mon,wed,sat-sun`; what is no text, or names no day, stays as it is."""
+    if not isinstance(held, str):
+        return held
+    days: list[str] = []
+    for part in held.replace(" ", "").split(","):
+        first, _, last = part.partition("-")
+        if first not in DAYS or (last or first) not in DAYS:
+            return [*days, part]
+        # A week goes round: from friday until monday are four days.
+        begin, length = DAYS.index(first), (DAYS.index(last or first) - DAYS.index(first)) % 7
+        days += [DAYS[(begin + step) % 7] for step in range(length + 1)]
+    return [day for day in DAYS if day in days]
+
+
+def _off_is_none(held: object) -> object:
+    return None if held == "off" else held
+
+
 def _holiday(held: str) -> str:
     if not _HOLIDAY.fullmatch(held):
         try:
@@ -147,8 +166,10 @@ class CampaignSpec(BaseModel):
         default=Window(start=9 * 60, end=20 * 60),
         description="when people may be called, on their own clocks, such as 09:00-20:00",
     )
-    days: tuple[Day, ...] = Field(
-        default=("mon", "tue", "wed", "thu", "fri"), min_length=1, description="weekdays"
+    days: Annotated[tuple[Day, ...], BeforeValidator(_days)] = Field(
+        default=("mon", "tue", "wed", "thu", "fri"),
+        min_length=1,
+        description="weekdays: a list, or a text such as mon-fri or mon,wed,sat-sun",
     )
     holidays: tuple[Annotated[str, AfterValidator(_holiday)], ...] = Field(
         default=(), description="days without calls: dates, or countries such as US or US-CA"
@@ -192,10 +213,10 @@ class CampaignSpec(BaseModel):
     message: str | None = Field(
         default=None, min_length=1, max_length=2000, description="what is left on a voicemail"
     )
-    do_not_call_digit: str | None = Field(
+    do_not_call_digit: Annotated[str | None, BeforeValidator(_off_is_none)] = Field(
         default="9",
         pattern=r"^[0-9*#]$",
-        description="a key with which people ask never to be called again",
+        description="a key with which people ask never to be called again, or off",
     )
     early_s: int = Field(
         default=10, ge=0, le=600, description="who hangs up within so many seconds did so early"

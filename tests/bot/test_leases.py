@@ -402,3 +402,11 @@ async def test_everything_has_a_time_to_live(deployment: Deployment) -> None:
     assert len(keys) == 8
     for key in keys:
         assert 0 < await deployment.redis.ttl(key) <= 30 * 86_400, key
+
+
+async def test_the_living_are_counted(deployment: Deployment) -> None:
+    assert await deployment.store.leases.alive() == 0
+    await deployment.renew("a")
+    await deployment.renew("b")
+    await deployment.age("a", 3000)
+    assert await deployment.store.leases.alive() == 1
