@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bot.dialog.types import Ended
 from bot.telephony.address import STATUS_PATH, VOICE_PATH, Address
@@ -13,11 +14,12 @@ from .caller import Caller
 from .clock import PhoneClock
 from .config import PhoneConfig
 from .events import EventKind, Faults, OnEvent, Traffic
-from .exchange import Exchange, LiveCall
+from .exchange import Exchange, LiveCall, Source
 from .follower import Follower
 from .gaps import gaps
 from .identity import CallIdentity
 from .measure import latencies, listen
+from .outbound import Outbound
 from .record import NoRecord, fetch_record
 from .result import CallResult
 from .state import CallState
@@ -28,7 +30,7 @@ from .transcript import read_history, reported_turns
 from .twiml import Request, TwimlError
 from .webhook import Callbacks, Webhooks
 
-__all__ = ["PhoneConfig", "place_call", "place_call_by"]
+__all__ = ["PhoneConfig", "answer_call_by", "place_call", "place_call_by"]
 
 
 async def place_call(
@@ -60,27 +62,54 @@ async def place_call_by(
     exchange: Exchange | None,
 ) -> CallResult:
     """As `place_call`, by a balancer that other calls share."""
-    call = _Call(config, steps, balancer, on_event or (lambda _event: None))
+    identity = CallIdentity(config.account_sid, config.from_number, config.to_number)
+    call = _Call(config, identity, steps, balancer, on_event)
     if exchange is not None:
         exchange.add(call.live)
-    return await call.run()
+    address = Address(config.public_url)
+    return await call.run(Request(address.url(VOICE_PATH)), Request(address.url(STATUS_PATH)), {})
+
+
+async def answer_call_by(
+    balancer: Balancer,
+    config: PhoneConfig,
+    steps: Sequence[Step],
+    outbound: Outbound,
+    exchange: Exchange,
+) -> CallResult:
+    """As `place_call_by`, from when somebody has answered a call that the bot had Twilio make.
+
+    Its end is for whoever dialled to tell, and the worker is not asked for its record.
+    """
+    call = _Call(config, outbound.identity, steps, balancer, None)
+    exchange.add(call.live)
+    call.live.answered()
+    return await call.run(outbound.first, None, outbound.opening)
 
 
 class _Call:
     def __init__(
-        self, config: PhoneConfig, steps: Sequence[Step], balancer: Balancer, on_event: OnEvent
+        self,
+        config: PhoneConfig,
+        identity: CallIdentity,
+        steps: Sequence[Step],
+        balancer: Balancer,
+        on_event: OnEvent | None,
     ) -> None:
         self._config = config
         self._balancer = balancer
-        self._address = Address(config.public_url)
         self._caller = Caller(steps)
+        on_event = on_event or (lambda _event: None)
         self._state = CallState(
             PhoneClock(config.speed), self._caller, Tape(), Traffic(), Faults(), on_event
         )
-        self._identity = CallIdentity(config.account_sid, config.from_number, config.to_number)
-        self.live = LiveCall(self._identity, self._state.clock)
+        self._identity = identity
+        self.live = LiveCall(identity, self._state.clock)
 
-    async def run(self) -> CallResult:
+    async def run(
+        self, first: Source, status: Request | None, opening: Mapping[str, str]
+    ) -> CallResult:
+        """Follow `first`, for which is asked with `opening`; the end is told to `status`."""
         webhooks = Webhooks(self._balancer, self._config.auth_token)
         callbacks = Callbacks(webhooks)
         async with asyncio.TaskGroup() as tasks:
@@ -93,43 +122,56 @@ class _Call:
                 callbacks,
                 tasks,
             )
-            follower = Follower(self._config, self.live, self._state, webhooks, streams)
-            ended = await self._live(follower)
+            follower = Follower(self._config, self.live, self._state, webhooks, streams, opening)
+            ended = await self._live(follower, first)
             duration_s = self._state.clock.call_s
             self._state.tell(EventKind.ENDED, f"by {ended.by}: {ended.reason}")
-            progress = self._identity.progress(self.live.status, duration_s)
-            callbacks.post(Request(self._address.url(STATUS_PATH)), progress)
+            if status is not None:
+                callbacks.post(status, self._identity.end(self.live.status, duration_s))
             callbacks.close()
         for failure in callbacks.failures:
             self._state.fault(failure.code, failure.reason)
-        return await self._result(ended, duration_s, follower)
+        record = None if status is None else await self._record(follower.notes)
+        return self._result(ended, duration_s, follower, record)
 
-    async def _live(self, follower: Follower) -> Ended:
+    async def _live(self, follower: Follower, first: Source) -> Ended:
         """The call itself; leaves its last status behind."""
         try:
             async with asyncio.timeout(self._config.max_call_s):
-                return await self.live.run(follower.follow, Request(self._address.url(VOICE_PATH)))
+                return await self.live.run(follower.follow, first)
         except TimeoutError:
             return Ended("error", f"the call lasted longer than {self._config.max_call_s:g} s")
         except TwimlError as error:
             self._state.fault(error.code, error.reason)
-            self.live.over("failed")
+            # Whoever was called has answered before anything could fail.
+            self.live.over("failed" if self._identity.direction == "inbound" else "completed")
             return Ended("error", str(error))
         finally:
             self.live.over()
 
-    async def _result(self, ended: Ended, duration_s: float, follower: Follower) -> CallResult:
-        state, history, record = self._state, None, None
-        notes = follower.notes
+    async def _record(self, notes: list[str]) -> Mapping[str, Any] | None:
         try:
-            record = await fetch_record(
+            return await fetch_record(
                 self._balancer,
                 self._config.public_url,
                 self._identity.call_sid,
                 self._config.api_key,
             )
-            history = read_history(record)
-        except (NoRecord, ValueError) as error:
+        except NoRecord as error:
+            notes.append(f"no texts: {error}")
+            return None
+
+    def _result(
+        self,
+        ended: Ended,
+        duration_s: float,
+        follower: Follower,
+        record: Mapping[str, Any] | None,
+    ) -> CallResult:
+        state, history, notes = self._state, None, follower.notes
+        try:
+            history = None if record is None else read_history(record)
+        except ValueError as error:
             notes.append(f"no texts: {error}")
         if self._caller.remaining:
             notes.append(f"{self._caller.remaining} of the caller's steps were not reached")

@@ -26,6 +26,11 @@ class PhoneClock:
         return -(-self.sample // FRAME_BYTES)
 
     @property
+    def speed(self) -> float:
+        """How much faster than real time it runs."""
+        return self._speed
+
+    @property
     def sample(self) -> int:
         """The present time in samples at 8 kHz; 0 before the first stream."""
         return int(self.ms * SAMPLES_PER_MS)

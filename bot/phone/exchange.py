@@ -32,14 +32,11 @@ class LiveCall:
     """One simulated call, from its first webhook on.
 
     Attributes:
-        direction: `inbound`.
         created_s: when it began, in seconds since the epoch.
         answered_s: when it was first in progress, or None.
         ended_s: when it was over, or None.
         status: `ringing`, `in-progress`, `completed`, `busy` or `failed`.
     """
-
-    direction = "inbound"
 
     def __init__(self, identity: CallIdentity, clock: PhoneClock) -> None:
         self.identity = identity
@@ -66,6 +63,17 @@ class LiveCall:
     @property
     def to_number(self) -> str:
         return self.identity.to_number
+
+    @property
+    def direction(self) -> str:
+        return self.identity.direction
+
+    @property
+    def duration_s(self) -> int | None:
+        """From answer to end on the phone's clock; None before the end, or without an answer."""
+        if self.answered_s is None or self.ended_s is None:
+            return None
+        return round((self.ended_s - self.answered_s) * self._clock.speed)
 
     @property
     def clock_ms(self) -> float:

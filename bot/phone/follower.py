@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from bot.dialog.types import Ended
 
@@ -43,6 +44,9 @@ _KEY_MS = 200
 class Follower:
     """Does what the documents of one call say.
 
+    Args:
+        opening: parameters that the request for the first document has besides.
+
     Attributes:
         verbs: the names of the verbs that were followed, in order.
         notes: what a reader of the call's report should know.
@@ -55,12 +59,14 @@ class Follower:
         state: CallState,
         webhooks: Webhooks,
         streams: Streams,
+        opening: Mapping[str, str],
     ) -> None:
         self._dialled = config.dialled
         self._live = live
         self._state = state
         self._webhooks = webhooks
         self._streams = streams
+        self._opening = dict(opening)
         self._documents = 0
         self.verbs: list[str] = []
         self.notes: list[str] = []
@@ -165,7 +171,8 @@ class Follower:
         self._documents += 1
         if self._documents > _MOST_DOCUMENTS:
             raise TwimlError(RETRIEVAL_FAILURE, f"more than {_MOST_DOCUMENTS} documents in a call")
-        return await self._webhooks.fetch(request, self._params(**more))
+        opening, self._opening = self._opening, {}
+        return await self._webhooks.fetch(request, self._params(**opening, **more))
 
     async def _ask(self, request: Request) -> None:
         """Ask for what nobody will follow."""

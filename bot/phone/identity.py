@@ -27,12 +27,13 @@ def new_sid(prefix: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CallIdentity:
-    """One inbound call."""
+    """One call; `direction` is `inbound`, or `outbound-api` if REST had it made."""
 
     account_sid: str
     from_number: str
     to_number: str
     call_sid: str = field(default_factory=lambda: new_sid("CA"))
+    direction: str = "inbound"
 
     def webhook(self, status: str, **more: str) -> dict[str, str]:
         """The parameters of a voice webhook or of a verb's action."""
@@ -45,22 +46,26 @@ class CallIdentity:
             "Called": self.to_number,
             "CallStatus": status,
             "ApiVersion": "2010-04-01",
-            "Direction": "inbound",
+            "Direction": self.direction,
             **dict.fromkeys(_PLACES, ""),
             **more,
         }
 
-    def progress(self, status: str, duration_s: float) -> dict[str, str]:
-        """The parameters of the status callback at the call's end."""
-        seconds = round(duration_s)
+    def progress(self, status: str, sequence: int = 0, **more: str) -> dict[str, str]:
+        """The parameters of a status callback, the call's `sequence`th from 0."""
         return self.webhook(
             status,
             CallbackSource="call-progress-events",
-            SequenceNumber="0",
+            SequenceNumber=str(sequence),
             Timestamp=format_datetime(datetime.now(UTC)),
-            CallDuration=str(seconds),
-            Duration=str(-(-seconds // 60)),
+            **more,
         )
+
+    def end(self, status: str, duration_s: float, sequence: int = 0, **more: str) -> dict[str, str]:
+        """The parameters of the status callback at the call's end."""
+        seconds = round(duration_s)
+        lasted = {"CallDuration": str(seconds), "Duration": str(-(-seconds // 60))}
+        return self.progress(status, sequence, **lasted, **more)
 
     def stream(self, stream_sid: str, name: str, event: str, error: str = "") -> dict[str, str]:
         """The parameters of a stream's status callback."""

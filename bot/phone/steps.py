@@ -37,6 +37,7 @@ __all__ = [
     "WaitForBot",
     "default_steps",
     "load_steps",
+    "read_steps",
 ]
 
 LossKind = Literal["close", "reset", "silence", "refused", "timeout"]
@@ -140,15 +141,28 @@ def load_steps(path: Path) -> tuple[Step, ...]:
         raise StepsError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise StepsError(f"{path}: not TOML: {error}") from None
-    tables = document.get("steps")
-    if not isinstance(tables, list) or not tables or set(document) != {"steps"}:
+    if set(document) != {"steps"}:
         raise StepsError(f"{path}: it must hold [[steps]] tables and nothing else")
+    try:
+        return read_steps(document["steps"], path.parent)
+    except StepsError as error:
+        raise StepsError(f"{path}: {error}") from None
+
+
+def read_steps(tables: object, folder: Path) -> tuple[Step, ...]:
+    """Read the tables of a TOML file, and the recordings that they name, from `folder`.
+
+    Raises:
+        StepsError: a step or a recording cannot be read.
+    """
+    if not isinstance(tables, list) or not tables:
+        raise StepsError("it must hold [[steps]] tables and nothing else")
     steps = []
     for number, table in enumerate(tables, 1):
         try:
-            steps.append(_step(table, path.parent))
+            steps.append(_step(table, folder))
         except (StepsError, ClipError) as error:
-            raise StepsError(f"{path}: step {number}: {error}") from None
+            raise StepsError(f"step {number}: {error}") from None
     return tuple(steps)
 
 

@@ -126,7 +126,7 @@ class Fleet:
             stopped = who.stream(phone.stream_sid, verb.stream.name, "stream-stopped")
             await self._webhooks.send(verb.stream.status, stopped)
         status = Request(self._url + STATUS_PATH)
-        await self._webhooks.send(status, who.progress("completed", duration_s))
+        await self._webhooks.send(status, who.end("completed", duration_s))
 
     def _count(self) -> None:
         """One more call has begun; or has failed, also if it had begun before."""
