@@ -13,6 +13,7 @@ from bot.progress import Progress
 from bot.recording import CallRecording
 from bot.telephony.pending import Leaving
 from bot.turn import TurnSettings
+from bot.voicemail import VoicemailPolicy
 from providers.ears import Ears
 from providers.fallback import Fallback
 from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
@@ -167,6 +168,8 @@ class CallParts:
         tts_hedge_ms: after how long another synthesizer is asked too; None is never.
         began_ms: when the stream began, in ms since the call's first stream did.
         act_now: makes Twilio do what cannot be made durable; None without REST credentials.
+        voicemail: what a machine gets that answers a campaign's call; None for every other call.
+        answered_by: what has answered, in Twilio's word, if that is known when the stream begins.
     """
 
     call: Call
@@ -191,3 +194,5 @@ class CallParts:
     gap: Gap | None = None
     began_ms: float = 0.0
     act_now: ActNow | None = None
+    voicemail: VoicemailPolicy | None = None
+    answered_by: str | None = None
