@@ -13,13 +13,16 @@ __all__ = ["csv_line", "safe_cell"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _QUOTED = re.compile('[",;\t\r\n]|^ | $')
+# A phone number is no formula, and a program that reads one wants it as it is.
+_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 # A NUL and its like end a cell, or the file, for many programs: their pictures do not.
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\r\n"}
 
 
 def safe_cell(value: str) -> str:
     """The text, behind an apostrophe if a spreadsheet would take it for a formula."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    formula = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if formula else value
 
 
 def csv_line(values: Iterable[str | float | bool | None]) -> str:
