@@ -20,6 +20,8 @@ from pydantic import (
 from bot.numbers import Language, PhoneNumber
 from providers.setting_types import BaseUrl
 
+from .holiday import check_country
+
 __all__ = ["DAYS", "RETRIED", "CampaignSpec", "Retried", "Retry", "Window"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -104,13 +106,14 @@ def _off_is_none(held: object) -> object:
 
 
 def _holiday(held: str) -> str:
-    if not _HOLIDAY.fullmatch(held):
-        try:
-            date.fromisoformat(held)
-        except ValueError:
-            fault = f"{held!r} is neither a date such as 2026-12-25 nor a country such as US, US-CA"
-            raise ValueError(fault) from None
-    return held
+    if _HOLIDAY.fullmatch(held):
+        check_country(held)
+        return held
+    try:
+        return date.fromisoformat(held).isoformat()
+    except ValueError:
+        fault = f"{held!r} is neither a date such as 2026-12-25 nor a country such as US, US-CA"
+        raise ValueError(fault) from None
 
 
 class Retry(BaseModel):
