@@ -3,7 +3,9 @@
 from .types import (
     Action,
     Call,
+    CallBack,
     DialogError,
+    DoNotCall,
     Ended,
     Expect,
     Gap,
@@ -23,7 +25,9 @@ from .types import (
 __all__ = [
     "Action",
     "Call",
+    "CallBack",
     "DialogError",
+    "DoNotCall",
     "Ended",
     "Expect",
     "Gap",

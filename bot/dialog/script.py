@@ -27,6 +27,8 @@ A file in short (`booking.toml`, beside this module, is a whole one; `script:boo
     phrases = ["[on] {day}", "{day=sunday}"]    # see `bot.dialog.script_phrases`
     keywords = ["today"]                        # enough wherever they are in free text
     set = { intent = "book" }                   # more values
+    do_not_call = true                          # never call this person again
+    call_back_s = 3600                          # a campaign is to call them again in an hour
     say = "All right."                          # before what the next state says
     go = "bye"                                  # or hangup = true, transfer = "+15551234567"
 
@@ -48,7 +50,17 @@ from typing import Any
 
 from .script_file import Outcome
 from .script_states import PLACEHOLDER, Compiled, ReadyState, compile_script
-from .types import Call, Expect, Hangup, Reply, Say, Transfer, Turn
+from .types import (
+    Call,
+    CallBack,
+    DoNotCall,
+    Expect,
+    Hangup,
+    Reply,
+    Say,
+    Transfer,
+    Turn,
+)
 
 __all__ = ["Script", "load_script"]
 
@@ -128,15 +140,15 @@ class Script:
 
     def _follow(self, call: Call, name: str, outcome: Outcome) -> list[Reply]:
         self._result(call).update(outcome.set)
-        said = self._say(call, outcome.say)
+        done, said = _noted(outcome), self._say(call, outcome.say)
         if outcome.hangup:
-            return [*said, Hangup("script")]
+            return [*done, *said, Hangup("script")]
         if outcome.transfer is not None:
-            return [*said, Transfer(outcome.transfer)]
+            return [*done, *said, Transfer(outcome.transfer)]
         if outcome.go is not None:
-            return [*said, *self._enter(call, outcome.go)]
+            return [*done, *said, *self._enter(call, outcome.go)]
         call.state["script"] = {"state": name, "tries": 0}
-        return said or self._say(call, self._question(self._states[name], 1))
+        return [*done, *(said or self._say(call, self._question(self._states[name], 1)))]
 
     def _miss(self, call: Call, name: str, ready: ReadyState) -> list[Reply]:
         """Nothing matched: the fallback and the question again, or giving up."""
@@ -181,6 +193,14 @@ def load_script(path: Path) -> Script:
         DialogError: what is wrong, with file, state and key.
     """
     return Script(compile_script(path))
+
+
+def _noted(outcome: Outcome) -> list[Reply]:
+    """What is to be noted of the person, beside what is said."""
+    noted: list[Reply] = [DoNotCall()] if outcome.do_not_call else []
+    if outcome.call_back_s is not None:
+        noted.append(CallBack(outcome.call_back_s))
+    return noted
 
 
 def _nth(prompts: list[str], count: int) -> str:

@@ -12,6 +12,7 @@ from bot.numbers import PhoneNumber
 
 from .slots import DAYS, DaySlot, ListSlot, NumberSlot, Slot, TimeSlot, YesNoSlot
 from .toml_file import read_file
+from .types import MAX_CALL_BACK_S
 
 __all__ = ["Option", "Outcome", "ScriptFile", "State", "read_script"]
 
@@ -53,6 +54,8 @@ class Outcome(_Table):
     """
 
     set: dict[Name, str] = {}
+    do_not_call: bool = False
+    call_back_s: Annotated[int, Field(ge=1, le=MAX_CALL_BACK_S)] | None = None
     say: Texts = []
     go: str | None = None
     hangup: bool = False

@@ -10,7 +10,9 @@ from typing import Any, Literal
 __all__ = [
     "Action",
     "Call",
+    "CallBack",
     "DialogError",
+    "DoNotCall",
     "Ended",
     "EndedBy",
     "Expect",
@@ -33,6 +35,9 @@ _TONES = re.compile(r"[0-9*#wW]+")
 MAX_TONES = 128
 """Ours, since Twilio's page for `<Play digits>` has no limit (a call's `SendDigits` takes 32): at
 least a minute of half-second pauses, and two minutes at the most."""
+
+MAX_CALL_BACK_S = 30 * 86_400
+"""Whoever wants to be called later than that will have forgotten it."""
 
 EndedBy = Literal["caller", "bot", "twilio", "error", "unknown"]
 
@@ -146,7 +151,44 @@ class Expect:
             raise DialogError(f"Expect takes phrases: write Expect(({self.phrases!r},))")
 
 
-Action = Say | Play | Hangup | Transfer | SendDigits | Gather | SetLanguage | Expect
+@dataclass(frozen=True, slots=True)
+class DoNotCall:
+    """Never call this person again, in whatever campaign. The call itself goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """Have the campaign call this person again, `after_s` seconds after this call.
+
+    That is when it may call them then, else as soon as it may. The call itself goes on. In a call
+    that belongs to no campaign it does nothing.
+    """
+
+    after_s: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no time from now.
+
+        Raises:
+            DialogError: `after_s` is no whole number of seconds, up to thirty days.
+        """
+        whole = isinstance(self.after_s, int) and not isinstance(self.after_s, bool)
+        if not whole or not 1 <= self.after_s <= MAX_CALL_BACK_S:
+            raise DialogError(f"CallBack takes 1 to {MAX_CALL_BACK_S} seconds, a whole number")
+
+
+Action = (
+    Say
+    | Play
+    | Hangup
+    | Transfer
+    | SendDigits
+    | Gather
+    | SetLanguage
+    | Expect
+    | DoNotCall
+    | CallBack
+)
 Reply = str | Action
 
 

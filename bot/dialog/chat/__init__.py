@@ -15,6 +15,8 @@ A file in short (`PARLEY_DIALOG=chat:FILE`); only `prompt` and `model` must be t
     tool_timeout_s = 5.0                        # and so long a tool
     tools = ["bookings:find_table"]             # Python functions: see below
     hang_up = true                              # the model may end the call
+    do_not_call = false                         # may see to it that somebody is never called again
+    call_back = false                           # may have a campaign call again later
 
     [transfer]                                  # and pass it on: to these, and nobody else
     kitchen = "+15551234567"
@@ -72,7 +74,7 @@ from typing import TYPE_CHECKING
 from bot.dialog.resources import Resources
 from bot.dialog.types import DialogError
 
-from .builtin import hang_up_tool, transfer_tool
+from .builtin import call_back_tool, do_not_call_tool, hang_up_tool, transfer_tool
 from .dialog import Chat
 from .file import ChatFile, read_chat
 from .tools import Tool, load_tool
@@ -118,6 +120,10 @@ def load_chat(path: Path, resources: Resources) -> ChatBot:
     tools = [load_tool(spec) for spec in file.tools]
     if file.hang_up:
         tools.append(hang_up_tool())
+    if file.do_not_call:
+        tools.append(do_not_call_tool())
+    if file.call_back:
+        tools.append(call_back_tool())
     if file.transfer:
         tools.append(transfer_tool(file.transfer))
     names = [tool.name for tool in tools]

@@ -74,6 +74,8 @@ class ChatFile(BaseModel):
     tool_timeout_s: Seconds = 5.0
     tools: list[Text] = []
     hang_up: bool = True
+    do_not_call: bool = False
+    call_back: bool = False
     transfer: dict[Text, Destination] = {}
     parameters: dict[str, str] = {}
     request: dict[str, Any] = {}

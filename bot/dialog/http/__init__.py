@@ -20,9 +20,10 @@
 Lines are spoken as they come. A JSON value is a text, or an action, or an object with `say` (a text
 or several), `actions` and `state`; `answer.schema.json`, beside this module, describes it. An
 action has its name in `action`: `say`, `play`, `hangup`, `transfer`, `send_digits`, `gather`,
-`set_language`, `expect`; its other keys are those of the Python action. What is in `state` is put
-into `call.state`, key by key, and comes with every later question, so that the server need not keep
-anything. 204 is no answer: a silent caller is then prompted, and what was not heard is said again.
+`set_language`, `expect`, `do_not_call`, `call_back`; its other keys are those of the Python action.
+What is in `state` is put into `call.state`, key by key, and comes with every later question, so
+that the server need not keep anything. 204 is no answer: a silent caller is then prompted, and what
+was not heard is said again.
 
 **Trust.** `Parley-Signature` is `v1=` and the HMAC-SHA256, in hexadecimal and with the secret
 `PARLEY_HTTP_SECRET`, of `Parley-Timestamp` (seconds since the epoch), a full stop and the body. A

@@ -122,8 +122,36 @@ class Expect(_Form):
         return types.Expect(tuple(self.phrases))
 
 
+class DoNotCall(_Form):
+    """Never call this person again; the call goes on."""
+
+    action: Literal["do_not_call"]
+
+    def reply(self) -> Action:
+        return types.DoNotCall()
+
+
+class CallBack(_Form):
+    """Have the campaign call this person again later; the call goes on."""
+
+    action: Literal["call_back"]
+    after_s: Annotated[int, Field(ge=1, le=types.MAX_CALL_BACK_S)]
+
+    def reply(self) -> Action:
+        return types.CallBack(self.after_s)
+
+
 AnyAction = Annotated[
-    Say | Play | Hangup | Transfer | SendDigits | Gather | SetLanguage | Expect,
+    Say
+    | Play
+    | Hangup
+    | Transfer
+    | SendDigits
+    | Gather
+    | SetLanguage
+    | Expect
+    | DoNotCall
+    | CallBack,
     Field(discriminator="action"),
 ]
 

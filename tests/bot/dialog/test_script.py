@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 
 from bot.dialog.hook import Dialog, load_dialog
 from bot.dialog.script import Script, load_script
-from bot.dialog.types import Call, Expect, Gap, Hangup, Reply, Say, Transfer, Turn
+from bot.dialog.types import (
+    Call,
+    CallBack,
+    DoNotCall,
+    Expect,
+    Gap,
+    Hangup,
+    Reply,
+    Say,
+    Transfer,
+    Turn,
+)
 
 BOOKING = load_script(Path("booking"))
 
@@ -390,3 +401,24 @@ async def test_two_calls_share_a_script_and_nothing_else(small: Script) -> None:
     await one.say("ann")
     assert (one.state, two.state) == ("time", "ask")
     assert two.result == {}
+
+
+async def test_what_is_noted_of_the_person(tmp_path: Path) -> None:
+    path = tmp_path / "survey.toml"
+    path.write_text("""
+    start = "ask"
+    [states.ask]
+    say = "Do you have a minute?"
+    dtmf = { 1 = { call_back_s = 600, say = "Later, then.", hangup = true } }
+    [[states.ask.expect]]
+    phrases = ["never again"]
+    do_not_call = true
+    say = "As you like."
+    hangup = true
+    """)
+    script, call = load_script(path), Call("CA1", "+15550100001", "+15550100002", "outbound")
+    await script.greet(call)
+    said = [DoNotCall(), Say("As you like."), Hangup("script")]
+    assert await script.on_turn(call, Turn("CA1-1", "never again")) == said
+    later = [CallBack(600), Say("Later, then."), Hangup("script")]
+    assert await script.on_dtmf(call, "1") == later

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.dialog import DialogError, Expect, SendDigits, Transfer
+from bot.dialog import CallBack, DialogError, Expect, SendDigits, Transfer
 
 
 @pytest.mark.parametrize("to", ["+15551234567", "sip:desk@example.com", "client:anna"])
@@ -24,6 +24,9 @@ def test_what_can_be_dialled(to: str) -> None:
         (lambda: SendDigits("hello"), "SendDigits takes"),
         (lambda: SendDigits(""), "SendDigits takes"),
         (lambda: SendDigits("7" * 129), "up to 128 tones and pauses, not 129"),
+        (lambda: CallBack(0), "CallBack takes 1 to 2592000 seconds"),
+        (lambda: CallBack(2_592_001), "CallBack takes"),
+        (lambda: CallBack(0.5), "CallBack takes"),  # type: ignore[arg-type]
         (lambda: Expect("on friday"), r"write Expect\(\('on friday',\)\)"),  # type: ignore[arg-type]
     ],
 )

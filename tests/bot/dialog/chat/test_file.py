@@ -105,6 +105,13 @@ async def test_a_server_of_ones_own_needs_no_key(
     await resources.aclose()
 
 
+async def test_what_a_campaigns_model_may_do(tmp_path: Path) -> None:
+    resources = Resources(openai={"api_key": "k"})
+    keys = {"hang_up": False, "do_not_call": True, "call_back": True}
+    assert list(load_chat(written(tmp_path, keys), resources).tools) == ["do_not_call", "call_back"]
+    await resources.aclose()
+
+
 def test_an_extra_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("bot.dialog.chat")]:
         monkeypatch.delitem(sys.modules, name)

@@ -11,8 +11,13 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from bot.dialog import Call, DialogError, Hangup, Say, Transfer
-from bot.dialog.chat.builtin import hang_up_tool, transfer_tool
+from bot.dialog import Call, CallBack, DialogError, DoNotCall, Hangup, Say, Transfer
+from bot.dialog.chat.builtin import (
+    call_back_tool,
+    do_not_call_tool,
+    hang_up_tool,
+    transfer_tool,
+)
 from bot.dialog.chat.tools import MAX_RESULT, BadArguments, load_tool, make_tool, result_text
 from tests.vendors.openai.chat import MODEL
 from tests.vendors.openai.chat_request import check_request
@@ -209,6 +214,19 @@ def test_a_function_of_which_no_tool_can_be_made(name: str, fault: str) -> None:
 def test_a_name_that_the_api_does_not_take() -> None:
     with pytest.raises(DialogError, match="give the function a name"):
         make_tool(lambda: None, "spec")
+
+
+def test_what_somebody_asks_for_who_does_not_want_this_call() -> None:
+    never = do_not_call_tool()
+    given = never.parse('{"last_words": "Sorry."}')
+    assert never.function(**given) == [DoNotCall(), Say("Sorry."), Hangup("do not call")]
+    later = call_back_tool()
+    assert later.function(**later.parse('{"after_min": 90}')) == [
+        CallBack(5400), Hangup("call back"),
+    ]  # fmt: skip
+    for minutes in ("0", "10081", '"soon"'):
+        with pytest.raises(BadArguments, match="after_min"):
+            later.parse(f'{{"after_min": {minutes}}}')
 
 
 def test_what_ends_a_call() -> None:

@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator
 import bot.dialog.http
 from bot.dialog import (
     Action,
+    CallBack,
+    DoNotCall,
     Expect,
     Gather,
     Hangup,
@@ -40,6 +42,8 @@ ACTIONS: list[tuple[dict[str, Any], Action]] = [
     ),
     ({"action": "set_language", "language": "fr-FR"}, SetLanguage("fr-FR")),
     ({"action": "expect", "phrases": ["yes", "no"]}, Expect(("yes", "no"))),
+    ({"action": "do_not_call"}, DoNotCall()),
+    ({"action": "call_back", "after_s": 3600}, CallBack(3600)),
 ]
 
 
