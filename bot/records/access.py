@@ -12,7 +12,15 @@ from bot.redis_server import private_redis
 from bot.settings import Settings
 from bot.store import Store
 
-__all__ = ["NothingKept", "Unreadable", "open_store", "redis_name"]
+__all__ = [
+    "DEADLINE_S",
+    "NothingKept",
+    "Unreadable",
+    "open_redis",
+    "open_store",
+    "redis_name",
+    "store_at",
+]
 
 # A command may wait longer than a call can.
 DEADLINE_S = 5.0
@@ -21,7 +29,7 @@ _KEPT = {"appendonly.aof", "appendonlydir"}
 
 
 class NothingKept(Exception):
-    """No worker has kept a call yet; the message says where was looked."""
+    """No worker has kept anything yet; the message says where was looked."""
 
 
 class Unreadable(Exception):
@@ -30,10 +38,20 @@ class Unreadable(Exception):
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """The store of this deployment, whose Redis may yet turn out to be away.
+    """The store of this deployment; raises as `open_redis`."""
+    async with open_redis(settings) as url, store_at(url, settings) as store:
+        yield store
+
+
+@asynccontextmanager
+async def open_redis(settings: Settings, *, make: bool = False) -> AsyncIterator[str]:
+    """The URL of this deployment's Redis, which may yet turn out to be away.
 
     Without a Redis of the user's own that is the private one: the one that runs, else one that is
     started on its data for as long as the context lasts.
+
+    Args:
+        make: whether a private one is made if there is none.
 
     Raises (on entering):
         NothingKept: there is no private Redis, nor data of one.
@@ -41,16 +59,15 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         RedisServerError: it cannot be started.
     """
     if settings.redis_url is not None:
-        async with _store(settings.redis_url.get_secret_value(), settings) as store:
-            yield store
+        yield settings.redis_url.get_secret_value()
         return
-    if not _has_data(settings.state_dir):
+    if not make and not _has_data(settings.state_dir):
         raise NothingKept(
-            f"no worker has kept a call in {settings.state_dir}; if yours use another Redis, "
+            f"nothing is kept in {settings.state_dir}; if your workers use another Redis, "
             "set REDIS_URL, or PARLEY_STATE_DIR, as they do"
         )
-    async with private_redis(settings.state_dir) as url, _store(url, settings) as store:
-        yield store
+    async with private_redis(settings.state_dir) as url:
+        yield url
 
 
 def redis_name(settings: Settings) -> str:
@@ -65,7 +82,8 @@ def redis_name(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def _store(url: str, settings: Settings) -> AsyncIterator[Store]:
+async def store_at(url: str, settings: Settings) -> AsyncIterator[Store]:
+    """The calls that are kept at `url`, for a command."""
     store = Store(
         url,
         prefix=settings.redis_prefix,

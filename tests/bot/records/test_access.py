@@ -80,7 +80,7 @@ def test_a_list_of_nothing_is_no_failure(run: Run, machine: Path) -> None:
     shown = run("calls", "show", sid_of(1))
     assert (shown.code, shown.out) == (1, "")
     for ran in (listed, shown):
-        assert f"there are no calls: no worker has kept a call in {machine}" in ran.err
+        assert f"there are no calls: nothing is kept in {machine}" in ran.err
     assert run("calls", "list").code == 0
 
 
