@@ -7,16 +7,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot.json_output import print_json
+from bot.shell import console, counted, is_terminal, load_settings
 from bot.store_keys import SID
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bot.record import Record
     from bot.settings import Settings
     from bot.store import Store, StoredCall
@@ -27,8 +26,6 @@ __all__ = ["calls"]
 
 DAY_MS = 86_400_000
 _TIMES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
-# What is made for one line stays on it: a terminal wraps it, and a pipe has no width.
-_WIDE = 250
 
 
 class _NothingKept(click.ClickException):
@@ -58,7 +55,7 @@ def calls() -> None:
 def list_(limit: int, before: str | None, as_json: bool) -> int:
     """List the latest calls, newest first."""
     try:
-        records = asyncio.run(_list(_settings(), limit, before))
+        records = asyncio.run(_list(load_settings(), limit, before))
     except _NothingKept as error:
         click.echo(f"parley calls: {error.message}", err=True)
         records = []
@@ -67,7 +64,7 @@ def list_(limit: int, before: str | None, as_json: bool) -> int:
         return 0
     from .display import print_calls
 
-    print_calls(_console(wide=True), records)
+    print_calls(console(wide=True), records)
     if len(records) == limit and is_terminal(sys.stdout):
         click.echo(f"earlier ones: parley calls list --before {records[-1].sid}")
     return 0
@@ -82,7 +79,7 @@ def show(sid: str, as_json: bool) -> int:
     How it ended and why, its timings and gaps, the conversation as it was heard, its events, and
     where its recordings are.
     """
-    settings = _settings()
+    settings = load_settings()
     stored = asyncio.run(_get(settings, sid))
     if as_json:
         print_json(stored.values())
@@ -95,7 +92,7 @@ def show(sid: str, as_json: bool) -> int:
         recordings = find_recordings(stored.record, settings.recordings)
     except OSError as error:
         recordings, fault = Recordings(), _cannot("look for recordings in", error)
-    print_call(_console(wide=not is_terminal(sys.stdout)), stored.record, stored.log, recordings)
+    print_call(console(wide=not is_terminal(sys.stdout)), stored.record, stored.log, recordings)
     if fault:
         raise click.ClickException(fault)
     return 0
@@ -119,7 +116,7 @@ def delete(sids: tuple[str, ...], older_than: int | None, yes: bool) -> int:
         raise click.UsageError("name calls by their SIDs, or give --older-than DAYS")
     if not yes and not is_terminal(sys.stdin):
         raise click.UsageError("nobody is there to be asked; give --yes")
-    return asyncio.run(_delete(_settings(), sids, older_than, ask=not yes))
+    return asyncio.run(_delete(load_settings(), sids, older_than, ask=not yes))
 
 
 async def _list(settings: Settings, limit: int, before: str | None) -> list[Record]:
@@ -168,7 +165,7 @@ async def _delete(
         going_on = [record.sid for record in found if in_progress(record, now)]
         over = [record for record in found if record.sid not in going_on]
         if ask and over:
-            click.confirm(f"Delete {_counted(len(over), 'call')} for ever?", abort=True)
+            click.confirm(f"Delete {counted(len(over), 'call')} for ever?", abort=True)
         removed: list[Removed] = []
         try:
             for record in over:
@@ -200,7 +197,7 @@ async def _find_older(store: Store, before_ms: int) -> list[Record]:
 
 def _tell(removed: list[Removed]) -> None:
     files = sum(len(one.recordings.here) for one in removed)
-    click.echo(f"deleted {_counted(len(removed), 'call')} and {_counted(files, 'recording')}")
+    click.echo(f"deleted {counted(len(removed), 'call')} and {counted(files, 'recording')}")
     for one in removed:
         for path in one.recordings.missing:
             click.echo(f"parley calls: {path} is not on this machine", err=True)
@@ -209,15 +206,6 @@ def _tell(removed: list[Removed]) -> None:
 def _cannot(do: str, error: OSError) -> str:
     remedy = "run this as the workers' user, or correct PARLEY_RECORDINGS"
     return f"cannot {do} {error.filename}: {error.strerror}; {remedy}"
-
-
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a person is at the other end."""
-    return stream.isatty()
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @asynccontextmanager
@@ -237,22 +225,3 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
     except StoreUnavailable as error:
         fault = f"{redis_name(settings)} does not answer ({error}); is it running?"
         raise click.ClickException(fault) from None
-
-
-def _settings() -> Settings:
-    from bot.log import configure
-    from bot.settings import Settings, SettingsError
-
-    try:
-        settings = Settings.load(worker=False)
-    except SettingsError as error:
-        raise click.UsageError("; ".join(str(error).splitlines())) from None
-    # What is wrong is said by the command, in one line.
-    configure("critical")
-    return settings
-
-
-def _console(*, wide: bool) -> Console:
-    from rich.console import Console
-
-    return Console(width=_WIDE if wide else None, markup=False, highlight=False)
