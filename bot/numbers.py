@@ -16,6 +16,7 @@ from pydantic import (
 from providers.setting_types import known_stt, known_tts, listed
 
 __all__ = [
+    "LANGUAGE",
     "PHONE_NUMBER",
     "BotSettings",
     "Language",
@@ -30,7 +31,9 @@ PHONE_NUMBER = r"^\+[1-9][0-9]{1,14}$"
 """E.164, as a JSON schema has it too."""
 
 PhoneNumber = Annotated[str, StringConstraints(pattern=PHONE_NUMBER)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+"""A BCP-47 tag."""
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE)]
 
 
 def provider_names(names: str) -> list[str]:

@@ -26,6 +26,7 @@ __all__ = [
     "connect",
     "hang_up",
     "nothing",
+    "parameter_fault",
     "redirect",
     "reject",
     "transfer",
@@ -88,7 +89,7 @@ def connect(
     )
     stream.parameter(name=TOKEN_PARAMETER, value=token)
     for name, value in (parameters or {}).items():
-        if fault := _parameter_fault(name, value):
+        if fault := parameter_fault(name, value):
             log.warning("stream parameter left out", parameter=name[:80], fault=fault)
         else:
             stream.parameter(name=name, value=value)
@@ -176,7 +177,8 @@ def _noun(dial: Dial, number: str) -> None:
         dial.number(number)
 
 
-def _parameter_fault(name: str, value: str) -> str | None:
+def parameter_fault(name: str, value: str) -> str | None:
+    """Why this cannot be a stream's custom parameter; None when it can."""
     if name == TOKEN_PARAMETER:
         return f"the name {TOKEN_PARAMETER!r} is Parley's own"
     if not name:
