@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self
 
 import structlog
 
@@ -26,7 +24,10 @@ from .rest_errors import (
     RestError,
     RestUnavailable,
     RestUnreached,
+    RestWithdrawn,
 )
+from .rest_recordings import RestRecordings
+from .rest_resources import RestCall, RestNumber, call_sid, rest_call, rest_number
 from .twiml import INLINE_LIMIT
 
 __all__ = [
@@ -38,68 +39,26 @@ __all__ = [
     "RestNumber",
     "RestUnavailable",
     "RestUnreached",
+    "RestWithdrawn",
     "TwilioRest",
 ]
 
-CURRENT = "Twilio.CURRENT"
-"""Twilio's name for the recording that a call is being written to."""
-
 MAX_PAGE = 1000
 
-_CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}", re.ASCII)
-_RECORDING_SID = re.compile(r"RE[0-9a-fA-F]{32}", re.ASCII)
+CREATE_DEADLINE_S = 10.0
+"""Longer than usual: an answer that comes late is worth more than none."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RestCall:
-    """A call as Twilio knows it.
-
-    Attributes:
-        status: `queued`, `ringing`, `in-progress`, `completed`, `busy`, `no-answer`, `failed` or
-            `canceled`.
-        direction: `inbound`, `outbound-api`, `outbound-dial` or a trunk's.
-        created_ms: since the epoch; Twilio tells whole seconds.
-        answered_by: `human` or `machine` after answering-machine detection.
-    """
-
-    sid: str
-    status: str
-    to_number: str
-    from_number: str
-    direction: str
-    created_ms: int | None
-    answered_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RestNumber:
-    """A telephone number of the account, and where its calls go.
-
-    A number with a SIP trunk ignores its application and URLs, one with an application its URLs.
-    What is not set is an empty string or None, as Twilio has it.
-    """
-
-    sid: str
-    number: str
-    voice_url: str | None
-    voice_method: str | None
-    fallback_url: str | None
-    fallback_method: str | None
-    status_callback: str | None
-    status_callback_method: str | None
-    voice_application_sid: str | None
-    trunk_sid: str | None
-
-
-class TwilioRest:
+class TwilioRest(RestRecordings):
     """Asks Twilio's REST API, every question within a deadline.
 
     A request that Twilio was too busy for, or that did not reach it, is made again, after
     exponential backoff with full jitter or what `Retry-After` says, as long as the deadline allows.
     One that failed at Twilio or got no answer may have been carried out: it is made again too,
-    unless that would do harm, as it does for `instruct` and `start_recording`.
+    unless that would do harm, as it does for `instruct` and `start_recording`. `create` is never
+    made again.
 
     Every method raises `RestError` or one of its kinds (`bot.telephony.rest_errors`).
 
@@ -126,15 +85,17 @@ class TwilioRest:
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._client = RestClient(
-            account_sid,
-            auth_token,
-            api_url=api_url,
-            region=region,
-            edge=edge,
-            deadline_s=deadline_s,
-            jitter=jitter,
-            sleep=sleep,
+        super().__init__(
+            RestClient(
+                account_sid,
+                auth_token,
+                api_url=api_url,
+                region=region,
+                edge=edge,
+                deadline_s=deadline_s,
+                jitter=jitter,
+                sleep=sleep,
+            )
         )
 
     @classmethod
@@ -198,10 +159,41 @@ class TwilioRest:
         """Hang up."""
         await self._update(sid, deadline_s, status="completed")
 
+    async def create(
+        self,
+        parameters: Mapping[str, Any],
+        *,
+        wanted: Callable[[], bool] = lambda: True,
+        deadline_s: float = CREATE_DEADLINE_S,
+    ) -> RestCall:
+        """Place a call.
+
+        It is asked once: whoever is asked twice calls twice. `RestUnavailable` means that a call
+        may have been placed, unless it is `RestUnreached`; every other error that none was.
+
+        Args:
+            parameters: of the client's `calls.create`, such as `to`, `from_` and `url`.
+            wanted: whether the call is still to be placed; asked right before the request is
+                written to a connection.
+            deadline_s: within which Twilio has to answer.
+        """
+        item = await self._client.ask_once(
+            lambda client: client.calls.create_async(**parameters), deadline_s, wanted=wanted
+        )
+        try:
+            call_sid(item.sid or "")
+        except CallGone:
+            raise RestUnavailable("Twilio placed a call and did not say which") from None
+        return rest_call(item)
+
+    async def cancel(self, sid: str) -> None:
+        """Take back a call that is queued or rings; `CallGone` when it does neither."""
+        await self._update(sid, None, status="canceled")
+
     async def fetch(self, sid: str) -> RestCall:
         """One call."""
-        call = _call_sid(sid)
-        return _rest_call(await self._client.ask(lambda client: client.calls(call).fetch_async()))
+        call = call_sid(sid)
+        return rest_call(await self._client.ask(lambda client: client.calls(call).fetch_async()))
 
     async def list_calls(
         self,
@@ -226,61 +218,7 @@ class TwilioRest:
         items = await self._client.ask(
             lambda client: client.calls.list_async(**chosen, limit=limit, page_size=page)
         )
-        return [_rest_call(item) for item in items]
-
-    async def start_recording(
-        self,
-        sid: str,
-        *,
-        channels: Literal["mono", "dual"] = "dual",
-        track: Literal["inbound", "outbound", "both"] = "both",
-        status_callback: str | None = None,
-    ) -> str:
-        """Begin to record a call in progress; gives the recording's SID.
-
-        Args:
-            sid: the call's.
-            channels: `dual` keeps caller and bot apart.
-            track: whom to record.
-            status_callback: where Twilio tells (POST) that the recording is complete.
-        """
-        call, more = _call_sid(sid), {}
-        if status_callback is not None:
-            more = {
-                "recording_status_callback": status_callback,
-                "recording_status_callback_method": "POST",
-            }
-        made = await self._client.ask(
-            lambda client: client.calls(call).recordings.create_async(
-                recording_channels=channels, recording_track=track, **more
-            ),
-            once=True,
-        )
-        return str(made.sid)
-
-    async def pause_recording(
-        self,
-        sid: str,
-        recording: str = CURRENT,
-        *,
-        behavior: Literal["skip", "silence"] = "silence",
-    ) -> None:
-        """Stop writing what is said, for a while, as for a card number.
-
-        Args:
-            sid: the call's.
-            recording: which of its recordings.
-            behavior: leave the pause out, or write silence for it, so that times stay right.
-        """
-        await self._record(sid, recording, status="paused", pause_behavior=behavior)
-
-    async def resume_recording(self, sid: str, recording: str = CURRENT) -> None:
-        """Go on recording after a pause."""
-        await self._record(sid, recording, status="in-progress")
-
-    async def stop_recording(self, sid: str, recording: str = CURRENT) -> None:
-        """End a recording; it cannot be resumed."""
-        await self._record(sid, recording, status="stopped")
+        return [rest_call(item) for item in items]
 
     async def find_number(self, number: str) -> RestNumber | None:
         """The account's number that is exactly `number` (E.164), or None."""
@@ -291,7 +229,7 @@ class TwilioRest:
             )
         )
         found = (item for item in items if item.phone_number == number)
-        return next(map(_rest_number, found), None)
+        return next(map(rest_number, found), None)
 
     async def set_number(
         self,
@@ -317,50 +255,7 @@ class TwilioRest:
     async def _update(
         self, sid: str, deadline_s: float | None, *, once: bool = False, **change: str
     ) -> None:
-        call = _call_sid(sid)
+        call = call_sid(sid)
         await self._client.ask(
             lambda client: client.calls(call).update_async(**change), deadline_s, once=once
         )
-
-    async def _record(self, sid: str, recording: str, **change: str) -> None:
-        call = _call_sid(sid)
-        if recording != CURRENT and not _RECORDING_SID.fullmatch(recording):
-            raise RestError(f"{recording[:64]!r} is no recording's SID")
-        await self._client.ask(
-            lambda client: client.calls(call).recordings(recording).update_async(**change)
-        )
-
-
-def _call_sid(sid: str) -> str:
-    # It becomes a part of the URL's path.
-    if not _CALL_SID.fullmatch(sid):
-        raise CallGone(f"{sid[:64]!r} is no call's SID")
-    return sid
-
-
-def _rest_call(item: Any) -> RestCall:
-    created = item.date_created
-    return RestCall(
-        sid=item.sid,
-        status=str(item.status),
-        to_number=item.to or "",
-        from_number=item._from or "",
-        direction=item.direction or "",
-        created_ms=None if created is None else round(created.timestamp() * 1000),
-        answered_by=item.answered_by,
-    )
-
-
-def _rest_number(item: Any) -> RestNumber:
-    return RestNumber(
-        sid=item.sid,
-        number=item.phone_number,
-        voice_url=item.voice_url,
-        voice_method=item.voice_method,
-        fallback_url=item.voice_fallback_url,
-        fallback_method=item.voice_fallback_method,
-        status_callback=item.status_callback,
-        status_callback_method=item.status_callback_method,
-        voice_application_sid=item.voice_application_sid,
-        trunk_sid=item.trunk_sid,
-    )

@@ -15,8 +15,9 @@ import httpx
 from pydantic import SecretStr
 
 from .rest_errors import RestBusy, RestError, RestUnavailable, RestUnreached
+from .rest_sending import SENDING, Sending
 
-__all__ = ["DEADLINE_S", "Client", "RestClient"]
+__all__ = ["CONNECTIONS", "DEADLINE_S", "Client", "RestClient"]
 
 DEADLINE_S = 5.0
 # A pooled connection can be dead without anybody having said so: a request that may be repeated is
@@ -109,6 +110,42 @@ class RestClient:
                 raise error.with_traceback(None)
             await self._sleep(wait_s)
             attempt += 1
+
+    async def ask_once(
+        self,
+        question: Callable[[Client], Awaitable[T]],
+        deadline_s: float,
+        *,
+        wanted: Callable[[], bool],
+    ) -> T:
+        """Have Twilio's client do something that must not be done twice, nor too late.
+
+        It is not repeated, whatever becomes of it. `RestBusy`, `RestUnreached` and `RestWithdrawn`
+        say that it was not done, `RestUnavailable` that nobody knows.
+
+        Args:
+            question: what to do with it, in one request.
+            deadline_s: within which it is to be answered.
+            wanted: whether it is still to be done; asked when a connection has been found.
+
+        Raises:
+            RestError: it was not done, or nobody knows.
+        """
+        sending = Sending(wanted)
+        token = SENDING.set(sending)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._put(question)
+        except TimeoutError:
+            error: RestError = RestUnavailable("Twilio's REST API did not answer in time")
+        except RestError as refused:
+            error = refused
+        finally:
+            SENDING.reset(token)
+        if isinstance(error, RestUnavailable) and not sending.begun:
+            error = RestUnreached(str(error))
+        # Frames of Twilio's client hold the token in a local variable.
+        raise error.with_traceback(None)
 
     async def _put(self, question: Callable[[Client], Awaitable[T]]) -> T:
         client = await self._loaded()

@@ -4,6 +4,7 @@
     ├── CallGone           the call is unknown, or no longer in progress
     ├── RestDenied         the credentials are wrong, or may not do this
     ├── RestBusy           too many requests at once; this one was not processed
+    ├── RestWithdrawn      nobody wanted it any more before it was sent
     └── RestUnavailable    no answer in time, or Twilio's own fault; whether it was done is unknown
         └── RestUnreached  no connection could be made: it was not done
 
@@ -25,6 +26,7 @@ __all__ = [
     "RestError",
     "RestUnavailable",
     "RestUnreached",
+    "RestWithdrawn",
     "refusal",
     "retry_after_s",
 ]
@@ -71,6 +73,10 @@ class RestDenied(RestError):
 
 class RestBusy(RestError):
     """Too many requests at once; Twilio has not processed this one."""
+
+
+class RestWithdrawn(RestError):
+    """It was too late to ask when the request could have been sent, so it was not."""
 
 
 class RestUnavailable(RestError):

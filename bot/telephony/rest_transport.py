@@ -20,6 +20,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
 from .rest_errors import RestUnavailable, RestUnreached, refusal
+from .rest_sending import SENDING
 
 __all__ = ["HttpxTransport"]
 
@@ -52,6 +53,7 @@ class HttpxTransport(AsyncHttpClient):  # type: ignore[misc]  # twilio brings no
         Raises:
             RestError: the answer was no success, or there was none.
         """
+        sending = SENDING.get()
         try:
             response = await self._http.request(
                 method,
@@ -61,6 +63,7 @@ class HttpxTransport(AsyncHttpClient):  # type: ignore[misc]  # twilio brings no
                 headers=headers,
                 auth=auth,
                 follow_redirects=allow_redirects,
+                extensions={} if sending is None else {"trace": sending.trace},
             )
         except httpx.HTTPError as error:
             # Not chained: the request that the cause holds carries the token.
