@@ -1,0 +1,217 @@
+"""The Lua scripts of attempts: what is learned of a call, and what becomes of it."""
+
+from __future__ import annotations
+
+from .scripts import ENDED_LOOK_MS, Script
+
+__all__ = ["EMPTY_LIST", "LOOK", "LOST_ANSWER", "NOTE", "SETTLE", "VOID"]
+
+_ATTEMPT = """
+local attempt = {}
+local function read_attempt(id)
+  local fields = redis.call('HGETALL', attempt_key(id))
+  for i = 1, #fields, 2 do attempt[fields[i]] = fields[i + 1] end
+  return #fields > 0
+end
+
+local function change(name, value)
+  attempt[name] = value
+  redis.call('HSET', attempt_key(asked.attempt), name, value)
+end
+
+local function given() return redis.call('HGETALL', attempt_key(asked.attempt)) end
+
+local function release()
+  redis.call('SREM', key(attempt.campaign, 'live'), asked.attempt)
+  redis.call('SREM', LIVE, asked.attempt)
+  redis.call('ZREM', WATCH, asked.attempt)
+  if redis.call('HGET', NUMBERS, attempt.number) == asked.attempt then
+    redis.call('HDEL', NUMBERS, attempt.number)
+  end
+  redis.call('EXPIRE', attempt_key(asked.attempt), ttl)
+  if attempt.sid then redis.call('EXPIRE', prefix .. 'dial:sid:' .. attempt.sid, ttl) end
+end
+
+-- The contact, if this attempt is what it is live with.
+local function live_contact()
+  local contact = read_contact(attempt.campaign, attempt.number)
+  return contact and contact.state == 'l' and contact.attempt == asked.attempt and contact
+end
+"""
+
+_NOTE = f"""
+local RANK = {{queued = 1, initiated = 2, ringing = 3, ['in-progress'] = 4, completed = 5, busy = 5,
+  ['no-answer'] = 5, failed = 5, canceled = 5}}
+
+local function tell(kind)
+  push(attempt.campaign, attempt.number, kind, {{attempt = asked.attempt, call_sid = attempt.sid}})
+end
+
+local function bind()
+  redis.call('SET', prefix .. 'dial:sid:' .. asked.sid, asked.attempt, 'EX', ttl)
+  change('sid', asked.sid)
+end
+
+-- A call that was given up as never placed turns up: it counts, unless its contact is in another.
+local function revive()
+  local contact = read_contact(attempt.campaign, attempt.number)
+  if not contact or contact.state == 'l' then return false end
+  leave(contact)
+  contact.today = (attempt.day == contact.day and contact.today or 0) + 1
+  contact.attempts, contact.day = contact.attempts + 1, attempt.day
+  contact.state, contact.attempt = 'l', asked.attempt
+  write_contact(contact)
+  count(attempt.campaign, 'attempts', 1)
+  redis.call('PERSIST', attempt_key(asked.attempt))
+  redis.call('SADD', key(attempt.campaign, 'live'), asked.attempt)
+  redis.call('SADD', LIVE, asked.attempt)
+  redis.call('HSETNX', NUMBERS, attempt.number, asked.attempt)
+  redis.call('ZADD', WATCH, now, asked.attempt)
+  return true
+end
+
+local function place()
+  change('state', 'placed')
+  change('placed_ms', now)
+  local called = prefix .. 'called:' .. attempt.number .. ':' .. attempt.from_number
+  redis.call('SET', called, asked.attempt, 'EX', ttl)
+  tell('attempt.placed')
+end
+
+local function follow(status)
+  local rank = RANK[status]
+  if not rank or rank <= (RANK[attempt.status] or 0) then return end
+  change('status', status)
+  if status == 'in-progress' then
+    change('answered_ms', now)
+    tell('attempt.answered')
+  elseif rank == 5 then
+    change('state', 'ended')
+    change('ended_ms', now)
+    local look = redis.call('ZSCORE', WATCH, asked.attempt)
+    if look and now + {ENDED_LOOK_MS} < tonumber(look) then
+      redis.call('ZADD', WATCH, now + {ENDED_LOOK_MS}, asked.attempt)
+    end
+  end
+end
+"""
+
+# Asked: attempt, sid, status, facts. Gives the attempt's fields; nothing when there is none.
+NOTE = Script(f"""{_ATTEMPT}{_NOTE}
+if not read_attempt(asked.attempt) then return {{}} end
+if attempt.sid and attempt.sid ~= asked.sid then return given() end
+if not attempt.sid then bind() end
+if attempt.state == 'settled' then return given() end
+if attempt.state == 'void' and not revive() then return given() end
+if attempt.state ~= 'placed' and attempt.state ~= 'ended' then place() end
+for name, value in pairs(asked.facts) do
+  if not attempt[name] then change(name, value) end
+end
+follow(asked.status)
+return given()
+""")
+
+# Asked: attempt, token. Gives the attempt's fields; nothing when the token is old.
+LOST_ANSWER = Script(f"""{_ATTEMPT}
+if not read_attempt(asked.attempt) or tonumber(attempt.token) ~= asked.token then return {{}} end
+if attempt.sid or attempt.state ~= 'claimed' then return {{}} end
+change('state', 'unknown')
+change('token', asked.token + 1)
+redis.call('ZADD', WATCH, 'XX', now, asked.attempt)
+return given()
+""")
+
+# Asked: attempt, token, again_ms. The token changes, so that no list is counted twice.
+EMPTY_LIST = Script(f"""{_ATTEMPT}
+if not read_attempt(asked.attempt) or tonumber(attempt.token) ~= asked.token then return {{}} end
+if attempt.state ~= 'unknown' then return {{}} end
+change('empties', tonumber(attempt.empties or '0') + 1)
+change('token', asked.token + 1)
+redis.call('ZADD', WATCH, 'XX', asked.again_ms, asked.attempt)
+return given()
+""")
+
+# Asked: attempt, token, plan (or none), outcome, reason. Gives whether it was done.
+VOID = Script(f"""{_ATTEMPT}
+if not read_attempt(asked.attempt) or tonumber(attempt.token) ~= asked.token then return 0 end
+if attempt.state == 'void' then return 1 end
+if attempt.state ~= 'claimed' and attempt.state ~= 'unknown' then return 0 end
+change('state', 'void')
+change('settled_ms', now)
+if asked.reason ~= '' then change('reason', asked.reason) end
+release()
+count(attempt.campaign, 'attempts', -1)
+local contact = live_contact()
+if contact then
+  contact.attempts, contact.today = contact.attempts - 1, contact.today - 1
+  if asked.plan then wait(contact, asked.plan) else finish(contact, asked.outcome, true) end
+end
+return 1
+""")
+
+_SETTLE = """
+local function again(contact)
+  local times = tonumber(string.match(contact.retries, asked.outcome .. '=(%d+)') or '0')
+  local others = string.gsub(contact.retries, asked.outcome .. '=%d+,?', '')
+  contact.retries = asked.outcome .. '=' .. (times + 1) .. (others ~= '' and ',' .. others or '')
+  contact.retries = string.gsub(contact.retries, ',$', '')
+  wait(contact, asked.plan)
+end
+
+-- So many failed calls in a row say more about us, or about Twilio, than about those called.
+local function feed_breaker()
+  local name = key(attempt.campaign)
+  if asked.outcome ~= 'failed' then
+    if redis.call('HEXISTS', name, 'fails') == 1 then redis.call('HSET', name, 'fails', 0) end
+    return
+  end
+  local kept = redis.call('HMGET', name, 'state', 'breaker')
+  if kept[1] ~= 'running' then return end
+  local fails = redis.call('HINCRBY', name, 'fails', 1)
+  if fails >= tonumber(kept[2]) then
+    local last = asked.reason ~= '' and ', the last: ' .. asked.reason or ''
+    move(attempt.campaign, 'paused', fails .. ' calls failed in a row' .. last)
+  end
+end
+"""
+
+# Asked: attempt, outcome, plan (or none), reason, usd (or none), usd_micros. Gives whether it was
+# settled by this.
+SETTLE = Script(f"""{_ATTEMPT}{_SETTLE}
+if not read_attempt(asked.attempt) then return 0 end
+if attempt.state == 'settled' or attempt.state == 'void' then return 0 end
+change('state', 'settled')
+change('settled_ms', now)
+change('outcome', asked.outcome)
+if asked.reason ~= '' then change('reason', asked.reason) end
+if asked.usd then change('usd', asked.usd) end
+release()
+count(attempt.campaign, 'outcome:' .. asked.outcome, 1)
+count(attempt.campaign, 'talked_s', tonumber(attempt.duration_s or '0'))
+count(attempt.campaign, 'usd_micros', asked.usd_micros)
+push(attempt.campaign, attempt.number, 'attempt.ended', {{attempt = asked.attempt,
+  call_sid = attempt.sid, outcome = asked.outcome,
+  reason = attempt.reason}})
+local contact = live_contact()
+if contact then
+  contact.outcome = asked.outcome
+  if asked.plan then again(contact) else finish(contact, asked.outcome, false) end
+end
+feed_breaker()
+return 1
+""")
+
+# Asked: count, again_ms. Gives {{attempt, its fields}, …}.
+LOOK = Script("""
+local found = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', WATCH, '-inf', now, 'LIMIT', 0, asked.count)) do
+  local fields = redis.call('HGETALL', attempt_key(id))
+  if #fields == 0 then
+    redis.call('ZREM', WATCH, id)
+  else
+    redis.call('ZADD', WATCH, now + asked.again_ms, id)
+    table.insert(found, {id, fields})
+  end
+end
+return found
+""")

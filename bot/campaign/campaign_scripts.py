@@ -1,0 +1,103 @@
+"""The Lua scripts of campaigns and their contacts."""
+
+from __future__ import annotations
+
+from .scripts import Script
+
+__all__ = ["ADD", "CHANGE", "CREATE", "DELETE", "FINISH", "PROGRESS", "REPLAN"]
+
+# Asked: campaign, fields. Gives 0 when the id is taken.
+CREATE = Script("""
+if redis.call('HSETNX', key(asked.campaign), 'created', now) == 0 then return 0 end
+for field, value in pairs(asked.fields) do
+  redis.call('HSET', key(asked.campaign), field, value)
+end
+redis.call('HSET', key(asked.campaign), 'state', 'draft', 'reason', '')
+redis.call('ZADD', prefix .. 'campaigns', now, asked.campaign)
+return 1
+""")
+
+# Asked: campaign, to, allowed (state -> true), reason, loss (or none). Gives whether it was done.
+CHANGE = Script("""
+local name = key(asked.campaign)
+local kept = redis.call('HMGET', name, 'state', 'ends', 'waiting')
+if not kept[1] or over(kept[1]) or not asked.allowed[kept[1]] then return 0 end
+if asked.to == 'done' then
+  local ended = kept[2] and tonumber(kept[2]) <= now
+  if redis.call('SCARD', key(asked.campaign, 'live')) > 0 then return 0 end
+  if tonumber(kept[3] or '0') > 0 and not ended then return 0 end
+end
+if asked.loss then redis.call('HSET', name, 'loss', asked.loss) end
+move(asked.campaign, asked.to, asked.reason)
+return 1
+""")
+
+# Asked: campaign. Gives {its hash, live, due, when the next is due or -1, claimed lately}.
+PROGRESS = Script("""
+local due = key(asked.campaign, 'due')
+local soon = redis.call('ZRANGEBYSCORE', due, '(' .. string.format('%d', now), '+inf',
+  'WITHSCORES', 'LIMIT', 0, 1)[2]
+local lately, minute = 0, math.floor(now / 60000)
+for past = 0, 9 do
+  lately = lately + (redis.call('GET', key(asked.campaign, 'minute:' .. minute - past)) or 0)
+end
+return {redis.call('HGETALL', key(asked.campaign)),
+  redis.call('SCARD', key(asked.campaign, 'live')), redis.call('ZCOUNT', due, '-inf', now),
+  soon and tonumber(soon) or -1, lately}
+""")
+
+# Asked: campaign. Gives 1 when nobody will change it any more, so that it may be taken away.
+DELETE = Script("""
+local state = redis.call('HGET', key(asked.campaign), 'state')
+if not state or state == 'running' or state == 'paused' then return 0 end
+if redis.call('SCARD', key(asked.campaign, 'live')) > 0 then return 0 end
+redis.call('HSET', key(asked.campaign), 'state', 'canceled', 'hook', 0)
+redis.call('UNLINK', key(asked.campaign, 'due'))
+return 1
+""")
+
+# Asked: campaign. More: number, when it is due, contact, for each. Gives for each what it became,
+# 0 for a campaign that is over.
+ADD = Script("""
+local name = key(asked.campaign)
+if over(redis.call('HGET', name, 'state')) then return 0 end
+local results, added = {}, 0
+for i = 5, #ARGV, 3 do
+  local number = ARGV[i]
+  if redis.call('HEXISTS', REFUSED, number) == 1 then
+    table.insert(results, 'do_not_call')
+  elseif redis.call('HSETNX', shard(asked.campaign, number), number, ARGV[i + 2]) == 0 then
+    table.insert(results, 'duplicate')
+  else
+    redis.call('ZADD', key(asked.campaign, 'due'), ARGV[i + 1], number)
+    table.insert(results, 'added')
+    added = added + 1
+  end
+end
+redis.call('HINCRBY', name, 'contacts', added)
+redis.call('HINCRBY', name, 'waiting', added)
+return results
+""")
+
+# Asked: campaign, number, was (due|until|day), plan (or none), outcome. Gives whether that was so.
+REPLAN = Script("""
+local contact = read_contact(asked.campaign, asked.number)
+if not contact or contact.state ~= 'w' then return 0 end
+if contact.due .. '|' .. contact.till .. '|' .. contact.plan_day ~= asked.was then return 0 end
+leave(contact)
+if asked.plan then wait(contact, asked.plan) else finish(contact, asked.outcome, true) end
+return 1
+""")
+
+# Asked: campaign, number, outcome. Gives whether it was done.
+FINISH = Script("""
+local contact = read_contact(asked.campaign, asked.number)
+if not contact or contact.state ~= 'w' then return 0 end
+leave(contact)
+if asked.outcome == 'called_back' then
+  local attempt = contact.attempt ~= '' and contact.attempt or nil
+  push(asked.campaign, asked.number, 'contact.called_back', {attempt = attempt})
+end
+finish(contact, asked.outcome, true)
+return 1
+""")

@@ -1,0 +1,187 @@
+"""The Lua script of a claim: all that decides whether somebody is dialled, at that moment."""
+
+from __future__ import annotations
+
+from bot.store_lease_scripts import LEASE_MS
+
+from .scripts import Script
+
+__all__ = ["CLAIM", "PUT_OFF_MS"]
+
+PUT_OFF_MS = 60_000
+"""When a contact is looked at again whose number is live, or whose plan is to be made anew."""
+
+LOOKED_AT = 100
+"""At how many contacts one claim looks at most: Redis does nothing else meanwhile."""
+
+MINUTES_TTL_S = 720
+
+# Who was asked for before, by the same ids, is given again: the answer may have been lost.
+_AGAIN = """
+local function again()
+  local found = {}
+  for _, id in ipairs(asked.ids) do
+    local fields = redis.call('HGETALL', attempt_key(id))
+    if #fields == 0 then break end
+    table.insert(found, {id, fields})
+  end
+  return found
+end
+"""
+
+# `pause`: ms until the next call may be placed, there being `gap` ms between two. `placed`: one is.
+_PACE = """
+local function pause(name, field, gap)
+  local free = tonumber(redis.call('HGET', name, field) or '0')
+  if free > now + gap then
+    -- The clock was set back, or the rate raised.
+    free = now + gap
+    redis.call('HSET', name, field, string.format('%.3f', free))
+  end
+  return math.max(0, math.ceil(free - now))
+end
+
+local function placed(name, field, gap)
+  local free = tonumber(redis.call('HGET', name, field) or '0')
+  -- Parts of a ms are carried on, or 300 calls a second would be 250.
+  local from = now - free < 1 and free or now
+  redis.call('HSET', name, field, string.format('%.3f', from + gap))
+end
+"""
+
+# How many calls the alive workers can take beside what they have and what is kept free.
+_ROOM = f"""
+local function room(live, kept_free)
+  local workers = redis.call(
+    'ZRANGEBYSCORE', prefix .. 'workers', '(' .. string.format('%d', now - {LEASE_MS}), '+inf')
+  local most = 0
+  for _, worker in ipairs(workers) do
+    local said = redis.call('HMGET', prefix .. 'worker:' .. worker, 'max_calls', 'inbound')
+    most = most + (tonumber(said[1] or '') or 0) - (tonumber(said[2] or '') or 0)
+  end
+  return #workers, most - live - kept_free
+end
+"""
+
+# The number to call from: of those most like the called one, or of all, in turn.
+_FROM = """
+local function alike(one, other)
+  local length = 0
+  while length < #one and string.byte(one, length + 1) == string.byte(other, length + 1) do
+    length = length + 1
+  end
+  return length
+end
+
+local function from_number(campaign, numbers, is_local, number)
+  local best, found = -1, {}
+  for candidate in string.gmatch(numbers, '%S+') do
+    local length = is_local == '1' and alike(candidate, number) or 0
+    if length > best then best, found = length, {} end
+    if length == best then table.insert(found, candidate) end
+  end
+  if #found == 1 then return found[1] end
+  return found[redis.call('HINCRBY', key(campaign), 'turn', 1) % #found + 1]
+end
+"""
+
+_WRITE = f"""
+local function write_attempt(id, contact, from, lease_ms)
+  local number, till, day = contact.number, contact.till, contact.plan_day
+  leave(contact)
+  contact.today = (day == contact.day and contact.today or 0) + 1
+  contact.attempts, contact.day = contact.attempts + 1, day
+  contact.state, contact.attempt = 'l', id
+  write_contact(contact)
+  local fields = {{
+    'campaign', contact.campaign, 'number', number, 'from_number', from, 'state', 'claimed',
+    'token', '1', 'ordinal', tostring(contact.attempts), 'claimed_ms', string.format('%d', now),
+    'lease_until_ms', string.format('%d', now + lease_ms), 'until_ms', till, 'day', day}}
+  redis.call('HSET', attempt_key(id), unpack(fields))
+  redis.call('RPUSH', key(contact.campaign, 'attempts'), id)
+  redis.call('SADD', key(contact.campaign, 'live'), id)
+  redis.call('SADD', LIVE, id)
+  redis.call('HSET', NUMBERS, number, id)
+  redis.call('ZADD', WATCH, now + lease_ms, id)
+  redis.call('HINCRBY', key(contact.campaign), 'attempts', 1)
+  local minute = key(contact.campaign, 'minute:' .. math.floor(now / 60000))
+  redis.call('INCR', minute)
+  redis.call('EXPIRE', minute, {MINUTES_TTL_S})
+  return {{id, fields}}
+end
+"""
+
+# Asked: campaign, ids, gap_ms (of the account), max_concurrent, inbound_room, lease_ms.
+# Gives {why there are no more, ms until that may be otherwise or -1, {{attempt, its fields}, …},
+# {number, contact, …} whose plan is over}.
+CLAIM = Script(f"""{_AGAIN}{_PACE}{_ROOM}{_FROM}{_WRITE}
+local claimed, stale = again(), {{}}
+if #claimed > 0 then return {{'', -1, claimed, stale}} end
+
+local campaign, name, account = asked.campaign, key(asked.campaign), prefix .. 'dial:account'
+local kept = redis.call('HMGET', name, 'state', 'starts', 'ends', 'gap', 'max', 'from', 'local')
+local starts, ends, gap = tonumber(kept[2] or ''), tonumber(kept[3] or ''), tonumber(kept[4] or '')
+if kept[1] ~= 'running' then return {{'state', -1, claimed, stale}} end
+if starts and now < starts then return {{'early', starts - now, claimed, stale}} end
+if ends and now >= ends then return {{'over', -1, claimed, stale}} end
+
+local most, why = #asked.ids, ''
+local function at_most(number, reason)
+  if number < most then most, why = math.max(0, number), reason end
+end
+local pause_ms = gap and pause(name, 'next', gap) or 0
+local account_ms = asked.gap_ms and pause(account, 'next', asked.gap_ms) or 0
+if pause_ms > 0 and pause_ms >= account_ms then return {{'rate', pause_ms, claimed, stale}} end
+if account_ms > 0 then return {{'account_rate', account_ms, claimed, stale}} end
+local live = redis.call('SCARD', LIVE)
+at_most(tonumber(kept[5]) - redis.call('SCARD', key(campaign, 'live')), 'concurrency')
+at_most(asked.max_concurrent - live, 'account_concurrency')
+local workers, free = room(live, asked.inbound_room)
+if workers == 0 then at_most(0, 'workers') else at_most(free, 'inbound') end
+if gap and (not asked.gap_ms or gap >= asked.gap_ms) then at_most(1, 'rate') end
+if asked.gap_ms then at_most(1, 'account_rate') end
+
+local function consider(number)
+  local contact = read_contact(campaign, number)
+  if not contact or contact.state ~= 'w' then
+    redis.call('ZREM', key(campaign, 'due'), number)
+  elseif redis.call('HEXISTS', REFUSED, number) == 1 then
+    leave(contact)
+    finish(contact, 'do_not_call', true)
+  elseif tonumber(contact.till) <= now then
+    redis.call('ZADD', key(campaign, 'due'), now + {PUT_OFF_MS}, number)
+    table.insert(stale, number)
+    table.insert(stale, contact.held)
+  elseif redis.call('HEXISTS', NUMBERS, number) == 1 then
+    redis.call('ZADD', key(campaign, 'due'), now + {PUT_OFF_MS}, number)
+  else
+    local from = from_number(campaign, kept[6], kept[7], number)
+    local id = asked.ids[#claimed + 1]
+    table.insert(claimed, write_attempt(id, contact, from, asked.lease_ms))
+  end
+end
+
+local looked_at, nobody = 0, false
+while #claimed < most and looked_at < {LOOKED_AT} and not nobody do
+  local due = redis.call('ZRANGEBYSCORE', key(campaign, 'due'), '-inf', now,
+    'LIMIT', 0, math.min(most - #claimed, {LOOKED_AT} - looked_at))
+  for _, number in ipairs(due) do consider(number) end
+  looked_at, nobody = looked_at + #due, #due == 0
+end
+
+if #claimed > 0 then
+  redis.call('HSET', name, 'claimed', now)
+  if gap then placed(name, 'next', gap) end
+  if asked.gap_ms then placed(account, 'next', asked.gap_ms) end
+end
+if nobody then
+  local first = redis.call('ZRANGE', key(campaign, 'due'), 0, 0, 'WITHSCORES')[2]
+  return {{'nothing_due', first and first - now or -1, claimed, stale}}
+elseif #claimed < most then
+  return {{'', -1, claimed, stale}}
+end
+local wait_ms = -1
+if why == 'rate' then wait_ms = math.ceil(gap) end
+if why == 'account_rate' then wait_ms = math.ceil(asked.gap_ms) end
+return {{why, wait_ms, claimed, stale}}
+""")

@@ -1,0 +1,192 @@
+"""What all scripts of the campaigns share, and how they are run.
+
+A script is given no keys: which it needs it often learns only in Redis, so that it makes their
+names itself (the deployment needs one Redis, no cluster of them). Its arguments: the time in ms
+('' = Redis's own), the prefix, the time to live in s, what is asked as a JSON object, and more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+from bot.redis_link import RedisLink
+
+__all__ = ["Script", "Scripts"]
+
+ENDED_LOOK_MS = 15_000
+"""When the sweeper looks at an attempt that has ended and is not settled: its worker has died."""
+
+OUTBOX_TTL_S = 7 * 86_400
+"""How long events are kept: longer than anybody tries to deliver them."""
+
+_BEGIN = """
+local prefix, ttl, asked = ARGV[2], ARGV[3], cjson.decode(ARGV[4])
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local LIVE, WATCH = prefix .. 'dial:live', prefix .. 'dial:watch'
+local NUMBERS, REFUSED = prefix .. 'dial:numbers', prefix .. 'do-not-call'
+
+local function key(campaign, part)
+  return prefix .. 'campaign:' .. campaign .. (part and ':' .. part or '')
+end
+
+local function attempt_key(id) return prefix .. 'attempt:' .. id end
+
+local function over(state) return not state or state == 'done' or state == 'canceled' end
+
+-- Nothing is counted for a campaign that is gone: that would bring a part of it back.
+local function count(campaign, field, by)
+  if redis.call('HEXISTS', key(campaign), 'spec') == 1 then
+    redis.call('HINCRBY', key(campaign), field, by)
+  end
+end
+"""
+
+_EVENTS = f"""
+local function push(campaign, number, kind, event)
+  if redis.call('HGET', key(campaign), 'hook') ~= '1' then return end
+  event.id = campaign .. '-' .. redis.call('HINCRBY', key(campaign), 'events', 1)
+  event.type, event.at_ms = kind, now
+  local outbox = key(campaign, 'outbox:' .. number)
+  redis.call('RPUSH', outbox, cjson.encode(event))
+  redis.call('EXPIRE', outbox, {OUTBOX_TTL_S})
+  redis.call('ZADD', prefix .. 'campaigns:outbox', 'NX', now, campaign .. ':' .. number)
+  redis.call('HINCRBY', key(campaign), 'undelivered', 1)
+end
+"""
+
+# A contact: see `bot.campaign.packing`. Whoever changes its state says `leave` first, then `wait`,
+# `finish`, or that it is live.
+_CONTACTS = """
+local function shard(campaign, number)
+  return key(campaign, 'contacts:' .. string.sub(number, -2))
+end
+
+local function read_contact(campaign, number)
+  local held = redis.call('HGET', shard(campaign, number), number)
+  if not held then return nil end
+  local contact = {campaign = campaign, number = number, held = held}
+  contact.state, contact.attempts, contact.today, contact.day, contact.attempt, contact.outcome,
+    contact.retries, contact.due, contact.till, contact.plan_day, contact.rest = string.match(held,
+      '^(%a)|(%d+)|(%d+)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|\\n]*)(\\n.*)$')
+  contact.attempts, contact.today = tonumber(contact.attempts), tonumber(contact.today)
+  return contact
+end
+
+local function write_contact(contact)
+  contact.held = table.concat({contact.state, contact.attempts, contact.today, contact.day,
+    contact.attempt, contact.outcome, contact.retries, contact.due, contact.till, contact.plan_day},
+    '|') .. contact.rest
+  redis.call('HSET', shard(contact.campaign, contact.number), contact.number, contact.held)
+end
+
+local function leave(contact)
+  if contact.state == 'w' then
+    redis.call('ZREM', key(contact.campaign, 'due'), contact.number)
+    count(contact.campaign, 'waiting', -1)
+  elseif contact.state ~= 'l' then
+    count(contact.campaign, 'done', -1)
+    if contact.state == 'e' then count(contact.campaign, 'outcome:' .. contact.outcome, -1) end
+  end
+  contact.due, contact.till, contact.plan_day = '', '', ''
+end
+
+local function wait(contact, plan)
+  contact.state = 'w'
+  contact.due, contact.till, contact.plan_day =
+    string.format('%d', plan.due_ms), string.format('%d', plan.until_ms), plan.day
+  write_contact(contact)
+  if not over(redis.call('HGET', key(contact.campaign), 'state')) then
+    redis.call('ZADD', key(contact.campaign, 'due'), plan.due_ms, contact.number)
+  end
+  count(contact.campaign, 'waiting', 1)
+end
+
+-- `alone`: no attempt has that outcome, so that it is counted here.
+local function finish(contact, outcome, alone)
+  contact.state, contact.outcome = alone and 'e' or 'd', outcome
+  write_contact(contact)
+  count(contact.campaign, 'done', 1)
+  if alone then count(contact.campaign, 'outcome:' .. outcome, 1) end
+  local attempt = contact.attempt ~= '' and contact.attempt or nil
+  push(contact.campaign, contact.number, 'contact.done', {outcome = outcome, attempt = attempt})
+end
+"""
+
+_CHANGES = """
+-- The campaign is in another state from now on. One that is over expires with all it has.
+local function move(campaign, to, reason)
+  redis.call('HSET', key(campaign), 'state', to, 'reason', reason)
+  redis.call(to == 'running' and 'SADD' or 'SREM', prefix .. 'campaigns:running', campaign)
+  if to == 'running' then
+    redis.call('HSETNX', key(campaign), 'started', now)
+    redis.call('HSET', key(campaign), 'fails', 0)
+  end
+  if over(to) then
+    redis.call('HSET', key(campaign), 'ended', now)
+    redis.call('UNLINK', key(campaign, 'due'))
+    redis.call('EXPIRE', key(campaign), ttl)
+    redis.call('EXPIRE', key(campaign, 'attempts'), ttl)
+    for number = 0, 99 do
+      redis.call('EXPIRE', key(campaign, string.format('contacts:%02d', number)), ttl)
+    end
+  end
+  push(campaign, '', 'campaign.' .. to, {reason = reason ~= '' and reason or nil})
+end
+"""
+
+LIBRARY = _BEGIN + _EVENTS + _CONTACTS + _CHANGES
+
+
+class Script:
+    """A Lua script, behind what all of them share."""
+
+    def __init__(self, body: str) -> None:
+        self.text = LIBRARY + body
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Scripts:
+    """Runs scripts.
+
+    Args:
+        link: the way to Redis.
+        prefix: of all keys.
+        ttl_s: how long what is over is kept.
+        clock: ms since the epoch; None is Redis's own clock.
+    """
+
+    def __init__(
+        self, link: RedisLink, prefix: str, ttl_s: int, clock: Callable[[], int] | None
+    ) -> None:
+        self.link = link
+        self._prefix = prefix
+        self._ttl_s = ttl_s
+        self._clock = clock
+
+    async def run(self, script: Script, asked: Mapping[str, Any], *more: str | bytes) -> Any:
+        """Run a script; what it gives. What is None is not asked.
+
+        Raises:
+            StoreUnavailable: Redis does not answer in time.
+        """
+        question = orjson.dumps({name: value for name, value in asked.items() if value is not None})
+        now = "" if self._clock is None else self._clock()
+        values = [now, self._prefix, self._ttl_s, question, *more]
+
+        async def ask(redis: Redis) -> Any:
+            try:
+                return await redis.evalsha(script.sha, 0, *values)
+            except NoScriptError:  # a Redis that was restarted knows none
+                return await redis.eval(script.text, 0, *values)
+
+        return await self.link.ask(ask)

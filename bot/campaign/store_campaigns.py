@@ -1,0 +1,163 @@
+"""Campaigns in the store: their states and numbers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from .campaign_scripts import CHANGE, CREATE, DELETE, PROGRESS
+from .keys import SHARDS
+from .packing import flattened, read_campaign
+from .spec import CampaignSpec
+from .store_part import BATCH, StorePart
+from .types import Campaign, CampaignState, Progress
+
+__all__ = ["CampaignsPart"]
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without what is taken for something else
+_ID_LENGTH = 8
+
+
+class CampaignsPart(StorePart):
+    """Campaigns, for `bot.campaign.store.CampaignStore`."""
+
+    async def create(self, spec: CampaignSpec) -> Campaign:
+        """A new campaign, a draft; its id is 8 letters and digits."""
+        fields = {"spec": spec.model_dump_json(), **flattened(spec)}
+        while True:
+            name = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+            if await self._scripts.run(CREATE, {"campaign": name, "fields": fields}):
+                break
+        created = await self.campaign(name)
+        assert created is not None, "a campaign without an end does not expire"
+        return created
+
+    async def campaign(self, campaign: str) -> Campaign | None:
+        """The campaign of that id."""
+        name = self._keys.campaign(campaign)
+        fields = await self._link.ask(lambda redis: redis.hgetall(name))
+        return read_campaign(campaign, fields) if b"spec" in fields else None
+
+    async def campaigns(self) -> list[Campaign]:
+        """All, the newest first."""
+        index = self._keys.index
+        names = await self._link.ask(lambda redis: redis.zrevrange(index, 0, -1))
+        kept = await self._hashes(names)
+        if gone := [name for name, fields in zip(names, kept, strict=True) if not fields]:
+            await self._link.ask(lambda redis: redis.zrem(index, *gone))
+        return _read(names, kept)
+
+    async def running(self) -> list[Campaign]:
+        """Those that run, in the order in which they may claim: by priority, among equals who
+        claimed longest ago."""
+        names = await self._link.ask(lambda redis: redis.smembers(self._keys.running))
+        kept = await self._hashes(sorted(names))
+        last = {
+            name.decode(): int(fields.get(b"claimed", 0))
+            for name, fields in zip(sorted(names), kept, strict=True)
+        }
+        found = [item for item in _read(sorted(names), kept) if item.state == "running"]
+        return sorted(found, key=lambda item: (-item.spec.priority, last[item.id], item.id))
+
+    async def change(
+        self,
+        campaign: str,
+        to: CampaignState,
+        *,
+        allowed: Sequence[CampaignState],
+        reason: str = "",
+        accepted_loss: bool | None = None,
+    ) -> Campaign | None:
+        """Move to another state if the present one is `allowed`.
+
+        One that is done or canceled stays so, and expires. `done` is refused as long as a contact
+        is live, or waits before the campaign's `ends_at`. Pushes the event `campaign.{to}`.
+
+        Returns:
+            The campaign as it is then, or None when that is not allowed (or it is unknown).
+        """
+        asked: dict[str, Any] = {
+            "campaign": campaign,
+            "to": to,
+            "allowed": dict.fromkeys(allowed, True),
+            "reason": reason,
+            "loss": None if accepted_loss is None else int(accepted_loss),
+        }
+        return await self.campaign(campaign) if await self._scripts.run(CHANGE, asked) else None
+
+    async def progress(self, campaign: str) -> Progress:
+        """The numbers of a campaign; all zero for an unknown one."""
+        flat, live, due, next_due_ms, lately = await self._scripts.run(
+            PROGRESS, {"campaign": campaign}
+        )
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        outcomes = {
+            name.removeprefix(b"outcome:").decode(): int(value)
+            for name, value in fields.items()
+            if name.startswith(b"outcome:") and int(value)
+        }
+        return Progress(
+            contacts=int(fields.get(b"contacts", 0)),
+            waiting=int(fields.get(b"waiting", 0)),
+            live=live,
+            done=int(fields.get(b"done", 0)),
+            attempts=int(fields.get(b"attempts", 0)),
+            outcomes=outcomes,
+            talked_s=int(fields.get(b"talked_s", 0)),
+            usd=int(fields.get(b"usd_micros", 0)) / 1e6,
+            due=due,
+            next_due_ms=None if next_due_ms < 0 else next_due_ms,
+            placed_lately=lately,
+            undelivered=int(fields.get(b"undelivered", 0)),
+        )
+
+    async def delete(self, campaign: str) -> bool:
+        """Delete a draft, or a campaign that is over and has no live attempt, with contacts,
+        attempts and events; false for any other. In steps: repeated, it goes on."""
+        if not await self._scripts.run(DELETE, {"campaign": campaign}):
+            return False
+        attempts = self._keys.campaign(campaign, "attempts")
+        while ids := await self._link.ask(lambda redis: redis.lrange(attempts, 0, BATCH - 1)):
+            gone = [item for kept in await self._attempts(ids) for item in self._names_of(kept)]
+            await self._unlink(gone)
+            await self._link.ask(lambda redis: redis.ltrim(attempts, BATCH, -1))
+        await self._forget_events(campaign)
+        await self._unlink([self._keys.contacts(campaign, shard) for shard in SHARDS])
+        await self._unlink([self._keys.campaign(campaign)])
+        await self._link.ask(lambda redis: redis.zrem(self._keys.index, campaign))
+        return True
+
+    def _names_of(self, attempt: Any) -> list[str]:
+        sid = [self._keys.sid(attempt.sid)] if attempt.sid else []
+        return [self._keys.attempt(attempt.id), *sid]
+
+    async def _forget_events(self, campaign: str) -> None:
+        async def ask(redis: Redis) -> list[bytes]:
+            pattern = f"{campaign}:*"
+            return [item async for item, _ in redis.zscan_iter(self._keys.outbox, pattern, BATCH)]
+
+        for member in await self._link.ask(ask):
+            _, _, number = member.decode().partition(":")
+            await self._unlink([self._keys.campaign(campaign, "outbox", number)])
+            await self._link.ask(lambda redis, gone=member: redis.zrem(self._keys.outbox, gone))
+
+    async def _unlink(self, names: Sequence[str]) -> None:
+        if names:
+            await self._link.ask(lambda redis: redis.unlink(*names))
+
+    async def _hashes(self, names: Sequence[bytes]) -> list[dict[bytes, bytes]]:
+        async def ask(redis: Redis) -> list[Any]:
+            async with redis.pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.hgetall(self._keys.campaign(name.decode()))
+                return await pipe.execute()
+
+        return await self._link.ask(ask) if names else []
+
+
+def _read(names: Sequence[bytes], kept: Sequence[dict[bytes, bytes]]) -> list[Campaign]:
+    pairs = zip(names, kept, strict=True)
+    return [read_campaign(name.decode(), fields) for name, fields in pairs if b"spec" in fields]

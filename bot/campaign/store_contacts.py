@@ -1,0 +1,85 @@
+"""Contacts in the store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import cast
+
+from bot.redis_link import StoreError
+
+from .campaign_scripts import ADD, FINISH, REPLAN
+from .keys import SHARDS, shard
+from .packing import pack, read_contact
+from .store_part import BATCH, StorePart, plan_asked
+from .types import AddResult, Contact, NewContact, Outcome, Plan
+
+__all__ = ["ContactsPart", "NotOpen"]
+
+
+class NotOpen(StoreError):
+    """The campaign is over, or unknown: it takes no more contacts."""
+
+
+class ContactsPart(StorePart):
+    """Contacts, for `bot.campaign.store.CampaignStore`."""
+
+    async def add(
+        self, campaign: str, contacts: Sequence[tuple[NewContact, Plan]]
+    ) -> list[AddResult]:
+        """Add up to 1000 contacts in one round trip; what each became. What is a duplicate, or on
+        the do-not-call list, is not added.
+
+        Raises:
+            NotOpen: the campaign is over, or unknown.
+        """
+        packed: list[str | bytes] = []
+        for contact, plan in contacts:
+            packed += [contact.number, str(plan.due_ms), pack(contact, plan)]
+        results = await self._scripts.run(ADD, {"campaign": campaign}, *packed)
+        if results == 0:
+            raise NotOpen(f"campaign {campaign} is over, or unknown")
+        return [cast(AddResult, result.decode()) for result in results]
+
+    async def contact(self, campaign: str, number: str) -> Contact | None:
+        """The contact of that number."""
+        name = self._keys.contacts(campaign, shard(number))
+        held = await self._link.ask(lambda redis: redis.hget(name, number))
+        return None if held is None else read_contact(number, held)
+
+    async def contacts(self, campaign: str) -> AsyncIterator[Contact]:
+        """All of them, in no order, in batches. Who is there all the while is given once."""
+        for part in SHARDS:
+            name, cursor = self._keys.contacts(campaign, part), 0
+            found: dict[bytes, bytes] = {}
+            while True:
+                cursor, batch = await self._link.ask(
+                    lambda redis, name=name, cursor=cursor: redis.hscan(name, cursor, count=BATCH)
+                )
+                for number, held in batch.items():
+                    if number not in found:
+                        found[number] = b""
+                        yield read_contact(number.decode(), held)
+                if cursor == 0:
+                    break
+
+    async def replan(
+        self, campaign: str, contact: Contact, plan: Plan | None, outcome: Outcome = "expired"
+    ) -> bool:
+        """Give a waiting contact another plan, if its plan is still what `contact` says; with None
+        it is done with that outcome."""
+        was = contact.plan
+        if was is None:
+            return False
+        asked = {
+            "campaign": campaign,
+            "number": contact.number,
+            "was": f"{was.due_ms}|{was.until_ms}|{was.day}",
+            "plan": plan_asked(plan),
+            "outcome": outcome,
+        }
+        return bool(await self._scripts.run(REPLAN, asked))
+
+    async def finish_contact(self, campaign: str, number: str, outcome: Outcome) -> bool:
+        """A waiting contact is done (they called us, say); false when it is live or done."""
+        asked = {"campaign": campaign, "number": number, "outcome": outcome}
+        return bool(await self._scripts.run(FINISH, asked))

@@ -1,0 +1,56 @@
+"""What the parts of the campaigns' store have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bot.redis_link import RedisLink
+
+from .keys import CampaignKeys
+from .packing import read_attempt
+from .scripts import Scripts
+from .types import Attempt, Plan
+
+__all__ = ["BATCH", "StorePart", "attempt_of", "plan_asked"]
+
+BATCH = 500
+"""How many of something are read in one round trip."""
+
+
+class StorePart:
+    """A part of the store: the way to Redis, the scripts and the names of the keys."""
+
+    _link: RedisLink
+    _scripts: Scripts
+    _keys: CampaignKeys
+
+    async def _attempts(self, ids: Sequence[bytes]) -> list[Attempt]:
+        """The attempts of these ids; those that have expired are left out."""
+
+        async def ask(redis: Redis) -> list[Any]:
+            async with redis.pipeline(transaction=False) as pipe:
+                for attempt in ids:
+                    pipe.hgetall(self._keys.attempt(attempt.decode()))
+                return await pipe.execute()
+
+        found = await self._link.ask(ask)
+        return [
+            read_attempt(attempt.decode(), fields.items())
+            for attempt, fields in zip(ids, found, strict=True)
+            if fields
+        ]
+
+
+def attempt_of(attempt: str, flat: Sequence[bytes]) -> Attempt | None:
+    """An attempt as a script gives it: name, value, …"""
+    return read_attempt(attempt, zip(flat[::2], flat[1::2], strict=True)) if flat else None
+
+
+def plan_asked(plan: Plan | None) -> dict[str, Any] | None:
+    """A plan as scripts are told of it."""
+    if plan is None:
+        return None
+    return {"due_ms": plan.due_ms, "until_ms": plan.until_ms, "day": plan.day}

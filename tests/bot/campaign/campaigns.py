@@ -1,0 +1,99 @@
+"""Campaigns for tests: what is short to write and the same in most of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from bot.campaign.spec import CampaignSpec
+from bot.campaign.store import CampaignStore
+from bot.campaign.types import Attempt, Campaign, Claims, Limits, NewContact, Plan
+
+__all__ = [
+    "DAY",
+    "FROM",
+    "MINUTE_MS",
+    "NO_LIMITS",
+    "START_MS",
+    "Clock",
+    "claim",
+    "claimed",
+    "ids",
+    "number",
+    "people",
+    "plan",
+    "running",
+]
+
+START_MS = 1_795_248_000_000
+"""Saturday, 21 November 2026, 08:00 UTC: when a test's clock stands at first."""
+DAY = "2026-11-21"
+MINUTE_MS = 60_000
+FROM = "+15550001111"
+NO_LIMITS = Limits(calls_per_second=None, max_concurrent=1000, inbound_room=0, lease_ms=10_000)
+
+
+class Clock:
+    """Milliseconds since the epoch, which the test sets."""
+
+    def __init__(self) -> None:
+        self.now_ms = START_MS
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+    def pass_ms(self, ms: int) -> None:
+        """So much time passes."""
+        self.now_ms += ms
+
+
+def number(index: int) -> str:
+    """A number of nobody's, another for every index."""
+    return f"+1555{1_000_000 + index:07}"
+
+
+def plan(due_ms: int = START_MS, for_ms: int = 8 * 60 * MINUTE_MS, day: str = DAY) -> Plan:
+    """To be called from `due_ms` on, for a working day."""
+    return Plan(due_ms, due_ms + for_ms, day)
+
+
+def people(count: int, first: int = 0) -> list[tuple[NewContact, Plan]]:
+    """So many contacts, due when a test's clock starts."""
+    return [
+        (NewContact(number(index), ("America/New_York",)), plan())
+        for index in range(first, first + count)
+    ]
+
+
+def ids(count: int) -> list[str]:
+    """Ids for so many attempts."""
+    return [secrets.token_hex(10) for _ in range(count)]
+
+
+async def running(
+    store: CampaignStore,
+    contacts: int | Sequence[tuple[NewContact, Plan]] = 1,
+    **spec: Any,
+) -> Campaign:
+    """A campaign that runs, with so many contacts, or with these."""
+    fields = {"name": "Test", "from_numbers": [FROM], "max_concurrent": 1000} | spec
+    campaign = await store.create(CampaignSpec.model_validate(fields))
+    await store.add(campaign.id, people(contacts) if isinstance(contacts, int) else contacts)
+    started = await store.change(campaign.id, "running", allowed=["draft"])
+    assert started is not None
+    return started
+
+
+async def claim(
+    store: CampaignStore, campaign: Campaign, count: int = 1, limits: Limits = NO_LIMITS
+) -> Claims:
+    """Claim so many contacts."""
+    return await store.claim(campaign.id, ids(count), limits)
+
+
+async def claimed(store: CampaignStore, campaign: Campaign) -> Attempt:
+    """Claim one contact that is there to be claimed."""
+    claims = await claim(store, campaign)
+    (attempt,) = claims.attempts
+    return attempt
