@@ -11,9 +11,11 @@ from bot.phone.exchange import Exchange, NotInProgress
 from bot.phone.identity import new_sid
 
 from . import parameters
+from .dialling import Dialling
+from .order import Order, oddities
+from .outbound import OutboundCall, TwilioCall
 from .parameters import Given
-from .problem import invalid, not_found, not_in_progress
-from .queued import QueuedCall, TwilioCall
+from .problem import Problem, invalid, not_found, not_in_progress
 from .recording import Recording
 from .resources import Json, call_json, number_json
 
@@ -33,16 +35,25 @@ class Number:
 
 
 class Account:
-    """Calls (those of the exchange, and those created by REST), recordings, numbers."""
+    """Calls (those of the exchange, and those made by REST), recordings, numbers.
 
-    def __init__(self, sid: str, auth_token: str, exchange: Exchange) -> None:
+    Attributes:
+        dialling: who dials the calls that REST makes; None: nobody does, and they stay queued.
+        list_lag_s: for so long after its creation a call is in no list.
+    """
+
+    def __init__(
+        self, sid: str, auth_token: str, exchange: Exchange, dialling: Dialling | None = None
+    ) -> None:
         self.sid = sid
         self.auth_token = auth_token
         self.created_s = time.time()
         self.numbers: dict[str, Number] = {}
-        self.recordings: dict[str, list[Recording]] = {}
+        self.recordings = {} if dialling is None else dialling.recordings
+        self.dialling = dialling
+        self.list_lag_s = 0.0
         self._exchange = exchange
-        self._queued: dict[str, QueuedCall] = {}
+        self._made: dict[str, OutboundCall] = {}
 
     def own(self, number: str, **settings: str) -> Number:
         """Have the account own a number, set like this."""
@@ -56,7 +67,7 @@ class Account:
         Raises:
             Problem: there is none in this account.
         """
-        call = self._queued.get(sid) or self._exchange.calls.get(sid)
+        call = self._made.get(sid) or self._exchange.calls.get(sid)
         if call is None or call.account_sid != self.sid:
             raise not_found(path)
         return call
@@ -69,22 +80,35 @@ class Account:
 
     def calls(self, given: Given) -> list[TwilioCall]:
         """The calls that a query asks for, the newest first."""
-        calls = [call for call in self._calls() if _wanted(call, given)]
+        latest_s = time.time() - self.list_lag_s
+        calls = [
+            call for call in self._calls() if call.created_s <= latest_s and _wanted(call, given)
+        ]
         return sorted(calls, key=lambda call: call.created_s, reverse=True)
 
-    def create(self, given: Given) -> QueuedCall:
-        """Queue an outbound call; nobody dials it.
+    def create(self, given: Given) -> OutboundCall:
+        """Queue an outbound call.
 
         Raises:
-            Problem: it lacks something.
+            Problem: it lacks something, or Twilio does not call this number, or from that one.
         """
         parameters.need(given, "To", code=21201, fault="No 'To' number is specified")
         parameters.need(given, "From", code=21213, fault="No 'From' number is specified")
         parameters.need(
             given, "Url", "Twiml", "ApplicationSid", code=21205, fault="Url parameter is required."
         )
-        call = QueuedCall(self.sid, given.values["From"], given.values["To"])
-        self._queued[call.sid] = call
+        if "Url" not in given and "Twiml" not in given:
+            raise invalid("ApplicationSid is not simulated", 21218)
+        given.complaints.extend(oddities(given))
+        order = Order.of(given)
+        ours = {number.number for number in self.numbers.values()}
+        if ours and order.from_number not in ours:
+            raise Problem(400, 21210, f"{order.from_number} is not yet verified for your account")
+        if self.dialling is None:
+            call = OutboundCall(self.sid, order, self._exchange, 1.0)
+        else:
+            call = self.dialling.take(self.sid, order)
+        self._made[call.sid] = call
         return call
 
     def update(self, call: TwilioCall, given: Given) -> None:
@@ -186,8 +210,10 @@ class Account:
         return next((item for item in of_call if item.is_current), None)
 
     def _calls(self) -> Iterator[TwilioCall]:
-        yield from self._queued.values()
-        yield from (call for call in self._exchange.calls.values() if call.account_sid == self.sid)
+        yield from self._made.values()
+        for call in self._exchange.calls.values():
+            if call.account_sid == self.sid and call.sid not in self._made:
+                yield call
 
 
 def _wanted(call: TwilioCall, given: Given) -> bool:

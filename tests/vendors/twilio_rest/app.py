@@ -68,7 +68,10 @@ class Routes:
 
     async def create(self, request: Request) -> Response:
         given = await self._read(request, parameters.CREATE)
-        return _json(self._account.shown(self._account.create(given)), 201)
+        said = len(given.complaints)
+        call = self._account.create(given)
+        self._tell(request, given.complaints[said:])
+        return _json(self._account.shown(call), 201)
 
     async def fetch(self, request: Request) -> Response:
         await self._read(request, {})

@@ -11,6 +11,7 @@
 | `nonsense` | not carried out | 200 and no JSON |
 | `empty` | not carried out | 200 and an object without anything in it |
 | `delay` | carried out, after `delay_s` | the right one |
+| `failed_after` | carried out | 500, 20500 |
 | `lost` | carried out | none until the client gives up |
 | `cut` | carried out | the right one, which breaks off |
 """
@@ -18,7 +19,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from starlette.responses import Response
@@ -39,6 +41,7 @@ Kind = Literal[
     "nonsense",
     "empty",
     "delay",
+    "failed_after",
     "lost",
     "cut",
 ]
@@ -53,6 +56,8 @@ class Mischief:
         times: to how many of them; None is all.
         only: to those alone in whose method and path this occurs, such as `POST` or `/Calls/CA…`.
         retry_after: a header of refusals.
+        chance: to which part of those, from 0 to 1.
+        seed: of chance.
     """
 
     kind: Kind
@@ -60,10 +65,16 @@ class Mischief:
     only: str = ""
     delay_s: float = 0.0
     retry_after: str | None = None
+    chance: float = 1.0
+    seed: int = 0
+    _dice: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
 
     def takes(self, line: str) -> bool:
         """Whether this request is one of them; it counts if so."""
-        if self.times == 0 or self.only not in line:
+        if self.times == 0 or self.only not in line or self._dice.random() >= self.chance:
             return False
         if self.times is not None:
             self.times -= 1
@@ -96,6 +107,9 @@ async def misbehave(
     elif mischief.kind == "delay":
         await asyncio.sleep(mischief.delay_s)
         await app(scope, receive, send)
+    elif mischief.kind == "failed_after":
+        await app(scope, receive, _nowhere)
+        await refused(_failure())(scope, receive, send)
     elif mischief.kind == "cut":
         await app(scope, receive, _cutting(send))
     else:
@@ -109,7 +123,7 @@ def _instead(mischief: Mischief) -> Response | None:
         case "busy":
             response = refused(busy())
         case "failure":
-            response = refused(Problem(500, 20500, "Internal Server Error"))
+            response = refused(_failure())
         case "denied":
             response = refused(denied())
         case "problem":
@@ -125,6 +139,10 @@ def _instead(mischief: Mischief) -> Response | None:
     if mischief.retry_after is not None:
         response.headers["retry-after"] = mischief.retry_after
     return response
+
+
+def _failure() -> Problem:
+    return Problem(500, 20500, "Internal Server Error")
 
 
 PAGE = "<html><body><h1>502 Bad Gateway</h1></body></html>"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from bot.phone.identity import new_sid
 
+from .outbound import TwilioCall
 from .problem import not_in_progress
-from .queued import TwilioCall
 
 __all__ = ["Recording"]
 
@@ -25,11 +25,12 @@ _MAY_BECOME = {
 
 @dataclass(slots=True)
 class Recording:
-    """One recording, started by REST."""
+    """One recording; `source` is who asked for it."""
 
     call: TwilioCall
     channels: int
     track: str
+    source: str = "StartCallRecordingAPI"
     sid: str = field(default_factory=lambda: new_sid("RE"))
     started_s: float = field(default_factory=time.time)
     updated_s: float = field(default_factory=time.time)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from .queued import TwilioCall
+from .detection import resource_word
+from .outbound import OutboundCall, TwilioCall
 from .recording import Recording
 
 __all__ = ["API_VERSION", "Json", "account_json", "call_json", "number_json", "recording_json"]
@@ -61,8 +62,8 @@ def account_json(sid: str, auth_token: str, created_s: float) -> Json:
 def call_json(call: TwilioCall, number_sid: str | None) -> Json:
     """A call; `number_sid` is that of the account's number that it came in by."""
     base = f"/{API_VERSION}/Accounts/{call.account_sid}/Calls/{call.sid}"
-    ended_s, answered_s = call.ended_s, call.answered_s
-    over = ended_s is not None and answered_s is not None
+    ended_s, answered_s, duration_s = call.ended_s, call.answered_s, call.duration_s
+    made = call if isinstance(call, OutboundCall) else None
     return {
         "sid": call.sid,
         "date_created": rfc2822(call.created_s),
@@ -77,16 +78,16 @@ def call_json(call: TwilioCall, number_sid: str | None) -> Json:
         "status": call.status,
         "start_time": rfc2822(answered_s),
         "end_time": rfc2822(ended_s),
-        "duration": str(round((ended_s or 0) - (answered_s or 0))) if over else None,
+        "duration": None if duration_s is None else str(duration_s),
         "price": None,
         "price_unit": "USD",
         "direction": call.direction,
-        "answered_by": None,
+        "answered_by": resource_word(made.answered_by) if made else None,
         "api_version": API_VERSION,
         "forwarded_from": None,
         "group_sid": None,
         "caller_name": None,
-        "queue_time": "0",
+        "queue_time": str(made.queue_time_ms) if made else "0",
         "trunk_sid": None,
         "uri": f"{base}.json",
         "subresource_uris": {key: f"{base}/{name}.json" for key, name in _OF_CALL.items()},
@@ -110,7 +111,7 @@ def recording_json(recording: Recording) -> Json:
         "price_unit": None,
         "duration": None if ended_s is None else str(round(ended_s - recording.started_s)),
         "sid": recording.sid,
-        "source": "StartCallRecordingAPI",
+        "source": recording.source,
         "status": recording.status,
         "error_code": None,
         "encryption_details": None,

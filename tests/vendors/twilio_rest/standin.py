@@ -1,8 +1,9 @@
 """One stand-in: an account, what was asked of it, what is odd about that, and its mischief.
 
 It is an ASGI application. Beside Twilio's own paths it has `/standin`, with which a shell commands
-it: `GET /standin/requests`, `GET /standin/complaints`, `POST /standin/mischief` (JSON with the
-fields of `Mischief`), `POST /standin/numbers` (JSON: `number`).
+it: `GET /standin/requests`, `GET /standin/complaints`, `GET /standin/ledger`, `POST
+/standin/mischief` (JSON with the fields of `Mischief`), `POST /standin/numbers` (JSON: `number`),
+`POST /standin/pace` (JSON: `per_second`, null for no limit; `list_lag_s`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import dataclasses
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -22,6 +24,7 @@ from bot.phone.exchange import Exchange
 
 from .account import Account
 from .app import rest_app
+from .dialling import Dialling
 from .mischief import KINDS, Kind, Mischief, misbehave
 
 __all__ = ["Seen", "TwilioRestStandIn"]
@@ -59,12 +62,18 @@ class TwilioRestStandIn:
         auth_token: what Basic authentication has to hold with it.
         exchange: the simulated calls that it shows, redirects and hangs up; to be used in one event
             loop with them. None is a world without any.
+        dialling: who dials the calls that are made here; None: they stay queued.
     """
 
     def __init__(
-        self, account_sid: str, auth_token: str, *, exchange: Exchange | None = None
+        self,
+        account_sid: str,
+        auth_token: str,
+        *,
+        exchange: Exchange | None = None,
+        dialling: Dialling | None = None,
     ) -> None:
-        self.account = Account(account_sid, auth_token, exchange or Exchange())
+        self.account = Account(account_sid, auth_token, exchange or Exchange(), dialling)
         self.requests: list[Seen] = []
         self.complaints: list[str] = []
         self.closing = asyncio.Event()
@@ -80,9 +89,11 @@ class TwilioRestStandIn:
         only: str = "",
         delay_s: float = 0.0,
         retry_after: str | None = None,
+        chance: float = 1.0,
+        seed: int = 0,
     ) -> None:
         """Have requests go wrong (`bot`'s view of each kind is in `.mischief`)."""
-        self._mischief.append(Mischief(kind, times, only, delay_s, retry_after))
+        self._mischief.append(Mischief(kind, times, only, delay_s, retry_after, chance, seed))
 
     def behave(self) -> None:
         """No more mischief."""
@@ -122,9 +133,21 @@ class TwilioRestStandIn:
                     return JSONResponse({"fault": f"kind may be one of {', '.join(KINDS)}"}, 400)
                 self.misbehave(**wanted)
                 return JSONResponse({})
+            case "GET", "ledger":
+                dialling = self.account.dialling
+                return JSONResponse([] if dialling is None else dialling.ledger.as_json())
+            case "POST", "pace":
+                return self._pace(orjson.loads(body))
             case "POST", "numbers":
                 return JSONResponse({"sid": self.account.own(orjson.loads(body)["number"]).sid})
         return JSONResponse({"fault": "no such command"}, 404)
+
+    def _pace(self, wanted: Mapping[str, float | None]) -> JSONResponse:
+        account = self.account
+        if account.dialling is not None and "per_second" in wanted:
+            account.dialling.per_second = wanted["per_second"]
+        account.list_lag_s = wanted.get("list_lag_s") or account.list_lag_s
+        return JSONResponse({})
 
 
 def _seen(scope: Scope, body: bytes) -> Seen:

@@ -167,6 +167,7 @@ async def test_a_call_is_created_and_canceled(twilio: Twilio, official: Official
         status_callback_event=["initiated", "answered", "completed"],
         machine_detection="Enable",
         async_amd="true",
+        async_amd_status_callback="https://bot.example.com/twilio/amd",
         time_limit=600,
         record=True,
     )

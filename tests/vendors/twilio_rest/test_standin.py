@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -148,7 +149,7 @@ async def test_what_is_needed_has_to_be_there(
         ({"Urll": URL}, "there is no parameter 'Urll'"),
         ({"Method": ["GET", "POST"]}, "Method is given twice"),
         (
-            {"StatusCallbackEvent": "initiated answered"},
+            {"StatusCallback": URL, "StatusCallbackEvent": "initiated answered"},
             "StatusCallbackEvent cannot be 'initiated answered'",
         ),
     ],
@@ -259,6 +260,7 @@ async def test_requests_are_kept_without_their_credentials(
         ("delay", 200, True),
         ("cut", None, True),
         ("lost", None, True),
+        ("failed_after", 500, True),
         ("silent", None, False),
     ],
 )
@@ -292,11 +294,13 @@ async def test_a_shell_commands_it(twilio: Twilio, http: httpx.AsyncClient) -> N
     assert (await http.get("/standin/else")).status_code == 404
 
 
-async def test_it_starts_from_a_shell() -> None:
+async def test_it_starts_from_a_shell(tmp_path: Path) -> None:
+    people = tmp_path / "people.toml"
+    people.write_text('[default]\ndoes = "no_answer"\n')
     command = [sys.executable, "-m", "tests.vendors", "twilio_rest", "--port", "0"]
     process = await asyncio.create_subprocess_exec(
         *command,
-        *("--number", OURS),
+        *("--number", OURS, "--people", str(people), "--cps", "0"),
         env={**os.environ, "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -306,6 +310,11 @@ async def test_it_starts_from_a_shell() -> None:
         rest = TwilioRest(ACCOUNT, TOKEN, api_url=url)
         try:
             assert await rest.find_number(OURS) is not None
+            auth = (ACCOUNT, TOKEN)
+            async with httpx.AsyncClient(base_url=url, auth=auth, trust_env=False) as http:
+                made = await http.post(f"{ROOT}/Calls.json", data=CREATE)
+                (entry,) = (await http.get("/standin/ledger")).json()
+            assert (entry["sid"], entry["to"]) == (made.json()["sid"], CALLER)
         finally:
             await rest.aclose()
     finally:
@@ -314,13 +323,14 @@ async def test_it_starts_from_a_shell() -> None:
 
 
 async def test_a_shell_is_told_what_to_say(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert main([]) == 2
     assert main(["twilio"]) == 2
     said = capsys.readouterr().out
     assert all(name in said for name in ("NAME is one of", "soniox", "twilio_rest"))
     monkeypatch.delenv("TWILIO_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("PARLEY_STATE_DIR", str(tmp_path))
     with pytest.raises(SystemExit, match="2"):
         main(["twilio_rest"])
     assert "set TWILIO_AUTH_TOKEN" in capsys.readouterr().err
