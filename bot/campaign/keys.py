@@ -20,6 +20,7 @@ Keys; what a campaign has expires with it, what an attempt has with the attempt:
     PREFIX dial:watch                   sorted set: live attempts by when they are looked at
     PREFIX dial:sid:{sid}               the attempt whose call that is
     PREFIX called:{number}:{from}       the last attempt that called the one from the other
+    PREFIX dial:ticks                   list: what taskiq sends dialers, see `bot.campaign.ticking`
     PREFIX do-not-call                  hash: numbers that are never called; never expires
 """
 
@@ -50,6 +51,7 @@ class CampaignKeys:
         self.outbox = f"{prefix}campaigns:outbox"
         self.live = f"{prefix}dial:live"
         self.watch = f"{prefix}dial:watch"
+        self.ticks = f"{prefix}dial:ticks"
         self.do_not_call = f"{prefix}do-not-call"
 
     def campaign(self, campaign: str, *rest: str) -> str:
