@@ -25,9 +25,7 @@ local function release()
   redis.call('SREM', key(attempt.campaign, 'live'), asked.attempt)
   redis.call('SREM', LIVE, asked.attempt)
   redis.call('ZREM', WATCH, asked.attempt)
-  if redis.call('HGET', NUMBERS, attempt.number) == asked.attempt then
-    redis.call('HDEL', NUMBERS, attempt.number)
-  end
+  unlock(attempt.number, asked.attempt)
   redis.call('EXPIRE', attempt_key(asked.attempt), ttl)
   if attempt.sid then redis.call('EXPIRE', prefix .. 'dial:sid:' .. attempt.sid, ttl) end
 end
@@ -65,7 +63,7 @@ local function revive()
   redis.call('PERSIST', attempt_key(asked.attempt))
   redis.call('SADD', key(attempt.campaign, 'live'), asked.attempt)
   redis.call('SADD', LIVE, asked.attempt)
-  redis.call('HSETNX', NUMBERS, attempt.number, asked.attempt)
+  lock(attempt.number, asked.attempt)
   redis.call('ZADD', WATCH, now, asked.attempt)
   return true
 end

@@ -13,9 +13,10 @@ EVENTS = 100
 REFUSE = Script("""
 local said = cjson.encode({source = asked.source, at_ms = now})
 if redis.call('HSETNX', REFUSED, asked.number, said) == 0 then return 0 end
-local id = redis.call('HGET', NUMBERS, asked.number)
-local campaign = id and redis.call('HGET', attempt_key(id), 'campaign')
-if campaign then push(campaign, asked.number, 'contact.do_not_call', {attempt = id}) end
+for id in string.gmatch(redis.call('HGET', NUMBERS, asked.number) or '', '%S+') do
+  local campaign = redis.call('HGET', attempt_key(id), 'campaign')
+  if campaign then push(campaign, asked.number, 'contact.do_not_call', {attempt = id}) end
+end
 return 1
 """)
 

@@ -41,6 +41,24 @@ end
 
 local function attempt_key(id) return prefix .. 'attempt:' .. id end
 
+-- A number is locked by its live attempt; by two when one that was given up turned up again.
+local function lock(number, id)
+  local held = redis.call('HGET', NUMBERS, number)
+  redis.call('HSET', NUMBERS, number, held and held .. ' ' .. id or id)
+end
+
+local function unlock(number, id)
+  local others = {}
+  for held in string.gmatch(redis.call('HGET', NUMBERS, number) or '', '%S+') do
+    if held ~= id then table.insert(others, held) end
+  end
+  if #others > 0 then
+    redis.call('HSET', NUMBERS, number, table.concat(others, ' '))
+  else
+    redis.call('HDEL', NUMBERS, number)
+  end
+end
+
 local function over(state) return not state or state == 'done' or state == 'canceled' end
 
 -- Nothing is counted for a campaign that is gone: that would bring a part of it back.
