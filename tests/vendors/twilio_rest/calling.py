@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from twilio.http.async_http_client import AsyncTwilioHttpClient
@@ -82,11 +83,12 @@ async def calling(
     speed: float = 20.0,
     per_second: float | None = None,
     meddling: Meddling | None = None,
+    folder: Path | None = None,
 ) -> AsyncIterator[Scene]:
     """Everybody who is called is one of `people`, the first at the first call and so on."""
     async with running_worker() as worker:
         phone = PhoneConfig(worker.url, TOKEN, account_sid=ACCOUNT, speed=speed)
-        config = DiallingConfig(phone, per_second, meddling or Meddling())
+        config = DiallingConfig(phone, per_second, meddling or Meddling(), folder)
         exchange = Exchange()
         async with (
             Dialling(config, People({PERSON: people}), exchange) as dialling,

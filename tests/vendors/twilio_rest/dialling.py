@@ -7,9 +7,11 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bot.phone.artifacts import stereo
 from bot.phone.balancer import Balancer
 from bot.phone.call import answer_call_by
 from bot.phone.config import PhoneConfig
@@ -20,6 +22,7 @@ from bot.phone.steps import Play, Step
 from bot.phone.tape import Tape
 from bot.phone.twiml import Hangup, Reject, Request, TwimlError
 from bot.phone.webhook import Webhooks
+from media.files import write_wav
 
 from .detection import Verdict, verdict_of
 from .ledger import Entry, Ledger
@@ -49,11 +52,14 @@ class DiallingConfig:
         phone: whose webhooks are asked, with which token, and at which speed everybody lives.
         per_second: how many calls leave the queue in a second; None: all at once.
         meddling: what happens to callbacks.
+        folder: where the sound of each conversation is left, as SID.wav: whoever was called on the
+            left, the bot on the right.
     """
 
     phone: PhoneConfig
     per_second: float | None = 1.0
     meddling: Meddling = field(default_factory=Meddling)
+    folder: Path | None = None
 
 
 class Dialling:
@@ -209,6 +215,8 @@ class Dialling:
         result = await answer_call_by(self._balancer, phone, steps, outbound, self._exchange)
         call.over(self._exchange.calls[call.sid].status)
         entry.faults += map(str, result.faults)
+        if self._config.folder is not None:
+            await asyncio.to_thread(_keep, result.tape, self._config.folder / f"{call.sid}.wav")
         if person.does == "machine":
             entry.message = _message(result.tape, steps)
 
@@ -231,6 +239,11 @@ class Dialling:
         limit_s = call.order.limit_s
         await call.gone_within(min(person.light_ms, (limit_s or math.inf) * 1000))
         call.over("completed")
+
+
+def _keep(tape: Tape, path: Path) -> None:
+    with path.open("wb") as file:
+        write_wav(file, stereo(tape), SAMPLES_PER_MS * 1000)
 
 
 def _message(tape: Tape, steps: Sequence[Step]) -> bytes:

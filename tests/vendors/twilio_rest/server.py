@@ -70,7 +70,9 @@ def main(arguments: Sequence[str]) -> None:
     meddling = Meddling(
         given.dropped, given.doubled, given.delayed, given.reordered, given.delay_s, given.seed
     )
-    config = DiallingConfig(phone, given.cps or None, meddling)
+    if given.out is not None:
+        given.out.mkdir(parents=True, exist_ok=True)
+    config = DiallingConfig(phone, given.cps or None, meddling, given.out)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(given, config, people))
 
@@ -100,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--public-url", help="the bot's PARLEY_PUBLIC_URL (default: as the bot's)")
     add("--url", action="append", default=[], help="connect here instead; may be given again")
     add("--speed", type=float, default=1.0, help="how fast people live (default: 1)")
+    add("--out", type=Path, metavar="DIR", help="leave the sound of conversations here")
     add("--list-lag-s", type=float, default=0.0, help="how late calls come into lists")
     callbacks = parser.add_argument_group("callbacks, by chance: parts from 0 to 1")
     add = callbacks.add_argument

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from twilio.base.exceptions import TwilioRestException
 
 from bot.phone.clip import Clip
 from bot.phone.steps import HangUp, Press, Wait
+from media.files import read_audio
 from tests.bot.phone.sounds import tone
 from tests.bot.phone.worker_stub import TOKEN, StubStream, StubWorker
 from tests.bot.process_facts import happens
@@ -220,7 +222,7 @@ async def test_machines_are_detected(
 
 
 @pytest.mark.parametrize("detection", [None, "DetectMessageEnd"])
-async def test_what_is_left_on_a_machine_is_kept(detection: str | None) -> None:
+async def test_what_is_left_on_a_machine_is_kept(detection: str | None, tmp_path: Path) -> None:
     message = tone(600)
 
     async def leave(stream: StubStream) -> None:
@@ -230,12 +232,18 @@ async def test_what_is_left_on_a_machine_is_kept(detection: str | None) -> None:
         await stream.mark("said")
         await stream.until("mark")
 
-    async with calling(machine(greeting=[]), speed=5) as scene:
+    async with calling(machine(greeting=[]), speed=5, folder=tmp_path) as scene:
         scene.worker.talk = [leave]
         more = {} if detection is None else {"machine_detection": detection}
         entry = await scene.call(**more)
     assert entry.message == message.strip(b"\xff\x7f")
     assert entry.as_json()["message_ms"] == len(entry.message) // 8
+    assert sound_ms(tmp_path / f"{entry.call.sid}.wav") > entry.as_json()["message_ms"]
+
+
+def sound_ms(path: Path) -> int:
+    """How long a file sounds."""
+    return read_audio(path.read_bytes(), path.name).size // 8
 
 
 @pytest.mark.parametrize(("code", "word"), [(21214, "reached"), (21211, "Invalid")])
