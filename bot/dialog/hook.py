@@ -39,6 +39,11 @@ class Dialog:
         self._target = target
         self._is_function = inspect.isroutine(target)
 
+    @property
+    def target(self) -> Any:
+        """What is wrapped."""
+        return self._target
+
     def greet(self, call: Call) -> Replies:
         """The first words of the call; none by default."""
         return self._replies("greet", call)

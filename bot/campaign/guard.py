@@ -1,0 +1,116 @@
+"""A dialog with somebody beside it who hears when a person never wants to be called again."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bot.dialog.hook import Dialog, Replies
+from bot.dialog.types import Call, CallBack, DoNotCall, Gather, Hangup, Say, Turn
+from bot.record import Record
+
+from .refusal import FALLBACK, Refusals
+
+__all__ = ["DO_NOT_CALL", "GuardedDialog", "refusals_of"]
+
+DO_NOT_CALL = "do not call"
+"""Why a call was hung up in which that was asked for."""
+
+
+class GuardedDialog(Dialog):
+    """A call's dialog, whose person may ask never to be called again, by words or by a key.
+
+    The dialog does not hear of that: the person is told that it is so, and a call that a campaign
+    has made is hung up; another one goes on. What a dialog itself wants to be noted of the person
+    (`DoNotCall`, `CallBack`) is noted here too.
+
+    Args:
+        dialog: the call's.
+        record: of the call, where it is noted.
+        refuse: puts the person on the do-not-call list.
+        hears: whether words count, and the key.
+        digit: the key; None is none.
+    """
+
+    def __init__(
+        self,
+        dialog: Dialog,
+        record: Record,
+        refuse: Callable[[Record], Awaitable[None]],
+        *,
+        hears: bool,
+        digit: str | None = None,
+    ) -> None:
+        super().__init__(dialog.target)
+        self._record = record
+        self._refuse = refuse
+        self._hears = hears
+        self._digit = digit
+        # Whether the dialog wants keys that have not come yet, and the last ones that it got: they
+        # are given again when nothing was heard of the answer.
+        self._gathers = record.gathering is not None
+        self._gathered: tuple[str, int] | None = None
+
+    async def _replies(self, name: str, *args: Any, default: str = "") -> Replies:
+        if self._hears and self._is_refusal(name, *args):
+            async with aclosing(self._say_so(args[0])) as said:
+                async for reply in said:
+                    yield reply
+            return
+        async with aclosing(super()._replies(name, *args, default=default)) as replies:
+            async for reply in replies:
+                match reply:
+                    case DoNotCall():
+                        await self._note()
+                    case CallBack(after_s):
+                        self._record.call_back_s = after_s
+                    case _:
+                        self._gathers |= isinstance(reply, Gather)
+                        yield reply
+
+    def _is_refusal(self, name: str, call: Call, asked: object = None, *rest: object) -> bool:
+        if name == "on_turn" and isinstance(asked, Turn):
+            languages = dict.fromkeys((refusals_of(call.language), refusals_of(FALLBACK)))
+            return any(refusals.asked_in(asked.text) for refusals in languages)
+        if name == "on_dtmf" and isinstance(asked, str):
+            return not self._is_gathered(call, asked) and asked == self._digit
+        return False
+
+    def _is_gathered(self, call: Call, digits: str) -> bool:
+        """Whether the dialog has asked for these keys, or may have."""
+        heard = sum(entry.role == "bot" and bool(entry.heard) for entry in call.history)
+        if self._gathers or len(digits) != 1 or self._gathered == (digits, heard):
+            # What was pressed before a `Gather` was in force came by itself; that is still to end.
+            self._gathers = self._record.gathering is not None
+            self._gathered = digits, heard
+            return True
+        return False
+
+    async def _say_so(self, call: Call) -> Replies:
+        await self._note()
+        refusals = refusals_of(call.language)
+        if self._record.attempt is not None and call.direction == "outbound":
+            yield Say(refusals.goodbye, interruptible=False)
+            yield Hangup(DO_NOT_CALL)
+        else:
+            yield Say(refusals.noted, interruptible=False)
+
+    async def _note(self) -> None:
+        self._record.do_not_call = True
+        await self._refuse(self._record)
+
+
+def refusals_of(language: str) -> Refusals:
+    """How people who speak that language (BCP-47) refuse to be called; in English if unknown."""
+    known = _refusals()
+    return known.get(language.partition("-")[0].lower(), known[FALLBACK])
+
+
+@cache
+def _refusals() -> dict[str, Refusals]:
+    text = Path(__file__).with_name("refusals.toml").read_text(encoding="utf-8")
+    return {language: Refusals.of(table) for language, table in tomllib.loads(text).items()}

@@ -1,0 +1,113 @@
+"""PURE: what became of a call, from Twilio's last word and from what its record says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from bot.record import Record
+
+from .spec import CampaignSpec
+from .types import Attempt, Outcome
+
+__all__ = ["FAX", "VOICEMAIL", "Verdict", "cost_usd", "decide_outcome", "is_machine"]
+
+VOICEMAIL = "voicemail"
+FAX = "fax"
+"""Why a call was hung up that no human took, as its record says."""
+
+CONVERSATION_TURNS = 2
+"""Whoever has said so much is no machine, whatever was heard of them."""
+
+_UNANSWERED: dict[str, Outcome] = {
+    "busy": "busy",
+    "no-answer": "no_answer",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An outcome, and in words why it was no better one; empty where the outcome says it all."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+def is_machine(answered_by: str | None) -> bool:
+    """Whether this verdict of Twilio's says that it is a voicemail or the like."""
+    return (answered_by or "").startswith("machine")
+
+
+def decide_outcome(
+    spec: CampaignSpec, attempt: Attempt, record: Record | None, *, canceled: bool = False
+) -> Verdict:
+    """What became of an attempt whose call is over.
+
+    Args:
+        attempt: with the terminal status of its call.
+        record: the call's; None when it never came to one.
+        canceled: the campaign was.
+    """
+    if record is not None and record.do_not_call:
+        return Verdict("do_not_call")
+    if canceled and (record is None or record.answered_ms is None):
+        return Verdict("canceled")
+    if attempt.status == "canceled":
+        return Verdict("no_answer", "taken back at Twilio")
+    if (outcome := _UNANSWERED.get(attempt.status)) is not None:
+        return Verdict(outcome, attempt.reason)
+    if record is not None and record.call_back_s is not None:
+        return Verdict("callback")
+    machine = _decide_machine(spec, attempt, record)
+    return machine or _decide_human(spec, attempt, record)
+
+
+def _decide_machine(spec: CampaignSpec, attempt: Attempt, record: Record | None) -> Verdict | None:
+    """The outcome if no human has answered, as far as anybody could tell."""
+    by_bot = record is not None and record.ended is not None and record.ended.by == "bot"
+    reason = record.ended.reason if record is not None and record.ended is not None else ""
+    answered_by = attempt.answered_by or (record.answered_by if record is not None else "")
+    if record is not None and record.message_left:
+        return Verdict("message_left")
+    if answered_by == FAX or (by_bot and reason == FAX):
+        return Verdict("fax")
+    if by_bot and reason == VOICEMAIL:
+        return Verdict("voicemail")
+    talked = record is not None and record.turns >= CONVERSATION_TURNS
+    if is_machine(answered_by) and spec.voicemail != "talk" and not talked:
+        return Verdict("voicemail")
+    return None
+
+
+def _decide_human(spec: CampaignSpec, attempt: Attempt, record: Record | None) -> Verdict:
+    """The outcome of a call that somebody took."""
+    ended = record.ended if record is not None else None
+    if ended is not None and ended.by == "error":
+        return Verdict("failed", ended.reason)
+    # Without a record nobody but Twilio knows of the call: it can only have been they who hung up.
+    by_them = ended is None or ended.by != "bot"
+    if by_them and (_talked_s(attempt, record) or 0) <= spec.early_s:
+        return Verdict("hung_up_early")
+    return Verdict("answered")
+
+
+def _talked_s(attempt: Attempt, record: Record | None) -> float | None:
+    """Seconds from answer to end: by Twilio's clock, else by the record's."""
+    if attempt.duration_s is not None:
+        return attempt.duration_s
+    if record is not None and record.answered_ms is not None and record.ended_ms is not None:
+        return (record.ended_ms - record.answered_ms) / 1000
+    return None
+
+
+def cost_usd(spec: CampaignSpec, attempt: Attempt, record: Record | None) -> float | None:
+    """What speech and telephony cost, as far as that is known; None when nothing is."""
+    uses = record.usage.values() if record is not None else ()
+    known = [float(use["usd"]) for use in uses if use.get("usd") is not None]
+    minutes = attempt.minutes
+    if minutes is None and attempt.duration_s is not None:
+        minutes = math.ceil(attempt.duration_s / 60)
+    if minutes is not None and spec.minute_usd is not None:
+        known.append(minutes * spec.minute_usd)
+    return sum(known) if known else None

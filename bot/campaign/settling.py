@@ -1,0 +1,101 @@
+"""Settling attempts: what became of them, and when their contacts are called again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import structlog
+
+from bot.record import Record
+from bot.store import Store
+
+from .outcome import cost_usd, decide_outcome
+from .planning import next_plan
+from .store import CampaignStore
+from .types import Attempt
+
+__all__ = ["Settling"]
+
+log = structlog.get_logger(__name__)
+
+
+class Settling:
+    """Decides about attempts whose calls are over, each once, whoever asks for it and how often.
+
+    Args:
+        campaigns: where attempts are kept.
+        calls: where the records of their calls are.
+        jitter: from 0 to 1, random: spreads what is called again.
+    """
+
+    def __init__(
+        self,
+        campaigns: CampaignStore,
+        calls: Store,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._campaigns = campaigns
+        self._calls = calls
+        self._jitter = jitter
+
+    async def settle(
+        self, attempt_id: str, *, late: bool = False, record: Record | None = None
+    ) -> bool:
+        """Settle an attempt if Twilio has said how its call ended; whether this did it.
+
+        Not as long as the call's record is open: whoever has it says when it is complete.
+
+        Args:
+            late: nobody is to be waited for any more.
+            record: of the call, closed, from who has just closed it; else it is looked up.
+
+        Raises:
+            StoreUnavailable: Redis does not answer; whoever sweeps asks again.
+        """
+        attempt = await self._campaigns.attempt(attempt_id)
+        if attempt is None or attempt.state != "ended":
+            return False
+        if record is None or record.sid != attempt.sid:
+            record = await self._calls.load(attempt.sid)
+        if record is not None and record.ended_ms is None and not late:
+            return False
+        return await self._decide(attempt, record)
+
+    async def _decide(self, attempt: Attempt, record: Record | None) -> bool:
+        campaign, contact, now_ms = await asyncio.gather(
+            self._campaigns.campaign(attempt.campaign),
+            self._campaigns.contact(attempt.campaign, attempt.number),
+            self._campaigns.now_ms(),
+        )
+        if campaign is None or contact is None:
+            return False  # deleted meanwhile
+        spec, canceled = campaign.spec, campaign.state == "canceled"
+        verdict = decide_outcome(spec, attempt, record, canceled=canceled)
+        if verdict.outcome == "do_not_call":
+            # It was, unless Redis was away, and whoever kept it until it was back is no more.
+            await self._campaigns.do_not_call(attempt.number, attempt.sid)
+        plan = None
+        if not canceled:
+            plan = next_plan(
+                spec,
+                contact,
+                verdict.outcome,
+                now_ms,
+                jitter=self._jitter(),
+                call_back_s=record.call_back_s if record is not None else None,
+            )
+        settled = await self._campaigns.settle(
+            attempt.id,
+            verdict.outcome,
+            plan,
+            reason=verdict.reason,
+            usd=cost_usd(spec, attempt, record),
+        )
+        if settled:
+            log.info(
+                "attempt settled", attempt=attempt.id, campaign=attempt.campaign,
+                call_sid=attempt.sid, outcome=verdict.outcome, again=plan is not None,
+            )  # fmt: skip
+        return settled
