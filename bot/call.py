@@ -21,6 +21,7 @@ from bot.hearing import Hearing
 from bot.incoming import read
 from bot.keys import Keys
 from bot.leaving import Exit, Way, reason_of
+from bot.machine import Machine
 from bot.parts import CallParts, Socket, StreamEnd, StreamEndHow
 from bot.speech import Speaker
 from bot.stopwatch import Stopwatch
@@ -37,6 +38,7 @@ from bot.turn import (
     Resume,
     TurnTaking,
 )
+from bot.voicemail import PATIENCE_MS
 from media.audio import ULAW_8K
 from media.messages import Command as Outbound
 from media.messages import Dtmf, Mark, Media, SendClear, SendMedia, Stop
@@ -117,6 +119,7 @@ class CallSession:
             apology=parts.apology,
             hook_timeout_s=parts.hook_timeout_s,
         )
+        self._machine = Machine(parts.voicemail, parts.call, self, parts.progress, parts.keeper)
 
     def now_ms(self) -> float:
         """The call's clock: milliseconds since its first stream began."""
@@ -130,7 +133,8 @@ class CallSession:
                 self._tasks.open(group)
                 for work in (self._receive(), self._clock(), self._recognize()):
                     self._tasks.spawn(work)
-                self.conversation.begin(self._parts.gap, resuming=self._parts.resuming)
+                if not self._machine.begin(self._parts.answered_by):
+                    self.conversation.begin(self._parts.gap, resuming=self._parts.resuming)
                 await self._done.wait()
                 # Before anything is cancelled: a sentence whose synthesis is cancelled would pass
                 # for complete, and speech that is still judged would begin another turn.
@@ -140,6 +144,7 @@ class CallSession:
             self._quiet()
             self.counts.unheard_ms = self._hearing.lost_ms
             self.conversation.ended()
+            self._machine.settle()
             if self._parts.recording is not None:
                 self._parts.recording.close()
             # Who goes on with the call is to find it as it is now.
@@ -169,6 +174,11 @@ class CallSession:
         if way != "none":
             self._over("bot", reason_of(action) if way == "out" else way)
         return way
+
+    def answered(self, answered_by: str) -> None:
+        """Twilio's machine detection says what has answered."""
+        if self._end is None:
+            self._machine.answered(answered_by)
 
     def _quiet(self) -> None:
         """Hear and play nothing more."""
@@ -201,10 +211,15 @@ class CallSession:
         self.counts.frames_in += 1
         at_ms = self._hearing.heard_ms
         samples = self._hearing.feed(ulaw, now_ms)
+        self._machine.hear(samples)
         if self._parts.recording is not None:
             self._parts.recording.caller(samples, at_ms)
 
     def _speech(self, event: SpeechEvent, offset_ms: float) -> None:
+        self._machine.speech(event, offset_ms)
+        if self._machine.here:
+            self._wake.set()
+            return
         self._stopwatch.voice(self.now_ms() if isinstance(event, SpeechStarted) else None)
         happened = (
             self._turn.speech_started
@@ -226,6 +241,8 @@ class CallSession:
 
     def _key(self, digit: str, now_ms: float) -> None:
         self._parts.keeper.note("key", digit=digit, stream_ms=round(now_ms))
+        if self._machine.here:
+            return
         self._apply(self._turn.key_pressed(now_ms))
         self._keys_done(self._keys.press(digit, now_ms), now_ms)
         self._parts.keeper.save()
@@ -242,6 +259,8 @@ class CallSession:
         except ProviderError as error:
             log.error("recognizer failed for good", error=str(error))
             self._parts.keeper.note("error", stage="stt", error=str(error))
+            if self._machine.here:
+                return  # a machine is not listened to
             self._failure = "speech recognition is not available"
             fallback = self._parts.fallback_number
             self._tasks.spawn(
@@ -256,6 +275,8 @@ class CallSession:
         await self.leave(action)
 
     def _recognized(self, event: SttEvent) -> None:
+        if self._machine.here:
+            return
         now_ms = self.now_ms()
         if isinstance(event, EndOfTurn):
             self._apply(self._turn.end_of_turn(now_ms, self._hearing.ended_ms(event.at_ms)))
@@ -299,13 +320,17 @@ class CallSession:
 
     def _interrupt(self) -> None:
         self.counts.barge_ins += 1
+        self._clear()
+        self.conversation.interrupt()
+
+    def _clear(self) -> None:
+        """Say no more of what is not heard yet."""
         self._stopwatch.forget()
         cleared = self._playout.clear(self.now_ms())
         self._outbox += cleared.commands
         self.counts.clears += len(cleared.commands)
         self._played(cleared.played)
         self._speaker.made_room()
-        self.conversation.interrupt()
 
     def _played(self, played: tuple[Played, ...]) -> None:
         if self._parts.recording is not None:
@@ -319,6 +344,7 @@ class CallSession:
         while True:
             self._wake.clear()
             now_ms = self.now_ms()
+            self._machine.tick(now_ms)
             self._apply(self._turn.tick(now_ms))
             self._keys_done(self._keys.tick(now_ms), now_ms)
             self._pump(now_ms)
@@ -367,7 +393,7 @@ class CallSession:
             self._apply(self._turn.bot_finished(now_ms))
 
     def _due_s(self, now_ms: float) -> float:
-        due_ms = [self._turn.deadline_ms()]
+        due_ms = [self._turn.deadline_ms(), self._machine.deadline_ms]
         if self._keys.deadline_ms is not None:
             due_ms.append(self._keys.deadline_ms)
         pump_ms = None if self._turn.floor_taken else self._playout.wake_at_ms(now_ms)
@@ -386,6 +412,7 @@ class CallSession:
         """Close the stream when all was heard and what comes next is safe in the store."""
         await self._exit.until_heard(self._playout)
         self.conversation.settled()
+        self._machine.settle()
         way = await self._exit.take(action)
         if way == "superseded":
             self._over("bot", way)
@@ -410,3 +437,26 @@ class CallSession:
 
     def reply_over(self) -> None:
         self._wake.set()
+
+    # What a machine that has answered asks for
+
+    def hush(self) -> None:
+        self._clear()
+        self.conversation.drop()
+        self._keys = Keys()
+        self._progress.gathering = None
+        # It is told nothing any more, but ends the call, should the machine be left alone with us.
+        self._turn = TurnTaking(
+            replace(self._parts.turn_settings, idle_ms=PATIENCE_MS + 10_000, idle_prompts=0),
+            self.now_ms(),
+        )
+        self._note_speech()
+        self._wake.set()
+
+    def recite(self, text: str, reason: str) -> None:
+        self._apply(self._turn.bot_thinking(self.now_ms()))
+        self.conversation.recite(text, Hangup(reason))
+        self._wake.set()
+
+    def hang_up(self, reason: str) -> None:
+        self._tasks.spawn(self.leave(Hangup(reason)))

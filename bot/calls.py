@@ -128,6 +128,7 @@ class Calls:
         if command.kind == "amd":
             live.record.answered_by = command.answered_by
             live.keeper.save()
+            live.session.answered(command.answered_by or "unknown")
             return
         way = await live.session.leave_now(action_of(command), ORDER_S)
         if way == "superseded":

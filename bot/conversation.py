@@ -140,7 +140,7 @@ class Conversation:
         self._delivery.leaving = planned is not None
         # When all was said, there is nothing to go on with but the end.
         done = planned is not None and not unheard
-        again = _nothing() if done else self._dialog.on_resume(call, unheard)
+        again = _only() if done else self._dialog.on_resume(call, unheard)
         self._reply("on_resume", again, then=planned)
         self._talked_over = list(self._progress.open_keys)
         self._ask_keys()
@@ -214,6 +214,19 @@ class Conversation:
             self._hand_over(replace(carried, retried=True))
         else:
             self._ask_keys()
+
+    def drop(self) -> None:
+        """Nobody listens: what is being said is over, and what was asked is not to be answered."""
+        self.interrupt()
+        self._drop_held()
+        self._carried, self._talked_over = None, []
+        self._progress.open_turn, self._progress.open_keys = None, []
+        self.stays()
+
+    def recite(self, text: str, then: Leaving) -> None:
+        """Say what no hook gives, to its end, and leave."""
+        self._task = None  # all before it was dropped, and may be slow to end
+        self._reply("recite", _only(Say(text, interruptible=False)), then=then)
 
     def heard(self) -> None:
         """The caller has heard a sentence to its end."""
@@ -376,8 +389,7 @@ class Conversation:
                     await self._delivery.act(action)
 
 
-async def _nothing() -> Replies:
-    """A reply without a word."""
-    replies: tuple[Reply, ...] = ()
+async def _only(*replies: Reply) -> Replies:
+    """A reply that no hook gives."""
     for reply in replies:
         yield reply

@@ -188,6 +188,7 @@ class LiveCalls:
                 resuming=live.greeted,
                 gap=live.gap,
                 act_now=self._act_now(record),
+                answered_by=record.answered_by,
                 began_ms=now_ms() - record.answered_ms,
             ),
         )

@@ -8,6 +8,7 @@ from typing import Any
 from bot.dialog.types import Gather, SetLanguage, Turn
 from bot.record import Record, known_fields
 from bot.telephony.pending import Leaving, dump_pending, load_pending
+from bot.voicemail import Stage
 
 __all__ = ["Gathering", "Progress"]
 
@@ -34,6 +35,8 @@ class Progress:
         gathering: the keys that are being collected.
         expected: what the recognizer was told to expect.
         speaks: the language and voice that the dialog chose last; None while it chose none.
+        voicemail: how far the bot has got with a machine that has answered; None with a human.
+        message_left: such a machine has taken the campaign's message.
     """
 
     turns: int = 0
@@ -45,6 +48,8 @@ class Progress:
     gathering: Gathering | None = None
     expected: tuple[str, ...] = ()
     speaks: SetLanguage | None = None
+    voicemail: Stage | None = None
+    message_left: bool = False
 
     @classmethod
     def of(cls, record: Record) -> Progress:
@@ -60,6 +65,8 @@ class Progress:
             gathering=None if gathering is None else _gathering(gathering),
             expected=tuple(record.expected),
             speaks=None if speaks is None else SetLanguage(**known_fields(SetLanguage, speaks)),
+            voicemail=record.voicemail,
+            message_left=record.message_left,
         )
 
     def note(self, record: Record) -> None:
@@ -77,6 +84,8 @@ class Progress:
         )
         record.expected = list(self.expected)
         record.speaks = None if self.speaks is None else asdict(self.speaks)
+        record.voicemail = self.voicemail
+        record.message_left = self.message_left
 
 
 def _gathering(values: dict[str, Any]) -> Gathering:

@@ -62,7 +62,10 @@ class Record:
             None for every other call.
         do_not_call: the person has asked never to be called again.
         call_back_s: the person has asked to be called so many seconds later; None has not.
-        message_left: the bot has left its campaign's message on a voicemail.
+        voicemail: how far the bot has got with a machine that has answered: `waiting` for its
+            greeting's end, leaving the `message`, or `over`; None as long as it talks to a human.
+        message_left: the bot has left its campaign's message on a voicemail: at least four fifths
+            of it were heard.
         counters: marks, clears, frames and the like; `gaps` and `lost_ms` are the breaks between
             streams and how long they took together.
         latencies: for each answer, in ms, from the last speech to the finished turn
@@ -108,6 +111,7 @@ class Record:
     attempt: str | None = None
     do_not_call: bool = False
     call_back_s: int | None = None
+    voicemail: Literal["waiting", "message", "over"] | None = None
     message_left: bool = False
     counters: dict[str, int] = field(default_factory=dict)
     latencies: list[dict[str, float]] = field(default_factory=list)

@@ -16,7 +16,7 @@ from bot.phone.playback import ULAW_SILENCE, PlayoutBuffer
 from bot.recording import CallRecording
 from bot.telephony.pending import Leaving
 from bot.turn import TurnSettings
-from media.audio import pcm_to_ulaw
+from media.audio import Samples, pcm_to_ulaw
 from media.messages import Dtmf, Mark, Media, SendClear, SendMark, SendMedia, Stop
 from media.twilio import parse_command, render_event
 from providers.ears import Ears
@@ -98,7 +98,11 @@ class Telephone:
 
     def speak(self, ms: float) -> None:
         """Make a sound from now on."""
-        self._voice += pcm_to_ulaw(tone(ms))
+        self.play(tone(ms))
+
+    def play(self, samples: Samples) -> None:
+        """Make this sound, after those before it."""
+        self._voice += pcm_to_ulaw(samples)
 
     def press(self, digits: str) -> None:
         for digit in digits:
