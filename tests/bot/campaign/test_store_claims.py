@@ -118,7 +118,7 @@ async def test_a_rate_is_kept_in_every_second_and_used_up(
     campaigns: CampaignStore, clock: Clock, rate: int
 ) -> None:
     campaign = await running(campaigns, rate + 1, calls_per_second=rate)
-    at_ms = []
+    at_ms: list[int] = []
     while len(at_ms) <= rate:
         claims = await claim(campaigns, campaign)
         at_ms += [attempt.claimed_ms for attempt in claims.attempts]

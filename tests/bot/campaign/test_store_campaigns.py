@@ -1,0 +1,346 @@
+"""Campaigns and contacts as the store keeps them: states, order, time to live, deletion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.campaign.spec import CampaignSpec
+from bot.campaign.store import CampaignStore, NotOpen
+from bot.campaign.types import CampaignState, Contact, NewContact
+from bot.redis_link import StoreUnavailable
+
+from .campaigns import (
+    DAY,
+    FROM,
+    MINUTE_MS,
+    START_MS,
+    Clock,
+    claim,
+    claimed,
+    number,
+    people,
+    plan,
+    running,
+)
+
+RETENTION_S = 30 * 86_400
+
+
+def spec(name: str = "Test", priority: int = 0) -> CampaignSpec:
+    return CampaignSpec(name=name, from_numbers=(FROM,), priority=priority)
+
+
+async def states(store: CampaignStore, campaign: str, *path: CampaignState) -> list[str]:
+    """The states that a campaign can be moved to, from those before it."""
+    came = []
+    for to in path:
+        if await store.change(campaign, to, allowed=["draft", "running", "paused", "done"]):
+            came.append(to)
+    return [str(state) for state in came]
+
+
+# Campaigns
+
+
+async def test_a_new_campaign_is_a_draft(campaigns: CampaignStore) -> None:
+    written = CampaignSpec.model_validate(
+        {
+            "name": "Ünïcode | and \n lines",
+            "from_numbers": [FROM, "+441632960000"],
+            "calls_per_second": 0.3,
+            "starts_at": "2026-12-01T09:00:00+01:00",
+            "retry": {"busy": {"after_s": 60, "times": 2}},
+            "holidays": ["US-CA", "2026-12-25"],
+            "webhook_url": "https://example.com/hook",
+        }
+    )
+    campaign = await campaigns.create(written)
+    assert len(campaign.id) == 8
+    assert campaign.id.isalnum()
+    assert (campaign.spec, campaign.state, campaign.reason) == (written, "draft", "")
+    assert (campaign.created_ms, campaign.started_ms, campaign.ended_ms) == (START_MS, None, None)
+    assert not campaign.accepted_loss
+    assert await campaigns.campaign(campaign.id) == campaign
+    assert await campaigns.campaign("unknown") is None
+
+
+async def test_campaigns_are_listed_newest_first(campaigns: CampaignStore, clock: Clock) -> None:
+    assert await campaigns.campaigns() == []
+    created = []
+    for name in "abc":
+        created.append(await campaigns.create(spec(name)))
+        clock.pass_ms(1)
+    assert await campaigns.campaigns() == created[::-1]
+
+
+async def test_a_campaign_moves_only_from_where_it_may(
+    campaigns: CampaignStore, clock: Clock
+) -> None:
+    campaign = (await campaigns.create(spec())).id
+    assert await campaigns.change(campaign, "running", allowed=["paused"]) is None
+    clock.pass_ms(1000)
+    started = await campaigns.change(campaign, "running", allowed=["draft"], accepted_loss=True)
+    assert started is not None
+    assert (started.started_ms, started.accepted_loss) == (START_MS + 1000, True)
+    clock.pass_ms(1000)
+    paused = await campaigns.change(campaign, "paused", allowed=["running"], reason="lunch")
+    assert paused is not None
+    assert (paused.state, paused.reason) == ("paused", "lunch")
+    resumed = await campaigns.change(campaign, "running", allowed=["paused"])
+    assert resumed is not None
+    assert (resumed.reason, resumed.started_ms) == ("", START_MS + 1000)
+    assert resumed.accepted_loss
+    assert await campaigns.change("unknown", "running", allowed=["draft"]) is None
+
+
+async def test_what_is_over_stays_over(campaigns: CampaignStore) -> None:
+    canceled, done = await running(campaigns), await running(campaigns, 0)
+    assert await states(campaigns, canceled.id, "canceled", "running", "paused") == ["canceled"]
+    assert await states(campaigns, done.id, "done", "running", "canceled") == ["done"]
+
+
+async def test_a_campaign_is_not_done_before_everybody_is(campaigns: CampaignStore) -> None:
+    campaign = await running(campaigns)
+    assert await states(campaigns, campaign.id, "done") == []  # one waits
+    attempt = await claimed(campaigns, campaign)
+    assert await states(campaigns, campaign.id, "done") == []  # one is live
+    await campaigns.settle(attempt.id, "answered", None)
+    assert await states(campaigns, campaign.id, "done") == ["done"]
+
+
+async def test_a_campaign_is_done_at_its_end_when_nobody_is_live(
+    campaigns: CampaignStore, clock: Clock
+) -> None:
+    campaign = await running(campaigns, 2, ends_at="2026-11-21T09:00:00Z")
+    attempt = await claimed(campaigns, campaign)
+    clock.pass_ms(60 * MINUTE_MS)
+    assert await states(campaigns, campaign.id, "done") == []
+    await campaigns.settle(attempt.id, "busy", plan())
+    assert await states(campaigns, campaign.id, "done") == ["done"]
+    assert (await campaigns.progress(campaign.id)).waiting == 2
+
+
+async def test_campaigns_run_by_priority_and_take_turns(
+    campaigns: CampaignStore, clock: Clock
+) -> None:
+    low = await running(campaigns, people(3), priority=-1)
+    one = await running(campaigns, people(3, first=3))
+    two = await running(campaigns, people(3, first=6))
+    await campaigns.create(spec("draft"))
+    for first, second in ((one, two), (two, one)):
+        await claimed(campaigns, first)
+        clock.pass_ms(1)
+        order = [campaign.id for campaign in await campaigns.running()]
+        assert order == [second.id, first.id, low.id]
+    await campaigns.change(two.id, "paused", allowed=["running"])
+    assert [campaign.id for campaign in await campaigns.running()] == [one.id, low.id]
+
+
+# Progress
+
+
+async def test_progress_tells_who_is_due_and_when_the_next_one_is(
+    campaigns: CampaignStore, clock: Clock
+) -> None:
+    contacts = [(who, plan(START_MS + at * 1000)) for at, (who, _) in enumerate(people(4))]
+    campaign = await running(campaigns, contacts)
+    clock.pass_ms(1500)
+    progress = await campaigns.progress(campaign.id)
+    assert (progress.contacts, progress.waiting, progress.due) == (4, 4, 2)
+    assert (progress.next_due_ms, progress.placed_lately) == (START_MS + 2000, 0)
+    assert len((await claim(campaigns, campaign, 4)).attempts) == 2
+    clock.pass_ms(3000)
+    progress = await campaigns.progress(campaign.id)
+    assert (progress.waiting, progress.live, progress.due) == (2, 2, 2)
+    assert (progress.next_due_ms, progress.placed_lately) == (None, 2)
+    clock.pass_ms(10 * MINUTE_MS)
+    assert (await campaigns.progress(campaign.id)).placed_lately == 0
+    assert (await campaigns.progress("unknown")).contacts == 0
+
+
+# Contacts
+
+
+async def test_contacts_are_kept_as_they_were_given(campaigns: CampaignStore) -> None:
+    campaign = await campaigns.create(spec())
+    zones = ("America/Detroit", "America/New_York")
+    variables = {"a|b": "c\nd", "ü": '"', "long": "x" * 500}
+    odd = NewContact(number(0), zones, "O'Neil | \n Ünï", "de-CH", variables)
+    plain = NewContact(number(1), ("UTC",))
+    contacts = [(odd, plan()), (plain, plan())]
+    assert await campaigns.add(campaign.id, contacts) == ["added", "added"]
+    found = await campaigns.contact(campaign.id, number(0))
+    assert found == Contact(number(0), zones, odd.name, "de-CH", variables, plan=plan())
+    assert await campaigns.contact(campaign.id, number(7)) is None
+    started = await campaigns.change(campaign.id, "running", allowed=["draft"])
+    assert started is not None
+    assert len((await claim(campaigns, started, 2)).attempts) == 2
+    after = await campaigns.contact(campaign.id, number(0))
+    assert after is not None
+    live = replace(found, state="live", attempts=1, today=1, day=DAY, plan=None)
+    assert after == replace(live, attempt=after.attempt)
+
+
+async def test_nobody_is_added_twice_or_against_their_will(campaigns: CampaignStore) -> None:
+    campaign = await campaigns.create(spec())
+    await campaigns.do_not_call(number(2), "a list")
+    contacts = people(3)
+    assert await campaigns.add(campaign.id, [contacts[0], *contacts]) == [
+        "added",
+        "duplicate",
+        "added",
+        "do_not_call",
+    ]
+    assert await campaigns.add(campaign.id, contacts) == ["duplicate", "duplicate", "do_not_call"]
+    progress = await campaigns.progress(campaign.id)
+    assert (progress.contacts, progress.waiting) == (2, 2)
+    other = await campaigns.create(spec())
+    assert await campaigns.add(other.id, contacts[:1]) == ["added"]
+
+
+async def test_a_campaign_that_is_over_takes_no_more_contacts(campaigns: CampaignStore) -> None:
+    campaign = await running(campaigns, 0)
+    await campaigns.change(campaign.id, "canceled", allowed=["running"])
+    for name in (campaign.id, "unknown"):
+        with pytest.raises(NotOpen):
+            await campaigns.add(name, people(1))
+
+
+async def test_all_contacts_are_read_once_each(campaigns: CampaignStore) -> None:
+    campaign = await campaigns.create(spec())
+    await campaigns.add(campaign.id, people(1000))
+    numbers = [contact.number async for contact in campaigns.contacts(campaign.id)]
+    assert sorted(numbers) == [number(index) for index in range(1000)]
+
+
+async def test_a_waiting_contact_is_planned_anew_only_from_the_plan_that_was_seen(
+    campaigns: CampaignStore,
+) -> None:
+    campaign = await running(campaigns)
+    seen = await campaigns.contact(campaign.id, number(0))
+    assert seen is not None
+    later = plan(START_MS + MINUTE_MS)
+    assert await campaigns.replan(campaign.id, seen, later)
+    assert not await campaigns.replan(campaign.id, seen, plan())
+    assert (await claim(campaigns, campaign)).wait_ms == MINUTE_MS
+    now = await campaigns.contact(campaign.id, number(0))
+    assert now is not None
+    assert now.plan == later
+    assert await campaigns.replan(campaign.id, now, None)
+    done = await campaigns.contact(campaign.id, number(0))
+    assert done is not None
+    assert (done.state, done.outcome, done.plan) == ("done", "expired", None)
+    assert not await campaigns.replan(campaign.id, done, plan())
+    assert not await campaigns.replan(campaign.id, replace(now, number=number(1)), plan())
+    assert (await campaigns.progress(campaign.id)).outcomes == {"expired": 1}
+
+
+async def test_only_a_waiting_contact_is_finished(campaigns: CampaignStore) -> None:
+    campaign = await running(campaigns, 2)
+    attempt = await claimed(campaigns, campaign)
+    waiting = number(1) if attempt.number == number(0) else number(0)
+    assert not await campaigns.finish_contact(campaign.id, attempt.number, "called_back")
+    assert await campaigns.finish_contact(campaign.id, waiting, "called_back")
+    assert not await campaigns.finish_contact(campaign.id, waiting, "called_back")
+    assert not await campaigns.finish_contact(campaign.id, number(5), "called_back")
+    progress = await campaigns.progress(campaign.id)
+    assert (progress.waiting, progress.done, progress.outcomes) == (0, 1, {"called_back": 1})
+
+
+# Time to live, and deletion
+
+
+async def test_what_is_over_expires_and_nothing_else(
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str
+) -> None:
+    campaign = await running(campaigns, 3)
+    first, second = (await claim(campaigns, campaign, 2)).attempts
+    await campaigns.note(first.id, sid="CA1", status="completed")
+
+    async def lasting() -> set[str]:
+        names = [name async for name in redis.scan_iter(f"{redis_prefix}*")]
+        return {name.removeprefix(redis_prefix) for name in names if await redis.ttl(name) == -1}
+
+    await campaigns.settle(first.id, "answered", None)
+    assert f"attempt:{first.id}" not in await lasting()
+    await campaigns.change(campaign.id, "canceled", allowed=["running"])
+    assert await lasting() == {
+        "campaigns",
+        "workers",
+        "worker:w1",
+        "dial:live",
+        "dial:numbers",
+        "dial:watch",
+        f"attempt:{second.id}",
+        f"campaign:{campaign.id}:live",
+    }
+    await campaigns.settle(second.id, "busy", plan())
+    assert await lasting() == {"campaigns", "workers", "worker:w1"}
+    assert await redis.ttl(f"{redis_prefix}attempt:{first.id}") <= RETENTION_S
+    await redis.delete(f"{redis_prefix}campaign:{campaign.id}")
+    assert await campaigns.campaigns() == []
+    assert await redis.exists(f"{redis_prefix}campaigns") == 0
+
+
+async def test_a_deleted_campaign_leaves_nothing(
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str
+) -> None:
+    other = await running(campaigns, people(1, first=9), webhook_url="https://example.com")
+    campaign = await running(campaigns, 3, webhook_url="https://example.com")
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.note(attempt.id, sid="CA1", status="completed")
+    assert not await campaigns.delete(campaign.id)  # it runs
+    await campaigns.change(campaign.id, "canceled", allowed=["running"])
+    assert not await campaigns.delete(campaign.id)  # a call is live
+    await campaigns.settle(attempt.id, "answered", None)
+    assert await campaigns.delete(campaign.id)
+    assert not await campaigns.delete(campaign.id)
+    names = [name async for name in redis.scan_iter(f"{redis_prefix}*{campaign.id}*")]
+    assert [name for name in names if ":minute:" not in name] == []
+    assert await campaigns.attempt(attempt.id) is None
+    assert await campaigns.attempt_of("CA1") is None
+    assert await campaigns.last_called(number(0), FROM) is None
+    assert await campaigns.campaigns() == [other]
+    assert [found[0] for found in await campaigns.next_events(10, 1000)] == [other.id]
+
+
+async def test_a_draft_is_deleted(campaigns: CampaignStore) -> None:
+    campaign = await campaigns.create(spec())
+    await campaigns.add(campaign.id, people(2))
+    assert await campaigns.delete(campaign.id)
+    assert await campaigns.campaign(campaign.id) is None
+    assert await campaigns.contact(campaign.id, number(0)) is None
+
+
+# The clock, and a Redis that is away
+
+
+async def test_redis_says_what_time_it_is(redis_url: str, redis_prefix: str, redis: Redis) -> None:
+    store = CampaignStore(redis_url, prefix=redis_prefix, deadline_s=10)
+    try:
+        before_s, _ = await redis.time()
+        now_ms = await store.now_ms()
+        created_ms = (await store.create(spec())).created_ms
+        after_s, _ = await redis.time()
+    finally:
+        await store.aclose()
+    assert before_s * 1000 <= now_ms <= created_ms < (after_s + 1) * 1000
+
+
+async def test_a_redis_that_forgot_the_scripts_is_sent_them(
+    campaigns: CampaignStore, redis: Redis
+) -> None:
+    campaign = await running(campaigns, 2)
+    await redis.script_flush()
+    await claimed(campaigns, campaign)
+
+
+async def test_a_redis_that_is_away_is_said() -> None:
+    store = CampaignStore("unix:///nonexistent/redis.sock")
+    for question in (store.create(spec()), store.now_ms(), store.may_call(number(0))):
+        with pytest.raises(StoreUnavailable):
+            await question
+    await store.aclose()
