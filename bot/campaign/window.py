@@ -20,7 +20,7 @@ __all__ = ["HORIZON_DAYS", "openings"]
 
 HORIZON_DAYS = 400
 """After so many days without a moment there is none: every weekday and holiday had its turn."""
-_LAST_DAY = date.max.toordinal() - 1
+_LAST_DAY = date.max.toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 

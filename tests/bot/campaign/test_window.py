@@ -132,6 +132,11 @@ def test_a_day_that_a_country_skips_has_no_opening() -> None:
     assert days == ["2011-12-28", "2011-12-29", "2011-12-31", "2012-01-01"]
 
 
+def test_where_it_is_still_yesterday_the_day_is_not_over() -> None:
+    plan = next(openings(spec(), ("Pacific/Honolulu",), ms("2026-07-02T00:00Z")))
+    assert plan == Plan(ms("2026-07-02T00:00Z"), ms("2026-07-01T20:00-10:00"), "2026-07-01")
+
+
 def test_an_opening_that_has_begun_is_open_from_now_until_its_end() -> None:
     now_ms = ms("2026-06-01T12:00:00.5+02:00")
     first, second = islice(openings(spec(), ("Europe/Berlin",), now_ms), 2)
@@ -189,6 +194,7 @@ def test_nobody_is_called_before_a_campaign_begins_or_when_it_is_over() -> None:
     assert not list(openings(rules, ("Europe/London",), ms("2026-06-03T11:30Z")))
 
 
-def test_a_campaign_may_begin_when_no_calendar_goes_on() -> None:
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_campaign_may_begin_where_the_calendar_ends(zone: str) -> None:
     rules = spec(starts_at="9999-12-31T12:00+00:00")
-    assert not list(openings(rules, ("Europe/London",), ms("2026-01-01T00:00Z")))
+    assert not list(openings(rules, (zone,), ms("2026-01-01T00:00Z")))
