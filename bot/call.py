@@ -16,14 +16,13 @@ import structlog
 
 from bot.conversation import Conversation
 from bot.dialog import Gather, Hangup, Transfer
-from bot.engine_log import EngineLog
-from bot.hearing import Hearing
 from bot.incoming import read
+from bot.joining import join_hearing, join_speaker
 from bot.keys import Keys
 from bot.leaving import Exit, Way, reason_of
 from bot.machine import Machine
-from bot.parts import CallParts, Socket, StreamEnd, StreamEndHow
-from bot.speech import Speaker
+from bot.outbox import Outbox
+from bot.parts import CallParts, Socket, StreamEnd
 from bot.stopwatch import Stopwatch
 from bot.tasks import Tasks
 from bot.telephony.pending import Leaving, Move
@@ -39,14 +38,10 @@ from bot.turn import (
     TurnTaking,
 )
 from bot.voicemail import PATIENCE_MS
-from media.audio import ULAW_8K
-from media.messages import Command as Outbound
-from media.messages import Dtmf, Mark, Media, SendClear, SendMedia, Stop
-from media.playout import Played, Playout
-from media.twilio import render
+from media.messages import Dtmf, Mark, Media, Stop
+from media.playout import Playout
 from media.vad import SpeechEvent, SpeechStarted
 from providers.errors import ProviderError
-from providers.tts.fallback import FallbackTts
 from providers.types import EndOfTurn, SttEvent
 from providers.usage import Meter, call_meter
 
@@ -54,8 +49,6 @@ __all__ = ["CallSession"]
 
 log = structlog.get_logger(__name__)
 
-SEND_DEADLINE_S = 5.0
-"""A peer that takes nothing for so long is gone."""
 CLOSE_DEADLINE_S = 1.0
 """A newer stream of the call waits for this one's end."""
 
@@ -71,41 +64,24 @@ class CallSession:
 
     def __init__(self, socket: Socket, stream_sid: str, parts: CallParts) -> None:
         self._socket = socket
-        self._stream_sid = stream_sid
         self._parts = parts
         self._loop = asyncio.get_running_loop()
         self._started_s = self._loop.time()
         self._wake = asyncio.Event()
-        self._done = asyncio.Event()
-        self._end: StreamEnd | None = None
-        self._outbox: list[Outbound] = []
         self._tasks = Tasks()
         self._failure = ""
         self.counts = parts.counts
         self._stopwatch = Stopwatch(parts.counts, parts.turn_settings.barge_in_ms)
         self._progress = parts.progress
-        self._exit = Exit(parts.keeper, parts.progress, parts.act_now, self._done)
+        self._exit = Exit(parts.keeper, parts.progress, parts.act_now)
         self._turn = TurnTaking(parts.turn_settings, self.now_ms())
         self._keys = Keys(parts.progress.gathering, self.now_ms())
         self._playout = Playout()
-        options = replace(
-            parts.stt_options, phrases=parts.progress.expected or parts.stt_options.phrases
+        self._outbox = Outbox(
+            socket, stream_sid, self._playout, parts.counts, parts.recording, parts.began_ms
         )
-        self._hearing = Hearing(
-            parts.ears,
-            parts.stt,
-            options,
-            self._speech,
-            parts.stt_chunk_ms,
-            EngineLog("stt", parts.counts, parts.keeper, self.now_ms),
-        )
-        tts = FallbackTts(
-            parts.tts,
-            audio=ULAW_8K,
-            hedge_ms=parts.tts_hedge_ms,
-            follower=EngineLog("tts", parts.counts, parts.keeper, self.now_ms),
-        )
-        self._speaker = Speaker(tts, parts.tts_options, self._playout, self._wake.set)
+        self._hearing = join_hearing(parts, self._speech, self.now_ms)
+        self._speaker = join_speaker(parts, self._playout, self._wake.set, self.now_ms)
         self.conversation = Conversation(
             parts.dialog,
             parts.call,
@@ -135,7 +111,7 @@ class CallSession:
                     self._tasks.spawn(work)
                 if not self._machine.begin(self._parts.answered_by):
                     self.conversation.begin(self._parts.gap, resuming=self._parts.resuming)
-                await self._done.wait()
+                await self._exit.until_over()
                 # Before anything is cancelled: a sentence whose synthesis is cancelled would pass
                 # for complete, and speech that is still judged would begin another turn.
                 self._quiet()
@@ -153,12 +129,11 @@ class CallSession:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_DEADLINE_S):
                     await self._socket.close(1000)
-        assert self._end is not None
-        return self._end
+        return await self._exit.until_over()
 
     def stop(self, reason: str) -> None:
         """End the stream from outside."""
-        self._over("bot", reason)
+        self._exit.end("bot", reason)
 
     async def move(self) -> bool:
         """End the stream, in mid-sentence if need be, so that the call goes on elsewhere.
@@ -169,33 +144,30 @@ class CallSession:
         return await self.leave_now(Move()) == "out"
 
     async def leave_now(self, action: Leaving, order_s: float | None = None) -> Way:
-        """Do what somebody else than the dialog wants, whatever is being said; as `Exit.take`."""
-        way = await self._exit.take(action, order_s)
-        if way != "none":
-            self._over("bot", reason_of(action) if way == "out" else way)
-        return way
+        """As `Exit.now`."""
+        return await self._exit.now(action, order_s)
 
     def answered(self, answered_by: str) -> None:
         """Twilio's machine detection says what has answered."""
-        if self._end is None:
+        if not self._exit.over:
             self._machine.answered(answered_by)
 
     def _quiet(self) -> None:
         """Hear and play nothing more."""
         self._hearing.close()
         self.conversation.lost()
-        self._played(self._playout.lost(self.now_ms()).played)
+        self._outbox.lost(self.now_ms())
 
     # The way in
 
     async def _receive(self) -> None:
         """Take messages until the stream ends."""
         await self._socket.listen(self._take)
-        self._over("closed", "socket closed by the peer")
+        self._exit.end("closed", "socket closed by the peer")
 
     def _take(self, message: str | bytes) -> None:
         """One message. Those of most streams are audio."""
-        if self._end is not None:
+        if self._exit.over:
             return
         event, now_ms = read(message, self.counts), self.now_ms()
         if isinstance(event, Media):
@@ -205,7 +177,7 @@ class CallSession:
         elif isinstance(event, Dtmf):
             self._key(event.digit, now_ms)
         elif isinstance(event, Stop):
-            self._over("stop", "stream stopped")
+            self._exit.end("stop", "stream stopped")
 
     def _frame(self, ulaw: bytes, now_ms: float) -> None:
         self.counts.frames_in += 1
@@ -231,9 +203,8 @@ class CallSession:
         self._wake.set()
 
     def _mark_echoed(self, name: str, now_ms: float) -> None:
-        echoed = self._playout.mark_echoed(name, now_ms)
+        echoed = self._outbox.mark_echoed(name, now_ms)
         self._parts.keeper.note("mark", name=name, stream_ms=round(now_ms))
-        self._played(echoed.played)
         if echoed.segments:
             self.conversation.heard()
         self._speaker.made_room()
@@ -295,7 +266,7 @@ class CallSession:
                     self._hearing.finalize()
                 case Interrupt(speech_ms):
                     self._interrupt()
-                    if SendClear() in self._outbox:
+                    if self._outbox.clearing:
                         self._stopwatch.decided(speech_ms, self.now_ms())
                 case FinishTurn():
                     self.counts.turns += 1
@@ -326,16 +297,8 @@ class CallSession:
     def _clear(self) -> None:
         """Say no more of what is not heard yet."""
         self._stopwatch.forget()
-        cleared = self._playout.clear(self.now_ms())
-        self._outbox += cleared.commands
-        self.counts.clears += len(cleared.commands)
-        self._played(cleared.played)
+        self._outbox.clear(self.now_ms())
         self._speaker.made_room()
-
-    def _played(self, played: tuple[Played, ...]) -> None:
-        if self._parts.recording is not None:
-            for piece in played:
-                self._parts.recording.bot(piece.audio, piece.start_ms - self._parts.began_ms)
 
     # The way out
 
@@ -349,14 +312,11 @@ class CallSession:
             self._keys_done(self._keys.tick(now_ms), now_ms)
             self._pump(now_ms)
             self._follow_bot(now_ms)
-            outbox, self._outbox = self._outbox, []
             decided_ms = self._stopwatch.decision()
             try:
-                async with asyncio.timeout(SEND_DEADLINE_S):
-                    for command in outbox:
-                        await self._socket.send(render(command, self._stream_sid))
+                await self._outbox.send()
             except (ConnectionError, TimeoutError):
-                self._over("closed", "the peer takes nothing any more")
+                self._exit.end("closed", "the peer takes nothing any more")
                 return
             self._stopwatch.cleared(decided_ms, self.now_ms())
             if not self._wake.is_set():
@@ -370,12 +330,7 @@ class CallSession:
         """Put into the outbox what the ledger has due, unless the caller has the floor."""
         if self._turn.floor_taken:
             return
-        commands = self._playout.pump(now_ms)
-        media = sum(isinstance(command, SendMedia) for command in commands)
-        self.counts.media_out += media
-        self.counts.marks += len(commands) - media
-        self._outbox += commands
-        if media and self._turn.bot is Bot.THINKING:
+        if self._outbox.pump(now_ms) and self._turn.bot is Bot.THINKING:
             self._stopwatch.answered(now_ms)
             self._apply(self._turn.bot_started(now_ms))
 
@@ -401,11 +356,6 @@ class CallSession:
             due_ms.append(pump_ms)
         return self._started_s + (min(due_ms) - self._parts.began_ms) / 1000
 
-    def _over(self, how: StreamEndHow, reason: str) -> None:
-        if self._end is None:
-            self._end = StreamEnd(how, reason)
-            self._done.set()
-
     # What the conversation asks for
 
     async def leave(self, action: Leaving) -> None:
@@ -415,9 +365,9 @@ class CallSession:
         self._machine.settle()
         way = await self._exit.take(action)
         if way == "superseded":
-            self._over("bot", way)
+            self._exit.end("bot", way)
         elif way == "out":
-            self._over("error" if self._failure else "bot", self._failure or reason_of(action))
+            self._exit.end("error" if self._failure else "bot", self._failure or reason_of(action))
         else:
             self.conversation.stays()
             self._apply(self._turn.go_on(self.now_ms()))

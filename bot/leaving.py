@@ -8,7 +8,7 @@ from typing import Literal
 import structlog
 
 from bot.dialog import Hangup, SendDigits, Transfer
-from bot.parts import ActNow, Keeper
+from bot.parts import ActNow, Keeper, StreamEnd, StreamEndHow
 from bot.progress import Progress
 from bot.telephony.pending import Leaving, Move, SayByTwilio
 from media.playout import Playout
@@ -33,20 +33,34 @@ class Exit:
         keeper: what makes it durable.
         progress: where a reply's last action is planned.
         act_now: what does it by REST; None without credentials.
-        over: set when the stream has ended.
     """
 
-    def __init__(
-        self, keeper: Keeper, progress: Progress, act_now: ActNow | None, over: asyncio.Event
-    ) -> None:
+    def __init__(self, keeper: Keeper, progress: Progress, act_now: ActNow | None) -> None:
         self._keeper = keeper
         self._progress = progress
         self._act_now = act_now
-        self._over = over
+        self._end: StreamEnd | None = None
+        self._ended = asyncio.Event()
         # A dialog's goodbye, a drain and an API's hang-up may come at once: one pending at a time.
         self._lock = asyncio.Lock()
         self._out = False
         self._heard = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether the stream has ended."""
+        return self._end is not None
+
+    def end(self, how: StreamEndHow, reason: str) -> None:
+        """The stream has ended; the first to say it counts."""
+        self._end = self._end or StreamEnd(how, reason)
+        self._ended.set()
+
+    async def until_over(self) -> StreamEnd:
+        """Wait until the stream has ended; gives why."""
+        await self._ended.wait()
+        assert self._end is not None
+        return self._end
 
     async def until_heard(self, playout: Playout) -> None:
         """Wait until all that was said is heard."""
@@ -61,6 +75,14 @@ class Exit:
     def heard(self) -> None:
         """Nothing is left to be heard."""
         self._heard.set()
+
+    async def now(self, action: Leaving, order_s: float | None = None) -> Way:
+        """End the stream with what somebody else than the dialog wants, whatever is being said; as
+        `take`."""
+        way = await self.take(action, order_s)
+        if way != "none":
+            self.end("bot", reason_of(action) if way == "out" else way)
+        return way
 
     async def take(self, action: Leaving, order_s: float | None = None) -> Way:
         """Have Twilio do `action`, unless another action was taken before.
@@ -94,7 +116,7 @@ class Exit:
             return "superseded"
         # What is not kept may be in the record by now or later: the same action, done once by its
         # call. So too when the stream has ended meanwhile, by what Twilio was told perhaps.
-        if outcome == "kept" or await self._order(action, order_s) or self._over.is_set():
+        if outcome == "kept" or await self._order(action, order_s) or self.over:
             return "out"
         return "none"
 
@@ -110,7 +132,7 @@ class Exit:
 
     def _stay(self, planned: Leaving | None) -> None:
         """Take the action back, unless the stream has ended: `next` then finds it."""
-        if not self._over.is_set():
+        if not self.over:
             self._progress.planned = planned
             self._keeper.withdraw()
 
