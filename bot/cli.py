@@ -16,6 +16,10 @@ COMMANDS = {
     "call": ("bot.phone.command:call", "Call a worker as Twilio would: the simulated phone."),
     "doctor": ("bot.doctor.command:doctor", "Check everything that calls need."),
     "calls": ("bot.records.command:calls", "List, show and delete records of calls."),
+    "campaign": (
+        "bot.campaign.command:campaign",
+        "Call many people, each when they may be called, and none twice.",
+    ),
     "transcribe": ("bot.library.transcribe:transcribe", "Print what is said in audio files."),
     "synthesize": ("bot.library.synthesize:synthesize", "Speak a text into an audio file."),
     "voices": ("bot.library.voices:voices", "List the voices that can speak."),

@@ -1,0 +1,231 @@
+"""`parley campaign`: outbound campaigns from a shell."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.json_output import print_json
+from bot.shell import console, counted, is_terminal
+
+from .access import NoCampaigns, Opened, run
+from .contacts_command import export, import_
+from .do_not_call_command import do_not_call
+from .options import given_by_options, read_campaign_file, spec_options
+from .types import TERMINAL_STATES
+
+if TYPE_CHECKING:
+    from .control import Controls
+    from .status import Status
+    from .types import Campaign
+
+__all__ = ["campaign"]
+
+REFRESH_S = 1.0
+_LOSS = "Dial though a crash of this Redis may have somebody dialled twice."
+_ACTION_EPILOG = "Example: parley campaign {} autumn"
+
+
+@click.group(
+    epilog="\b\nExample:\n"
+    "  parley campaign create autumn --from +15551234567 --dialog script:booking\n"
+    "  parley campaign import autumn people.csv\n"
+    "  parley campaign start autumn"
+)
+def campaign() -> None:
+    """Call many people, each when they may be called, and none of them twice.
+
+    A campaign is named by its id, or by its name if no other has that.
+    """
+
+
+campaign.add_command(import_)
+campaign.add_command(export)
+campaign.add_command(do_not_call)
+
+
+@campaign.command(
+    epilog="Example: parley campaign create autumn --from +15551234567 --window 10:00-18:00"
+)
+@click.argument("name")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    help="A TOML file with fields named like these options: attempts = 3, from_numbers = [...].",
+)
+@spec_options
+def create(name: str, file: Path | None, **options: Any) -> int:
+    """Make a campaign, and print its id. Options win over the file."""
+    from bot.sources import Given
+
+    from .draft import SpecError, read_spec
+
+    given = {} if file is None else read_campaign_file(file)
+    given |= {**given_by_options(options), "name": Given("NAME", name)}
+    try:
+        spec = read_spec(given)
+    except SpecError as error:
+        for problem in error.problems:
+            click.echo(f"parley campaign create: {problem}", err=True)
+        return 2
+
+    async def make(opened: Opened) -> str:
+        return (await opened.campaigns.create(spec)).id
+
+    made = run(make, make=True)
+    click.echo(made)
+    if is_terminal(sys.stdout):
+        click.echo(f"next: parley campaign import {made} FILE", err=True)
+    return 0
+
+
+@campaign.command("list", epilog="Example: parley campaign list --json")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/campaigns gives it.")
+def list_(as_json: bool) -> None:
+    """List campaigns, newest first."""
+    from .display import print_campaigns
+    from .status import summary
+
+    async def load(opened: Opened) -> list[Campaign]:
+        return await opened.campaigns.campaigns()
+
+    try:
+        found = run(load)
+    except NoCampaigns as error:
+        click.echo(f"parley campaign: {error.message}", err=True)
+        found = []
+    if as_json:
+        print_json({"campaigns": [summary(one) for one in found]})
+    else:
+        print_campaigns(console(wide=True), found)
+
+
+@campaign.command(epilog="Example: parley campaign status autumn --watch")
+@click.argument("key", metavar="[ID]", required=False)
+@click.option("--watch", is_flag=True, help="Go on showing it until the campaign is over.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, as GET /api/campaigns/ID."
+)
+def status(key: str | None, watch: bool, as_json: bool) -> int:
+    """Show where a campaign stands; without ID each one that is not over."""
+    from .display import status_panel
+
+    if watch and (as_json or not is_terminal(sys.stdout)):
+        raise click.UsageError("--watch is for a terminal; leave it out, and --json too")
+    if watch:
+        return run(lambda opened: _watch(opened, key))
+    found = run(lambda opened: _statuses(opened, key))
+    if as_json:
+        values = [one.values() for one in found]
+        print_json({"campaigns": values} if key is None else values[0])
+        return 0
+    screen = console(wide=not is_terminal(sys.stdout))
+    for one in found:
+        screen.print(status_panel(one))
+    if not found:
+        click.echo("no campaign runs, waits or is paused; see parley campaign list", err=True)
+    return 0
+
+
+@campaign.command(epilog=_ACTION_EPILOG.format("start"))
+@click.argument("key", metavar="ID")
+@click.option("--accept-loss", is_flag=True, help=_LOSS)
+def start(key: str, accept_loss: bool) -> None:
+    """Let a campaign dial.
+
+    It is refused while something that it needs is missing. A Redis that may forget its last second
+    in a crash is such a thing, unless you accept that.
+    """
+    _act(key, lambda controls, found: controls.start(found, accept_loss=accept_loss))
+
+
+@campaign.command(epilog=_ACTION_EPILOG.format("resume"))
+@click.argument("key", metavar="ID")
+@click.option("--accept-loss", is_flag=True, help=_LOSS)
+def resume(key: str, accept_loss: bool) -> None:
+    """Let a paused campaign dial again; as start."""
+    _act(key, lambda controls, found: controls.resume(found, accept_loss=accept_loss))
+
+
+@campaign.command(epilog=_ACTION_EPILOG.format("pause"))
+@click.argument("key", metavar="ID")
+def pause(key: str) -> None:
+    """Let a campaign dial nobody until it is resumed; calls in progress go on."""
+    _act(key, lambda controls, found: controls.pause(found, "paused by hand"))
+
+
+@campaign.command(epilog=_ACTION_EPILOG.format("cancel"))
+@click.argument("key", metavar="ID")
+def cancel(key: str) -> None:
+    """End a campaign: nobody is dialled any more.
+
+    Calls that are queued at Twilio, or ring, are taken back; conversations go on to their end.
+    """
+    _act(key, lambda controls, found: controls.cancel(found, "canceled by hand"))
+
+
+@campaign.command(epilog="Example: parley campaign delete autumn --yes")
+@click.argument("key", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(key: str, yes: bool) -> None:
+    """Delete a campaign that does not run, with its contacts and attempts.
+
+    The records of its calls stay: see parley calls delete.
+    """
+    if not yes and not is_terminal(sys.stdin):
+        raise click.UsageError("nobody is there to be asked; give --yes")
+
+    async def remove(opened: Opened) -> int:
+        found = await opened.controls.find(key)
+        contacts = (await opened.campaigns.progress(found.id)).contacts
+        if not yes:
+            what = f"Delete {found.spec.name!r} with {counted(contacts, 'contact')} for ever?"
+            click.confirm(what, abort=True)
+        await opened.controls.delete(found)
+        return contacts
+
+    click.echo(f"deleted a campaign with {counted(run(remove), 'contact')}")
+
+
+def _act(key: str, act: Callable[[Controls, Campaign], Awaitable[Campaign]]) -> None:
+    """Have something done to a campaign, and say how it stands then."""
+
+    async def work(opened: Opened) -> Status:
+        found = await opened.controls.find(key)
+        return await opened.controls.status(await act(opened.controls, found))
+
+    status = run(work)
+    click.echo(f"{status.campaign.id} is {status.campaign.state}")
+    for warning in status.warnings:
+        click.echo(f"parley campaign: {warning}", err=True)
+
+
+async def _statuses(opened: Opened, key: str | None) -> list[Status]:
+    if key is not None:
+        found = [await opened.controls.find(key)]
+    else:
+        every = await opened.campaigns.campaigns()
+        found = [one for one in every if one.state not in TERMINAL_STATES]
+    return [await opened.controls.status(one) for one in found]
+
+
+async def _watch(opened: Opened, key: str | None) -> int:
+    """Show where campaigns stand, again and again, until all of them are over."""
+    from rich.console import Group
+    from rich.live import Live
+
+    from .display import status_panel
+
+    keys = [status.campaign.id for status in await _statuses(opened, key)]
+    with Live(console=console(wide=False), auto_refresh=False) as live:
+        while True:
+            found = [status for one in keys for status in await _statuses(opened, one)]
+            live.update(Group(*map(status_panel, found)), refresh=True)
+            if all(status.over for status in found):
+                return 0
+            await asyncio.sleep(REFRESH_S)

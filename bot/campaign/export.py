@@ -1,0 +1,155 @@
+"""A campaign as a table: a row for each attempt, and one for each contact that nobody called.
+
+The table is read twice, in batches: once for the names of its columns, then for its rows. Variables
+and result fields of more names than a table may have columns, or of a name that was first seen in
+between, stand as JSON in the columns `variable` and `result`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import orjson
+
+from bot.record import Record
+from bot.store import Store
+
+from .cells import csv_line
+from .results import result_of, text_of, transcript_of
+from .store import CampaignStore
+from .types import Attempt, Campaign, Contact
+
+__all__ = ["export"]
+
+BATCH = 8
+"""How many attempts are looked up at once: half of a store's connections, for calls need them."""
+MAX_COLUMNS = 200
+"""How many variables, and how many result fields, have columns of their own."""
+
+_CONTACT = ("number", "name", "language", "time_zones", "contact_state", "contact_outcome")
+_ATTEMPT = (
+    *("attempt", "ordinal", "state", "outcome", "reason", "from", "call_sid", "status"),
+    *("claimed_at", "placed_at", "answered_at", "ended_at", "settled_at"),
+    *("duration_s", "billed_minutes", "answered_by", "usd", "transcript"),
+)
+
+_T = TypeVar("_T")
+_Cell = str | float | None
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The names of variables and result fields that have columns, in the order of their coming."""
+
+    variables: dict[str, None] = field(default_factory=dict)
+    results: dict[str, None] = field(default_factory=dict)
+
+    def header(self) -> list[str]:
+        variables = (f"variable.{name}" for name in self.variables)
+        results = (f"result.{name}" for name in self.results)
+        return [*_CONTACT, *variables, "variable", *_ATTEMPT, *results, "result"]
+
+
+async def export(campaigns: CampaignStore, calls: Store, campaign: Campaign) -> AsyncIterator[str]:
+    """The table as CSV (UTF-8, RFC 4180), in pieces of some lines; times are in UTC.
+
+    Raises:
+        StoreUnavailable: Redis does not answer.
+    """
+    columns = await _columns(campaigns, calls, campaign.id)
+    yield csv_line(columns.header())
+    async for attempts in _batches(campaigns.attempts(campaign.id)):
+        contacts = await asyncio.gather(
+            *(campaigns.contact(campaign.id, attempt.number) for attempt in attempts)
+        )
+        records = await _records(calls, attempts)
+        rows = zip(attempts, contacts, records, strict=True)
+        yield "".join(csv_line(_row(columns, *row)) for row in rows)
+    async for some in _batches(campaigns.contacts(campaign.id)):
+        # Attempts that came to no call do not count.
+        uncalled = (contact for contact in some if not contact.attempts)
+        blank = [""] * (len(_ATTEMPT) + len(columns.results) + 1)
+        yield "".join(
+            csv_line([*_contact_cells(columns, one, one.number), *blank]) for one in uncalled
+        )
+
+
+async def _columns(campaigns: CampaignStore, calls: Store, campaign: str) -> _Columns:
+    columns = _Columns()
+    async for contact in campaigns.contacts(campaign):
+        _add(columns.variables, contact.variables)
+    async for attempts in _batches(campaigns.attempts(campaign)):
+        for record in await _records(calls, attempts):
+            if record is not None:
+                _add(columns.results, result_of(record))
+    return columns
+
+
+def _add(names: dict[str, None], found: Iterable[str]) -> None:
+    for name in found:
+        if len(names) < MAX_COLUMNS:
+            names.setdefault(name)
+
+
+async def _records(calls: Store, attempts: list[Attempt]) -> list[Record | None]:
+    """The calls' records; None of a call that there was none of, or that is kept no more."""
+
+    async def load(sid: str) -> Record | None:
+        return await calls.load(sid) if sid else None
+
+    return await asyncio.gather(*(load(attempt.sid) for attempt in attempts))
+
+
+async def _batches(items: AsyncIterator[_T]) -> AsyncIterator[list[_T]]:
+    batch: list[_T] = []
+    async for item in items:
+        batch.append(item)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _row(
+    columns: _Columns, attempt: Attempt, contact: Contact | None, record: Record | None
+) -> list[_Cell]:
+    result = {} if record is None else result_of(record)
+    return [
+        *_contact_cells(columns, contact, attempt.number),
+        *(attempt.id, attempt.ordinal, attempt.state, attempt.outcome, attempt.reason),
+        *(attempt.from_number, attempt.sid, attempt.status),
+        *(_time(attempt.claimed_ms), _time(attempt.placed_ms), _time(attempt.answered_ms)),
+        *(_time(attempt.ended_ms), _time(attempt.settled_ms)),
+        *(attempt.duration_s, attempt.minutes, attempt.answered_by, attempt.usd),
+        "" if record is None else transcript_of(record),
+        *(text_of(result.get(name)) for name in columns.results),
+        _rest(result, columns.results),
+    ]
+
+
+def _contact_cells(columns: _Columns, contact: Contact | None, number: str) -> list[_Cell]:
+    contact = contact or Contact(number, (), state="done")
+    variables = contact.variables
+    return [
+        *(contact.number, contact.name, contact.language, " ".join(contact.zones)),
+        *(contact.state, contact.outcome),
+        *(variables.get(name, "") for name in columns.variables),
+        _rest(variables, columns.variables),
+    ]
+
+
+def _time(at_ms: int | None) -> str:
+    if at_ms is None:
+        return ""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _rest(values: Mapping[str, Any], columns: Mapping[str, None]) -> str:
+    """What has no column of its own, as JSON."""
+    rest = {name: value for name, value in values.items() if name not in columns}
+    return orjson.dumps(rest).decode() if rest else ""
