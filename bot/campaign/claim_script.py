@@ -178,7 +178,7 @@ if nobody then
   local first = redis.call('ZRANGE', key(campaign, 'due'), 0, 0, 'WITHSCORES')[2]
   return {{'nothing_due', first and first - now or -1, claimed, stale}}
 elseif #claimed < most then
-  return {{'', -1, claimed, stale}}
+  return {{'', 0, claimed, stale}}
 end
 local wait_ms = -1
 if why == 'rate' then wait_ms = math.ceil(gap) end

@@ -25,7 +25,7 @@ class AttemptsPart(StorePart):
         and has no live attempt in any campaign (it is put off for a minute then).
 
         One claim looks at 100 contacts at most, so that there may be fewer attempts than ids
-        although nothing is in the way. Contacts whose plan is over are given once a minute. Asked
+        although nothing is in the way: `wait_ms` is 0 then. Contacts whose plan is over are given once a minute. Asked
         again with the same ids, it gives the attempts that it gave, as they are now.
         """
         asked = {

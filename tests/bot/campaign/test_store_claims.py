@@ -249,7 +249,7 @@ async def test_one_claim_looks_at_a_hundred_contacts_at_most(campaigns: Campaign
     for index in range(110):
         await campaigns.do_not_call(number(index), "a list")
     first = await claim(campaigns, campaign)
-    assert (first.attempts, first.blocked) == ([], "")
+    assert (first.attempts, first.blocked, first.wait_ms) == ([], "", 0)
     assert (await campaigns.progress(campaign.id)).done == 100
     assert (await claimed(campaigns, campaign)).number == number(110)
 
