@@ -21,6 +21,8 @@ progresses = st.builds(
     gathering=st.none() | st.builds(Gathering, st.builds(Gather, st.none() | times), texts),
     expected=st.lists(texts).map(tuple),
     speaks=st.none() | st.builds(SetLanguage, texts, st.none() | texts),
+    voicemail=st.sampled_from([None, "waiting", "message", "over"]),
+    message_left=st.booleans(),
 )
 
 
