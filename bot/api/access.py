@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.redis_link import StoreUnavailable
 from bot.settings import Settings, is_loopback
 
-__all__ = ["AWAY", "Access", "json_response"]
+__all__ = ["AWAY", "Access", "answered", "json_response", "read_object"]
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +66,15 @@ class Access:
             raise HTTPException(401, _REFUSED, {"WWW-Authenticate": "Bearer"})
 
 
+@asynccontextmanager
+async def answered() -> AsyncIterator[None]:
+    """Have a store that does not answer be answered with 503."""
+    try:
+        yield
+    except StoreUnavailable:
+        raise HTTPException(503, AWAY) from None
+
+
 def json_response(
     value: dict[str, Any], status: int = 200, background: BackgroundTask | None = None
 ) -> Response:
@@ -70,3 +82,18 @@ def json_response(
     return Response(
         orjson.dumps(value), status, media_type="application/json", background=background
     )
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds.
+
+    Raises:
+        HTTPException: 400, it holds none.
+    """
+    try:
+        values = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, "the body is not JSON") from None
+    if not isinstance(values, dict):
+        raise HTTPException(400, "the body must be a JSON object")
+    return values

@@ -387,21 +387,6 @@ async def test_the_description_is_valid_and_open_to_all(store: Store, tmp_path: 
     assert document["servers"] == [{"url": "http://127.0.0.1:8080/api"}]
 
 
-async def test_every_route_is_described(api: Client) -> None:
-    document = (await api.get("/api/openapi.json")).json()
-    described = {
-        (method.upper(), path)
-        for path, item in document["paths"].items()
-        for method in item
-        if method != "parameters"
-    }
-    assert described == {
-        (method, route.path)
-        for route in api.routes
-        for method in (route.methods or set()) - {"HEAD"}
-    }
-
-
 async def test_answers_are_as_described(api: Client, store: Store) -> None:
     record = Record(
         SIDS[0],
