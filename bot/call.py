@@ -109,8 +109,9 @@ class CallSession:
                 self._tasks.open(group)
                 for work in (self._receive(), self._clock(), self._recognize()):
                     self._tasks.spawn(work)
+                self.conversation.note_gap(self._parts.gap)
                 if not self._machine.begin(self._parts.answered_by):
-                    self.conversation.begin(self._parts.gap, resuming=self._parts.resuming)
+                    self.conversation.begin(resuming=self._parts.resuming)
                 await self._exit.until_over()
                 # Before anything is cancelled: a sentence whose synthesis is cancelled would pass
                 # for complete, and speech that is still judged would begin another turn.

@@ -113,9 +113,24 @@ class Conversation:
 
     # What happens in the call
 
-    def begin(self, gap: Gap | None, *, resuming: bool) -> None:
-        """The stream has begun: the call's first, or one behind `gap`, to go on if `resuming`."""
-        self._note_gap(gap)
+    def note_gap(self, gap: Gap | None) -> None:
+        """Before all else: what is known of the break that the call has come back from, if any."""
+        if gap is not None:
+            gap = replace(gap, turn_open=self._progress.open_turn is not None)
+        self.call.gap = gap
+        self._progress.speaking_from_ms = None
+        if gap is None:
+            return
+        self._counts.gaps += 1
+        self._counts.lost_ms += gap.gap_ms
+        now_ms = round(self._line.now_ms())
+        self._keeper.note("gap", gap_ms=gap.gap_ms, speech_lost=gap.speech_lost, stream_ms=now_ms)
+        if gap.speech_lost:
+            self._keeper.remark("the caller was speaking when the stream was lost")
+
+    def begin(self, *, resuming: bool) -> None:
+        """The stream has begun: the call's first, or another one, to go on if `resuming`."""
+        gap = self.call.gap
         lost = gap is not None and gap.speech_lost
         if resuming:
             self._come_back(lost)
@@ -270,21 +285,6 @@ class Conversation:
         reply = SpokenReply()
         self._replies.append(reply)
         await self._delivery.say_ready(reply, text, ulaw)
-
-    def _note_gap(self, gap: Gap | None) -> None:
-        """Say what is known of the break that the call has come back from."""
-        if gap is not None:
-            gap = replace(gap, turn_open=self._progress.open_turn is not None)
-        self.call.gap = gap
-        self._progress.speaking_from_ms = None
-        if gap is None:
-            return
-        self._counts.gaps += 1
-        self._counts.lost_ms += gap.gap_ms
-        now_ms = round(self._line.now_ms())
-        self._keeper.note("gap", gap_ms=gap.gap_ms, speech_lost=gap.speech_lost, stream_ms=now_ms)
-        if gap.speech_lost:
-            self._keeper.remark("the caller was speaking when the stream was lost")
 
     def _apologize_again(self) -> None:
         """The caller's words are lost, and the dialog has nothing of its own to say to that."""

@@ -161,7 +161,10 @@ class Machine:
         """How many turns the dialog has answered whole, undisturbed: no greeting allows that."""
         history = self._call.history
         return sum(
-            asked.role == "caller" and answer.role == "bot" and answer.heard == answer.text
+            asked.role == "caller"
+            and answer.role == "bot"
+            and answer.heard == answer.text
+            and not answer.interrupted
             for asked, answer in pairwise(history)
         )
 

@@ -263,6 +263,7 @@ def test_another_worker_goes_on_with_the_message(
         assert s.tts.texts == said
         assert bot.asked == []
         assert progress.message_left
+        assert (s.counts.gaps, s.counts.lost_ms) == (1, 900)
 
     go_on()
 
