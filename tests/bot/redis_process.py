@@ -89,11 +89,12 @@ def impatient(*stores: Store, deadline_s: float = 0.05) -> Iterator[None]:
 
 
 class RedisProcess:
-    """A redis-server with an append-only file in `folder`."""
+    """A redis-server with an append-only file in `folder`, written `everysec` or `always`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, appendfsync: str = "everysec") -> None:
         self._data = folder / "data"
         self._socket = folder / "redis.sock"
+        self._appendfsync = appendfsync
         self._process: Process | None = None
 
     @property
@@ -110,6 +111,7 @@ class RedisProcess:
         self._process = await asyncio.create_subprocess_exec(
             *(str(find_binary()), "--port", "0", "--unixsocket", str(self._socket)),
             *("--dir", str(self._data), "--appendonly", "yes", "--save", ""),
+            *("--appendfsync", self._appendfsync),
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=DEVNULL,
@@ -124,6 +126,12 @@ class RedisProcess:
     def go_on(self) -> None:
         """It answers again."""
         self._signal(signal.SIGCONT)
+
+    async def kill(self) -> None:
+        """Kill it; what was written stays."""
+        self._signal(signal.SIGKILL)
+        if self._process is not None:
+            await self._process.wait()
 
     async def stop(self) -> None:
         """Shut it down, if it was started; its data stay."""
@@ -153,10 +161,10 @@ class RedisProcess:
 
 
 @asynccontextmanager
-async def redis_process() -> AsyncIterator[RedisProcess]:
+async def redis_process(appendfsync: str = "everysec") -> AsyncIterator[RedisProcess]:
     """Run a redis-server until the context is left."""
     with tempfile.TemporaryDirectory(prefix="parley-redis-") as folder:
-        redis = RedisProcess(Path(folder))
+        redis = RedisProcess(Path(folder), appendfsync)
         try:
             await redis.start()
             yield redis

@@ -27,7 +27,7 @@ from .app import rest_app
 from .dialling import Dialling
 from .mischief import KINDS, Kind, Mischief, misbehave
 
-__all__ = ["Seen", "TwilioRestStandIn"]
+__all__ = ["Seen", "TwilioRestStandIn", "read_body", "replay"]
 
 MOST_SEEN = 100_000
 
@@ -101,13 +101,13 @@ class TwilioRestStandIn:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await _body(receive)
+        body = await read_body(receive)
         if scope["path"].startswith("/standin/"):
             return await self._command(scope, body)(scope, receive, send)
         seen = _seen(scope, body)
         if len(self.requests) < MOST_SEEN:
             self.requests.append(seen)
-        replayed = _replay(body)
+        replayed = replay(body)
         self._at_once += 1
         noting = _noting(seen, send, self._at_once)
         try:
@@ -164,7 +164,8 @@ def _seen(scope: Scope, body: bytes) -> Seen:
     )
 
 
-async def _body(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
+    """The body of a request."""
     parts, more = [], True
     while more:
         message = await receive()
@@ -173,7 +174,9 @@ async def _body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def _replay(body: bytes) -> Receive:
+def replay(body: bytes) -> Receive:
+    """Give a body that was read to whoever reads it next."""
+
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 

@@ -1,0 +1,63 @@
+"""What Twilio asks for TwiML, and tells of calls: the webhooks, without anything that speaks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.campaign.settling import Settling
+from bot.campaign.store import CampaignStore
+from bot.redis_link import StoreUnavailable
+
+__all__ = ["bot_app"]
+
+TALK = '<Response><Pause length="60"/></Response>'
+HANG_UP = "<Response><Hangup/></Response>"
+
+
+def bot_app(campaigns: CampaignStore, settling: Settling) -> Starlette:
+    """The bot's application."""
+
+    async def voice(request: Request) -> Response:
+        form = dict(await request.form())
+        noted = await campaigns.note(
+            request.query_params["attempt"], sid=str(form["CallSid"]), status="in-progress"
+        )
+        ours = noted is not None and noted.sid == form["CallSid"]
+        return Response(TALK if ours else HANG_UP, media_type="text/xml")
+
+    async def status(request: Request) -> Response:
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        noted = await campaigns.note(
+            request.query_params["attempt"],
+            sid=form["CallSid"],
+            status=form["CallStatus"],
+            **_lasted(form),
+        )
+        if noted is not None and noted.state == "ended":
+            await settling.settle(noted.id)
+        return Response("<Response/>", media_type="text/xml")
+
+    async def unavailable(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=503)
+
+    return Starlette(
+        routes=[
+            Route("/twilio/voice", voice, methods=["POST"]),
+            Route("/twilio/status", status, methods=["POST"]),
+        ],
+        exception_handlers={StoreUnavailable: unavailable},
+    )
+
+
+def _lasted(form: Mapping[str, str]) -> dict[str, Any]:
+    if "CallDuration" not in form:
+        return {}
+    seconds = int(form["CallDuration"])
+    return {"duration_s": seconds, "minutes": math.ceil(seconds / 60)}
