@@ -19,6 +19,7 @@ from bot.socket import CallSocket
 from bot.telephony.address import MEDIA_PATH
 from bot.telephony.admission import Admission, Admitted
 from bot.telephony.answers import CALL_PARAMETERS, DIAL_STATUS_PARAMETER
+from bot.telephony.requests import ATTEMPT, is_attempt
 from bot.telephony.twiml import TOKEN_PARAMETER
 from bot.telephony.webhooks import Webhooks
 
@@ -81,13 +82,16 @@ def _new_record(admitted: Admitted) -> Record:
     """The record of a call that was taken while Redis was away: from what its stream says."""
     start = admitted.start
     own = {TOKEN_PARAMETER, DIAL_STATUS_PARAMETER, *CALL_PARAMETERS}
+    attempt = start.parameters.get(ATTEMPT, "")
+    outbound = start.parameters.get("direction") == "outbound"
     return Record(
         sid=start.call_sid,
         account_sid=start.account_sid,
         generation=admitted.claims.generation,
         from_number=start.parameters.get("from", ""),
         to_number=start.parameters.get("to", ""),
-        direction="outbound" if start.parameters.get("direction") == "outbound" else "inbound",
+        direction="outbound" if outbound else "inbound",
+        attempt=attempt if outbound and is_attempt(attempt) else None,
         parameters={key: text for key, text in start.parameters.items() if key not in own},
     )
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 import structlog
 
+from bot.campaign.ending import Endings
 from bot.dialog import Ended
 from bot.ends import Ends
 from bot.inbox import ORDER_S, Command, CommandFailed
@@ -38,9 +39,17 @@ class Calls:
     Args:
         makes: makes the live calls and their sessions.
         ears: whose work is counted.
+        endings: who tells campaigns of their calls' ends; None without campaigns.
     """
 
-    def __init__(self, makes: LiveCalls, store: Store, ears: Ears, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        makes: LiveCalls,
+        store: Store,
+        ears: Ears,
+        metrics: Metrics,
+        endings: Endings | None = None,
+    ) -> None:
         self._makes = makes
         self._store = store
         self._ears = ears
@@ -50,7 +59,7 @@ class Calls:
         # Until when (the loop's time) a place is kept for the call's stream, and its recognizer.
         self._expected: dict[str, tuple[float, str]] = {}
         self._dialled: set[str] = set()
-        self._ends = Ends(self._live, makes, store, metrics)
+        self._ends = Ends(self._live, makes, store, metrics, endings)
 
     @property
     def active(self) -> int:
@@ -167,8 +176,13 @@ class Calls:
         life; None when nobody had it.
         """
         with bind_call(start.call_sid):
+            await self._makes.prepare(record)
             self._expected.pop(record.sid, None)
             before = self._live.get(record.sid)
+            if before is not None and before.record.generation > record.generation:
+                # While a dialog was loaded, Twilio has opened another stream.
+                await socket.close(GOING_AWAY)
+                return
             if before is not None and before.session is not None:
                 before.session.stop("superseded by a newer stream")
             live = self._makes.try_to_resume(record, before, silent_ms)

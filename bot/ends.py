@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 
 import structlog
 
+from bot.campaign.ending import Endings
 from bot.dialog import Ended, Hangup
 from bot.late_ends import LateEnds
 from bot.live_call import LiveCall, LiveCalls
@@ -49,15 +50,22 @@ class Ends:
         makes: makes calls live that are not here, for their dialog's `on_end`.
         store: where it is decided who tells the dialog.
         metrics: where ends are counted.
+        endings: who tells campaigns of their calls' ends; None without campaigns.
     """
 
     def __init__(
-        self, live: dict[str, LiveCall], makes: LiveCalls, store: Store, metrics: Metrics
+        self,
+        live: dict[str, LiveCall],
+        makes: LiveCalls,
+        store: Store,
+        metrics: Metrics,
+        endings: Endings | None = None,
     ) -> None:
         self._live = live
         self._makes = makes
         self._store = store
         self._metrics = metrics
+        self._endings = endings
         self._ending: set[str] = set()
         self._none_ending = asyncio.Event()
         self._late = LateEnds()
@@ -141,6 +149,8 @@ class Ends:
             self._late.keep(sid, end)
         if self._is_belied(sid, end.generation):
             return
+        if sid not in self._live and record is not None:
+            await self._makes.prepare(record)
         live = self._live.pop(sid, None)
         if live is None and record is not None:
             live = self._makes.try_to_resume(record)
@@ -228,6 +238,8 @@ class Ends:
                     live.keeper.save()
             # Else the record is theirs who told the dialog, which may have changed it.
             self._store.release(record.sid)
+            if tell and self._endings is not None:
+                await self._endings.ended(record)
 
     async def _tell(self, live: LiveCall, ended: Ended) -> None:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bot.call import CallSession
+from bot.campaign.calls import CampaignCalls
 from bot.dialog import Call, Gap, SendDigits, Transfer
 from bot.dialog.hook import Dialog, DialogFactory
 from bot.disk import Disk
@@ -26,6 +27,7 @@ from bot.telephony.identity import CallIdentity
 from bot.telephony.orders import Orders
 from bot.telephony.pending import Move, load_pending
 from bot.turn import TurnSettings
+from bot.voicemail import VoicemailPolicy
 from media.messages import Start
 from providers.ears import Ears
 from providers.types import SttOptions, TtsOptions
@@ -71,6 +73,7 @@ class LiveCalls:
         worker_id: who we are, in the store.
         dialogs: by the name in `PARLEY_DIALOG`: what makes a call's dialog.
         orders: what a call is told by REST; None without credentials.
+        campaigns: what campaigns have to do with calls; None without campaigns.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class LiveCalls:
         dialogs: Mapping[str, DialogFactory],
         disk: Disk,
         orders: Orders | None = None,
+        campaigns: CampaignCalls | None = None,
     ) -> None:
         self._settings = settings
         self._worker_id = worker_id
@@ -93,6 +97,12 @@ class LiveCalls:
         self._dialogs = dialogs
         self._disk = disk
         self._orders = orders
+        self._campaigns = campaigns
+
+    async def prepare(self, record: Record) -> None:
+        """Look up what `resume` needs of a campaign's call."""
+        if self._campaigns is not None:
+            await self._campaigns.prepare(record)
 
     def resume(self, record: Record, live: LiveCall | None, silent_ms: int | None) -> LiveCall:
         """The live call of a record: `live`, which is here, unless another worker had it since.
@@ -125,7 +135,12 @@ class LiveCalls:
             state=record.state,
         )
         keeper = RecordKeeper(self._store, record, call, Counts())
-        return LiveCall(record, call, self._dialogs[bot.dialog](), keeper, greeted, gap)
+        return LiveCall(record, call, self._dialog(record, bot), keeper, greeted, gap)
+
+    def _dialog(self, record: Record, bot: BotSettings) -> Dialog:
+        if self._campaigns is None:
+            return self._dialogs[bot.dialog]()
+        return self._campaigns.dialog(record, bot.dialog)
 
     def try_to_resume(
         self, record: Record, live: LiveCall | None = None, silent_ms: int | None = None
@@ -157,7 +172,8 @@ class LiveCalls:
         record.worker = self._worker_id
         record.stream_sid = start.stream_sid
         record.left_ms = None
-        record.dialog = bot.dialog
+        if record.attempt is None or not record.dialog:
+            record.dialog = bot.dialog
         # The recognizer and the synthesizer that are used tell it themselves.
         suited = stt.ranked(lambda one: one.capabilities.understands(live.call.language))
         first = {"stt": (suited or stt.ranked())[0].name, "tts": tts.ranked()[0].name}
@@ -189,6 +205,7 @@ class LiveCalls:
                 gap=live.gap,
                 act_now=self._act_now(record),
                 answered_by=record.answered_by,
+                voicemail=self._voicemail(record),
                 began_ms=now_ms() - record.answered_ms,
             ),
         )
@@ -198,6 +215,15 @@ class LiveCalls:
     def _act_now(self, record: Record) -> ActNow | None:
         orders = self._orders
         return None if orders is None else lambda action: orders.try_to_give(record, action)
+
+    def _voicemail(self, record: Record) -> VoicemailPolicy | None:
+        """What the campaign that has made the call wants a machine to get."""
+        spec = None if self._campaigns is None else self._campaigns.spec(record)
+        if spec is None or record.direction == "inbound":
+            return None
+        return VoicemailPolicy(
+            spec.voicemail, spec.message_after, spec.machine_detection, spec.message
+        )
 
     def _open_recording(self, record: Record) -> CallRecording | None:
         folder = self._settings.recordings

@@ -10,11 +10,14 @@ from bot.record import Record
 from .spec import CampaignSpec
 from .types import Attempt, Outcome
 
-__all__ = ["FAX", "VOICEMAIL", "Verdict", "cost_usd", "decide_outcome", "is_machine"]
+__all__ = ["FAX", "NO_DIALOG", "VOICEMAIL", "Verdict", "cost_usd", "decide_outcome", "is_machine"]
 
 VOICEMAIL = "voicemail"
 FAX = "fax"
 """Why a call was hung up that no human took, as its record says."""
+
+NO_DIALOG = "the dialog cannot be loaded"
+"""Why a call was hung up that nobody could talk to."""
 
 CONVERSATION_TURNS = 2
 """Whoever has said so much is no machine, whatever was heard of them."""
@@ -74,8 +77,9 @@ def _decide_machine(spec: CampaignSpec, attempt: Attempt, record: Record | None)
         return Verdict("fax")
     if by_bot and reason == VOICEMAIL:
         return Verdict("voicemail")
+    heard = record is not None and record.voicemail is not None
     talked = record is not None and record.turns >= CONVERSATION_TURNS
-    if is_machine(answered_by) and spec.voicemail != "talk" and not talked:
+    if (is_machine(answered_by) or heard) and spec.voicemail != "talk" and not talked:
         return Verdict("voicemail")
     return None
 
@@ -83,7 +87,7 @@ def _decide_machine(spec: CampaignSpec, attempt: Attempt, record: Record | None)
 def _decide_human(spec: CampaignSpec, attempt: Attempt, record: Record | None) -> Verdict:
     """The outcome of a call that somebody took."""
     ended = record.ended if record is not None else None
-    if ended is not None and ended.by == "error":
+    if ended is not None and (ended.by == "error" or ended.reason == NO_DIALOG):
         return Verdict("failed", ended.reason)
     # Without a record nobody but Twilio knows of the call: it can only have been they who hung up.
     by_them = ended is None or ended.by != "bot"

@@ -20,6 +20,7 @@ from .address import NEXT_PATH, VOICE_PATH, Address
 from .identity import CallIdentity
 from .pending import Leaving
 from .prelude import prelude_s
+from .requests import ATTEMPT
 
 __all__ = [
     "CALL_PARAMETERS",
@@ -34,7 +35,8 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 CALL_PARAMETERS = ("from", "to", "direction")
-"""The `<Parameter>`s that tell a worker without Redis whose stream it has got."""
+"""The `<Parameter>`s that tell a worker without Redis whose stream it has got; that of a campaign's
+call has `ATTEMPT` too."""
 
 DIAL_STATUS_PARAMETER = "dial_status"
 """The `<Parameter>` that tells a stream why the transfer before it did not come about, in the word
@@ -92,7 +94,8 @@ class Answers:
                 url = address.document(NEXT_PATH, urlencode(query))
                 return Answer(twiml.redirect(url, 1))
             case d.Redirect(hop):
-                url = address.document(VOICE_PATH, urlencode({HOPS: hop}))
+                hops = urlencode({HOPS: hop, **_attempt(record)})
+                url = address.document(VOICE_PATH, hops)
                 return Answer(twiml.redirect(url, 0 if hop == 1 else 1))
             case d.Reject():
                 return Answer(twiml.reject())
@@ -115,6 +118,7 @@ class Answers:
         parameters = {
             **(record.parameters if record else {}),
             **dict(zip(CALL_PARAMETERS, own, strict=True)),
+            **_attempt(record),
         }
         said = decision.say
         # A stream before this one may have been told of another transfer.
@@ -150,3 +154,10 @@ class Answers:
         ended = None if number else Ended("error", "the stream could not be kept")
         query = urlencode({WAITS: attempt}) if attempt else ""
         return Answer(twiml.apologize(self._address, twiml.Apology(said, number), query), ended)
+
+
+def _attempt(record: Record | None) -> dict[str, str]:
+    """What names the attempt that a call is, if a campaign has made it."""
+    if record is None or record.attempt is None or record.direction == "inbound":
+        return {}
+    return {ATTEMPT: record.attempt}

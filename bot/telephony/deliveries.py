@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 import structlog
-from starlette.background import BackgroundTask
+from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -97,13 +97,15 @@ class Deliveries:
             return True
         return await self._memory.once(f"webhook:{form.get('CallSid')}:{delivery}", ANSWER_TTL_S)
 
-    def respond(self, answer: Answer, form: Form) -> Response:
-        """The response; the call that ends with it is ended afterwards."""
+    def respond(self, answer: Answer, form: Form, then: BackgroundTask | None = None) -> Response:
+        """The response; the call that ends with it is ended afterwards, and `then` is done."""
         # The dialog's on_end may take its time: Twilio has its answer first.
-        end = None
+        tasks = BackgroundTasks()
         if answer.ended is not None:
-            end = BackgroundTask(self._end, form.get("CallSid"), answer.ended)
-        return Response(answer.document, media_type="text/xml", background=end)
+            tasks.add_task(self._end, form.get("CallSid"), answer.ended)
+        if then is not None:
+            tasks.tasks.append(then)
+        return Response(answer.document, media_type="text/xml", background=tasks)
 
 
 def _delivery(request: Request) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -16,9 +17,23 @@ from bot.store_keys import SID
 from .address import Address
 from .signature import SETTINGS_HEADER, SIGNATURE_HEADER, Params, algorithm_of, verify
 
-__all__ = ["MAX_BODY_BYTES", "MAX_FIELDS", "Form", "read_body", "read_count", "read_form"]
+__all__ = [
+    "ATTEMPT",
+    "MAX_BODY_BYTES",
+    "MAX_FIELDS",
+    "Form",
+    "is_attempt",
+    "read_attempt",
+    "read_body",
+    "read_count",
+    "read_form",
+]
 
 log = structlog.get_logger(__name__)
+
+ATTEMPT = "attempt"
+"""What names, in the query of every URL of a campaign's call, the attempt that the call is."""
+_ATTEMPT = re.compile(r"[0-9a-f]{20}")
 
 MAX_BODY_BYTES = 64 * 1024
 """Twilio's forms have about forty short fields: some two kilobytes."""
@@ -68,6 +83,23 @@ def read_count(request: Request, name: str) -> int:
     """A counter of our own in the query, which Twilio's signature covers; 0 for none."""
     text = request.query_params.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def read_attempt(request: Request) -> str | None:
+    """The id of the attempt that a call is; None for calls that no campaign has made.
+
+    Raises:
+        HTTPException: 400 for what is no id.
+    """
+    attempt = request.query_params.get(ATTEMPT)
+    if attempt is not None and not is_attempt(attempt):
+        raise HTTPException(400, f"{ATTEMPT} is no id")
+    return attempt
+
+
+def is_attempt(text: str) -> bool:
+    """Whether this is an attempt's id."""
+    return _ATTEMPT.fullmatch(text) is not None
 
 
 def _check_type(request: Request) -> None:

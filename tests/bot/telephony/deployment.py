@@ -69,13 +69,16 @@ class Calls(reachable.Calls):
     draining: bool = False
     full_recognizers: set[str] = field(default_factory=set)
     expected: list[tuple[str, str]] = field(default_factory=list)
+    dialled: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
 
     def recognizer_full(self, bot: BotSettings) -> bool:
         return bot.stt_provider in self.full_recognizers
 
-    def expect(self, sid: str, bot: BotSettings) -> None:
+    def expect(self, sid: str, bot: BotSettings, *, dialled: bool = False) -> None:
         self.expected.append((sid, bot.stt_provider))
+        if dialled:
+            self.dialled.append(sid)
 
     def came_back(self, sid: str) -> None:
         self.back.append(sid)

@@ -1,0 +1,149 @@
+"""Calls of campaigns as a worker carries them: their dialogs, and what they mean to a campaign."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from bot.dialog.hook import Dialog, DialogFactory
+from bot.dialog.types import DialogError
+from bot.numbers import PHONE_NUMBER
+from bot.record import Record
+from bot.redis_link import StoreUnavailable
+from bot.settings import Settings
+
+from .arriving import Arrival, Arrivals, furnish
+from .ending import Endings
+from .guard import GuardedDialog
+from .listing import Listing
+from .loading import CampaignDialogs, Speechless
+from .settling import Settling
+from .spec import CampaignSpec
+from .store import CampaignStore
+
+__all__ = ["CampaignCalls"]
+
+log = structlog.get_logger(__name__)
+
+_NUMBER = re.compile(PHONE_NUMBER)
+MAX_KNOWN = 256
+"""So many campaigns' specs are kept; they never change."""
+
+
+class CampaignCalls:
+    """What a worker's calls have to do with campaigns.
+
+    Args:
+        settings: the process's.
+        store: the campaigns'.
+        settling: decides about attempts.
+        dialogs: of the deployment's own numbers, by name.
+        load: finds another dialog by its name; may take long, and raise `DialogError`.
+
+    Attributes:
+        arrivals: for who is asked what a call gets.
+        endings: for who sees a call end.
+        listing: to the do-not-call list; run as long as the worker does.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: CampaignStore,
+        settling: Settling,
+        dialogs: Mapping[str, DialogFactory],
+        load: Callable[[str], DialogFactory],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._dialogs = CampaignDialogs(dialogs, load)
+        self._specs: OrderedDict[str, CampaignSpec] = OrderedDict()
+        self.arrivals = Arrivals(store)
+        self.endings = Endings(store, settling)
+        self.listing = Listing(store)
+
+    async def prepare(self, record: Record) -> None:
+        """Have at hand what `dialog` and `spec` give for a call; it is about to be carried."""
+        if record.attempt is None:
+            return
+        try:
+            await self._learn(record)
+        except StoreUnavailable:
+            log.warning("campaign of the call not known", attempt=record.attempt)
+        if record.dialog:
+            try:
+                await self._dialogs.load(record.dialog)
+            except DialogError as error:
+                log.error("dialog of the campaign cannot be loaded", exc_info=error)
+                await self._pause(record, str(error))
+
+    def spec(self, record: Record) -> CampaignSpec | None:
+        """The campaign that has made the call, or was called back by it; None for other calls."""
+        return None if record.campaign is None else self._specs.get(record.campaign)
+
+    def dialog(self, record: Record, name: str) -> Dialog:
+        """The dialog of a call that was prepared, and who hears that it is not wanted.
+
+        Args:
+            name: of the dialog of its number, for calls that belong to no campaign.
+
+        Raises:
+            Exception: whatever the user's code does, which makes a dialog for each call.
+        """
+        wanted = record.dialog if record.attempt is not None and record.dialog else name
+        make = self._dialogs.get(wanted) or Speechless(self._settings.farewell).dialog
+        spec = self.spec(record)
+        return GuardedDialog(
+            make(),
+            record,
+            self._refuse,
+            hears=self._settings.do_not_call,
+            digit=spec.do_not_call_digit if spec is not None else None,
+        )
+
+    async def _learn(self, record: Record) -> None:
+        """Look up the campaign of a call, unless it is known here."""
+        if (
+            record.campaign is None
+            and record.attempt is not None
+            and record.direction == "outbound"
+        ):
+            # Redis was away when Twilio asked for it.
+            attempt = await self._store.attempt(record.attempt)
+            if attempt is None:
+                return
+            campaign, contact = await asyncio.gather(
+                self._store.campaign(attempt.campaign),
+                self._store.contact(attempt.campaign, attempt.number),
+            )
+            bot = self._settings.bot_for(record.from_number)
+            furnish(record, Arrival(record.attempt, campaign, contact), bot)
+        name = record.campaign
+        if name is None or name in self._specs:
+            return
+        if (known := await self._store.campaign(name)) is not None:
+            self._specs[name] = known.spec
+            if len(self._specs) > MAX_KNOWN:
+                self._specs.popitem(last=False)
+
+    async def _pause(self, record: Record, reason: str) -> None:
+        """Nobody else is to be called whom nobody could talk to."""
+        if record.campaign is not None and record.direction == "outbound":
+            try:
+                await self._store.change(
+                    record.campaign, "paused", allowed=("running",), reason=reason
+                )
+            except StoreUnavailable:
+                log.warning("campaign not paused", campaign=record.campaign)
+
+    async def _refuse(self, record: Record) -> None:
+        """Put a call's person on the do-not-call list."""
+        number = record.from_number if record.direction == "inbound" else record.to_number
+        if not _NUMBER.fullmatch(number):
+            record.notes.append("do not call: the person's number is not known")
+        elif not await self.listing.add(number, record.sid):
+            record.notes.append("the do-not-call request waited for Redis")
