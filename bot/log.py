@@ -26,6 +26,7 @@ QUIET = (
     "httpx2",
     "httpcore2",
     "openai",
+    "taskiq",
     "websockets",
     "twilio",
 )

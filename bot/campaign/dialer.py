@@ -1,0 +1,264 @@
+"""Dialling: whoever is due is claimed, and called, as fast as everything allows."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from bot.redis_link import StoreUnavailable
+from bot.telephony.address import Address
+from bot.telephony.rest_client import CONNECTIONS
+from bot.telephony.rest_errors import RestError
+from bot.telephony.rest_resources import RestCall
+
+from .backing_off import BackOff
+from .lease import Clocks, DialLease, read_clocks
+from .placing import Refusal, judge, parameters
+from .planning import next_plan, plan_after, replan
+from .store import CampaignStore
+from .types import Attempt, Blocked, Campaign, Claims, Limits
+
+__all__ = ["Dialer", "Placing"]
+
+TICK_S = 0.95
+"""How long one tick goes on dialling: until the next one is near."""
+
+AT_ONCE = CONNECTIONS - 4
+"""How many calls are asked for at the same time: what else asks Twilio has connections left."""
+
+MOST_CLAIMED = 8
+"""How many contacts are claimed in one step, so that campaigns of one priority take turns."""
+
+SHORTEST_WAIT_S = 0.005
+CLAIMS = 2
+"""How often a claim is asked for whose answer was lost; the same ids give the same attempts."""
+
+# What blocks one campaign blocks the others too.
+_OF_ALL: frozenset[Blocked] = frozenset(
+    {"account_rate", "account_concurrency", "workers", "inbound"}
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Placing(Protocol):
+    """What of Twilio's REST is needed; `bot.telephony.rest.TwilioRest` is one."""
+
+    async def create(
+        self, parameters: dict[str, Any], *, wanted: Callable[[], bool]
+    ) -> RestCall: ...
+
+    async def cancel(self, sid: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An attempt of ours, and how long it may be dialled."""
+
+    campaign: Campaign
+    attempt: Attempt
+    lease: DialLease
+
+
+class Dialer:
+    """Claims and dials, in one process; any number of them may.
+
+    Args:
+        store: the truth.
+        rest: places calls.
+        address: ours, to which Twilio is sent.
+        limits: of the account.
+        clocks: see `bot.campaign.lease`.
+        back_off: when Twilio is not asked.
+    """
+
+    def __init__(
+        self,
+        store: CampaignStore,
+        rest: Placing,
+        address: Address,
+        limits: Limits,
+        *,
+        clocks: Callable[[], Clocks] = read_clocks,
+        back_off: BackOff | None = None,
+    ) -> None:
+        self._store = store
+        self._rest = rest
+        self._address = address
+        self._limits = limits
+        self._clocks = clocks
+        self._back_off = back_off or BackOff()
+        self._placings: set[asyncio.Task[None]] = set()
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """Claim nobody any more."""
+        self._stopped.set()
+
+    async def tick(self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> None:
+        """Dial for a second; requests that are on their way then go on after it.
+
+        Args:
+            spawn: starts a task, one for each request.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + TICK_S
+        while not self._stopped.is_set():
+            if len(self._placings) >= AT_ONCE:
+                left_s = max(0.0, until_s - loop.time())
+                ended, _ = await asyncio.wait(
+                    self._placings, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not ended:
+                    return
+            try:
+                wait_s = await self._round(spawn)
+            except StoreUnavailable:
+                return
+            if wait_s is None or loop.time() + wait_s >= until_s:
+                return
+            await self._wait(max(wait_s, SHORTEST_WAIT_S))
+
+    async def _wait(self, wait_s: float) -> None:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+    async def _round(
+        self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+    ) -> float | None:
+        """Claim once for every running campaign; in how many seconds to do it again, or None."""
+        if (left_s := self._back_off.left_s) > 0:
+            return left_s
+        waits_ms: list[int] = []
+        for campaign in await self._store.running():
+            free = AT_ONCE - len(self._placings)
+            if free <= 0:
+                return 0.0
+            claims, since = await self._claim(campaign, min(free, MOST_CLAIMED))
+            for attempt in claims.attempts:
+                claimed = Claimed(campaign, attempt, self._lease(attempt, since))
+                task = spawn(self._dial(claimed))
+                self._placings.add(task)
+                task.add_done_callback(self._placings.discard)
+            await self._replan(campaign, claims)
+            if claims.stale or (claims.attempts and not claims.blocked):
+                waits_ms.append(0)
+            elif claims.wait_ms is not None:
+                waits_ms.append(claims.wait_ms)
+            if claims.blocked in _OF_ALL:
+                break
+        return min(waits_ms) / 1000 if waits_ms else None
+
+    async def _claim(self, campaign: Campaign, count: int) -> tuple[Claims, Clocks]:
+        """The claims, and when they were first asked for."""
+        ids = [secrets.token_hex(10) for _ in range(count)]
+        since = self._clocks()
+        for last in (False,) * (CLAIMS - 1) + (True,):
+            try:
+                return await self._store.claim(campaign.id, ids, self._limits), since
+            except StoreUnavailable:
+                if last:
+                    raise
+        raise AssertionError
+
+    def _lease(self, attempt: Attempt, since: Clocks) -> DialLease:
+        # By differences of the store's clock: ours may be another.
+        until_ms = min(attempt.lease_until_ms, attempt.until_ms)
+        return DialLease(since, (until_ms - attempt.claimed_ms) / 1000, self._clocks)
+
+    async def _replan(self, campaign: Campaign, claims: Claims) -> None:
+        if not claims.stale:
+            return
+        now_ms = await self._store.now_ms()
+        for contact in claims.stale:
+            plan = replan(campaign.spec, contact, now_ms)
+            await self._store.replan(campaign.id, contact, plan)
+
+    # One call
+
+    async def _dial(self, claimed: Claimed) -> None:
+        """Ask Twilio for a call and write down what came of it.
+
+        What cannot be written, Redis being away, the sweeper finds out: it looks at every attempt
+        whose lease is over.
+        """
+        try:
+            await self._place(claimed)
+        except StoreUnavailable:
+            log.warning("dialled attempt is left to the sweeper", attempt=claimed.attempt.id)
+        except Exception:
+            log.exception("attempt could not be dialled", attempt=claimed.attempt.id)
+
+    async def _place(self, claimed: Claimed) -> None:
+        attempt = claimed.attempt
+        asked = parameters(claimed.campaign.spec, attempt, self._address)
+        try:
+            call = await self._rest.create(asked, wanted=claimed.lease.holds)
+        except RestError as error:
+            refusal = judge(error, attempt)
+            log.warning(
+                "call was not placed", attempt=attempt.id, campaign=attempt.campaign,
+                fate=refusal.fate, status=error.status, code=error.code,
+            )  # fmt: skip
+            await self._refused(claimed, refusal, error.retry_after_s)
+            return
+        self._back_off.placed()
+        noted = await self._store.note(attempt.id, sid=call.sid, status=call.status)
+        if noted is None or noted.sid != call.sid:
+            # The attempt is gone, or somebody bound another call to it.
+            log.error("call belongs to no attempt", call_sid=call.sid, attempt=attempt.id)
+            await self._take_back(call.sid)
+
+    async def _take_back(self, sid: str) -> None:
+        try:
+            await self._rest.cancel(sid)
+        except RestError as error:
+            log.warning("call was not taken back", call_sid=sid, status=error.status)
+
+    async def _refused(
+        self, claimed: Claimed, refusal: Refusal, retry_after_s: float | None
+    ) -> None:
+        store, attempt, campaign = self._store, claimed.attempt, claimed.campaign
+        delay_s = self._back_off.refused(retry_after_s) if refusal.back_off else 0.0
+        match refusal.fate:
+            case "unknown":
+                await store.lost_answer(attempt.id, attempt.token)
+            case "refused":
+                await store.settle(attempt.id, "refused", None, reason=refusal.reason)
+            case "failed":
+                await self._fail(claimed, refusal)
+            case "later":
+                await self._void(claimed, delay_s, refusal)
+            case "paused":
+                # First, so that nobody claims what is given back.
+                paused = await store.change(
+                    campaign.id, "paused", allowed=["running"], reason=refusal.reason
+                )
+                if paused is not None:
+                    log.error("campaign is paused", campaign=campaign.id, reason=refusal.reason)
+                await self._void(claimed, 0.0, refusal)
+
+    async def _fail(self, claimed: Claimed, refusal: Refusal) -> None:
+        attempt, spec = claimed.attempt, claimed.campaign.spec
+        contact = await self._store.contact(attempt.campaign, attempt.number)
+        now_ms = await self._store.now_ms()
+        plan = None
+        if contact is not None:
+            plan = next_plan(spec, contact, "failed", now_ms, jitter=random.random())
+        await self._store.settle(attempt.id, "failed", plan, reason=refusal.reason)
+
+    async def _void(self, claimed: Claimed, delay_s: float, refusal: Refusal) -> None:
+        attempt, spec = claimed.attempt, claimed.campaign.spec
+        contact = await self._store.contact(attempt.campaign, attempt.number)
+        now_ms = await self._store.now_ms()
+        plan = None if contact is None else plan_after(spec, contact, delay_s, now_ms)
+        await self._store.void(attempt.id, attempt.token, plan, reason=refusal.reason)

@@ -1,0 +1,112 @@
+"""PURE: what is to be found out about an attempt, by what is known of it and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.telephony.rest_resources import RestCall
+
+from .types import Attempt, Campaign
+
+__all__ = ["SLACK_MS", "Step", "Timings", "candidates", "listed_for_certain_ms", "next_step"]
+
+Task = Literal["wait", "lose", "search", "fetch", "take_back", "settle", "nothing"]
+
+SLACK_MS = 60_000
+"""How much earlier than its claim a call may seem to be: Twilio's clock is not the store's. A call
+too many is compared, but one too few would be dialled twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long things may take, in milliseconds.
+
+    Attributes:
+        lease_ms: from a claim until nobody may ask Twilio for the call any more.
+        lost_ms: after the longest ringing, until Twilio's lists have every call.
+        list_again_ms: between two of its lists.
+        slack_ms: how late the word of a step may be before Twilio is asked about it.
+        settle_ms: from a call's end until nobody waits for its record to be complete.
+        again_ms: until an attempt is looked at again when nothing has changed.
+    """
+
+    lease_ms: int = 10_000
+    lost_ms: int = 60_000
+    list_again_ms: int = 15_000
+    slack_ms: int = 30_000
+    settle_ms: int = 15_000
+    again_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do about an attempt.
+
+    `wait`: nothing before `at_ms`; `lose`: its dialer has died; `search`: look for its call in
+    Twilio's lists; `fetch`: ask Twilio how its call is; `take_back`: have Twilio not place it;
+    `settle`: decide its outcome; `nothing`: it is over.
+    """
+
+    task: Task
+    at_ms: int = 0
+
+
+def next_step(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings) -> Step:
+    """What to do about an attempt now."""
+    match attempt.state:
+        case "claimed" if now_ms < attempt.lease_until_ms:
+            return Step("wait", attempt.lease_until_ms)
+        case "claimed":
+            return Step("lose")
+        case "unknown":
+            return Step("search")
+        case "ended":
+            return Step("settle")
+        case "placed":
+            return _of_call(attempt, campaign, now_ms, timings)
+    return Step("nothing")
+
+
+def _of_call(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings) -> Step:
+    queued = attempt.status in {"", "queued"}
+    unanswered = queued or attempt.status in {"initiated", "ringing"}
+    if campaign.state == "canceled" and unanswered:
+        return Step("take_back")
+    if queued and now_ms >= attempt.until_ms:
+        return Step("take_back")
+    due_ms = _due_ms(attempt, campaign, timings)
+    if now_ms >= due_ms:
+        return Step("fetch")
+    return Step("wait", min(due_ms, attempt.until_ms) if queued else due_ms)
+
+
+def _due_ms(attempt: Attempt, campaign: Campaign, timings: Timings) -> int:
+    """When Twilio should have told of the next step long ago."""
+    spec = campaign.spec
+    if attempt.answered_ms is not None:
+        return attempt.answered_ms + spec.time_limit_s * 1000 + timings.slack_ms
+    placed_ms = attempt.placed_ms or attempt.claimed_ms
+    return placed_ms + spec.ring_timeout_s * 1000 + timings.slack_ms
+
+
+def listed_for_certain_ms(attempt: Attempt, campaign: Campaign, timings: Timings) -> int:
+    """From when on a list without the attempt's call says that there is none."""
+    return attempt.claimed_ms + campaign.spec.ring_timeout_s * 1000 + timings.lost_ms
+
+
+def candidates(calls: Iterable[RestCall], attempt: Attempt) -> list[RestCall]:
+    """Those of Twilio's calls that may be the attempt's, the likeliest first.
+
+    The numbers are compared again: Twilio finds other spellings of them too.
+    """
+    found = [
+        (abs(call.created_ms - attempt.claimed_ms), call)
+        for call in calls
+        if call.direction == "outbound-api"
+        and call.created_ms is not None
+        and call.created_ms >= attempt.claimed_ms - SLACK_MS
+        and (call.to_number, call.from_number) == (attempt.number, attempt.from_number)
+    ]
+    return [call for _, call in sorted(found, key=lambda item: item[0])]

@@ -1,0 +1,317 @@
+"""Sweeping up, on a real Redis and on the stand-in of Twilio's REST API."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from bot.campaign.placing import parameters
+from bot.campaign.reconcile import Timings
+from bot.campaign.store import CampaignStore
+from bot.campaign.sweep import Sweeper
+from bot.campaign.types import Attempt, Campaign, NewContact
+from bot.telephony.address import Address
+from bot.telephony.rest import RestCall, TwilioRest
+from tests.bot.campaign.campaigns import (
+    MINUTE_MS,
+    Clock,
+    claimed,
+    number,
+    plan,
+    running,
+)
+from tests.vendors.twilio_rest.running import Twilio
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ALWAYS: dict[str, Any] = {
+    "window": "00:00-24:00",
+    "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+}
+TIMINGS = Timings()
+RINGING_S = 30
+
+
+class Settling:
+    """Settles what has ended, as it is told to."""
+
+    def __init__(self, store: CampaignStore) -> None:
+        self.store = store
+        self.asked: list[tuple[str, bool]] = []
+        self.is_open = False
+
+    async def settle(self, attempt: str, *, late: bool = False) -> bool:
+        self.asked.append((attempt, late))
+        if self.is_open and not late:
+            return False
+        return await self.store.settle(attempt, "answered", None)
+
+
+@pytest.fixture
+def settling(campaigns: CampaignStore) -> Settling:
+    return Settling(campaigns)
+
+
+@pytest.fixture
+def sweeper(campaigns: CampaignStore, rest: TwilioRest, settling: Settling) -> Sweeper:
+    return Sweeper(campaigns, rest, settling, TIMINGS)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def campaign(campaigns: CampaignStore, clock: Clock) -> Campaign:
+    """With one contact who is due; the stand-in's calls are of today."""
+    clock.now_ms = time.time_ns() // 1_000_000
+    return await a_campaign(campaigns, clock)
+
+
+async def a_campaign(campaigns: CampaignStore, clock: Clock, **fields: Any) -> Campaign:
+    people = [(NewContact(number(0), ("America/New_York",)), plan(clock.now_ms, 60 * MINUTE_MS))]
+    return await running(campaigns, people, ring_timeout_s=RINGING_S, **ALWAYS, **fields)
+
+
+async def call_of(rest: TwilioRest, campaign: Campaign, attempt: Attempt) -> RestCall:
+    """Have its call placed."""
+    return await rest.create(parameters(campaign.spec, attempt, Address("http://127.0.0.1:9")))
+
+
+async def now_is(campaigns: CampaignStore, attempt: Attempt) -> Attempt:
+    found = await campaigns.attempt(attempt.id)
+    assert found is not None
+    return found
+
+
+async def test_a_call_whose_dialer_died_is_found(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest, clock: Clock
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    clock.pass_ms(9_999)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).state == "claimed"
+    clock.pass_ms(1)
+    await sweeper.tick()
+    found = await now_is(campaigns, attempt)
+    assert (found.state, found.sid, found.status) == ("placed", call.sid, "queued")
+
+
+async def test_a_call_of_another_attempt_is_not_taken_for_it(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest, clock: Clock
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    other = await a_campaign(campaigns, clock)
+    await campaigns.note(attempt.id, sid=call.sid, status="completed")
+    await campaigns.settle(attempt.id, "answered", None)
+    second = await claimed(campaigns, other)
+    clock.pass_ms(10_000)
+    await sweeper.tick()
+    assert (await now_is(campaigns, second)).state == "unknown"
+
+
+async def test_a_call_that_is_in_no_list_is_given_up_after_the_second(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, twilio: Twilio, clock: Clock
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    lists = []
+    for _ in range(20):
+        clock.pass_ms(7_500)
+        await sweeper.tick()
+        lists.append((clock.now_ms - attempt.claimed_ms, len(twilio.forms("GET"))))
+        if (await now_is(campaigns, attempt)).state == "void":
+            break
+    # Before 90 s nothing is proof; each form counts once, whoever looks.
+    asked_at = [
+        at_ms for (at_ms, forms), (_, before) in zip(lists, [(0, 0), *lists], strict=False)
+        if forms > before
+    ]  # fmt: skip
+    proofs = [at_ms for at_ms in asked_at if at_ms >= (RINGING_S + 60) * 1000]
+    assert len(proofs) == 2
+    assert proofs[1] - proofs[0] >= TIMINGS.list_again_ms
+    assert lists[-1][0] == proofs[1]
+    contact = await campaigns.contact(campaign.id, number(0))
+    assert contact is not None
+    assert (contact.state, contact.attempts) == ("waiting", 0)
+    assert contact.plan is not None
+    assert contact.plan.due_ms == clock.now_ms
+
+
+async def test_many_sweepers_count_a_list_once(
+    campaigns: CampaignStore, campaign: Campaign, rest: TwilioRest, settling: Settling, clock: Clock
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    clock.pass_ms(10_000)
+    sweepers = [Sweeper(campaigns, rest, settling, TIMINGS) for _ in range(4)]
+    await asyncio.gather(*(sweeper.tick() for sweeper in sweepers))
+    clock.pass_ms(90_000)
+    # All were given it before any of them has looked.
+    looked = [await campaigns.look(1, 0) for _ in sweepers]
+    await asyncio.gather(
+        *(
+            sweeper._see_to(attempts[0], campaign, clock.now_ms)
+            for sweeper, attempts in zip(sweepers, looked, strict=True)
+        )
+    )
+    assert (await now_is(campaigns, attempt)).empties == 1
+
+
+async def test_a_call_that_turns_up_between_the_lists_is_kept(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest, clock: Clock
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    clock.pass_ms(100_000)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).empties == 1
+    call = await call_of(rest, campaign, attempt)
+    clock.pass_ms(TIMINGS.list_again_ms)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).sid == call.sid
+
+
+async def test_a_lost_callback_is_made_up_for(
+    campaigns: CampaignStore,
+    campaign: Campaign,
+    sweeper: Sweeper,
+    rest: TwilioRest,
+    settling: Settling,
+    clock: Clock,
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="ringing")
+    await rest.cancel(call.sid)
+    clock.pass_ms(10_000)
+    await sweeper.tick()
+    assert settling.asked == []
+    clock.pass_ms(RINGING_S * 1000 + TIMINGS.slack_ms)
+    await sweeper.tick()
+    assert settling.asked == [(attempt.id, False)]
+    assert (await now_is(campaigns, attempt)).state == "settled"
+
+
+async def test_a_call_whose_record_stays_open_is_settled_late(
+    campaigns: CampaignStore,
+    campaign: Campaign,
+    sweeper: Sweeper,
+    rest: TwilioRest,
+    settling: Settling,
+    clock: Clock,
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="completed", duration_s=20)
+    settling.is_open = True
+    clock.pass_ms(TIMINGS.settle_ms - 1)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).state == "ended"
+    clock.pass_ms(1)
+    await sweeper.tick()
+    assert settling.asked[-1] == (attempt.id, True)
+    assert (await now_is(campaigns, attempt)).state == "settled"
+
+
+async def test_a_call_that_waits_too_long_is_taken_back(
+    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, settling: Settling, clock: Clock
+) -> None:
+    clock.now_ms = time.time_ns() // 1_000_000
+    people = [(NewContact(number(0), ("America/New_York",)), plan(clock.now_ms, MINUTE_MS // 2))]
+    campaign = await running(campaigns, people, ring_timeout_s=600, **ALWAYS)
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    clock.pass_ms(MINUTE_MS // 2 - 1)
+    await sweeper.tick()
+    assert (await rest.fetch(call.sid)).status == "queued"
+    clock.pass_ms(1)
+    await sweeper.tick()
+    assert (await rest.fetch(call.sid)).status == "canceled"
+    assert settling.asked == [(attempt.id, False)]
+
+
+async def test_a_canceled_campaign_has_its_calls_taken_back(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    await campaigns.change(campaign.id, "canceled", allowed=["running"])
+    await sweeper.tick()
+    assert (await rest.fetch(call.sid)).status == "canceled"
+    assert await campaigns.live(campaign.id) == []
+    await sweeper.tick()
+
+
+async def test_a_call_that_twilio_has_forgotten_has_failed(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, clock: Clock
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.note(attempt.id, sid="CA" + "0" * 32, status="ringing")
+    clock.pass_ms(RINGING_S * 1000 + TIMINGS.slack_ms)
+    await sweeper.tick()
+    gone = await now_is(campaigns, attempt)
+    assert (gone.state, gone.status) == ("ended", "failed")
+    assert gone.reason == "Twilio does not know the call any more"
+
+
+async def test_twilio_being_away_loses_nothing(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, twilio: Twilio, clock: Clock
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    clock.pass_ms(10_000)
+    twilio.standin.misbehave("denied", times=None)
+    with capture_logs() as logs:
+        await sweeper.tick()
+    assert [line["event"] for line in logs if line["event"].startswith("Twilio")] == [
+        "Twilio does not say how calls are"
+    ]
+    twilio.standin.behave()
+    clock.pass_ms(TIMINGS.again_ms)
+    before = len(twilio.forms("GET"))
+    await sweeper.tick()
+    assert len(twilio.forms("GET")) == before + 1
+    assert (await now_is(campaigns, attempt)).state == "unknown"
+
+
+async def test_without_redis_nothing_is_swept(rest: TwilioRest, twilio: Twilio) -> None:
+    away = CampaignStore("unix:///nonexistent/redis.sock")
+    await Sweeper(away, rest, Settling(away)).tick()
+    await away.aclose()
+    assert twilio.standin.requests == []
+
+
+async def state_of(campaigns: CampaignStore, campaign: Campaign) -> tuple[str, str]:
+    found = await campaigns.campaign(campaign.id)
+    assert found is not None
+    return found.state, found.reason
+
+
+async def test_a_campaign_is_done_when_nobody_waits_or_is_called(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    await sweeper.tick()
+    assert await state_of(campaigns, campaign) == ("running", "")
+    await campaigns.settle(attempt.id, "answered", None)
+    await sweeper.tick()
+    assert await state_of(campaigns, campaign) == ("done", "")
+
+
+async def test_a_campaign_is_done_when_its_end_has_come(
+    campaigns: CampaignStore, sweeper: Sweeper, clock: Clock
+) -> None:
+    ends_at = datetime.fromtimestamp(clock.now_ms / 1000 + 60, UTC)
+    campaign = await a_campaign(campaigns, clock, ends_at=ends_at)
+    clock.pass_ms(59_999)
+    await sweeper.tick()
+    assert await state_of(campaigns, campaign) == ("running", "")
+    clock.pass_ms(1)
+    await sweeper.tick()
+    assert await state_of(campaigns, campaign) == (
+        "done",
+        "its end has come; 1 contacts were not called any more",
+    )
