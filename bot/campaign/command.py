@@ -16,7 +16,7 @@ from bot.shell import console, counted, is_terminal
 from .access import NoCampaigns, Opened, run
 from .contacts_command import export, import_
 from .do_not_call_command import do_not_call
-from .options import given_by_options, read_campaign_file, spec_options
+from .options import flag_of, given_by_options, read_campaign_file, spec_options
 from .types import TERMINAL_STATES
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def create(name: str, file: Path | None, **options: Any) -> int:
     given = {} if file is None else read_campaign_file(file)
     given |= {**given_by_options(options), "name": Given("NAME", name)}
     try:
-        spec = read_spec(given)
+        spec = read_spec(given, flag_of)
     except SpecError as error:
         for problem in error.problems:
             click.echo(f"parley campaign create: {problem}", err=True)
@@ -108,9 +108,7 @@ def list_(as_json: bool) -> None:
 @campaign.command(epilog="Example: parley campaign status autumn --watch")
 @click.argument("key", metavar="[ID]", required=False)
 @click.option("--watch", is_flag=True, help="Go on showing it until the campaign is over.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON, as GET /api/campaigns/ID."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/campaigns/ID.")
 def status(key: str | None, watch: bool, as_json: bool) -> int:
     """Show where a campaign stands; without ID each one that is not over."""
     from .display import status_panel

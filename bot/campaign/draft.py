@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,8 +34,11 @@ def named(values: Mapping[str, Any], place: str = "") -> dict[str, Given]:
     return {key: Given(place + key, value) for key, value in values.items()}
 
 
-def read_spec(given: Mapping[str, Given]) -> CampaignSpec:
+def read_spec(given: Mapping[str, Given], called: Callable[[str], str] = str) -> CampaignSpec:
     """The campaign that was written, by field.
+
+    Args:
+        called: the name under which a field that is not given could be.
 
     Raises:
         SpecError: what is wrong, a line for each field.
@@ -45,7 +48,13 @@ def read_spec(given: Mapping[str, Given]) -> CampaignSpec:
     except ValidationError as error:
         problems: dict[str, Problem] = {}
         for fault in error.errors(include_url=False):
-            problem = _problem(given, list(map(str, fault["loc"])), fault["type"], fault["msg"])
+            path = list(map(str, fault["loc"]))
+            if path and path[0] not in given:
+                field = CampaignSpec.model_fields[path[0]]
+                wanted = f"it may hold {field.description}"
+                problem = Problem(called(path[0]), "is missing", wanted)
+            else:
+                problem = _problem(given, path, fault["type"], fault["msg"])
             # A list of which one part is wrong may also be called too short.
             problems.setdefault(problem.name, problem)
         raise SpecError(list(problems.values())) from None
@@ -56,7 +65,7 @@ def _problem(given: Mapping[str, Given], path: list[str], kind: str, message: st
     if not path:
         return Problem("the campaign", own)
     key, *inner = path
-    name = given[key].name if key in given else key
+    name, held = given[key].name, given[key].value
     if kind == "extra_forbidden" and not inner:
         near = difflib.get_close_matches(key, CampaignSpec.model_fields, n=1)
         remedy = f"did you mean {near[0]}?" if near else "remove it, or look for its right name"
@@ -64,9 +73,6 @@ def _problem(given: Mapping[str, Given], path: list[str], kind: str, message: st
     wanted = f"it may hold {CampaignSpec.model_fields[key].description}"
     if kind.startswith(_BOUNDS):
         wanted += f" ({_lower(own)})"
-    if kind == "missing" and not inner:
-        return Problem(name, "is missing", wanted)
-    held = given[key].value
     if key == "retry" and inner:
         name = ".".join([name, *(part for part in inner if part != "[key]")])
         if kind == "extra_forbidden":

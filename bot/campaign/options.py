@@ -15,7 +15,7 @@ from bot.sources import Given
 from .draft import named
 from .spec import CampaignSpec
 
-__all__ = ["given_by_options", "read_campaign_file", "spec_options"]
+__all__ = ["flag_of", "given_by_options", "read_campaign_file", "spec_options"]
 
 _FLAGS = {"from_numbers": "--from", "holidays": "--holiday"}
 _REPEATED = {"from_numbers", "holidays", "retry"}
@@ -41,7 +41,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _option(key: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    flag, about = _flag(key), str(field.description)
+    flag, about = flag_of(key), str(field.description)
     if field.annotation is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", key, default=None, help=about)
     repeated = key in _REPEATED
@@ -65,7 +65,7 @@ def given_by_options(options: Mapping[str, Any]) -> dict[str, Given]:
         UsageError: `--retry` has another form.
     """
     given = {
-        key: Given(_flag(key), value) for key, value in options.items() if value not in (None, ())
+        key: Given(flag_of(key), value) for key, value in options.items() if value not in (None, ())
     }
     if "retry" in given:
         retry = dict(map(_retry, given["retry"].value))
@@ -90,7 +90,8 @@ def read_campaign_file(path: Path) -> dict[str, Given]:
     return named(values, f"{path.name}: ")
 
 
-def _flag(key: str) -> str:
+def flag_of(key: str) -> str:
+    """The option of a field."""
     return _FLAGS.get(key, "--" + key.replace("_", "-"))
 
 
