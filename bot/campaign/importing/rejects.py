@@ -60,7 +60,11 @@ class RejectsFile:
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._open)
-        await self._append(csv_line(_HEADER))
+        try:
+            await self._append(csv_line(_HEADER))
+        except BaseException:
+            os.close(self._handle)
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
