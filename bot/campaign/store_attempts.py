@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import cast
 
 from .attempt_scripts import EMPTY_LIST, LOOK, LOST_ANSWER, NOTE, SETTLE, VOID
 from .claim_script import CLAIM
@@ -25,8 +26,9 @@ class AttemptsPart(StorePart):
         and has no live attempt in any campaign (it is put off for a minute then).
 
         One claim looks at 100 contacts at most, so that there may be fewer attempts than ids
-        although nothing is in the way: `wait_ms` is 0 then. Contacts whose plan is over are given once a minute. Asked
-        again with the same ids, it gives the attempts that it gave, as they are now.
+        although nothing is in the way: `wait_ms` is 0 then. Contacts whose plan is over are given
+        once a minute. Asked again with the same ids, it gives the attempts that it gave, as they
+        are now.
         """
         asked = {
             "campaign": campaign,
@@ -57,13 +59,15 @@ class AttemptsPart(StorePart):
     async def attempts(self, campaign: str) -> AsyncIterator[Attempt]:
         """All attempts of a campaign in the order of their claims, in batches; those that were
         settled longer ago than the store keeps anything are left out."""
-        name, start = self._keys.campaign(campaign, "attempts"), 0
-        while ids := await self._link.ask(
-            lambda redis, start=start: redis.lrange(name, start, start + BATCH - 1)
-        ):
+        start = 0
+        while ids := await self._ids(campaign, start):
             for attempt in await self._attempts(ids):
                 yield attempt
             start += BATCH
+
+    async def _ids(self, campaign: str, start: int) -> list[bytes]:
+        name, end = self._keys.campaign(campaign, "attempts"), start + BATCH - 1
+        return cast(list[bytes], await self._link.ask(lambda redis: redis.lrange(name, start, end)))
 
     async def note(
         self,

@@ -13,7 +13,7 @@ from .keys import SHARDS
 from .packing import flattened, read_campaign
 from .spec import CampaignSpec
 from .store_part import BATCH, StorePart
-from .types import Campaign, CampaignState, Progress
+from .types import Attempt, Campaign, CampaignState, Progress
 
 __all__ = ["CampaignsPart"]
 
@@ -130,19 +130,22 @@ class CampaignsPart(StorePart):
         await self._link.ask(lambda redis: redis.zrem(self._keys.index, campaign))
         return True
 
-    def _names_of(self, attempt: Any) -> list[str]:
+    def _names_of(self, attempt: Attempt) -> list[str]:
         sid = [self._keys.sid(attempt.sid)] if attempt.sid else []
         return [self._keys.attempt(attempt.id), *sid]
 
     async def _forget_events(self, campaign: str) -> None:
-        async def ask(redis: Redis) -> list[bytes]:
-            pattern = f"{campaign}:*"
-            return [item async for item, _ in redis.zscan_iter(self._keys.outbox, pattern, BATCH)]
+        outbox, pattern = self._keys.outbox, f"{campaign}:*"
+        async for page in self._pages(
+            lambda redis, cursor: redis.zscan(outbox, cursor, pattern, BATCH)
+        ):
+            await self._forget_outboxes(campaign, [member for member, _ in page])
 
-        for member in await self._link.ask(ask):
-            _, _, number = member.decode().partition(":")
-            await self._unlink([self._keys.campaign(campaign, "outbox", number)])
-            await self._link.ask(lambda redis, gone=member: redis.zrem(self._keys.outbox, gone))
+    async def _forget_outboxes(self, campaign: str, members: Sequence[bytes]) -> None:
+        numbers = [member.decode().partition(":")[2] for member in members]
+        await self._unlink([self._keys.campaign(campaign, "outbox", to) for to in numbers])
+        if members:
+            await self._link.ask(lambda redis: redis.zrem(self._keys.outbox, *members))
 
     async def _unlink(self, names: Sequence[str]) -> None:
         if names:

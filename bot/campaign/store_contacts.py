@@ -10,7 +10,7 @@ from bot.redis_link import StoreError
 from .campaign_scripts import ADD, FINISH, REPLAN
 from .keys import SHARDS, shard
 from .packing import pack, read_contact
-from .store_part import BATCH, StorePart, plan_asked
+from .store_part import StorePart, plan_asked
 from .types import AddResult, Contact, NewContact, Outcome, Plan
 
 __all__ = ["ContactsPart", "NotOpen"]
@@ -49,18 +49,11 @@ class ContactsPart(StorePart):
     async def contacts(self, campaign: str) -> AsyncIterator[Contact]:
         """All of them, in no order, in batches. Who is there all the while is given once."""
         for part in SHARDS:
-            name, cursor = self._keys.contacts(campaign, part), 0
-            found: dict[bytes, bytes] = {}
-            while True:
-                cursor, batch = await self._link.ask(
-                    lambda redis, name=name, cursor=cursor: redis.hscan(name, cursor, count=BATCH)
-                )
-                for number, held in batch.items():
-                    if number not in found:
-                        found[number] = b""
-                        yield read_contact(number.decode(), held)
-                if cursor == 0:
-                    break
+            given: set[bytes] = set()
+            async for page in self._hash_pages(self._keys.contacts(campaign, part)):
+                for number in page.keys() - given:
+                    yield read_contact(number.decode(), page[number])
+                given |= page.keys()
 
     async def replan(
         self, campaign: str, contact: Contact, plan: Plan | None, outcome: Outcome = "expired"

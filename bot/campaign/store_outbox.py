@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from .outbox_scripts import DELIVERED, NEXT_EVENTS, REFUSE, UNDELIVERED
-from .store_part import BATCH, StorePart
+from .store_part import StorePart
 
 __all__ = ["OutboxPart", "RefusedPart"]
 
@@ -33,15 +33,9 @@ class RefusedPart(StorePart):
 
     async def refused(self) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
         """The list: numbers, with `source` and `at_ms`; one may be given twice while it grows."""
-        name, cursor = self._keys.do_not_call, 0
-        while True:
-            cursor, batch = await self._link.ask(
-                lambda redis, cursor=cursor: redis.hscan(name, cursor, count=BATCH)
-            )
-            for number, kept in batch.items():
+        async for page in self._hash_pages(self._keys.do_not_call):
+            for number, kept in page.items():
                 yield number.decode(), orjson.loads(kept)
-            if cursor == 0:
-                return
 
 
 class OutboxPart(StorePart):

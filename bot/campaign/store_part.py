@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -16,6 +17,9 @@ from .types import Attempt, Plan
 
 __all__ = ["BATCH", "StorePart", "attempt_of", "plan_asked"]
 
+Page = Callable[..., Awaitable[Any]]
+"""Asks a Redis for the page of a SCAN at a `cursor`."""
+
 BATCH = 500
 """How many of something are read in one round trip."""
 
@@ -26,6 +30,19 @@ class StorePart:
     _link: RedisLink
     _scripts: Scripts
     _keys: CampaignKeys
+
+    async def _pages(self, page: Page) -> AsyncIterator[Any]:
+        """All that a SCAN gives; every page is a question of its own."""
+        cursor = 0
+        while True:
+            cursor, found = await self._link.ask(partial(page, cursor=cursor))
+            yield found
+            if cursor == 0:
+                return
+
+    def _hash_pages(self, name: str) -> AsyncIterator[dict[bytes, bytes]]:
+        """A hash in pages. What is there all the while is in one of them, or in more."""
+        return self._pages(lambda redis, cursor: redis.hscan(name, cursor, count=BATCH))
 
     async def _attempts(self, ids: Sequence[bytes]) -> list[Attempt]:
         """The attempts of these ids; those that have expired are left out."""
