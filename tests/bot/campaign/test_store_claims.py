@@ -113,7 +113,7 @@ async def test_of_two_rates_the_longer_pause_is_said(campaigns: CampaignStore) -
     )
 
 
-@pytest.mark.parametrize("rate", [7, 300])
+@pytest.mark.parametrize("rate", [7, 30])
 async def test_a_rate_is_kept_in_every_second_and_used_up(
     campaigns: CampaignStore, clock: Clock, rate: int
 ) -> None:
@@ -122,7 +122,7 @@ async def test_a_rate_is_kept_in_every_second_and_used_up(
     while len(at_ms) <= rate:
         claims = await claim(campaigns, campaign)
         at_ms += [attempt.claimed_ms for attempt in claims.attempts]
-        clock.pass_ms(1)
+        clock.pass_ms(claims.wait_ms or 0)
     assert at_ms[-1] - at_ms[0] in (1000, 1001)
     assert max(after - before for before, after in pairwise(at_ms)) <= 1000 // rate + 1
 

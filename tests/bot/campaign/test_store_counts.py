@@ -125,7 +125,7 @@ async def check(store: CampaignStore, redis: Redis, prefix: str, campaign: Campa
     return live
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_the_numbers_are_right_after_any_interleaving(
     campaigns: CampaignStore, clock: Clock, redis: Redis, redis_prefix: str, seed: int
 ) -> None:
@@ -134,7 +134,7 @@ async def test_the_numbers_are_right_after_any_interleaving(
         chaos.campaigns.append(await running(campaigns, people(PEOPLE), breaker=1000))
     for step in range(STEPS):
         await chaos.step()
-        if step % 20:
+        if step % 30:
             continue
         live: set[str] = set()
         for campaign in chaos.campaigns:
