@@ -59,6 +59,8 @@ class Calls:
         # Until when (the loop's time) a place is kept for the call's stream, and its recognizer.
         self._expected: dict[str, tuple[float, str]] = {}
         self._dialled: set[str] = set()
+        # What is not live yet, of which others may have something to tell.
+        self._coming: dict[str, Record] = {}
         self._ends = Ends(self._live, makes, store, metrics, endings)
 
     @property
@@ -132,12 +134,16 @@ class Calls:
             CommandFailed: it can be neither stored nor done by REST.
         """
         live = self._live.get(command.sid)
+        if command.kind == "amd" and command.answered_by is not None:
+            if (coming := self._coming.get(command.sid)) is not None:
+                coming.answered_by = command.answered_by
+            if live is not None:
+                live.record.answered_by = command.answered_by
         if live is None or live.session is None:
             raise LookupError("the call has no stream here")
         if command.kind == "amd":
-            live.record.answered_by = command.answered_by
+            live.session.answered(live.record.answered_by or "unknown")
             live.keeper.save()
-            live.session.answered(command.answered_by or "unknown")
             return
         way = await live.session.leave_now(action_of(command), ORDER_S)
         if way == "superseded":
@@ -176,7 +182,11 @@ class Calls:
         life; None when nobody had it.
         """
         with bind_call(start.call_sid):
-            await self._makes.prepare(record)
+            self._coming[record.sid] = record
+            try:
+                await self._makes.prepare(record)
+            finally:
+                self._coming.pop(record.sid, None)
             self._expected.pop(record.sid, None)
             before = self._live.get(record.sid)
             if before is not None and before.record.generation > record.generation:

@@ -221,9 +221,7 @@ class LiveCalls:
         spec = None if self._campaigns is None else self._campaigns.spec(record)
         if spec is None or record.direction == "inbound":
             return None
-        return VoicemailPolicy(
-            spec.voicemail, spec.message_after, spec.machine_detection, spec.message
-        )
+        return VoicemailPolicy(spec.voicemail, spec.message_after, spec.message)
 
     def _open_recording(self, record: Record) -> CallRecording | None:
         folder = self._settings.recordings

@@ -54,13 +54,11 @@ class VoicemailPolicy:
     Attributes:
         policy: the spec's `voicemail`: what a machine gets.
         message_after: who says that its greeting is over.
-        detection: whether Twilio looks for machines: not at all, before the stream, or meanwhile.
         message: what is left; None unless the policy is `leave_message`.
     """
 
     policy: Literal["hang_up", "leave_message", "talk"]
     message_after: Literal["stream", "twilio", "both"] = "both"
-    detection: Literal["off", "sync", "async"] = "off"
     message: str | None = None
 
 

@@ -75,11 +75,12 @@ def _decide_machine(spec: CampaignSpec, attempt: Attempt, record: Record | None)
         return Verdict("message_left")
     if answered_by == FAX or (by_bot and reason == FAX):
         return Verdict("fax")
-    if by_bot and reason == VOICEMAIL:
+    # What a greeting with pauses says may have made turns before the bot knew it for one.
+    treated = record is not None and record.voicemail is not None
+    if treated or (by_bot and reason == VOICEMAIL):
         return Verdict("voicemail")
-    heard = record is not None and record.voicemail is not None
     talked = record is not None and record.turns >= CONVERSATION_TURNS
-    if (is_machine(answered_by) or heard) and spec.voicemail != "talk" and not talked:
+    if is_machine(answered_by) and spec.voicemail != "talk" and not talked:
         return Verdict("voicemail")
     return None
 

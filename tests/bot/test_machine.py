@@ -21,7 +21,7 @@ GREETING = "Good morning. Do you have a minute?"
 MESSAGE = "This is the dentist. Please call us back."
 MESSAGE_S = len(MESSAGE) * 0.05
 LEAVE = VoicemailPolicy("leave_message", message=MESSAGE)
-BY_TWILIO = VoicemailPolicy("leave_message", "twilio", "async", MESSAGE)
+BY_TWILIO = VoicemailPolicy("leave_message", "twilio", MESSAGE)
 OVER = StreamEnd("bot", "voicemail")
 
 
@@ -153,7 +153,7 @@ def test_hung_up_at_once(word: str, reason: str) -> None:
     @virtual_time
     async def hang_up() -> None:
         bot, progress = Bot(), Progress()
-        policy = VoicemailPolicy("hang_up", detection="async")
+        policy = VoicemailPolicy("hang_up")
         async with scene(bot, voicemail=policy, progress=progress) as s:
             await s.wait(1)
             s.session.answered(word)
