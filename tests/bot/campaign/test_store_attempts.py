@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.campaign.store import CampaignStore
-from bot.campaign.types import Attempt, Campaign, Contact
+from bot.campaign.types import Attempt, Campaign, Contact, Plan
 
 from .campaigns import (
     DAY,
@@ -181,7 +182,7 @@ async def test_who_was_not_called_and_cannot_be_any_more_is_done(
 
 @pytest.mark.parametrize("again", [LATER, None])
 async def test_a_void_attempt_whose_call_turns_up_counts_after_all(
-    campaigns: CampaignStore, again: None
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str, again: Plan | None
 ) -> None:
     campaign, other = await running(campaigns), await running(campaigns)
     attempt = await claimed(campaigns, campaign)
@@ -189,6 +190,7 @@ async def test_a_void_attempt_whose_call_turns_up_counts_after_all(
     elsewhere = await claimed(campaigns, other)
     revived = await noted(campaigns, attempt, "ringing")
     assert (revived.state, revived.sid) == ("placed", "CA1")
+    assert await redis.ttl(f"{redis_prefix}attempt:{attempt.id}") == -1
     after = await contact(campaigns, campaign)
     assert (after.state, after.attempts, after.today, after.day) == ("live", 1, 1, DAY)
     progress = await campaigns.progress(campaign.id)
