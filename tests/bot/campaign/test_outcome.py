@@ -1,0 +1,117 @@
+"""What became of a call, from all that is said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.campaign.outcome import NO_DIALOG, Verdict, cost_usd, decide_outcome
+from bot.campaign.spec import CampaignSpec
+from bot.campaign.types import Attempt
+from bot.dialog import Ended
+from bot.record import Record
+
+CALLER = Ended("caller", "hung up")
+BOT = Ended("bot", "script")
+MACHINE = {"answered_by": "machine_start"}
+
+
+def spec(**values: Any) -> CampaignSpec:
+    return CampaignSpec.model_validate({"name": "Test", "from_numbers": ["+15550001111"], **values})
+
+
+def attempt(status: str = "completed", **values: Any) -> Attempt:
+    values = {"duration_s": 60, **values}
+    return Attempt("a" * 20, "c1", "+15551000001", "+15550001111", status=status, **values)
+
+
+def record(ended: Ended | None = CALLER, **values: Any) -> Record:
+    values = {"answered_ms": 1_000, "ended_ms": 61_000, "turns": 1, **values}
+    return Record("CA1", direction="outbound", ended=ended, **values)
+
+
+@pytest.mark.parametrize(
+    ("call", "kept", "verdict"),
+    [
+        (attempt("busy"), None, Verdict("busy")),
+        (attempt("no-answer"), None, Verdict("no_answer")),
+        (attempt("failed", reason="SIP 503"), None, Verdict("failed", "SIP 503")),
+        (attempt("canceled"), None, Verdict("no_answer", "taken back at Twilio")),
+        # A conversation, whoever has ended it.
+        (attempt(), record(), Verdict("answered")),
+        (attempt(), record(BOT), Verdict("answered")),
+        (attempt(duration_s=3), record(BOT), Verdict("answered")),
+        (attempt(), record(Ended("unknown", "no stream")), Verdict("answered")),
+        (attempt(), None, Verdict("answered")),
+        # Too short to be one.
+        (attempt(duration_s=10), record(), Verdict("hung_up_early")),
+        (attempt(duration_s=11), record(), Verdict("answered")),
+        (attempt(duration_s=0), None, Verdict("hung_up_early")),
+        (attempt(duration_s=None), record(ended_ms=5_000), Verdict("hung_up_early")),
+        (attempt(duration_s=None), record(), Verdict("answered")),
+        (attempt(duration_s=None), record(ended_ms=None), Verdict("hung_up_early")),
+        # We could not.
+        (attempt(), record(Ended("error", "no capacity")), Verdict("failed", "no capacity")),
+        (attempt(), record(Ended("bot", NO_DIALOG)), Verdict("failed", NO_DIALOG)),
+        # They asked for something.
+        (attempt(duration_s=3), record(call_back_s=600), Verdict("callback")),
+        (attempt(), record(do_not_call=True, call_back_s=600), Verdict("do_not_call")),
+        (attempt("no-answer"), record(do_not_call=True), Verdict("do_not_call")),
+        # Nobody was there.
+        (attempt(**MACHINE), record(turns=0), Verdict("voicemail")),
+        (attempt(), record(answered_by="machine_end_beep"), Verdict("voicemail")),
+        (attempt(**MACHINE), None, Verdict("voicemail")),
+        (attempt(), record(Ended("bot", "voicemail"), turns=5), Verdict("voicemail")),
+        (attempt(), record(Ended("caller", "voicemail")), Verdict("answered")),
+        (attempt(), record(voicemail="waiting"), Verdict("voicemail")),
+        (attempt(), record(voicemail="message", turns=4), Verdict("voicemail")),
+        (attempt(**MACHINE), record(message_left=True), Verdict("message_left")),
+        (attempt(answered_by="fax"), None, Verdict("fax")),
+        (attempt(), record(Ended("bot", "fax")), Verdict("fax")),
+        (attempt(answered_by="human"), record(), Verdict("answered")),
+        # A verdict that a conversation has proved wrong.
+        (attempt(**MACHINE), record(turns=2), Verdict("answered")),
+    ],
+)
+def test_an_outcome(call: Attempt, kept: Record | None, verdict: Verdict) -> None:
+    assert decide_outcome(spec(), call, kept) == verdict
+
+
+def test_who_talks_to_machines_takes_them_for_people() -> None:
+    assert (
+        decide_outcome(spec(voicemail="talk"), attempt(**MACHINE), record()).outcome == "answered"
+    )
+
+
+def test_a_canceled_campaign_has_no_calls_that_nobody_heard() -> None:
+    def outcome(call: Attempt, kept: Record | None) -> str:
+        return decide_outcome(spec(), call, kept, canceled=True).outcome
+
+    assert outcome(attempt("canceled"), None) == "canceled"
+    assert outcome(attempt(duration_s=1), None) == "canceled"
+    assert outcome(attempt(), record(answered_ms=None)) == "canceled"
+    assert outcome(attempt(), record()) == "answered"
+
+
+@pytest.mark.parametrize(
+    ("minute_usd", "call", "kept", "usd"),
+    [
+        (None, attempt(), None, None),
+        (None, attempt(minutes=2), record(usage={"stt:echo": {"amount": 5.0}}), None),
+        (0.01, attempt(minutes=2), None, 0.02),
+        (0.01, attempt(duration_s=61), None, 0.02),
+        (0.01, attempt("busy", duration_s=0), None, 0.0),
+        (
+            0.01,
+            attempt(minutes=1),
+            record(usage={"stt:a": {"usd": 0.5}, "tts:b": {"usd": 0.25}, "tts:c": {"amount": 1}}),
+            0.76,
+        ),
+    ],
+)
+def test_what_a_call_costs(
+    minute_usd: float | None, call: Attempt, kept: Record | None, usd: float | None
+) -> None:
+    cost = cost_usd(spec(minute_usd=minute_usd), call, kept)
+    assert cost == (None if usd is None else pytest.approx(usd))
