@@ -21,7 +21,7 @@ Keys, each with a time to live::
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -179,6 +179,17 @@ class Store:
     async def load(self, sid: str) -> Record | None:
         """The record of a call; None when there is none."""
         return _record(await self._link.ask(lambda redis: redis.hgetall(self._keys.call(sid))))
+
+    async def load_all(self, sids: Sequence[str]) -> list[Record | None]:
+        """The records of some calls in one step, in their order; as `load`."""
+
+        async def ask(redis: Redis) -> list[dict[bytes, bytes]]:
+            async with redis.pipeline(transaction=False) as pipe:
+                for sid in sids:
+                    pipe.hgetall(self._keys.call(sid))
+                return await pipe.execute()
+
+        return [_record(fields) for fields in await self._link.ask(ask)] if sids else []
 
     async def take(self, sid: str, worker: str, generation: int) -> Taken:
         """Own the call as `generation` from now on, and hold its stream.

@@ -684,3 +684,12 @@ def test_a_record_of_another_version_is_read_field_by_field() -> None:
     record = Record.from_json(orjson.dumps(values))
     assert record.history == [HistoryEntry("bot", "Hi.", "Hi.", 0, 400)]
     assert record.ended == Ended("bot", "done")
+
+
+async def test_several_records_are_loaded_at_once(store: Store) -> None:
+    for sid in ("CA1", "CA2"):
+        await store.commit(Record(sid, from_number="+15550100001"))
+    assert await store.load_all([]) == []
+    both = [await store.load("CA2"), await store.load("CA1")]
+    assert await store.load_all(["CA2", "CA9", "CA1"]) == [both[0], None, both[1]]
+    assert None not in both
