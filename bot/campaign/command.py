@@ -15,6 +15,7 @@ from bot.shell import console, counted, is_terminal
 
 from .access import NoCampaigns, Opened, run
 from .contacts_command import export, import_
+from .dial_command import dial
 from .do_not_call_command import do_not_call
 from .options import flag_of, given_by_options, read_campaign_file, spec_options
 from .types import TERMINAL_STATES
@@ -46,6 +47,7 @@ def campaign() -> None:
 
 campaign.add_command(import_)
 campaign.add_command(export)
+campaign.add_command(dial)
 campaign.add_command(do_not_call)
 
 
