@@ -104,9 +104,9 @@ async def import_contacts(
     try:
         await importing.run(rows, Lines(encoding), source)
     except (ContactsError, NotOpen) as error:
-        raise ContactsError(f"{error} ({importing.said()})") from error
+        raise ContactsError(f"{error}{importing.said()}") from error
     except StoreUnavailable as error:
-        raise StoreUnavailable(f"{error} ({importing.said()})") from error
+        raise StoreUnavailable(f"{error}{importing.said()}") from error
     return importing.imported
 
 
@@ -147,10 +147,12 @@ class _Import:
         self.imported = Imported()
 
     def said(self) -> str:
-        """How far it is, in words."""
+        """How far it is, in words that end a sentence; nothing when it is nowhere."""
+        if not self.imported.rows:
+            return ""
         return (
-            f"of {self.imported.rows} rows {self.imported.added} contacts were added, and stay;"
-            " to import the same again adds the others alone"
+            f" (of {self.imported.rows} rows {self.imported.added} contacts were added, and stay;"
+            " to import the same again adds the others alone)"
         )
 
     async def run(self, rows: Rows, lines: Lines, source: AsyncIterable[bytes]) -> None:
@@ -218,15 +220,16 @@ class _Import:
 
     async def _added(self, contacts: list[tuple[NewContact, Plan]]) -> tuple[list[AddResult], bool]:
         """What each became, and whether this is sure: they may have been added in vain before."""
-        for tried in range(TRIES):
+        tried = 0
+        while True:
             try:
                 results = await self._store.add(self._campaign, contacts) if contacts else []
                 return results, tried == 0
             except StoreUnavailable:
-                if tried + 1 == TRIES:
+                tried += 1
+                if tried == TRIES:
                     raise
-                await asyncio.sleep(AGAIN_S * 2**tried)
-        raise AssertionError("unreachable")
+                await asyncio.sleep(AGAIN_S * 2 ** (tried - 1))
 
     async def _keep_time(self) -> None:
         loop_s = asyncio.get_running_loop().time()

@@ -76,8 +76,6 @@ def callee_of(text: str, region: str | None) -> Callee:
 
 
 def _unparsed(error: NumberParseException, text: str, region: str | None) -> str:
-    if region is not None and shortnumberinfo.connects_to_emergency_number(text, region):
-        return "it is a short or emergency number"
     if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
         if region is None and not text.startswith("+"):
             return "it has no country: write +COUNTRY before it, or set the campaign's region"

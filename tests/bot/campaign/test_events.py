@@ -16,11 +16,11 @@ from structlog.testing import capture_logs
 from bot.campaign import events
 from bot.campaign.events import FIRST_MS, GIVEN_UP_MS, LONGEST_MS, Deliverer
 from bot.campaign.store import CampaignStore
-from bot.campaign.types import Attempt, Campaign
+from bot.campaign.types import Attempt, Campaign, Contact
 from bot.dialog.types import Ended
 from bot.metrics import Metrics
 from bot.record import Record
-from bot.store import Store
+from bot.store import Store, StoreUnavailable
 from tests.serving import Served, serving_app, silent_server
 
 from .campaigns import FROM, START_MS, Clock, claimed, number, running
@@ -346,3 +346,51 @@ async def test_what_is_wrong_with_one_contact_is_not_with_another(
         await deliverer.deliver()
     assert webhook.told_of(well.number) == CALL
     assert [log["event"] for log in logs] == ["events cannot be told"]
+
+
+class Losing(CampaignStore):
+    """A Redis that goes away, or a campaign that is deleted, while events are told."""
+
+    deleted = False
+
+    async def campaign(self, campaign: str) -> Campaign | None:
+        return None if self.deleted else await super().campaign(campaign)
+
+    async def contact(self, campaign: str, number: str) -> Contact | None:
+        raise StoreUnavailable("Redis: TimeoutError")
+
+
+async def test_what_redis_does_not_say_is_told_another_time(
+    campaigns: CampaignStore, store: Store, redis_url: str, redis_prefix: str, webhook: Webhook,
+    clock: Clock,
+) -> None:  # fmt: skip
+    campaign = await running(campaigns, webhook_url=webhook.url)
+    await called(campaigns, campaign)
+    losing = Losing(redis_url, prefix=redis_prefix, deadline_s=10, clock=clock)
+    deliverer = Deliverer(losing, store, SECRET)
+    await deliverer.deliver()
+    assert webhook.told_of(number(0)) == []
+    # Its lease is over, and the campaign has been deleted: nobody is to be told any more.
+    clock.pass_ms(events.LEASE_MS)
+    losing.deleted = True
+    await deliverer.deliver()
+    assert webhook.told_of(number(0)) == []
+    assert (await campaigns.progress(campaign.id)).undelivered == 0
+    await deliverer.aclose()
+    await losing.aclose()
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(401, "the same PARLEY_WEBHOOK_SECRET"), (308, "redirects to"), (500, "the server's own log")],
+)
+async def test_what_to_do_is_said(
+    campaigns: CampaignStore, deliverer: Deliverer, webhook: Webhook, status: int, hint: str
+) -> None:
+    await running(campaigns, webhook_url=webhook.url)
+    webhook.statuses.append(status)
+    with capture_logs() as logs:
+        await deliverer.deliver()
+    (said,) = (log["error"] for log in logs)
+    assert f"HTTP {status}" in said
+    assert hint in said

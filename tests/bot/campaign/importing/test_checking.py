@@ -34,6 +34,11 @@ def test_a_row_is_a_contact_with_its_plan() -> None:
     assert datetime.fromtimestamp(plan.due_ms / 1000, UTC) == datetime(2026, 6, 1, 13, tzinfo=UTC)
 
 
+def test_columns_may_be_said() -> None:
+    contact, _ = checker({"number": "Who", "name": "Nick"}).check(row(who=ANN, Nick="Ann"))
+    assert (contact.number, contact.name) == (ANN, "Ann")
+
+
 def test_a_zone_comes_from_the_number_else() -> None:
     contact, _ = checker(region="US").check(row(number="415 555 2671"))
     assert contact == NewContact(ANN, ("America/Los_Angeles",))

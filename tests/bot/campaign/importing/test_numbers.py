@@ -61,6 +61,17 @@ def test_who_cannot_be_called_is_said(text: str, region: str | None, fault: str)
     assert fault in str(raised.value)
 
 
+def test_nobody_calls_for_help_anywhere() -> None:
+    refused = 0
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for text in ("15", "17", "18", "110", "112", "911", "999", "000", "100", "122"):
+            if phonenumbers.connects_to_emergency_number(text, region):
+                with pytest.raises(NumberError, match="it is a short or emergency number"):
+                    callee_of(text, region)
+                refused += 1
+    assert refused > 300
+
+
 def test_what_is_remembered_of_zones_is_what_they_are() -> None:
     places, seen = Places(), 0
     for _ in range(2):
@@ -77,6 +88,20 @@ def test_what_is_remembered_of_zones_is_what_they_are() -> None:
                 assert places.zones(callee, "") == zones_of(text)
                 seen += 1
     assert seen > 500
+
+
+def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.campaign.importing.places.MAX_KEPT", 2)
+    places, callee = Places(), callee_of("+14155552671", None)
+    for zone in ("UTC", "Europe/Paris", "Asia/Tokyo", "UTC"):
+        assert places.zones(callee, zone) == (zone,)
+    assert len(places._kept) <= 2
+
+
+def test_a_number_of_no_country_may_be_anywhere() -> None:
+    callee = callee_of("+883 510 012 345", None)
+    assert Places().zones(callee, "") == zones_of(callee.number)
+    assert len(zones_of(callee.number)) > 100
 
 
 def test_a_zone_that_is_given_wins() -> None:
