@@ -175,6 +175,10 @@ async def test_contacts_are_kept_as_they_were_given(campaigns: CampaignStore) ->
     found = await campaigns.contact(campaign.id, number(0))
     assert found == Contact(number(0), zones, odd.name, "de-CH", variables, plan=plan())
     assert await campaigns.contact(campaign.id, number(7)) is None
+    numbers = [number(1), number(7), number(0)]
+    several = await campaigns.contacts_of(campaign.id, numbers)
+    assert several == [Contact(number(1), ("UTC",), plan=plan()), None, found]
+    assert await campaigns.contacts_of(campaign.id, []) == []
     started = await campaigns.change(campaign.id, "running", allowed=["draft"])
     assert started is not None
     assert len((await claim(campaigns, started, 2)).attempts) == 2
