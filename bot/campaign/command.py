@@ -48,6 +48,7 @@ def campaign() -> None:
 campaign.add_command(import_)
 campaign.add_command(export)
 campaign.add_command(dial)
+campaign.add_command(dial)
 campaign.add_command(do_not_call)
 
 

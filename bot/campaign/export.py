@@ -8,7 +8,7 @@ between, stand as JSON in the columns `variable` and `result`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -63,17 +63,19 @@ async def export(campaigns: CampaignStore, calls: Store, campaign: Campaign) -> 
     yield csv_line(columns.header())
     async for attempts in _batches(campaigns.attempts(campaign.id)):
         numbers = [attempt.number for attempt in attempts]
-        contacts = await campaigns.contacts_of(campaign.id, numbers)
+        found = await campaigns.contacts_of(campaign.id, numbers)
+        contacts = [
+            _as_it_stands(contact or Contact(number, ()), campaign)
+            for number, contact in zip(numbers, found, strict=True)
+        ]
         records = await _records(calls, attempts)
         rows = zip(attempts, contacts, records, strict=True)
         yield "".join(csv_line(_row(columns, *row)) for row in rows)
     async for some in _batches(campaigns.contacts(campaign.id)):
         # Attempts that came to no call do not count.
-        uncalled = (contact for contact in some if not contact.attempts)
+        uncalled = (_as_it_stands(one, campaign) for one in some if not one.attempts)
         blank = [""] * (len(_ATTEMPT) + len(columns.results) + 1)
-        yield "".join(
-            csv_line([*_contact_cells(columns, one, one.number), *blank]) for one in uncalled
-        )
+        yield "".join(csv_line([*_contact_cells(columns, one), *blank]) for one in uncalled)
 
 
 async def _columns(campaigns: CampaignStore, calls: Store, campaign: str) -> _Columns:
@@ -113,11 +115,11 @@ async def _batches(items: AsyncIterator[_T]) -> AsyncIterator[list[_T]]:
 
 
 def _row(
-    columns: _Columns, attempt: Attempt, contact: Contact | None, record: Record | None
+    columns: _Columns, attempt: Attempt, contact: Contact, record: Record | None
 ) -> list[_Cell]:
     result = {} if record is None else result_of(record)
     return [
-        *_contact_cells(columns, contact, attempt.number),
+        *_contact_cells(columns, contact),
         *(attempt.id, attempt.ordinal, attempt.state, attempt.outcome, attempt.reason),
         *(attempt.from_number, attempt.sid, attempt.status),
         *(_time(attempt.claimed_ms), _time(attempt.placed_ms), _time(attempt.answered_ms)),
@@ -129,8 +131,7 @@ def _row(
     ]
 
 
-def _contact_cells(columns: _Columns, contact: Contact | None, number: str) -> list[_Cell]:
-    contact = contact or Contact(number, (), state="done")
+def _contact_cells(columns: _Columns, contact: Contact) -> list[_Cell]:
     variables = contact.variables
     return [
         *(contact.number, contact.name, contact.language, " ".join(contact.zones)),
@@ -138,6 +139,13 @@ def _contact_cells(columns: _Columns, contact: Contact | None, number: str) -> l
         *(variables.get(name, "") for name in columns.variables),
         _rest(variables, columns.variables),
     ]
+
+
+def _as_it_stands(contact: Contact, campaign: Campaign) -> Contact:
+    """Who still waited when the campaign was canceled is canceled too."""
+    if campaign.state == "canceled" and contact.state == "waiting":
+        return replace(contact, state="done", outcome="canceled", plan=None)
+    return contact
 
 
 def _time(at_ms: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
@@ -28,7 +28,7 @@ _METAVARS = {
     "starts_at": "TIME",
     "ends_at": "TIME",
     "webhook_url": "URL",
-    "message": "TEXT",
+    "do_not_call_digit": "KEY",
 }
 
 
@@ -51,11 +51,19 @@ def _option(key: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Callab
         about = {"holidays": "A day without calls: a date, or a country's; repeat it for each"}.get(
             key, "When to call again after an outcome: busy=900, or busy=900x2; repeat it"
         )
-    default = field.get_default(call_default_factory=True, validated_data={})
+    default = None if field.is_required() else field.get_default(call_default_factory=True)
     if default not in (None, (), {}):
         about += f"  [default: {','.join(default) if isinstance(default, tuple) else default}]"
-    metavar = _METAVARS.get(key, "VALUE")
-    return click.option(flag, key, multiple=repeated, metavar=metavar, help=about)
+    return click.option(flag, key, multiple=repeated, metavar=_metavar(key, field), help=about)
+
+
+def _metavar(key: str, field: FieldInfo) -> str:
+    """What its value is, in a word or by all that it may be."""
+    if key in _METAVARS:
+        return _METAVARS[key]
+    if get_origin(field.annotation) is Literal:
+        return "|".join(get_args(field.annotation))
+    return "NUMBER" if field.annotation in (int, float, float | None) else "TEXT"
 
 
 def given_by_options(options: Mapping[str, Any]) -> dict[str, Given]:

@@ -157,6 +157,16 @@ def test_a_retry_that_is_none(run: Run, folder: Path) -> None:
         assert (ran.code, "write busy=900, or busy=900x2" in ran.err) == (2, True)
 
 
+def test_the_help_says_what_each_field_may_hold(run: Run) -> None:
+    ran = run("campaign", "create", "--help")
+    assert ran.code == 0
+    said = " ".join(ran.out.split())
+    assert "--from NUMBER your numbers to call from, in E.164 form; repeat it for each --" in said
+    assert "--voicemail hang_up|leave_message|talk what a machine gets" in said
+    assert "--attempts NUMBER calls to a contact in all [default: 3]" in said
+    assert "dial " in run("campaign", "--help").out
+
+
 # Running one
 
 
@@ -205,6 +215,7 @@ def test_a_campaign_from_its_making_to_its_table(
         rows = {row["number"]: row for row in csv.DictReader(file)}
     assert (rows[ANN]["variable.customer"], rows[BOB]["variable.customer"]) == ("'=1+1", "7")
     assert {row["outcome"] for row in rows.values()} == {"answered", ""}
+    assert {row["contact_outcome"] for row in rows.values()} == {"answered", "canceled"}
     assert run("campaign", "export", "autumn").out.replace("\r", "") == table.read_text()
 
     assert run("campaign", "delete", "autumn").code == 2
