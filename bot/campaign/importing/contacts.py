@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -158,22 +159,27 @@ class _Import:
     async def run(self, rows: Rows, lines: Lines, source: AsyncIterable[bytes]) -> None:
         """All of it."""
         checked = 0
-        async for row in self._read(rows, lines, source):
-            self._check(row)
-            checked += 1
-            if self._batch.full:
-                await self._add()
-            elif checked % SLICE == 0:
-                await asyncio.sleep(0)
+        async with aclosing(self._read(rows, lines, source)) as read:
+            async for row in read:
+                self._check(row)
+                checked += 1
+                if self._batch.full:
+                    await self._add()
+                elif checked % SLICE == 0:
+                    await asyncio.sleep(0)
         await self._add()
 
     async def _read(
         self, rows: Rows, lines: Lines, source: AsyncIterable[bytes]
-    ) -> AsyncIterator[Row]:
-        async for piece in source:
-            self._bytes += len(piece)
-            for row in rows.feed(lines.feed(piece)):
-                yield row
+    ) -> AsyncGenerator[Row, None]:
+        try:
+            async for piece in source:
+                self._bytes += len(piece)
+                for row in rows.feed(lines.feed(piece)):
+                    yield row
+        finally:
+            if isinstance(source, AsyncGenerator):
+                await source.aclose()
         for last in (rows.feed(lines.end()), rows.end()):
             for row in last:
                 yield row
@@ -234,5 +240,7 @@ class _Import:
     async def _keep_time(self) -> None:
         loop_s = asyncio.get_running_loop().time()
         if (loop_s - self._now_s) * 1000 >= NOW_MS:
+            # Without an answer plans are made from an older time, and claims look at them anew.
+            with suppress(StoreUnavailable):
+                self._checker.now_ms = await self._store.now_ms()
             self._now_s = loop_s
-            self._checker.now_ms = await self._store.now_ms()

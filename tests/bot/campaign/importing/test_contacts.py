@@ -224,6 +224,22 @@ async def test_what_stops_it_says_how_far_it_came(campaigns: CampaignStore) -> N
     assert (again.added, again.duplicates) == (100, 500)
 
 
+async def test_what_stops_it_closes_the_source(campaigns: CampaignStore) -> None:
+    closed = False
+
+    async def source() -> AsyncIterator[bytes]:
+        nonlocal closed
+        try:
+            yield b"name\nAnn\n"
+            yield b"Bob\n"
+        finally:
+            closed = True
+
+    with pytest.raises(ContactsError, match="which column has the numbers"):
+        await import_contacts(campaigns, await new(campaigns), source())
+    assert closed
+
+
 async def test_a_file_that_is_not_there_is_said(campaigns: CampaignStore, tmp_path: Path) -> None:
     with pytest.raises(ContactsError, match=r"none\.csv cannot be read: No such file"):
         await import_contacts(campaigns, await new(campaigns), read_file(tmp_path / "none.csv"))
