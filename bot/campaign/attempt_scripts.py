@@ -14,12 +14,23 @@ local function read_attempt(id)
   return #fields > 0
 end
 
+-- What is changed is written with `save`, or before the attempt is given.
+local changed = {}
 local function change(name, value)
   attempt[name] = value
-  redis.call('HSET', attempt_key(asked.attempt), name, value)
+  table.insert(changed, name)
+  table.insert(changed, value)
 end
 
-local function given() return redis.call('HGETALL', attempt_key(asked.attempt)) end
+local function save()
+  if #changed > 0 then redis.call('HSET', attempt_key(asked.attempt), unpack(changed)) end
+  changed = {}
+end
+
+local function given()
+  save()
+  return redis.call('HGETALL', attempt_key(asked.attempt))
+end
 
 local function release()
   redis.call('SREM', key(attempt.campaign, 'live'), asked.attempt)
@@ -137,6 +148,7 @@ if attempt.state ~= 'claimed' and attempt.state ~= 'unknown' then return 0 end
 change('state', 'void')
 change('settled_ms', now)
 if asked.reason ~= '' then change('reason', asked.reason) end
+save()
 release()
 count(attempt.campaign, 'attempts', -1)
 local contact = live_contact()
@@ -183,6 +195,7 @@ change('settled_ms', now)
 change('outcome', asked.outcome)
 if asked.reason ~= '' then change('reason', asked.reason) end
 if asked.usd then change('usd', asked.usd) end
+save()
 release()
 count(attempt.campaign, 'outcome:' .. asked.outcome, 1)
 count(attempt.campaign, 'talked_s', tonumber(attempt.duration_s or '0'))

@@ -62,10 +62,12 @@ end
 local function over(state) return not state or state == 'done' or state == 'canceled' end
 
 -- Nothing is counted for a campaign that is gone: that would bring a part of it back.
+local there = {}
 local function count(campaign, field, by)
-  if redis.call('HEXISTS', key(campaign), 'spec') == 1 then
-    redis.call('HINCRBY', key(campaign), field, by)
+  if there[campaign] == nil then
+    there[campaign] = redis.call('HEXISTS', key(campaign), 'spec') == 1
   end
+  if there[campaign] and by ~= 0 then redis.call('HINCRBY', key(campaign), field, by) end
 end
 """
 
