@@ -19,7 +19,7 @@ from .outcome import FAX, VOICEMAIL, is_machine
 from .store import CampaignStore
 from .types import Attempt, Campaign, Contact
 
-__all__ = ["Arrival", "Arrivals", "CallNews", "furnish"]
+__all__ = ["DEADLINE_S", "Arrival", "Arrivals", "CallNews", "furnish"]
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from bot.record import Record
 from bot.redis_link import StoreUnavailable
 from bot.settings import Settings
 
-from .arriving import Arrival, Arrivals, furnish
+from .arriving import DEADLINE_S, Arrival, Arrivals, furnish
 from .ending import Endings
 from .guard import GuardedDialog
 from .listing import Listing
@@ -43,6 +43,7 @@ class CampaignCalls:
         settling: decides about attempts.
         dialogs: of the deployment's own numbers, by name.
         load: finds another dialog by its name; may take long, and raise `DialogError`.
+        deadline_s: how long a call may wait for what is known of it.
 
     Attributes:
         arrivals: for who is asked what a call gets.
@@ -57,12 +58,13 @@ class CampaignCalls:
         settling: Settling,
         dialogs: Mapping[str, DialogFactory],
         load: Callable[[str], DialogFactory],
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         self._settings = settings
         self._store = store
         self._dialogs = CampaignDialogs(dialogs, load)
         self._specs: OrderedDict[str, CampaignSpec] = OrderedDict()
-        self.arrivals = Arrivals(store)
+        self.arrivals = Arrivals(store, deadline_s)
         self.endings = Endings(store, settling)
         self.listing = Listing(store)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,11 @@ import pytest
 
 import bot.keeping
 from bot.calls import Calls
+from bot.campaign.calls import CampaignCalls
+from bot.campaign.settling import Settling
+from bot.campaign.store import CampaignStore
 from bot.dialog import Call, Ended
-from bot.dialog.hook import Dialog
+from bot.dialog.hook import Dialog, DialogFactory, load_dialog
 from bot.disk import Disk
 from bot.engines import Engines
 from bot.live_call import LiveCalls
@@ -111,9 +114,19 @@ async def heard(phone: Telephone, ms: float = 100) -> None:
 
 @asynccontextmanager
 async def working(
-    url: str, prefix: str, folder: Path, hook: Bot, name: str = "worker-1", **more: Any
+    url: str,
+    prefix: str,
+    folder: Path,
+    hook: Bot,
+    name: str = "worker-1",
+    campaigns: CampaignStore | None = None,
+    load: Callable[[str], DialogFactory] = load_dialog,
+    **more: Any,
 ) -> AsyncIterator[Worker]:
-    """A worker, whose engines are those that the catalog has; its Redis may take its time."""
+    """A worker, whose engines are those that the catalog has; its Redis may take its time.
+
+    `load` finds dialogs of `campaigns`.
+    """
     settings = Settings.model_validate(
         {"public_url": "http://127.0.0.1:1", "state_dir": folder, **more}
     )
@@ -122,6 +135,11 @@ async def working(
     ears = Ears(Level(), max_calls=more.get("max_calls", 100))
     engines = Engines(settings.bots(), "Sorry.", "Goodbye.")
     await engines.start()
+    dialogs: dict[str, DialogFactory] = {"echo": lambda: Dialog(hook)}
+    calling = None
+    if campaigns is not None:
+        settling = Settling(campaigns, store, jitter=lambda: 0.0)
+        calling = CampaignCalls(settings, campaigns, settling, dialogs, load, 10)
     with Disk() as disk:
         makes = LiveCalls(
             settings,
@@ -129,12 +147,14 @@ async def working(
             store=store,
             ears=ears,
             engines=engines,
-            dialogs={"echo": lambda: Dialog(hook)},
+            dialogs=dialogs,
             disk=disk,
+            campaigns=calling,
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(bot.keeping, "COMMIT_DEADLINE_S", 10)
-            yield Worker(Calls(makes, store, ears, metrics), store, metrics, folder)
+            endings = None if calling is None else calling.endings
+            yield Worker(Calls(makes, store, ears, metrics, endings), store, metrics, folder)
     ears.close()
     await engines.aclose()
     await store.aclose()

@@ -11,6 +11,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
+from bot.campaign.calls import CampaignCalls
 from bot.metrics import Metrics
 from bot.numbers import BotSettings
 from bot.settings import Settings
@@ -87,7 +88,9 @@ class Calls(reachable.Calls):
 class Deployment:
     """One worker's webhooks, asked as Twilio asks them."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, campaigns: CampaignCalls | None = None
+    ) -> None:
         self.store = store
         self.calls = Calls()
         self.metrics = Metrics()
@@ -101,6 +104,7 @@ class Deployment:
             reachable.reaching(settings, store, self.calls),
             self.metrics,
             clock=lambda: self.now_s,
+            campaigns=campaigns,
         )
         self.app = Starlette(routes=webhooks.routes())
         self.client = httpx.AsyncClient(
