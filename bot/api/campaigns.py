@@ -15,6 +15,7 @@ from bot.campaign.draft import SpecError, named, read_spec
 from bot.campaign.status import summary
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign
+from bot.dialog.types import DialogError
 from bot.settings import Settings
 from bot.store import Store
 from bot.telephony.requests import read_body
@@ -44,7 +45,7 @@ class CampaignsApi:
         self._access = access
         self._settings = settings
         self._campaigns = campaigns
-        self._controls = Controls(settings, campaigns, calls, redis_url, check_named)
+        self._controls = Controls(settings, campaigns, calls, redis_url)
         self._contacts = ContactsApi(access, campaigns, calls, self._find)
         self._do_not_call = DoNotCallApi(access, campaigns)
 
@@ -78,10 +79,8 @@ class CampaignsApi:
         values = read_object(await read_body(request))
         try:
             spec = read_spec(named(values))
-            await check_named(self._settings, spec)
-        except SpecError as error:
-            raise HTTPException(400, str(error)) from None
-        except Refused as error:
+            check_named(self._settings, spec)
+        except (SpecError, DialogError) as error:
             raise HTTPException(400, str(error)) from None
         async with answered():
             made = await self._campaigns.create(spec)

@@ -24,7 +24,6 @@ from bot.shell import load_settings
 from bot.store import Store, StoreUnavailable
 
 from .control import ControlError, Controls
-from .dialogs import check_here
 from .store import CampaignStore
 
 __all__ = ["NoCampaigns", "Opened", "open_campaigns", "run"]
@@ -64,7 +63,7 @@ async def open_campaigns(settings: Settings, *, make: bool = False) -> AsyncIter
                 retention_days=settings.retention_days,
                 deadline_s=DEADLINE_S,
             )
-            controls = Controls(settings, campaigns, calls, url, check_here)
+            controls = Controls(settings, campaigns, calls, url)
             try:
                 yield Opened(campaigns, calls, controls)
             finally:

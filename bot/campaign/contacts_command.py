@@ -133,7 +133,9 @@ def export(key: str, file: Path | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.ClickException("the table was not read to its end") from None
     except OSError as error:
-        raise click.ClickException(f"{file or 'standard output'} cannot be written: {error.strerror}") from None
+        raise click.ClickException(
+            f"{file or 'standard output'} cannot be written: {error.strerror}"
+        ) from None
 
 
 @contextmanager

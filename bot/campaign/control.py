@@ -4,14 +4,14 @@ and the API alike."""
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+from bot.dialog.types import DialogError
 from bot.settings import Settings, is_loopback
 from bot.store import Store
 
+from .dialogs import check_loads
 from .durability import ensure_durable
-from .spec import CampaignSpec
 from .status import Status
 from .store import CampaignStore
 from .types import TERMINAL_STATES, Campaign, CampaignState
@@ -59,7 +59,6 @@ class Controls:
         settings: the deployment's, which campaigns need parts of.
         campaigns, calls: the stores.
         redis_url: where both are.
-        check_dialog: one of `bot.campaign.dialogs`: raises `Refused` if it cannot be had.
     """
 
     def __init__(
@@ -68,13 +67,11 @@ class Controls:
         campaigns: CampaignStore,
         calls: Store,
         redis_url: str,
-        check_dialog: Callable[[Settings, CampaignSpec], Awaitable[None]],
     ) -> None:
         self._settings = settings
         self._campaigns = campaigns
         self._calls = calls
         self._redis_url = redis_url
-        self._check_dialog = check_dialog
 
     async def find(self, key: str) -> Campaign:
         """The campaign of that id, else the one of that name.
@@ -194,11 +191,11 @@ class Controls:
                 " workers' https:// address"
             )
         try:
-            await self._check_dialog(settings, spec)
-        except Refused as error:
-            faults += error.faults
+            await check_loads(settings, spec)
+        except DialogError as error:
+            faults.append(str(error))
         if not accept_loss and (cost := await self._cost()):
-            faults.append(f"{cost}; or accept that (accept-loss)")
+            faults.append(f"{cost}; or accept that: --accept-loss, over the API accept_loss")
         return faults
 
     async def _cost(self) -> str:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,7 +21,7 @@ from bot.campaign.display import status_panel
 from bot.campaign.status import Status
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign, Limits
-from tests.bot.commands import Run, run
+from tests.bot.commands import ROOT, Run, run
 
 from .alive import announce
 
@@ -241,6 +244,15 @@ def test_an_import_without_rejects_leaves_no_list_of_them(run: Run, folder: Path
     assert not list(folder.glob("*.rejects.csv"))
 
 
+def test_on_a_terminal_a_bar_shows_how_far_it_is(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(run)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # so rich takes any stream for a terminal
+    ran = run("campaign", "import", "autumn", "people.csv", "--column", "number=Mobile")
+    assert (ran.code, "people.csv" in ran.err) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
@@ -333,6 +345,20 @@ def test_a_table_that_cannot_be_written(run: Run, folder: Path) -> None:
     assert (
         ran.err == "parley: /nonexistent/autumn.csv cannot be written: No such file or directory\n"
     )
+
+
+def test_a_table_that_nobody_reads_to_its_end(run: Run, folder: Path) -> None:
+    started(run)
+    args = (sys.executable, "-m", "bot", "campaign", "export", "autumn")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        args, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (1, b"parley: the table was not read to its end\n")
 
 
 # Do not call

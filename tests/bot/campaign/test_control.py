@@ -8,10 +8,11 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.campaign.control import ControlError, Controls, NotFound, Refused
-from bot.campaign.dialogs import check_here, check_named
+from bot.campaign.dialogs import check_named
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign
+from bot.dialog.types import DialogError
 from bot.settings import Settings
 from bot.store import Store
 
@@ -35,7 +36,7 @@ def make(campaigns: CampaignStore, store: Store, redis_url: str, tmp_path: Path)
                 **values,
             }
         )
-        return Controls(settings, campaigns, store, redis_url, check_here)
+        return Controls(settings, campaigns, store, redis_url)
 
     return controls
 
@@ -113,7 +114,7 @@ async def test_what_a_campaign_lacks_is_said_all_at_once(
     ]
     assert found[-1].endswith(
         "somebody dialled in it may be dialled again; set appendfsync always;"
-        " or accept that (accept-loss)"
+        " or accept that: --accept-loss, over the API accept_loss"
     )
     assert (await campaigns.progress(one.id)).live == 0
     again = await campaigns.campaign(one.id)
@@ -148,7 +149,7 @@ async def test_the_dialogs_of_its_numbers_must_be_there(
     assert "PARLEY_HTTP_SECRET" in fault
 
 
-async def test_a_stranger_may_name_the_dialogs_of_the_settings_alone(tmp_path: Path) -> None:
+def test_a_stranger_may_name_the_dialogs_of_the_settings_alone(tmp_path: Path) -> None:
     settings = Settings.model_validate(
         {
             "public_url": "https://bot.example.com",
@@ -161,9 +162,9 @@ async def test_a_stranger_may_name_the_dialogs_of_the_settings_alone(tmp_path: P
         return CampaignSpec(name="Test", from_numbers=(FROM,), dialog=dialog)
 
     for dialog in (None, "echo", "script:booking"):
-        await check_named(settings, naming(dialog))
-    with pytest.raises(Refused, match="may be one of: echo, script:booking; parley campaign"):
-        await check_named(settings, naming("os:system"))
+        check_named(settings, naming(dialog))
+    with pytest.raises(DialogError, match="may be one of: echo, script:booking; parley campaign"):
+        check_named(settings, naming("os:system"))
 
 
 async def test_a_campaign_is_found_by_id_or_name(
