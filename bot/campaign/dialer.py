@@ -21,6 +21,7 @@ from .backing_off import BackOff
 from .lease import Clocks, DialLease, read_clocks
 from .placing import Refusal, judge, parameters
 from .planning import next_plan, plan_after, replan
+from .reconcile import TAKEN_BACK_MS
 from .store import CampaignStore
 from .types import Attempt, Blocked, Campaign, Claims, Limits
 
@@ -217,6 +218,9 @@ class Dialer:
             # The attempt is gone, or somebody bound another call to it.
             log.error("call belongs to no attempt", call_sid=call.sid, attempt=attempt.id)
             await self._take_back(call.sid)
+        elif attempt.until_ms <= attempt.lease_until_ms:
+            # Else it would be looked at too late, should Twilio leave it in its queue.
+            await self._store.watch(attempt.id, attempt.until_ms - TAKEN_BACK_MS)
 
     async def _take_back(self, sid: str) -> None:
         try:

@@ -10,13 +10,25 @@ from bot.telephony.rest_resources import RestCall
 
 from .types import Attempt, Campaign
 
-__all__ = ["SLACK_MS", "Step", "Timings", "candidates", "listed_for_certain_ms", "next_step"]
+__all__ = [
+    "SLACK_MS",
+    "TAKEN_BACK_MS",
+    "Step",
+    "Timings",
+    "candidates",
+    "listed_for_certain_ms",
+    "next_step",
+]
 
 Task = Literal["wait", "lose", "search", "fetch", "take_back", "settle", "nothing"]
 
 SLACK_MS = 60_000
 """How much earlier than its claim a call may seem to be: Twilio's clock is not the store's. A call
 too many is compared, but one too few would be dialled twice."""
+
+TAKEN_BACK_MS = 3_000
+"""So long before somebody may not be called any more, a call that still waits in Twilio's queue is
+taken back: nobody may have time for it right then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +86,13 @@ def _of_call(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings
     unanswered = queued or attempt.status in {"initiated", "ringing"}
     if campaign.state == "canceled" and unanswered:
         return Step("take_back")
-    if queued and now_ms >= attempt.until_ms:
+    over_ms = attempt.until_ms - TAKEN_BACK_MS
+    if queued and now_ms >= over_ms:
         return Step("take_back")
     due_ms = _due_ms(attempt, campaign, timings)
     if now_ms >= due_ms:
         return Step("fetch")
-    return Step("wait", min(due_ms, attempt.until_ms) if queued else due_ms)
+    return Step("wait", min(due_ms, over_ms) if queued else due_ms)
 
 
 def _due_ms(attempt: Attempt, campaign: Campaign, timings: Timings) -> int:

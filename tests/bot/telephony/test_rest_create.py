@@ -169,3 +169,11 @@ async def _withdrawn(rest: TwilioRest, wanted: object) -> None:
     assert callable(wanted)
     with pytest.raises(RestWithdrawn):
         await rest.create(PARAMETERS, wanted=wanted)
+
+
+async def test_a_call_that_is_over_says_how_long_it_was(twilio: Twilio, rest: TwilioRest) -> None:
+    call = await twilio.call()
+    assert (await rest.fetch(call.sid)).duration_s is None
+    call.complete()
+    over = await rest.fetch(call.sid)
+    assert (over.status, over.duration_s) == ("completed", 0)

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bot.campaign import dialer as dialer_module
 from bot.campaign.backing_off import BackOff
 from bot.campaign.dialer import AT_ONCE, Dialer
+from bot.campaign.reconcile import TAKEN_BACK_MS
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt, Campaign, Limits, NewContact
 from bot.redis_link import StoreUnavailable
@@ -250,6 +251,17 @@ async def test_nobody_is_dialled_when_their_window_has_closed_meanwhile(
     await tick(Dialer(campaigns, Slow(), ADDRESS, NO_LIMITS, clocks=now))
     assert asked == [True, False]
     assert twilio.forms() == []
+
+
+async def test_a_call_that_is_queued_when_the_window_closes_is_looked_at_in_time(
+    campaigns: CampaignStore, dialer: Dialer, clock: Clock
+) -> None:
+    campaign = await running(campaigns, [(person(0), plan(START_MS, 5000))])
+    await tick(dialer)
+    (attempt,) = await attempts(campaigns, campaign)
+    assert attempt.state == "placed"
+    clock.pass_ms(5000 - TAKEN_BACK_MS)
+    assert [looked.id for looked in await campaigns.look(1, 0)] == [attempt.id]
 
 
 async def test_an_account_that_is_refused_pauses_its_campaigns(

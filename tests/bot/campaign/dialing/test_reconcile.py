@@ -9,6 +9,7 @@ import pytest
 
 from bot.campaign.reconcile import (
     SLACK_MS,
+    TAKEN_BACK_MS,
     Step,
     Timings,
     candidates,
@@ -69,8 +70,8 @@ def test_a_call_in_progress_is_asked_about_when_its_time_limit_is_over() -> None
 @pytest.mark.parametrize("status", ["", "queued"])
 def test_a_call_that_still_waits_when_nobody_may_be_called_is_taken_back(status: str) -> None:
     waiting = attempt("placed", status=status, placed_ms=NOW, until_ms=NOW + 20_000)
-    assert step(waiting, 0) == Step("wait", NOW + 20_000)
-    assert step(waiting, 20_000).task == "take_back"
+    assert step(waiting, 0) == Step("wait", NOW + 20_000 - TAKEN_BACK_MS)
+    assert step(waiting, 20_000 - TAKEN_BACK_MS).task == "take_back"
 
 
 def test_a_call_that_rings_when_the_window_closes_goes_on() -> None:

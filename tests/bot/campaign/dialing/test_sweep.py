@@ -12,7 +12,7 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from bot.campaign.placing import parameters
-from bot.campaign.reconcile import Timings
+from bot.campaign.reconcile import TAKEN_BACK_MS, Timings
 from bot.campaign.store import CampaignStore
 from bot.campaign.sweep import Sweeper
 from bot.campaign.types import Attempt, Campaign, NewContact
@@ -224,7 +224,7 @@ async def test_a_call_that_waits_too_long_is_taken_back(
     attempt = await claimed(campaigns, campaign)
     call = await call_of(rest, campaign, attempt)
     await campaigns.note(attempt.id, sid=call.sid, status="queued")
-    clock.pass_ms(MINUTE_MS // 2 - 1)
+    clock.pass_ms(MINUTE_MS // 2 - TAKEN_BACK_MS - 1)
     await sweeper.tick()
     assert (await rest.fetch(call.sid)).status == "queued"
     clock.pass_ms(1)
