@@ -41,6 +41,8 @@ _REASONS = {
     21215: "Account not authorized to call {to}",
     21216: "Account not allowed to call {to}",
 }
+REQUESTS = 20
+"""How many callbacks there are at a time: each has a connection of its own."""
 _SILENCE = b"\xff\x7f"
 
 
@@ -82,6 +84,7 @@ class Dialling:
         self._news = asyncio.Event()
         self._balancer = Balancer(config.phone.public_url, config.phone.addresses)
         self._webhooks = Webhooks(self._balancer, config.phone.auth_token)
+        self._at_once = asyncio.Semaphore(REQUESTS)
         self._calls = asyncio.TaskGroup()
         self._queue: asyncio.Task[None]
 
@@ -141,7 +144,9 @@ class Dialling:
 
     async def _make(self, call: OutboundCall, entry: Entry) -> None:
         async with asyncio.TaskGroup() as callbacks:
-            progress = CallProgress(self._webhooks, self._config.meddling, entry, callbacks)
+            progress = CallProgress(
+                self._webhooks, self._config.meddling, entry, callbacks, self._at_once
+            )
             await call.turn.wait()
             if call.ended_s is None:
                 person = self.people.call(call.to_number)
@@ -229,7 +234,8 @@ class Dialling:
         if isinstance(source, Request):
             params = call.identity.webhook(call.status, **opening)
             try:
-                verbs = await self._webhooks.fetch(source, params)
+                async with self._at_once:
+                    verbs = await self._webhooks.fetch(source, params)
             except TwimlError as error:
                 entry.faults.append(str(error))
                 verbs = [Hangup()]

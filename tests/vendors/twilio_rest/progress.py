@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 
@@ -28,15 +29,22 @@ class CallProgress:
         meddling: what happens to them on their way.
         entry: where they are kept account of.
         tasks: in which they are sent; it is over when all are.
+        at_once: how many requests all calls together make at a time.
     """
 
     def __init__(
-        self, webhooks: Webhooks, meddling: Meddling, entry: Entry, tasks: asyncio.TaskGroup
+        self,
+        webhooks: Webhooks,
+        meddling: Meddling,
+        entry: Entry,
+        tasks: asyncio.TaskGroup,
+        at_once: asyncio.Semaphore,
     ) -> None:
         self._webhooks = webhooks
         self._meddling = meddling
         self._entry = entry
         self._tasks = tasks
+        self._at_once = at_once
         self._sequence = 0
         self._recording: Recording | None = None
         self._in_order = asyncio.Lock()
@@ -113,12 +121,9 @@ class CallProgress:
 
     async def _send(self, to: Request, params: Mapping[str, str], fate: Fate) -> None:
         try:
-            if fate.overtakes:
+            async with contextlib.nullcontext() if fate.overtakes else self._in_order:
                 await asyncio.sleep(fate.after_s)
-                await self._webhooks.send(to, params)
-                return
-            async with self._in_order:
-                await asyncio.sleep(fate.after_s)
-                await self._webhooks.send(to, params)
+                async with self._at_once:
+                    await self._webhooks.send(to, params)
         except TwimlError as error:
             self._entry.faults.append(str(error))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 from pathlib import Path
+
+import structlog
 
 from .plan import ProofPlan
 from .proof import Outcome, prove
@@ -23,10 +26,13 @@ def main() -> int:
     parser.add_argument("--contacts", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--workers", type=int, default=4, help="dialers at any time")
-    parser.add_argument("--per-second", type=float, default=40.0, help="calls placed at most")
+    parser.add_argument("--per-second", type=float, default=20.0, help="calls placed at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="a folder for the dialers' log")
     given = parser.parse_args()
+    # Everything that is logged here is meant to happen.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     plan = ProofPlan(given.contacts, given.kills, given.workers, given.per_second, given.seed)
     with tempfile.TemporaryDirectory(prefix="parley-crash-") as folder:
         out = given.out or Path(folder)

@@ -47,7 +47,7 @@ class ProofPlan:
     contacts: int
     kills: int
     workers: int = 4
-    per_second: float = 40.0
+    per_second: float = 20.0
     seed: int = 1
 
     @property
@@ -64,7 +64,7 @@ class ProofPlan:
             attempts_per_day=100,
             retry={outcome: Retry(after_s=RETRY_S) for outcome in RETRIED},
             ring_timeout_s=RING_S,
-            time_limit_s=60,
+            time_limit_s=10,
             early_s=0,
             breaker=1000,
         )
