@@ -313,6 +313,17 @@ def test_one_may_watch_it_until_it_is_over(
     assert f"autumn ({campaign}) canceled" in ran.out
 
 
+def test_a_redis_of_our_own_is_made_to_keep_everything(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL")
+    campaign = made(run)
+    run("campaign", "import", campaign, "people.csv", "--column", "number=Mobile")
+    ran = run("campaign", "start", campaign)
+    assert (ran.code, ran.out) == (0, f"{campaign} is running\n")
+    assert not orjson.loads(run("campaign", "list", "--json").out)["campaigns"][0]["accepted_loss"]
+
+
 # What goes wrong
 
 
