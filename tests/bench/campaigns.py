@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import quantiles
@@ -33,14 +34,25 @@ BATCH = 1000
 AT_ONCE = 8
 """How many a dialer claims in one step, and how many steps it has on their way."""
 LATENCIES = 3000
-WARM_UP_S = 3.0
-"""From a process's start until all of them begin: they import first."""
 LIMITS = Limits(calls_per_second=None, max_concurrent=10_000, inbound_room=0, lease_ms=60_000)
 ROUND_TRIPS = 2 + 1 / AT_ONCE
 """Of one contact: its part of a claim, a note and a settling."""
 
+READY, GO = "bench:ready", "bench:go"
+"""Counts the processes that are ready, and lets them begin together: they import first."""
+
 Step = Callable[[Redis, CampaignStore, str], Awaitable[int]]
 """Something that is done again and again; gives how many it did."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What so many processes do for so long."""
+
+    step: Step
+    campaign: str
+    workers: int
+    seconds: float
 
 
 def main() -> None:
@@ -64,7 +76,7 @@ async def run(folder: Path, contacts: int, seconds: float, workers: list[int]) -
             campaign = await fill(redis, store, contacts)
             await latencies(redis, store, campaign)
             for count in workers:
-                await throughput(url, campaign.id, count, seconds)
+                await throughput(redis, url, campaign.id, count, seconds)
         finally:
             await store.aclose()
             await redis.aclose()
@@ -139,50 +151,56 @@ async def latencies(redis: Redis, store: CampaignStore, campaign: Campaign) -> N
 # How many in a second
 
 
-async def throughput(url: str, campaign: str, workers: int, seconds: float) -> None:
+async def throughput(redis: Redis, url: str, campaign: str, workers: int, seconds: float) -> None:
     """Print how many contacts so many processes claim, note and settle, and bare writes."""
-    writes = await together(workers, bare_writes, url, campaign, seconds)
-    contacts = await together(workers, dialled, url, campaign, seconds)
+    writes = await together(redis, url, Job(bare_writes, campaign, workers, seconds))
+    before_s = await cpu_s(redis)
+    contacts = await together(redis, url, Job(dialled, campaign, workers, seconds))
+    redis_us = (await cpu_s(redis) - before_s) / (contacts * seconds) * 1e6
     part = contacts * ROUND_TRIPS / writes
     print(
         f"{workers} workers    {contacts:,.0f} contacts a second: {part:.2f} of the round trips"
-        f" that bare writes make, {writes:,.0f}"
+        f" that bare writes make, {writes:,.0f}; Redis works {redis_us:.0f} us for one"
     )
 
 
-async def together(workers: int, step: Step, url: str, campaign: str, seconds: float) -> float:
-    """How many a second so many processes do at the same time."""
+async def cpu_s(redis: Redis) -> float:
+    """What Redis has computed so far."""
+    cpu = await redis.info("cpu")
+    return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
+
+
+async def together(redis: Redis, url: str, job: Job) -> float:
+    """How many a second the job's processes do at the same time."""
     context, loop = multiprocessing.get_context("spawn"), asyncio.get_running_loop()
-    start_at = time.time() + WARM_UP_S
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        done = [
-            loop.run_in_executor(pool, work, step, url, campaign, start_at, seconds)
-            for _ in range(workers)
-        ]
-        return sum(await asyncio.gather(*done)) / seconds
+    await redis.delete(READY)
+    with ProcessPoolExecutor(job.workers, mp_context=context) as pool:
+        done = [loop.run_in_executor(pool, work, url, job) for _ in range(job.workers)]
+        return sum(await asyncio.gather(*done))
 
 
-def work(step: Step, url: str, campaign: str, start_at: float, seconds: float) -> int:
-    """In a process of its own: how many steps were done from `start_at` for so many seconds."""
-    return asyncio.run(steps_done(step, url, campaign, start_at, seconds))
+def work(url: str, job: Job) -> float:
+    """In a process of its own: how many steps are done in a second."""
+    return asyncio.run(rate(url, job))
 
 
-async def steps_done(step: Step, url: str, campaign: str, start_at: float, seconds: float) -> int:
-    """As `work`, with several steps on their way at a time."""
+async def rate(url: str, job: Job) -> float:
+    """As `work`, with several steps on their way at a time, once all processes are ready."""
     redis, store = Redis.from_url(url), CampaignStore(url, deadline_s=10)
 
     async def go_on() -> int:
         done = 0
-        while time.time() < start_at + seconds:
-            done += await step(redis, store, campaign)
+        while time.perf_counter() < began + job.seconds:
+            done += await job.step(redis, store, job.campaign)
         return done
 
     try:
-        await redis.ping()
-        if (left_s := start_at - time.time()) < 0:
-            raise RuntimeError("this machine is too busy: the processes did not begin together")
-        await asyncio.sleep(left_s)
-        return sum(await asyncio.gather(*(go_on() for _ in range(AT_ONCE))))
+        if await redis.incr(READY) == job.workers:
+            await redis.rpush(GO, *["go"] * job.workers)
+        await redis.blpop([GO], timeout=60)
+        began = time.perf_counter()
+        done = await asyncio.gather(*(go_on() for _ in range(AT_ONCE)))
+        return sum(done) / (time.perf_counter() - began)
     finally:
         await store.aclose()
         await redis.aclose()
