@@ -190,16 +190,11 @@ class CallSession:
 
     def _speech(self, event: SpeechEvent, offset_ms: float) -> None:
         self._machine.speech(event, offset_ms)
-        if self._machine.here:
-            self._wake.set()
-            return
-        self._stopwatch.voice(self.now_ms() if isinstance(event, SpeechStarted) else None)
-        happened = (
-            self._turn.speech_started
-            if isinstance(event, SpeechStarted)
-            else self._turn.speech_stopped
-        )
-        self._apply(happened(event.at_ms + offset_ms, self.now_ms()))
+        if not self._machine.here:
+            started = isinstance(event, SpeechStarted)
+            self._stopwatch.voice(self.now_ms() if started else None)
+            happened = self._turn.speech_started if started else self._turn.speech_stopped
+            self._apply(happened(event.at_ms + offset_ms, self.now_ms()))
         # A caller who speaks moves the deadlines even when nothing is due yet.
         self._wake.set()
 
@@ -349,12 +344,9 @@ class CallSession:
             self._apply(self._turn.bot_finished(now_ms))
 
     def _due_s(self, now_ms: float) -> float:
-        due_ms = [self._turn.deadline_ms(), self._machine.deadline_ms]
-        if self._keys.deadline_ms is not None:
-            due_ms.append(self._keys.deadline_ms)
         pump_ms = None if self._turn.floor_taken else self._playout.wake_at_ms(now_ms)
-        if pump_ms is not None:
-            due_ms.append(pump_ms)
+        due_ms = [self._turn.deadline_ms(), self._machine.deadline_ms]
+        due_ms += [ms for ms in (self._keys.deadline_ms, pump_ms) if ms is not None]
         return self._started_s + (min(due_ms) - self._parts.began_ms) / 1000
 
     # What the conversation asks for
