@@ -29,7 +29,7 @@ end
 
 local function given()
   save()
-  return redis.call('HGETALL', attempt_key(asked.attempt))
+  return whole(asked.attempt)
 end
 
 local function release()
@@ -105,9 +105,9 @@ local function follow(status)
 end
 """
 
-# Asked: attempt, sid, status, facts. Gives the attempt's fields; nothing when there is none.
+# Asked: attempt, sid, status, facts. Gives the attempt; nothing when there is none.
 NOTE = Script(f"""{_ATTEMPT}{_NOTE}
-if not read_attempt(asked.attempt) then return {{}} end
+if not read_attempt(asked.attempt) then return nil end
 if attempt.sid and attempt.sid ~= asked.sid then return given() end
 if not attempt.sid then bind() end
 if attempt.state == 'settled' then return given() end
@@ -120,10 +120,10 @@ follow(asked.status)
 return given()
 """)
 
-# Asked: attempt, token. Gives the attempt's fields; nothing when the token is old.
+# Asked: attempt, token. Gives the attempt; nothing when the token is old.
 LOST_ANSWER = Script(f"""{_ATTEMPT}
-if not read_attempt(asked.attempt) or tonumber(attempt.token) ~= asked.token then return {{}} end
-if attempt.sid or attempt.state ~= 'claimed' then return {{}} end
+if not read_attempt(asked.attempt) or tonumber(attempt.token) ~= asked.token then return nil end
+if attempt.sid or attempt.state ~= 'claimed' then return nil end
 change('state', 'unknown')
 change('token', asked.token + 1)
 redis.call('ZADD', WATCH, 'XX', now, asked.attempt)
@@ -132,8 +132,8 @@ return given()
 
 # Asked: attempt, token, again_ms. The token changes, so that no list is counted twice.
 EMPTY_LIST = Script(f"""{_ATTEMPT}
-if not read_attempt(asked.attempt) or tonumber(attempt.token) ~= asked.token then return {{}} end
-if attempt.state ~= 'unknown' then return {{}} end
+if not read_attempt(asked.attempt) or tonumber(attempt.token) ~= asked.token then return nil end
+if attempt.state ~= 'unknown' then return nil end
 change('empties', tonumber(attempt.empties or '0') + 1)
 change('token', asked.token + 1)
 redis.call('ZADD', WATCH, 'XX', asked.again_ms, asked.attempt)
@@ -212,16 +212,16 @@ feed_breaker()
 return 1
 """)
 
-# Asked: count, again_ms. Gives {{attempt, its fields}, …}.
+# Asked: count, again_ms. Gives {attempt, …}.
 LOOK = Script("""
 local found = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', WATCH, '-inf', now, 'LIMIT', 0, asked.count)) do
-  local fields = redis.call('HGETALL', attempt_key(id))
-  if #fields == 0 then
-    redis.call('ZREM', WATCH, id)
-  else
+  local attempt = whole(id)
+  if attempt then
     redis.call('ZADD', WATCH, now + asked.again_ms, id)
-    table.insert(found, {id, fields})
+    table.insert(found, attempt)
+  else
+    redis.call('ZREM', WATCH, id)
   end
 end
 return found

@@ -21,9 +21,9 @@ _AGAIN = """
 local function again()
   local found = {}
   for _, id in ipairs(asked.ids) do
-    local fields = redis.call('HGETALL', attempt_key(id))
-    if #fields == 0 then break end
-    table.insert(found, {id, fields})
+    local attempt = whole(id)
+    if not attempt then break end
+    table.insert(found, attempt)
   end
   return found
 end
@@ -93,11 +93,10 @@ local function write_attempt(id, contact, from, lease_ms)
   contact.attempts, contact.day = contact.attempts + 1, day
   contact.state, contact.attempt = 'l', id
   write_contact(contact)
-  local fields = {{
+  redis.call('HSET', attempt_key(id),
     'campaign', contact.campaign, 'number', number, 'from_number', from, 'state', 'claimed',
     'token', '1', 'ordinal', tostring(contact.attempts), 'claimed_ms', string.format('%d', now),
-    'lease_until_ms', string.format('%d', now + lease_ms), 'until_ms', till, 'day', day}}
-  redis.call('HSET', attempt_key(id), unpack(fields))
+    'lease_until_ms', string.format('%d', now + lease_ms), 'until_ms', till, 'day', day)
   redis.call('RPUSH', key(contact.campaign, 'attempts'), id)
   redis.call('SADD', key(contact.campaign, 'live'), id)
   redis.call('SADD', LIVE, id)
@@ -107,12 +106,12 @@ local function write_attempt(id, contact, from, lease_ms)
   local minute = key(contact.campaign, 'minute:' .. math.floor(now / 60000))
   redis.call('INCR', minute)
   redis.call('EXPIRE', minute, {MINUTES_TTL_S})
-  return {{id, fields}}
+  return whole(id)
 end
 """
 
 # Asked: campaign, ids, gap_ms (of the account), max_concurrent, inbound_room, lease_ms.
-# Gives {why there are no more, ms until that may be otherwise or -1, {{attempt, its fields}, …},
+# Gives {why there are no more, ms until that may be otherwise or -1, {attempt, …},
 # {number, contact, …} whose plan is over}.
 CLAIM = Script(f"""{_AGAIN}{_PACE}{_ROOM}{_FROM}{_WRITE}
 local claimed, stale = again(), {{}}

@@ -45,6 +45,7 @@ _NUMBERS = frozenset(
 )
 _OTHERS = frozenset(
     {
+        "id",
         "campaign",
         "number",
         "from_number",
@@ -136,15 +137,14 @@ def _retries(text: str) -> dict[str, int]:
     return {outcome: int(times) for outcome, times in pairs}
 
 
-def read_attempt(attempt: str, fields_kept: Iterable[tuple[bytes, bytes]]) -> Attempt:
-    """An attempt from the fields of its hash."""
-    fields: dict[str, Any] = {"id": attempt}
+def read_attempt(fields_kept: Iterable[tuple[str, str]]) -> Attempt:
+    """An attempt from the fields of its hash, and its `id`."""
+    fields: dict[str, Any] = {}
     for name, value in fields_kept:
-        field = name.decode()
-        if field in _NUMBERS:
-            fields[field] = int(value)
-        elif field in _OTHERS:
-            fields[field] = value.decode()
-        elif field == "usd":
-            fields[field] = float(value)
+        if name in _NUMBERS:
+            fields[name] = int(value)
+        elif name in _OTHERS:
+            fields[name] = value
+        elif name == "usd":
+            fields[name] = float(value)
     return Attempt(**fields)

@@ -41,6 +41,15 @@ end
 
 local function attempt_key(id) return prefix .. 'attempt:' .. id end
 
+-- An attempt is given as one string, a JSON list: field, value, … Many strings take long to read.
+local function whole(id)
+  local fields = redis.call('HGETALL', attempt_key(id))
+  if #fields == 0 then return nil end
+  table.insert(fields, 'id')
+  table.insert(fields, id)
+  return cjson.encode(fields)
+end
+
 -- A number is locked by its live attempt; by two when one that was given up turned up again.
 local function lock(number, id)
   local held = redis.call('HGET', NUMBERS, number)

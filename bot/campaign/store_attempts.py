@@ -8,7 +8,7 @@ from typing import cast
 from .attempt_scripts import EMPTY_LIST, LOOK, LOST_ANSWER, NOTE, SETTLE, VOID
 from .claim_script import CLAIM
 from .packing import gap_ms, read_contact
-from .store_part import BATCH, StorePart, attempt_of, plan_asked
+from .store_part import BATCH, StorePart, attempt_given, plan_asked
 from .types import Attempt, Claims, Limits, Outcome, Plan
 
 __all__ = ["AttemptsPart"]
@@ -95,21 +95,21 @@ class AttemptsPart(StorePart):
         }
         said = {name: value for name, value in facts.items() if value is not None}
         asked = {"attempt": attempt, "sid": sid, "status": status, "facts": said}
-        return attempt_of(attempt, await self._scripts.run(NOTE, asked))
+        return attempt_given(await self._scripts.run(NOTE, asked))
 
     async def lost_answer(self, attempt: str, token: int) -> Attempt | None:
         """The create's answer did not come (or the lease is over): the attempt is `unknown` from
         now on, with a new token, and is looked at now. None when the token is old or the SID known
         already."""
         asked = {"attempt": attempt, "token": token}
-        return attempt_of(attempt, await self._scripts.run(LOST_ANSWER, asked))
+        return attempt_given(await self._scripts.run(LOST_ANSWER, asked))
 
     async def empty_list(self, attempt: str, token: int, again_ms: int) -> Attempt | None:
         """A list of Twilio's did not have its call: one more of `empties`, and a new token, so that
         no list is counted twice; look again at `again_ms` (since the epoch). None when the token is
         old or the attempt not `unknown` any more."""
         asked = {"attempt": attempt, "token": token, "again_ms": again_ms}
-        return attempt_of(attempt, await self._scripts.run(EMPTY_LIST, asked))
+        return attempt_given(await self._scripts.run(EMPTY_LIST, asked))
 
     async def void(
         self,
@@ -182,6 +182,6 @@ class AttemptsPart(StorePart):
         return None if attempt is None else await self.attempt(attempt.decode())
 
 
-def _attempts(found: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Attempt]:
-    read = (attempt_of(attempt.decode(), fields) for attempt, fields in found)
+def _attempts(given: Sequence[bytes]) -> list[Attempt]:
+    read = (attempt_given(text) for text in given)
     return [attempt for attempt in read if attempt is not None]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
+import orjson
 from redis.asyncio import Redis
 
 from bot.redis_link import RedisLink
@@ -15,7 +16,7 @@ from .packing import read_attempt
 from .scripts import Scripts
 from .types import Attempt, Plan
 
-__all__ = ["BATCH", "StorePart", "attempt_of", "plan_asked"]
+__all__ = ["BATCH", "StorePart", "attempt_given", "plan_asked"]
 
 Page = Callable[..., Awaitable[Any]]
 """Asks a Redis for the page of a SCAN at a `cursor`."""
@@ -53,17 +54,20 @@ class StorePart:
                     pipe.hgetall(self._keys.attempt(attempt.decode()))
                 return await pipe.execute()
 
-        found = await self._link.ask(ask)
-        return [
-            read_attempt(attempt.decode(), fields.items())
-            for attempt, fields in zip(ids, found, strict=True)
-            if fields
-        ]
+        found = zip(ids, await self._link.ask(ask), strict=True)
+        return [_read({**fields, b"id": attempt}) for attempt, fields in found if fields]
 
 
-def attempt_of(attempt: str, flat: Sequence[bytes]) -> Attempt | None:
-    """An attempt as a script gives it: name, value, …"""
-    return read_attempt(attempt, zip(flat[::2], flat[1::2], strict=True)) if flat else None
+def _read(fields: dict[bytes, bytes]) -> Attempt:
+    return read_attempt((name.decode(), value.decode()) for name, value in fields.items())
+
+
+def attempt_given(text: bytes | None) -> Attempt | None:
+    """An attempt as a script gives it."""
+    if text is None:
+        return None
+    flat = orjson.loads(text)
+    return read_attempt(zip(flat[::2], flat[1::2], strict=True))
 
 
 def plan_asked(plan: Plan | None) -> dict[str, Any] | None:

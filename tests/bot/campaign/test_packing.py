@@ -68,14 +68,15 @@ def test_what_scripts_have_changed_of_a_contact_is_read() -> None:
 
 def test_an_attempt_is_read_with_what_is_known_of_it() -> None:
     fields = {
-        b"campaign": b"abcd2345",
-        b"number": b"+15551000000",
-        b"from_number": b"+15550001111",
-        b"token": b"2",
-        b"day": b"2026-11-21",
-        b"usd": b"0.25",
-        b"of_another_version": b"1",
+        "id": "a1",
+        "campaign": "abcd2345",
+        "number": "+15551000000",
+        "from_number": "+15550001111",
+        "token": "2",
+        "day": "2026-11-21",
+        "usd": "0.25",
+        "of_another_version": "1",
     }
-    assert read_attempt("a1", fields.items()) == Attempt(
+    assert read_attempt(fields.items()) == Attempt(
         "a1", "abcd2345", "+15551000000", "+15550001111", token=2, usd=0.25
     )
