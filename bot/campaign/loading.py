@@ -58,6 +58,9 @@ class CampaignDialogs:
         except TimeoutError:
             fault = f"dialog {name!r} is not loaded within {self._deadline_s:g} s"
             raise DialogError(fault) from None
+        except SystemExit as error:
+            # The user's module wants to end the process, which has other calls.
+            raise DialogError(f"dialog {name!r}: importing it raised {error!r}") from error
         while len(self._loaded) > MAX_DIALOGS:
             self._loaded.popitem(last=False)
 

@@ -29,6 +29,8 @@ class Loader:
         self.threads.add(threading.get_ident())
         if name == "stuck":
             self.stuck.wait()
+        if name == "exits":
+            raise SystemExit(1)
         if name == "broken":
             raise DialogError("no dialog called 'broken'")
         return lambda: Dialog(Echo())
@@ -52,6 +54,11 @@ async def test_one_that_cannot_be_loaded_says_so_each_time() -> None:
         with pytest.raises(DialogError, match="broken"):
             await dialogs.load("broken")
     assert dialogs.get("broken") is None
+
+
+async def test_one_that_wants_to_end_the_process_does_not() -> None:
+    with pytest.raises(DialogError, match=r"'exits': importing it raised SystemExit\(1\)"):
+        await CampaignDialogs({}, Loader()).load("exits")
 
 
 async def test_one_that_takes_too_long_is_not_waited_for() -> None:
