@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from bot.api.calls import CallsApi
 from bot.calls import Calls
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.record import Record
@@ -31,7 +30,7 @@ def build_app(
     webhooks: Webhooks,
     admission: Admission,
     calls: Calls,
-    api: CallsApi,
+    api: Sequence[Route],
     metrics: Metrics,
     providers: Callable[[], Mapping[str, Mapping[str, str]]],
     ready: Callable[[], bool],
@@ -39,6 +38,7 @@ def build_app(
     """The app of one worker.
 
     Args:
+        api: the routes below `/api`.
         providers: how well the speech providers are.
         ready: whether the worker may be sent calls.
     """
@@ -66,7 +66,7 @@ def build_app(
         routes=[
             *webhooks.routes(),
             WebSocketRoute(MEDIA_PATH, media),
-            Mount("/api", routes=api.routes),
+            Mount("/api", routes=api),
             Route("/health", health),
             Route("/ready", readiness),
             Route("/metrics", exposition),

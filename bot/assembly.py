@@ -15,8 +15,12 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 
 from bot.api.calls import CallsApi
+from bot.api.campaigns import CampaignsApi
 from bot.app import build_app
 from bot.calls import Calls
+from bot.campaign.dialing import Dialing
+from bot.campaign.joining import join_campaigns
+from bot.campaign.listing import Listing
 from bot.dialog.hook import load_dialogs
 from bot.dialog.resources import Resources
 from bot.disk import Disk
@@ -52,6 +56,8 @@ class Assembly:
 
     Attributes:
         rest: None without credentials.
+        dialing: None when this worker does not dial for campaigns.
+        listing: to the do-not-call list.
         retention: None without recordings.
         vad: the name of the voice activity model.
     """
@@ -65,6 +71,8 @@ class Assembly:
     liveness: Liveness
     usage: SharedUsage
     rest: TwilioRest | None
+    dialing: Dialing | None
+    listing: Listing
     retention: Retention | None
     vad: str
 
@@ -111,22 +119,29 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
         resources = Resources.of(settings, metrics.count_tokens)
         stack.push_async_callback(resources.aclose)
         engines = await stack.enter_async_context(_engines(settings, usage))
+        dialogs = load_dialogs((bot.dialog for bot in settings.bots()), resources)
+        campaigns = await stack.enter_async_context(
+            join_campaigns(settings, redis_url, store, rest, metrics, dialogs, resources)
+        )
         makes = LiveCalls(
             settings,
             worker_id=worker_id,
             store=store,
             ears=ears,
             engines=engines,
-            dialogs=load_dialogs((bot.dialog for bot in settings.bots()), resources),
+            dialogs=dialogs,
             disk=stack.enter_context(Disk()),
             orders=orders,
+            campaigns=campaigns.calls,
         )
-        calls = Calls(makes, store, ears, metrics)
+        calls = Calls(makes, store, ears, metrics, campaigns.calls.endings)
         reaching = Reaching(store, inbox, calls, orders)
         memory = SharedMemory(store)
         yield Assembly(
             app=build_app(
-                webhooks=Webhooks(settings, store, memory, calls, reaching, metrics),
+                webhooks=Webhooks(
+                    settings, store, memory, calls, reaching, metrics, campaigns=campaigns.calls
+                ),
                 admission=Admission(
                     address,
                     settings.auth_tokens,
@@ -137,7 +152,10 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                     latest=calls.latest,
                 ),
                 calls=calls,
-                api=CallsApi(settings, store, reaching, calls, usage.uses),
+                api=[
+                    *CallsApi(settings, store, reaching, calls, usage.uses).routes,
+                    *CampaignsApi(settings, campaigns.store, store, redis_url).routes,
+                ],
                 metrics=metrics,
                 providers=engines.health,
                 ready=lambda: not calls.draining,
@@ -163,6 +181,8 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             ),
             usage=usage,
             rest=rest,
+            dialing=campaigns.dialing,
+            listing=campaigns.calls.listing,
             retention=_retention(settings),
             vad=model.name,
         )

@@ -96,9 +96,13 @@ class Drain:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._loop.remove_signal_handler(number)
 
+    async def begun(self) -> None:
+        """Wait until the worker is to stop."""
+        await self._begun.wait()
+
     async def run(self) -> None:
         """Wait until the worker is to stop, then until no call needs it any more."""
-        await self._begun.wait()
+        await self.begun()
         await self._wait(lambda: not self._calls.active, self._deadline_s)
         if self._calls.active:
             log.info("moving the calls that are left", calls=self._calls.active)

@@ -3,8 +3,9 @@
 These are all of them: `store.run` (writes what is buffered), `calls.run` (ends calls that nobody
 came back for), `liveness.run` (the lease, and the calls of dead workers), `inbox.run` (what other
 workers were asked of our calls), `usage.run` (what the providers were used for), `engines.run`
-(providers that have failed), `give_back_after_calls` (memory), `retention.run` (old recordings),
-`rest.start` (the way to Twilio), `server.serve` (uvicorn), `drain.run` (how it stops).
+(providers that have failed), `listing.run` (do-not-call requests that Redis has not taken yet),
+`give_back_after_calls` (memory), `retention.run` (old recordings), `rest.start` (the way to
+Twilio), `dialing.run` (campaigns), `server.serve` (uvicorn), `drain.run` (how it stops).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import structlog
 
 from bot.assembly import Assembly, assemble
+from bot.campaign.dialing import Dialing
 from bot.drain import Drain
 from bot.memory import give_back_after_calls, settle
 from bot.server import Server
@@ -85,6 +87,8 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
                 tasks = [group.create_task(work) for work in _works(worker)]
                 serving = group.create_task(server.serve([listener]))
                 draining = group.create_task(drain.run())
+                if worker.dialing is not None:
+                    tasks.append(group.create_task(_dial(worker.dialing, drain)))
                 await asyncio.wait([serving, draining], return_when=asyncio.FIRST_COMPLETED)
                 server.should_exit = True
                 await asyncio.wait([serving])
@@ -94,7 +98,17 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
     finally:
         if not await worker.store.flush(FLUSH_DEADLINE_S):
             log.error("not everything was written: Redis was away at the end")
+        if not await worker.listing.flush():
+            log.error("do-not-call requests are lost: Redis was away at the end")
         await worker.liveness.stop()
+
+
+async def _dial(dialing: Dialing, drain: Drain) -> None:
+    """Dial for campaigns until the worker is to stop, and end what was begun."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(dialing.run())
+        await drain.begun()
+        dialing.stop()
 
 
 def _works(worker: Assembly) -> list[Coroutine[Any, Any, None]]:
@@ -105,6 +119,7 @@ def _works(worker: Assembly) -> list[Coroutine[Any, Any, None]]:
         worker.engines.run(worker.metrics),
         worker.inbox.run(worker.calls.command),
         worker.usage.run(),
+        worker.listing.run(),
         give_back_after_calls(lambda: worker.calls.active),
     ]
     if worker.retention is not None:

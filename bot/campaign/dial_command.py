@@ -52,28 +52,25 @@ async def _dial(settings: Settings) -> None:
     from bot.store import Store
     from bot.telephony.rest import TwilioRest
 
-    from .dialing import Dialing
-    from .events import Deliverer
-    from .settling import Settling
-    from .store import CampaignStore
+    from .joining import campaign_store, open_dialing
 
-    prefix, days = settings.redis_prefix, settings.retention_days
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_redis(settings, make=True))
-        campaigns = CampaignStore(url, prefix=prefix, retention_days=days, metrics=metrics)
+        campaigns = campaign_store(settings, url, metrics)
         stack.push_async_callback(campaigns.aclose)
-        calls = Store(url, prefix=prefix, retention_days=days, metrics=metrics)
+        calls = Store(
+            url,
+            prefix=settings.redis_prefix,
+            retention_days=settings.retention_days,
+            metrics=metrics,
+        )
         stack.push_async_callback(calls.aclose)
         rest = TwilioRest.of(settings)
         assert rest is not None
         stack.push_async_callback(rest.aclose)
-        secret = settings.webhook_secret
-        deliverer = Deliverer(
-            campaigns, calls, secret.get_secret_value() if secret else None, metrics=metrics
-        )
-        stack.push_async_callback(deliverer.aclose)
-        dialing = Dialing(settings, campaigns, rest, Settling(campaigns, calls), deliverer, url)
+        opened = open_dialing(settings, url, campaigns, calls, rest, metrics)
+        dialing = await stack.enter_async_context(opened)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, dialing.stop)

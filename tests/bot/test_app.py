@@ -99,7 +99,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
             Address(URL), [TOKEN], store, memory, worker="w", metrics=metrics, latest=calls.latest
         ),
         calls=calls,  # type: ignore[arg-type]
-        api=CallsApi(settings, store, nobody, calls, list),
+        api=CallsApi(settings, store, nobody, calls, list).routes,
         metrics=metrics,
         providers=lambda: PROVIDERS,
         ready=lambda: whole.ready,
