@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from datetime import date, timedelta
-from itertools import islice, pairwise, takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from bot.campaign.types import Plan
 from bot.campaign.window import openings
 from bot.campaign.zones import zones_of
 
-from .wall_clock import may_call, ms, on_the_wall
+from .wall_clock import may_call, ms, on_the_wall, turns_back
 
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
@@ -59,12 +59,6 @@ def clock(minute: int) -> str:
 def until(rules: CampaignSpec, zones: tuple[str, ...], begin_ms: int, end_ms: int) -> list[Plan]:
     plans = openings(rules, zones, begin_ms)
     return list(takewhile(lambda plan: plan.due_ms < end_ms, plans))
-
-
-def turns_back(zone: str, at_ms: int) -> bool:
-    """Whether the clocks are turned back within a day of that moment."""
-    shown = [on_the_wall(at_ms + hours * 3_600_000, zone) for hours in range(-25, 27)]
-    return any(b - a < timedelta(hours=1) for a, b in pairwise(shown))
 
 
 @settings(max_examples=120)

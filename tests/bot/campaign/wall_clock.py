@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.campaign.spec import CampaignSpec
 
+HOUR_MS = 3_600_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,6 +35,12 @@ def may_call(spec: CampaignSpec, zones: Iterable[str], at_ms: int) -> bool:
     if (spec.starts_at and moment < spec.starts_at) or (spec.ends_at and moment >= spec.ends_at):
         return False
     return all(_shows(spec, wall) for wall in walls)
+
+
+def turns_back(zone: str, at_ms: int) -> bool:
+    """Whether the clocks are turned back within a day of that moment."""
+    shown = [on_the_wall(at_ms + hours * HOUR_MS, zone) for hours in range(-25, 27)]
+    return any(b - a < timedelta(hours=1) for a, b in pairwise(shown))
 
 
 def _shows(spec: CampaignSpec, wall: datetime) -> bool:
