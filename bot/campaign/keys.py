@@ -49,7 +49,6 @@ class CampaignKeys:
         self.index = f"{prefix}campaigns"
         self.running = f"{prefix}campaigns:running"
         self.outbox = f"{prefix}campaigns:outbox"
-        self.live = f"{prefix}dial:live"
         self.watch = f"{prefix}dial:watch"
         self.ticks = f"{prefix}dial:ticks"
         self.do_not_call = f"{prefix}do-not-call"
