@@ -108,6 +108,10 @@ class Metrics:
             "parley_chat_tokens", "Tokens that models of the chat dialog have read and written.",
             ["model", "kind"], registry=registry,
         )  # fmt: skip
+        self.campaign_calls = Counter(
+            "parley_campaign_calls", "Calls that campaigns asked for, by what came of the request.",
+            ["fate"], registry=registry,
+        )  # fmt: skip
         self.campaign_events = Counter(
             "parley_campaign_events", "Campaigns' events for webhooks, by what became of them.",
             ["result"], registry=registry,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot.metrics import Metrics
 from bot.redis_link import StoreUnavailable
 from bot.telephony.address import Address
 from bot.telephony.rest_client import CONNECTIONS
@@ -75,6 +76,7 @@ class Dialer:
         rest: places calls.
         address: ours, to which Twilio is sent.
         limits: of the account.
+        metrics: where calls are counted.
         clocks: see `bot.campaign.lease`.
         back_off: when Twilio is not asked.
     """
@@ -86,6 +88,7 @@ class Dialer:
         address: Address,
         limits: Limits,
         *,
+        metrics: Metrics | None = None,
         clocks: Callable[[], Clocks] = read_clocks,
         back_off: BackOff | None = None,
     ) -> None:
@@ -93,6 +96,7 @@ class Dialer:
         self._rest = rest
         self._address = address
         self._limits = limits
+        self._count = (metrics or Metrics()).campaign_calls
         self._clocks = clocks
         self._back_off = back_off or BackOff()
         self._placings: set[asyncio.Task[None]] = set()
@@ -210,8 +214,10 @@ class Dialer:
                 "call was not placed", attempt=attempt.id, campaign=attempt.campaign,
                 fate=refusal.fate, status=error.status, code=error.code,
             )  # fmt: skip
+            self._count.labels(refusal.fate).inc()
             await self._refused(claimed, refusal, error.retry_after_s)
             return
+        self._count.labels("placed").inc()
         self._back_off.placed()
         noted = await self._store.note(attempt.id, sid=call.sid, status=call.status)
         if noted is None or noted.sid != call.sid:

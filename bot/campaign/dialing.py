@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot.metrics import Metrics
 from bot.redis_link import StoreUnavailable
 from bot.settings import Settings
 from bot.telephony.address import Address
@@ -38,7 +39,7 @@ class Delivers(Protocol):
     """Tells owners of events; `bot.campaign.events.Deliverer` is one."""
 
     async def deliver(self) -> None:
-        """Deliver what is due, for a second or so."""
+        """Deliver what is due."""
 
 
 def limits_of(settings: Settings, timings: Timings) -> Limits:
@@ -64,6 +65,7 @@ class Dialing:
         settling: decides what became of attempts.
         deliverer: tells owners of events.
         redis_url: of the Redis in which `store` is, for the clock that all processes share.
+        metrics: where calls are counted.
         timings: how long things may take.
         limits: of the account; None is what the settings say.
     """
@@ -77,6 +79,7 @@ class Dialing:
         deliverer: Delivers,
         redis_url: str,
         *,
+        metrics: Metrics | None = None,
         timings: Timings | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -91,6 +94,7 @@ class Dialing:
             rest,
             Address(settings.public_url),
             limits or limits_of(settings, timings),
+            metrics=metrics,
         )
         self._sweeper = Sweeper(store, rest, settling, timings)
         self._stopping = asyncio.Event()

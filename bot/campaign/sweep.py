@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 import structlog
 
 from bot.redis_link import StoreUnavailable
-from bot.telephony.rest_errors import CallGone, RestError
+from bot.telephony.rest_errors import CallGone, RestError, RestUnavailable
 from bot.telephony.rest_resources import RestCall
 
 from .planning import plan_after
@@ -29,6 +30,8 @@ AT_ONCE = 4
 
 ENOUGH_LISTS = 2
 LONGEST_LIST = 200
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -136,12 +139,20 @@ class Sweeper:
             case "settle":
                 await self._settle(attempt, now_ms)
 
+    async def _ask(self, question: Callable[[Asking], Awaitable[T]]) -> T:
+        """Ask Twilio, unless it does not answer now: the rest of a tick must not wait for that."""
+        if self._asked_in_vain >= AT_ONCE:
+            raise RestUnavailable("Twilio's REST API was not asked again")
+        return await question(self._rest)
+
     async def _search(self, attempt: Attempt, campaign: Campaign) -> None:
         """Look for the call of an attempt that nobody knows to be placed."""
         # Before the list: it says nothing of what came after.
         now_ms = await self._store.now_ms()
-        calls = await self._rest.list_calls(
-            to=attempt.number, from_=attempt.from_number, limit=LONGEST_LIST
+        calls = await self._ask(
+            lambda rest: rest.list_calls(
+                to=attempt.number, from_=attempt.from_number, limit=LONGEST_LIST
+            )
         )
         for call in candidates(calls, attempt):
             owner = await self._store.attempt_of(call.sid)
@@ -167,7 +178,7 @@ class Sweeper:
 
     async def _fetch(self, attempt: Attempt) -> None:
         try:
-            call = await self._rest.fetch(attempt.sid)
+            call = await self._ask(lambda rest: rest.fetch(attempt.sid))
         except CallGone:
             # Somebody has deleted it, which Twilio allows when it is over.
             reason = "Twilio does not know the call any more"
@@ -190,7 +201,7 @@ class Sweeper:
 
     async def _take_back(self, attempt: Attempt) -> None:
         try:
-            await self._rest.cancel(attempt.sid)
+            await self._ask(lambda rest: rest.cancel(attempt.sid))
         except CallGone:
             log.debug("call was answered or over before", call_sid=attempt.sid)
         else:

@@ -17,6 +17,7 @@ from bot.campaign.dialer import AT_ONCE, Dialer
 from bot.campaign.reconcile import TAKEN_BACK_MS
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt, Campaign, Limits, NewContact
+from bot.metrics import Metrics
 from bot.redis_link import StoreUnavailable
 from bot.telephony.address import Address
 from bot.telephony.rest import RestCall, RestError, TwilioRest
@@ -308,6 +309,18 @@ async def test_a_number_that_twilio_does_not_take_is_done(campaigns: CampaignSto
     assert (contact.state, contact.outcome, contact.attempts) == ("done", "refused", 1)
     (attempt,) = await attempts(campaigns, campaign)
     assert attempt.reason == "it is no valid number (Twilio's error 21211)"
+
+
+async def test_requests_are_counted_by_what_came_of_them(
+    campaigns: CampaignStore, rest: TwilioRest, twilio: Twilio
+) -> None:
+    metrics = Metrics()
+    await running(campaigns, 5)
+    twilio.standin.misbehave("failure", times=2)
+    await tick(Dialer(campaigns, rest, ADDRESS, NO_LIMITS, metrics=metrics))
+    counted = metrics.render().decode().splitlines()
+    assert 'parley_campaign_calls_total{fate="placed"} 3.0' in counted
+    assert 'parley_campaign_calls_total{fate="unknown"} 2.0' in counted
 
 
 async def test_a_country_that_is_not_enabled_loses_few_contacts(campaigns: CampaignStore) -> None:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bot.campaign.placing import parameters
 from bot.campaign.reconcile import TAKEN_BACK_MS, Timings
 from bot.campaign.store import CampaignStore
-from bot.campaign.sweep import Sweeper
+from bot.campaign.sweep import AT_ONCE, Sweeper
 from bot.campaign.types import Attempt, Campaign, NewContact
 from bot.telephony.address import Address
 from bot.telephony.rest import RestCall, TwilioRest
@@ -275,6 +275,25 @@ async def test_twilio_being_away_loses_nothing(
     await sweeper.tick()
     assert len(twilio.forms("GET")) == before + 1
     assert (await now_is(campaigns, attempt)).state == "unknown"
+
+
+async def test_twilio_being_away_holds_nothing_else_up(
+    campaigns: CampaignStore, sweeper: Sweeper, settling: Settling, twilio: Twilio, clock: Clock
+) -> None:
+    people = [
+        (NewContact(number(index), ("UTC",)), plan(clock.now_ms, 60 * MINUTE_MS))
+        for index in range(20)
+    ]
+    campaign = await running(campaigns, people, **ALWAYS)
+    attempts = [await claimed(campaigns, campaign) for _ in people]
+    await campaigns.note(attempts[-1].id, sid="CA" + "0" * 32, status="completed")
+    clock.pass_ms(TIMINGS.settle_ms)
+    twilio.standin.misbehave("denied", times=None)
+    with capture_logs() as logs:
+        await sweeper.tick()
+    assert settling.asked == [(attempts[-1].id, True)]
+    assert len(twilio.forms("GET")) < 2 * AT_ONCE
+    assert logs[-1]["calls"] == len(attempts) - 1
 
 
 async def test_without_redis_nothing_is_swept(rest: TwilioRest, twilio: Twilio) -> None:
