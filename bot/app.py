@@ -81,7 +81,7 @@ def build_app(
 def _new_record(admitted: Admitted) -> Record:
     """The record of a call that was taken while Redis was away: from what its stream says."""
     start = admitted.start
-    own = {TOKEN_PARAMETER, DIAL_STATUS_PARAMETER, *CALL_PARAMETERS}
+    own = {TOKEN_PARAMETER, DIAL_STATUS_PARAMETER, ATTEMPT, *CALL_PARAMETERS}
     attempt = start.parameters.get(ATTEMPT, "")
     outbound = start.parameters.get("direction") == "outbound"
     return Record(

@@ -27,8 +27,9 @@ T = TypeVar("T")
 
 DEADLINE_S = 0.3
 """Somebody hears nothing, or only ringing, until it is known."""
-LOOK_AGAIN_S = 5.0
-"""So long a worker that has seen no campaign takes it that there is none to call back."""
+NONE_FOR_S = 5.0
+SOME_FOR_S = 60.0
+"""So long a worker takes it that there is still no campaign to call back, or still one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +138,8 @@ class Arrivals:
         attempt = await self._store.last_called(call.from_number, call.to_number)
         if attempt is None:
             if now_s >= self._look_again_s:
-                self._look_again_s = now_s + LOOK_AGAIN_S
                 self._none = not await self._store.campaigns()
+                self._look_again_s = now_s + (NONE_FOR_S if self._none else SOME_FOR_S)
             return None
         campaign, contact = await self._people(attempt)
         if campaign is None or contact is None:

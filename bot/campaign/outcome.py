@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bot.dialog.types import Ended
 from bot.record import Record
 
 from .spec import CampaignSpec
@@ -18,6 +19,9 @@ FAX = "fax"
 
 NO_DIALOG = "the dialog cannot be loaded"
 """Why a call was hung up that nobody could talk to."""
+
+IDLE = "idle"
+"""Why a call was hung up in which the person was silent for long."""
 
 CONVERSATION_TURNS = 2
 """Whoever has said so much is no machine, whatever was heard of them."""
@@ -90,6 +94,8 @@ def _decide_human(spec: CampaignSpec, attempt: Attempt, record: Record | None) -
     ended = record.ended if record is not None else None
     if ended is not None and (ended.by == "error" or ended.reason == NO_DIALOG):
         return Verdict("failed", ended.reason)
+    if ended == Ended("bot", IDLE) and record is not None and not record.turns:
+        return Verdict("hung_up_early", "nobody spoke")
     # Without a record nobody but Twilio knows of the call: it can only have been they who hung up.
     by_them = ended is None or ended.by != "bot"
     if by_them and (_talked_s(attempt, record) or 0) <= spec.early_s:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import structlog
@@ -20,9 +21,11 @@ from .memory import SharedMemory
 from .records import Records
 from .requests import Form
 
-__all__ = ["Intake", "Rooms", "news_of"]
+__all__ = ["Intake", "Rooms", "news_of", "read_verdict"]
 
 log = structlog.get_logger(__name__)
+
+_ANSWERED_BY = re.compile(r"[a-z_]{1,32}", re.ASCII)
 
 
 class Rooms(Protocol):
@@ -82,7 +85,7 @@ class Intake:
         if attempt is None or self._arrivals is None:
             return None
         if self._memory.away:
-            return Arrival(attempt, answered_by=form.get("AnsweredBy"))
+            return Arrival(attempt, answered_by=read_verdict(form))
         return await self._arrivals.arrive(attempt, news_of(form))
 
     async def call_back(self, form: Form) -> Arrival | None:
@@ -153,9 +156,15 @@ def news_of(form: Form) -> CallNews:
         status=status,
         duration_s=_count(form.get("CallDuration")),
         minutes=_count(form.get("Duration")),
-        answered_by=form.get("AnsweredBy"),
+        answered_by=read_verdict(form),
         reason=f"SIP {sip}" if status == "failed" and _count(sip) is not None else "",
     )
+
+
+def read_verdict(form: Form) -> str:
+    """What has answered, in Twilio's word; empty if it does not say."""
+    answered_by = form.get("AnsweredBy")
+    return answered_by if _ANSWERED_BY.fullmatch(answered_by) else ""
 
 
 def _count(text: str) -> int | None:

@@ -6,7 +6,6 @@ put into words, and given again when Twilio asks again.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -34,7 +33,7 @@ from .answers import DIAL_STATUS, HOPS, WAITS, Answer, Answers
 from .deliveries import Deliveries
 from .facts import ASKED_TTL_S, Question, asked_key, gather, renumber
 from .identity import CallIdentity
-from .intake import Intake, Rooms, news_of
+from .intake import Intake, Rooms, news_of, read_verdict
 from .memory import SharedMemory
 from .pending import load_pending
 from .records import Records
@@ -43,8 +42,6 @@ from .requests import Form, read_attempt, read_count
 __all__ = ["Calls", "Webhooks"]
 
 log = structlog.get_logger(__name__)
-
-_ANSWERED_BY = re.compile(r"[a-z_]{1,32}", re.ASCII)
 
 
 class Calls(Rooms, Protocol):
@@ -181,8 +178,7 @@ class Webhooks:
         attempt = read_attempt(request)
 
         async def answer(form: Form, delivery: str) -> Answer:
-            answered_by = form.get("AnsweredBy")
-            if not _ANSWERED_BY.fullmatch(answered_by):
+            if not (answered_by := read_verdict(form)):
                 raise HTTPException(400, "AnsweredBy is missing or no word")
             sid = form.get("CallSid")
             self._records.log(form, "amd", answered_by=answered_by)

@@ -39,6 +39,7 @@ STREAM_URL = "ws://127.0.0.1:8080/twilio/media"
 SID = "CA" + "0" * 32
 ACCOUNT = "AC" + "0" * 32
 STREAM = "MZ" + "0" * 32
+ATTEMPT = "0123456789abcdef0123"
 PROVIDERS = {"stt": {"soniox": "well"}}
 
 
@@ -145,6 +146,7 @@ async def stream(app: App, token: str, *messages: Message) -> list[Message]:
             "from": "+15550100001",
             "to": "+15550100002",
             "direction": "outbound",
+            "attempt": ATTEMPT,
             "order": "7",
         },
     )
@@ -195,6 +197,7 @@ async def test_a_stream_is_carried_with_what_it_says_of_itself(app: App) -> None
     assert (record.from_number, record.to_number) == ("+15550100001", "+15550100002")
     assert record.direction == "outbound"
     assert record.parameters == {"order": "7"}
+    assert record.attempt == ATTEMPT
     assert app.calls.received == ["", b"\x00"]
     assert sent[0]["type"] == "websocket.accept"
 

@@ -51,6 +51,12 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
         (attempt(duration_s=None), record(ended_ms=5_000), Verdict("hung_up_early")),
         (attempt(duration_s=None), record(), Verdict("answered")),
         (attempt(duration_s=None), record(ended_ms=None), Verdict("hung_up_early")),
+        (
+            attempt(),
+            record(Ended("bot", "idle"), turns=0),
+            Verdict("hung_up_early", "nobody spoke"),
+        ),
+        (attempt(), record(Ended("bot", "idle")), Verdict("answered")),
         # We could not.
         (attempt(), record(Ended("error", "no capacity")), Verdict("failed", "no capacity")),
         (attempt(), record(Ended("bot", NO_DIALOG)), Verdict("failed", NO_DIALOG)),
