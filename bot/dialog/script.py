@@ -8,6 +8,9 @@ A file in short (`booking.toml`, beside this module, is a whole one; `script:boo
     give_up = { say = "Please call later.", hangup = true }
     idle = ["Are you still there?"]             # to a silent caller
 
+    [parameters]                                # of the call (<Parameter>, a campaign's contact):
+    name = "to you"                             # its name, and what stands for it when it is missing
+
     [slots]                                     # what may be filled in
     day = "day"                                 # a weekday, today, tomorrow
     time = { type = "time", first = "9:00", last = "16:00", step_min = 60 }
@@ -20,7 +23,7 @@ A file in short (`booking.toml`, beside this module, is a whole one; `script:boo
     hangup = true
 
     [states.day]
-    say = "On which day?"                       # on entry; {slot} for what was filled in
+    say = "On which day?"                       # on entry; {slot} for what was filled in, {name}
     retry = "Please name a day."                # behind the fallback; else the last of `say`
     dtmf = { 1 = "bye" }                        # a key: a state, or a table as `expect` has
     [[states.day.expect]]
@@ -168,9 +171,11 @@ class Script:
         return [_nth(state.retry, count)] if state.retry else state.say[-1:]
 
     def _say(self, call: Call, templates: list[str]) -> list[Reply]:
-        result = self._result(call)
+        result, parameters = self._result(call), self._file.parameters
 
         def value(name: str) -> str:
+            if name in parameters and name not in result:
+                return call.parameters.get(name) or parameters[name]
             held = str(result.get(name, ""))
             return self._slots[name].spoken(held) if held and name in self._slots else held
 

@@ -162,6 +162,7 @@ class ScriptFile(_Prompts):
     """The whole file."""
 
     start: str
+    parameters: dict[Name, str] = {}
     slots: dict[Name, Annotated[_SlotTable, BeforeValidator(_typed)]] = {}
     everywhere: list[Option] = []
     states: Annotated[dict[Name, State], Field(min_length=1)]

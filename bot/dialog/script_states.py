@@ -163,7 +163,7 @@ def _check_ways(file: ScriptFile) -> None:
 
 def _check_templates(file: ScriptFile) -> None:
     """Every brace in what is said names something that can be known."""
-    known = set(file.slots)
+    known = {*file.slots, *file.parameters}
     for _, _, outcome in _outcomes(file):
         known |= set(outcome.set)
     for key, texts in _templates(file):
@@ -173,7 +173,8 @@ def _check_templates(file: ScriptFile) -> None:
                 if name not in known:
                     names = ", ".join(sorted(known)) or "none"
                     raise _Fault(
-                        f"{where}: {{{name}}} is no slot and never set; there are: {names}"
+                        f"{where}: {{{name}}} is no slot and no parameter, and never set; there are:"
+                        f" {names}"
                     )
             if set("{}") & set(PLACEHOLDER.sub("", text)):
                 raise _Fault(f"{where}: a brace by itself; a slot is written {{name}}")

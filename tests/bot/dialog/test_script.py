@@ -28,6 +28,7 @@ from bot.dialog.types import (
 )
 
 BOOKING = load_script(Path("booking"))
+REMINDER = load_script(Path("reminder"))
 
 SMALL = """
 start = "ask"
@@ -238,20 +239,42 @@ async def test_booking_gives_up_and_goodbye() -> None:
     assert (await Conversation(BOOKING).say("okay, goodbye then"))[-1] == Hangup("script")
 
 
-def test_booking_is_modest_and_its_words_are_in_the_dictionary() -> None:
+async def test_a_reminder_knows_whom_it_has_called() -> None:
+    talk = Conversation(REMINDER)
+    talk.call.parameters = {"name": "Ann", "day": "on Friday", "other": "{name}"}
+    greeting = spoken(await talk.greet())
+    assert greeting.startswith("Hello Ann, this is")
+    assert "on Friday at the usual time." in greeting
+    assert spoken(await talk.say("Yes.")) == "Thank you, we will see you on Friday. Goodbye."
+    assert talk.result == {"coming": "yes"}
+
+
+async def test_a_reminder_that_comes_at_a_bad_time() -> None:
+    talk = Conversation(REMINDER)
+    assert "Hello there," in spoken(await talk.greet())
+    later = await talk.say("please call me back later")
+    assert actions(later) == [CallBack(3600), Hangup("script")]
+    assert talk.result == {"coming": "unknown"}
+
+
+@pytest.mark.parametrize(("script", "least"), [(BOOKING, 4), (REMINDER, 1)])
+def test_a_built_in_is_modest_and_its_words_are_in_the_dictionary(
+    script: Script, least: int
+) -> None:
     pocketsphinx = pytest.importorskip("pocketsphinx")
     dictionary = Path(pocketsphinx.__file__).parent / "model" / "en-us" / "cmudict-en-us.dict"
     known = {line.partition(" ")[0] for line in dictionary.read_text("utf-8").splitlines()}
-    states = [state for state in BOOKING._states.values() if not state.state.ends]
-    assert len(states) >= 4
+    states = [state for state in script._states.values() if not state.state.ends]
+    assert len(states) >= least
     for state in states:
         assert 0 < len(state.phrases) <= 60
         assert {word for phrase in state.phrases for word in phrase.split()} <= known
 
 
-def test_booking_is_found_by_name_and_shipped_with_the_package() -> None:
-    assert isinstance(load_dialog("script:booking")(), Dialog)
-    assert importlib.resources.files("bot.dialog").joinpath("booking.toml").is_file()
+@pytest.mark.parametrize("name", ["booking", "reminder"])
+def test_a_built_in_is_found_by_name_and_shipped_with_the_package(name: str) -> None:
+    assert isinstance(load_dialog(f"script:{name}")(), Dialog)
+    assert importlib.resources.files("bot.dialog").joinpath(f"{name}.toml").is_file()
 
 
 @given(

@@ -107,7 +107,7 @@ def test_every_slot_type(tmp_path: Path) -> None:
         (
             '"Which day?"',
             '"Which {dya}?"',
-            r"states.ask.say\[1\] .*\{dya\} is no slot and never set",
+            r"states.ask.say\[1\] .*\{dya\} is no slot and no parameter, and never set",
         ),
         ('"Which day?"', '"Which {day?"', r"states.ask.say\[1\] .*a brace by itself"),
         ('"Which day?"', "7", r"states.ask.say: .*valid list"),
