@@ -38,13 +38,13 @@ MOST_CLAIMED = 8
 """How many contacts are claimed in one step, so that campaigns of one priority take turns."""
 
 SHORTEST_WAIT_S = 0.005
-CLAIMS = 2
-"""How often a claim is asked for whose answer was lost; the same ids give the same attempts."""
 
 # What blocks one campaign blocks the others too.
 _OF_ALL: frozenset[Blocked] = frozenset(
     {"account_rate", "account_concurrency", "workers", "inbound"}
 )
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -101,17 +101,24 @@ class Dialer:
         self._back_off = back_off or BackOff()
         self._placings: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
+        self._ticking = asyncio.Lock()
 
-    def stop(self) -> None:
-        """Claim nobody any more."""
+    async def stop(self) -> None:
+        """Claim nobody any more; returns when everybody who was claimed is being called."""
         self._stopped.set()
+        async with self._ticking:
+            return
 
-    async def tick(self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> None:
+    async def tick(self, spawn: Spawn) -> None:
         """Dial for a second; requests that are on their way then go on after it.
 
         Args:
             spawn: starts a task, one for each request.
         """
+        async with self._ticking:
+            await self._tick(spawn)
+
+    async def _tick(self, spawn: Spawn) -> None:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + TICK_S
         while not self._stopped.is_set():
@@ -137,9 +144,7 @@ class Dialer:
         except TimeoutError:
             return
 
-    async def _round(
-        self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-    ) -> float | None:
+    async def _round(self, spawn: Spawn) -> float | None:
         """Claim once for every running campaign; in how many seconds to do it again, or None."""
         if (left_s := self._back_off.left_s) > 0:
             return left_s
@@ -167,13 +172,12 @@ class Dialer:
         """The claims, and when they were first asked for."""
         ids = [secrets.token_hex(10) for _ in range(count)]
         since = self._clocks()
-        for last in (False,) * (CLAIMS - 1) + (True,):
-            try:
-                return await self._store.claim(campaign.id, ids, self._limits), since
-            except StoreUnavailable:
-                if last:
-                    raise
-        raise AssertionError
+        try:
+            claims = await self._store.claim(campaign.id, ids, self._limits)
+        except StoreUnavailable:
+            # Perhaps it was done. The same ids give the same attempts.
+            claims = await self._store.claim(campaign.id, ids, self._limits)
+        return claims, since
 
     def _lease(self, attempt: Attempt, since: Clocks) -> DialLease:
         # By differences of the store's clock: ours may be another.

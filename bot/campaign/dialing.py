@@ -101,7 +101,6 @@ class Dialing:
 
     def stop(self) -> None:
         """Claim nobody any more; `run` returns when what was begun is done, in seconds."""
-        self._dialer.stop()
         self._stopping.set()
 
     async def run(self) -> None:
@@ -110,6 +109,7 @@ class Dialing:
         async with asyncio.TaskGroup() as group:
             ticking = group.create_task(self._run(group))
             await self._stopping.wait()
+            await self._dialer.stop()
             ticking.cancel()
 
     async def _run(self, group: asyncio.TaskGroup) -> None:

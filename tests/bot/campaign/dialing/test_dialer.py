@@ -403,9 +403,33 @@ async def test_who_is_stopped_claims_nobody(
     campaigns: CampaignStore, dialer: Dialer, twilio: Twilio
 ) -> None:
     await running(campaigns)
-    dialer.stop()
+    await dialer.stop()
     await tick(dialer)
     assert twilio.standin.requests == []
+
+
+async def test_whoever_is_being_claimed_at_the_stop_is_called(
+    campaigns: CampaignStore, dialer: Dialer, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running(campaigns)
+    claim, asked, go_on = campaigns.claim, asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any) -> Any:
+        asked.set()
+        await go_on.wait()
+        return await claim(*given)
+
+    monkeypatch.setattr(campaigns, "claim", slow)
+    async with asyncio.TaskGroup() as group:
+        ticking = group.create_task(dialer.tick(group.create_task))
+        await asked.wait()
+        stopping = group.create_task(dialer.stop())
+        await asyncio.sleep(0)
+        assert not stopping.done()
+        go_on.set()
+        await stopping
+        ticking.cancel()
+    assert len(twilio.forms()) == 1
 
 
 async def test_calls_are_spread_over_the_second(
