@@ -37,6 +37,7 @@ CONCLUDE_DEADLINE_S = 4.0
 UNTOLD_AFTER_S = 3.0
 """So long after an outage of Redis may those who told their dialog meanwhile say so first."""
 
+SECURE_DEADLINE_S = 0.3
 LAST_WORDS_S = 1.0
 """How long whoever had a call's last stream has to say what was heard in it."""
 POLL_S = 0.05
@@ -237,9 +238,13 @@ class Ends:
                     record.close(ended)
                     live.keeper.save()
             # Else the record is theirs who told the dialog, which may have changed it.
+            campaigns = self._endings if tell and record.attempt is not None else None
+            if campaigns is not None:
+                # Of two who ask, for the record and for Twilio's word, one then finds both.
+                await self._store.secure(record.sid, SECURE_DEADLINE_S)
             self._store.release(record.sid)
-            if tell and self._endings is not None:
-                await self._endings.ended(record)
+            if campaigns is not None:
+                await campaigns.ended(record)
 
     async def _tell(self, live: LiveCall, ended: Ended) -> None:
         try:

@@ -12,9 +12,11 @@ import pytest
 from structlog.testing import capture_logs
 
 import bot.calls
+import bot.ends
 import tests.bot.engines
 from bot.campaign.arriving import Arrival, furnish
 from bot.campaign.outcome import NO_DIALOG
+from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt, Campaign, Contact, NewContact
 from bot.dialog import Call, CallBack, DialogError, Ended, Hangup, Turn
@@ -181,6 +183,19 @@ async def test_a_call_has_its_campaigns_dialog_and_is_settled_when_it_ends(
     assert (stored.campaign, stored.dialog) == (campaign.id, "survey")
     assert len(survey.ends) == 1
     assert own.ends == []
+
+
+async def test_a_call_is_settled_by_whoever_hears_of_its_end_last(
+    worker: Worker, campaigns: CampaignStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.ends, "SECURE_DEADLINE_S", 10)
+    _, attempt = await dialled(campaigns)
+    async with worker.stream(await record_of(campaigns, worker, attempt)):
+        await worker.said("Hello.")
+    await worker.calls.end(SID, HUNG_UP)
+    assert await outcome(campaigns, attempt) is None, "Twilio has not said so"
+    await campaigns.note(attempt.id, sid=SID, status="completed", duration_s=60)
+    assert await Settling(campaigns, worker.store).settle(attempt.id)
 
 
 async def test_a_request_by_voice_stops_a_dial_that_is_due_in_another_campaign(
