@@ -26,10 +26,11 @@ from redis.asyncio import Redis
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign, Limits, NewContact, Plan
-from bot.redis_server import private_redis
+from bot.redis_server import private_redis, wait_until_stopped
 from tests.bot.campaign.alive import announce
 
 DAY_MS = 86_400_000
+STOP_S = 60.0
 BATCH = 1000
 AT_ONCE = 8
 """How many a dialer claims in one step, and how many steps it has on their way."""
@@ -80,6 +81,7 @@ async def run(folder: Path, contacts: int, seconds: float, workers: list[int]) -
         finally:
             await store.aclose()
             await redis.aclose()
+    await wait_until_stopped(folder, STOP_S)
 
 
 async def fill(redis: Redis, store: CampaignStore, contacts: int) -> Campaign:
