@@ -9,7 +9,7 @@ A file in short (`booking.toml`, beside this module, is a whole one; `script:boo
     idle = ["Are you still there?"]             # to a silent caller
 
     [parameters]                                # of the call (<Parameter>, a campaign's contact):
-    name = "to you"                             # its name, and what stands for it when it is missing
+    name = "to you"                             # its name, and what stands for it if missing
 
     [slots]                                     # what may be filled in
     day = "day"                                 # a weekday, today, tomorrow
