@@ -173,8 +173,8 @@ def _check_templates(file: ScriptFile) -> None:
                 if name not in known:
                     names = ", ".join(sorted(known)) or "none"
                     raise _Fault(
-                        f"{where}: {{{name}}} is no slot and no parameter, and never set; there are:"
-                        f" {names}"
+                        f"{where}: {{{name}}} is no slot and no parameter, and never set; there"
+                        f" are: {names}"
                     )
             if set("{}") & set(PLACEHOLDER.sub("", text)):
                 raise _Fault(f"{where}: a brace by itself; a slot is written {{name}}")
