@@ -121,7 +121,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
         engines = await stack.enter_async_context(_engines(settings, usage))
         dialogs = load_dialogs((bot.dialog for bot in settings.bots()), resources)
         campaigns = await stack.enter_async_context(
-            join_campaigns(settings, redis_url, store, rest, metrics, dialogs, resources)
+            join_campaigns(settings, redis_url, store, metrics, dialogs, resources)
         )
         makes = LiveCalls(
             settings,
@@ -134,7 +134,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             orders=orders,
             campaigns=campaigns.calls,
         )
-        calls = Calls(makes, store, ears, metrics, campaigns.calls.endings)
+        calls = Calls(makes, store, ears, metrics, campaigns.calls.endings, most=settings.max_calls)
         reaching = Reaching(store, inbox, calls, orders)
         memory = SharedMemory(store)
         yield Assembly(
@@ -175,7 +175,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                 info=lambda: {
                     "host": socket.gethostname(),
                     "pid": str(os.getpid()),
-                    "max_calls": str(settings.max_calls),
+                    "max_calls": str(calls.capacity),
                     "inbound": str(calls.beside_campaigns),
                 },
             ),

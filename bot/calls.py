@@ -40,6 +40,7 @@ class Calls:
         makes: makes the live calls and their sessions.
         ears: whose work is counted.
         endings: who tells campaigns of their calls' ends; None without campaigns.
+        most: how many calls the worker takes at a time.
     """
 
     def __init__(
@@ -49,8 +50,11 @@ class Calls:
         ears: Ears,
         metrics: Metrics,
         endings: Endings | None = None,
+        *,
+        most: int,
     ) -> None:
         self._makes = makes
+        self._most = most
         self._store = store
         self._ears = ears
         self._metrics = metrics
@@ -71,6 +75,15 @@ class Calls:
     def recognizer_full(self, bot: BotSettings) -> bool:
         """Whether none of a bot's recognizers takes more calls than it has."""
         return self._makes.free_recognizer(bot, Counter(self._places())) is None
+
+    @property
+    def capacity(self) -> int:
+        """How many calls the worker takes at a time, those that it has included: none when it is
+        about to stop."""
+        if self.draining:
+            return 0
+        recognized = self._makes.capacity
+        return self._most if recognized is None else min(self._most, recognized)
 
     @property
     def beside_campaigns(self) -> int:

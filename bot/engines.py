@@ -153,6 +153,17 @@ class Engines:
                 return candidate.name
         return None
 
+    @property
+    def capacity(self) -> int | None:
+        """How many calls the recognizers of any bot take; None when nothing but the worker's own
+        limit bounds them."""
+        return min(filter(None, map(self._capacity, self._bots)), default=None)
+
+    def _capacity(self, bot: BotSettings) -> int | None:
+        usable = self.stt(bot).ranked(lambda one: one.capabilities.understands(bot.language))
+        each = [candidate.provider.capacity for candidate in usable]
+        return None if None in each else sum(filter(None, each))
+
     def apology(self, bot: BotSettings) -> tuple[str, bytes]:
         """The apology in a bot's voice: its text, and µ-law at 8 kHz, empty without one."""
         return self._spoken(self._apology, bot)

@@ -152,6 +152,11 @@ class LiveCalls:
             log.error("dialog cannot be made", exc_info=error)
             return None
 
+    @property
+    def capacity(self) -> int | None:
+        """As `Engines.capacity`."""
+        return self._engines.capacity
+
     def free_recognizer(self, bot: BotSettings, taken: Mapping[str, int]) -> str | None:
         """As `Engines.free_recognizer`."""
         return self._engines.free_recognizer(bot, taken)

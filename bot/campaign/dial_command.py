@@ -50,7 +50,6 @@ async def _dial(settings: Settings) -> None:
     from bot.metrics import Metrics
     from bot.records.access import open_redis
     from bot.store import Store
-    from bot.telephony.rest import TwilioRest
 
     from .joining import campaign_store, open_dialing
 
@@ -66,10 +65,7 @@ async def _dial(settings: Settings) -> None:
             metrics=metrics,
         )
         stack.push_async_callback(calls.aclose)
-        rest = TwilioRest.of(settings)
-        assert rest is not None
-        stack.push_async_callback(rest.aclose)
-        opened = open_dialing(settings, url, campaigns, calls, rest, metrics)
+        opened = open_dialing(settings, url, campaigns, calls, metrics)
         dialing = await stack.enter_async_context(opened)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -42,7 +42,6 @@ async def join_campaigns(
     settings: Settings,
     redis_url: str,
     calls: Store,
-    rest: TwilioRest | None,
     metrics: Metrics,
     dialogs: Mapping[str, DialogFactory],
     resources: Resources,
@@ -51,7 +50,6 @@ async def join_campaigns(
 
     Args:
         redis_url: where they are, and `calls` too.
-        rest: dials; None without credentials.
         dialogs: those of the deployment's own numbers; `resources` are for others.
     """
     async with AsyncExitStack() as stack:
@@ -60,8 +58,8 @@ async def join_campaigns(
         load = partial(load_dialog, resources=resources)
         joined = CampaignCalls(settings, store, Settling(store, calls), dialogs, load)
         dialing = None
-        if settings.dialer and rest is not None:
-            opened = open_dialing(settings, redis_url, store, calls, rest, metrics)
+        if settings.dialer and settings.rest_configured:
+            opened = open_dialing(settings, redis_url, store, calls, metrics)
             dialing = await stack.enter_async_context(opened)
         yield WorkersCampaigns(store, joined, dialing)
 
@@ -72,19 +70,22 @@ async def open_dialing(
     redis_url: str,
     campaigns: CampaignStore,
     calls: Store,
-    rest: TwilioRest,
     metrics: Metrics,
 ) -> AsyncIterator[Dialing]:
-    """What dials, sweeps and delivers events, not yet running."""
+    """What dials, sweeps and delivers events, not yet running; there must be credentials."""
+    # Of its own: what dials would take all the connections that rescuing calls needs.
+    rest = TwilioRest.of(settings)
+    assert rest is not None
     secret = settings.webhook_secret
     deliverer = Deliverer(
         campaigns, calls, secret.get_secret_value() if secret else None, metrics=metrics
     )
     try:
         settling = Settling(campaigns, calls)
-        yield Dialing(settings, campaigns, rest, settling, deliverer, redis_url)
+        yield Dialing(settings, campaigns, rest, settling, deliverer, redis_url, metrics=metrics)
     finally:
         await deliverer.aclose()
+        await rest.aclose()
 
 
 def campaign_store(settings: Settings, redis_url: str, metrics: Metrics) -> CampaignStore:

@@ -154,7 +154,9 @@ async def working(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(bot.keeping, "COMMIT_DEADLINE_S", 10)
             endings = None if calling is None else calling.endings
-            yield Worker(Calls(makes, store, ears, metrics, endings), store, metrics, folder)
+            yield Worker(
+                Calls(makes, store, ears, metrics, endings, most=10), store, metrics, folder
+            )
     ears.close()
     await engines.aclose()
     await store.aclose()

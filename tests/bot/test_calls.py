@@ -367,6 +367,17 @@ async def test_no_place_is_kept_for_a_call_that_has_ended(worker: Worker) -> Non
     assert worker.calls.active == 0
 
 
+async def test_a_worker_takes_what_its_limit_and_its_recognizer_take(worker: Worker) -> None:
+    calls, recognizer = worker.calls, recognizer_of(worker)
+    assert calls.capacity == 10
+    recognizer.capacity = 2
+    assert calls.capacity == 2
+    recognizer.capacity = 20
+    assert calls.capacity == 10
+    calls.draining = True
+    assert calls.capacity == 0
+
+
 async def test_what_a_campaign_has_dialled_is_told_from_other_calls(worker: Worker) -> None:
     calls = worker.calls
     calls.expect(SID, BOT, dialled=True)
