@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 DEADLINE_S = 0.3
 """Somebody hears nothing, or only ringing, until it is known."""
+AGAIN_S = (0.5, 1.0, 2.0, 4.0)
 NONE_FOR_S = 5.0
 SOME_FOR_S = 60.0
 """So long a worker takes it that there is still no campaign to call back, or still one."""
@@ -83,26 +84,34 @@ class Arrivals:
         self._none = False
         self._look_again_s = 0.0
 
-    async def arrive(self, attempt_id: str, facts: CallNews) -> Arrival:
+    async def arrive(self, attempt_id: str, news: CallNews) -> Arrival:
         """The call of an attempt wants its first document.
 
         Without Redis it goes on as a call of its number; what was not noted, others note later.
         """
         try:
-            return await self._within(self._arrive(attempt_id, facts))
+            return await self._within(self._arrive(attempt_id, news))
         except StoreUnavailable:
-            log.warning("attempt not noted", attempt=attempt_id, call_sid=facts.sid)
-            return Arrival(attempt_id, answered_by=facts.answered_by)
+            log.warning("attempt not noted", attempt=attempt_id, call_sid=news.sid)
+            return Arrival(attempt_id, answered_by=news.answered_by)
 
-    async def note(self, attempt_id: str, facts: CallNews) -> None:
-        """Something was said of an attempt's call."""
+    async def note(self, attempt_id: str, news: CallNews) -> bool:
+        """Something was said of an attempt's call; false when it could not be noted."""
         try:
-            attempt = await self._within(self._note(attempt_id, facts))
+            attempt = await self._within(self._note(attempt_id, news))
         except StoreUnavailable:
-            log.warning("attempt not noted", attempt=attempt_id, call_sid=facts.sid)
-            return
-        if attempt is None or attempt.sid != facts.sid:
-            log.warning("call is not its attempt's", attempt=attempt_id, call_sid=facts.sid)
+            log.warning("attempt not noted", attempt=attempt_id, call_sid=news.sid)
+            return False
+        if attempt is None or attempt.sid != news.sid:
+            log.warning("call is not its attempt's", attempt=attempt_id, call_sid=news.sid)
+        return True
+
+    async def note_again(self, attempt_id: str, news: CallNews) -> None:
+        """Try some more to note what Twilio says once: without it, it is asked much later."""
+        for pause_s in AGAIN_S:
+            await asyncio.sleep(pause_s)
+            if await self.note(attempt_id, news):
+                return
 
     async def call_back(self, call: CallIdentity) -> Arrival | None:
         """The attempt that an inbound call calls back; None when it calls none back, or without
@@ -115,11 +124,11 @@ class Arrivals:
         except StoreUnavailable:
             return None
 
-    async def _arrive(self, attempt_id: str, facts: CallNews) -> Arrival:
-        attempt = await self._note(attempt_id, facts)
+    async def _arrive(self, attempt_id: str, news: CallNews) -> Arrival:
+        attempt = await self._note(attempt_id, news)
         if attempt is None:
             return _away(attempt_id, "no such attempt")
-        if attempt.sid != facts.sid:
+        if attempt.sid != news.sid:
             return _away(attempt_id, "the attempt has another call")
         if attempt.state == "void":
             # It was given up, and its contact has another call by now.
@@ -127,7 +136,7 @@ class Arrivals:
         campaign, contact = await self._people(attempt)
         if campaign is None or campaign.state == "canceled":
             return _away(attempt_id, "campaign canceled")
-        turned_away, answered_by = None, facts.answered_by
+        turned_away, answered_by = None, news.answered_by
         if answered_by == FAX:
             turned_away = Ended("bot", FAX)
         elif is_machine(answered_by) and campaign.spec.voicemail == "hang_up":
@@ -146,15 +155,15 @@ class Arrivals:
             return None
         return Arrival(attempt.id, campaign, contact)
 
-    async def _note(self, attempt_id: str, facts: CallNews) -> Attempt | None:
+    async def _note(self, attempt_id: str, news: CallNews) -> Attempt | None:
         return await self._store.note(
             attempt_id,
-            sid=facts.sid,
-            status=facts.status,
-            duration_s=facts.duration_s,
-            minutes=facts.minutes,
-            answered_by=facts.answered_by,
-            reason=facts.reason,
+            sid=news.sid,
+            status=news.status,
+            duration_s=news.duration_s,
+            minutes=news.minutes,
+            answered_by=news.answered_by,
+            reason=news.reason,
         )
 
     async def _people(self, attempt: Attempt) -> tuple[Campaign | None, Contact | None]:

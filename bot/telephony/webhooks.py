@@ -152,7 +152,7 @@ class Webhooks:
         if await self._deliveries.is_first(request, form):
             self._records.log(form, "status", status=status, sequence=form.get("SequenceNumber"))
         # The rest for a repetition too: whoever had the first may have died of it.
-        await self._note(form, attempt)
+        noted = await self._note(form, attempt)
         try:
             record = await self._records.load(form.get("CallSid"))
         except StoreUnavailable:
@@ -166,7 +166,7 @@ class Webhooks:
                 self._records.follow(record, status)
         then = None
         if attempt is not None and status in d.TERMINAL:
-            then = BackgroundTask(self._settle, attempt)
+            then = BackgroundTask(self._settle, attempt, None if noted else form)
         return self._deliveries.respond(Answer(twiml.nothing(), ended), form, then)
 
     async def amd(self, request: Request) -> Response:
@@ -234,12 +234,21 @@ class Webhooks:
 
     # Campaigns
 
-    async def _note(self, form: Form, attempt: str | None) -> None:
-        """Tell a campaign what Twilio says of its call."""
-        if attempt is not None and self._campaigns is not None and not self._memory.away:
-            await self._campaigns.arrivals.note(attempt, news_of(form))
+    async def _note(self, form: Form, attempt: str | None) -> bool:
+        """Tell a campaign what Twilio says of its call; false when Redis does not take it."""
+        if attempt is None or self._campaigns is None:
+            return True
+        if self._memory.away:
+            return False
+        return await self._campaigns.arrivals.note(attempt, news_of(form))
 
-    async def _settle(self, attempt: str) -> None:
-        """Tell a campaign that its call is over, even if it never had a stream."""
-        if self._campaigns is not None:
-            await self._campaigns.endings.settle(attempt)
+    async def _settle(self, attempt: str, untold: Form | None) -> None:
+        """Tell a campaign that its call is over, even if it never had a stream.
+
+        `untold` is what Redis has not taken yet.
+        """
+        if self._campaigns is None:
+            return
+        if untold is not None:
+            await self._campaigns.arrivals.note_again(attempt, news_of(untold))
+        await self._campaigns.endings.settle(attempt)

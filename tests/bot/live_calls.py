@@ -84,6 +84,7 @@ class Worker:
 
     async def said(self, *texts: str) -> None:
         """Wait until this is what the caller has heard."""
+        await until(lambda: SID in self.calls._live)
         live = self.calls._live[SID]
         await until(lambda: [entry.heard for entry in live.call.history] == list(texts))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import bot.campaign.arriving
 from bot.campaign.calls import CampaignCalls
 from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
@@ -255,6 +256,26 @@ async def test_a_call_is_settled_by_its_status_if_its_record_is_closed(
     await deployment.ask(path, over)
     noted = await known(campaigns, attempt)
     assert (noted.state, noted.outcome, noted.usd) == ("settled", "answered", 1.0)
+
+
+async def test_a_last_word_that_redis_did_not_take_is_said_again(
+    deployment: Deployment, campaigns: CampaignStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.campaign.arriving, "AGAIN_S", (0.0, 0.0))
+    _, attempt = await dialled(campaigns)
+    path, busy = f"/twilio/status?attempt={attempt.id}", {**DIALLED, "CallStatus": "busy"}
+    # It is known that Redis has just failed, and then it fails once more.
+    deployment.memory.set_away()
+    away = CampaignStore("unix:///nonexistent/redis.sock")
+    note, answers = campaigns.note, [away.note]
+
+    async def noted(*args: Any, **facts: Any) -> Attempt | None:
+        return await (answers.pop() if answers else note)(*args, **facts)
+
+    monkeypatch.setattr(campaigns, "note", noted)
+    await deployment.ask(path, busy)
+    assert (await known(campaigns, attempt)).outcome == "busy"
+    await away.aclose()
 
 
 async def test_why_a_call_has_failed_is_kept(
