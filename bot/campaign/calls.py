@@ -18,9 +18,10 @@ from bot.settings import Settings
 
 from .arriving import DEADLINE_S, Arrival, Arrivals, furnish
 from .ending import Endings
-from .guard import GuardedDialog
+from .guard import GuardedDialog, refusals_of
 from .listing import Listing
 from .loading import CampaignDialogs, Speechless
+from .refusal import FALLBACK
 from .settling import Settling
 from .spec import CampaignSpec
 from .store import CampaignStore
@@ -67,6 +68,8 @@ class CampaignCalls:
         self.arrivals = Arrivals(store, deadline_s)
         self.endings = Endings(store, settling)
         self.listing = Listing(store)
+        # Now, and not in the first call: it takes longer than a frame of audio.
+        refusals_of(FALLBACK)
 
     async def prepare(self, record: Record) -> None:
         """Have at hand what `dialog` and `spec` give for a call; it is about to be carried."""
