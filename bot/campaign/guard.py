@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.dialog.hook import Dialog, Replies
-from bot.dialog.types import Call, CallBack, DoNotCall, Gather, Hangup, Say, Turn
+from bot.dialog.types import Call, CallBack, DoNotCall, Expect, Gather, Hangup, Say, Turn
 from bot.record import Record
 
 from .refusal import FALLBACK, Refusals
@@ -68,9 +68,21 @@ class GuardedDialog(Dialog):
                         await self._note()
                     case CallBack(after_s):
                         self._record.call_back_s = after_s
+                    case Expect(phrases):
+                        yield self._expect(phrases, args[0].language)
                     case _:
                         self._gathers |= isinstance(reply, Gather)
                         yield reply
+
+    def _expect(self, phrases: tuple[str, ...], language: str) -> Expect:
+        """What the dialog expects; and that a call is not wanted, if it is one of a campaign's.
+
+        A recognizer that chooses among phrases would hear nothing of it. In other calls, where it
+        is hardly ever said, it would sooner be heard by mistake.
+        """
+        if not phrases or not self._hears or self._record.attempt is None:
+            return Expect(phrases)
+        return Expect((*phrases, *refusals_of(language).usual))
 
     def _is_refusal(self, name: str, call: Call, asked: object = None, *rest: object) -> bool:
         if name == "on_turn" and isinstance(asked, Turn):

@@ -32,10 +32,13 @@ class Refusals:
     Attributes:
         goodbye: what they hear when the call ends then.
         noted: what they hear when it goes on.
+        usual: what most of them say.
+        questions: whether it is a request when it is asked.
     """
 
     goodbye: str
     noted: str
+    usual: tuple[str, ...]
     questions: bool
     _clear: re.Pattern[str]
     _open: re.Pattern[str]
@@ -50,6 +53,7 @@ class Refusals:
         return cls(
             goodbye=table["goodbye"],
             noted=table["noted"],
+            usual=tuple(table["usual"]),
             questions=table.get("questions", True),
             _clear=_any_of(table["clear"]),
             _open=_any_of(table["open"]),

@@ -12,6 +12,7 @@ from bot.dialog import (
     CallBack,
     DoNotCall,
     Ended,
+    Expect,
     Gather,
     Hangup,
     HistoryEntry,
@@ -36,6 +37,9 @@ class Bot:
 
     async def on_dtmf(self, call: Call, digits: str) -> Any:
         return [f"You pressed {digits}", *([Gather(1)] if digits == "1" else [])]
+
+    async def on_idle(self, call: Call, count: int) -> Expect:
+        return Expect(("yes",) if count == 1 else ())
 
     async def on_interrupted(self, call: Call, interruption: Interruption) -> DoNotCall:
         return DoNotCall()
@@ -171,9 +175,20 @@ async def test_what_the_dialog_wants_noted_is_noted_and_not_said() -> None:
     assert scene.refused == [scene.record, scene.record]
 
 
+async def test_recognizers_that_choose_among_phrases_are_told_of_it() -> None:
+    async def expects(scene: Scene, count: int = 1) -> list[Any]:
+        return await given(scene.dialog.on_idle(scene.call, count))
+
+    assert await expects(Scene()) == [Expect(("yes", *ENGLISH.usual))]
+    # Nothing is expected any more: they hear everything.
+    assert await expects(Scene(), 2) == [Expect(())]
+    for scene in (Scene(hears=False), Scene("inbound", None)):
+        assert await expects(scene) == [Expect(("yes",))]
+
+
 async def test_all_else_is_the_dialogs() -> None:
     scene = Scene()
-    assert not scene.dialog.has("on_idle")
-    assert await given(scene.dialog.on_idle(scene.call, 1)) == ["Are you still there?"]
+    assert not scene.dialog.has("on_resume")
+    assert await given(scene.dialog.on_resume(scene.call, "Hello.")) == ["Hello."]
     await scene.dialog.on_end(scene.call, Ended("caller", "hung up"))
     assert scene.call.state == {"ended": "hung up"}

@@ -211,6 +211,7 @@ def test_every_language_has_its_sentences() -> None:
         refusals = refusals_of(f"{language}-XX")
         assert refusals is refusals_of(language)
         assert refusals.noted.rstrip(".") in refusals.goodbye
+        assert all(refusals.asked_in(text) for text in refusals.usual)
     assert refusals_of("ja-JP") is refusals_of("en")
 
 
