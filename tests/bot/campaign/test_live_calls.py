@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -24,12 +25,13 @@ from bot.dialog.hook import Dialog, DialogFactory
 from bot.numbers import BotSettings
 from bot.record import Record
 from bot.settings import Settings
+from media.messages import Start
 from providers import catalog
 from providers.types import SynthesisChunk, TtsOptions
 from tests.background import until
 from tests.bot.engines import Recognizer, Tones
 from tests.bot.live_calls import ACCOUNT, SID, Bot, Worker, working
-from tests.bot.sessions import Telephone
+from tests.bot.sessions import STREAM, Telephone
 
 from .campaigns import FROM, START_MS, claim, claimed, number, plan, running
 
@@ -300,6 +302,27 @@ async def test_a_call_whose_campaign_is_not_to_be_had_goes_on(
         await worker.calls.end(SID, HUNG_UP)
     assert "attempt not settled yet" in [log["event"] for log in logs]
     await away.aclose()
+
+
+async def test_a_stream_that_was_overtaken_while_its_dialog_was_loaded_is_not_carried(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = asyncio.Event()
+
+    async def prepare(record: Record) -> None:
+        if record.generation == 1:
+            await loaded.wait()
+
+    monkeypatch.setattr(worker.calls._makes, "prepare", prepare)
+    late, start = Telephone(), Start(STREAM, ACCOUNT, SID, {})
+    first = Record(SID, ACCOUNT, PERSON, FROM, generation=1)
+    carried = asyncio.create_task(worker.calls.carry(late, start, first))
+    async with worker.stream(Record(SID, ACCOUNT, PERSON, FROM, generation=2)):
+        await worker.said("Welcome.")
+        loaded.set()
+        await carried
+        assert late.closed == bot.calls.GOING_AWAY
+        assert worker.calls.held() == {SID: 2}
 
 
 # Calls that no campaign has made
