@@ -24,7 +24,7 @@ IDLE = "idle"
 """Why a call was hung up in which the person was silent for long."""
 
 CONVERSATION_TURNS = 2
-"""Whoever has said so much is no machine, whatever was heard of them."""
+"""Whoever has said so much has talked to us, and is no machine, whatever was heard of them."""
 
 _UNANSWERED: dict[str, Outcome] = {
     "busy": "busy",
@@ -98,9 +98,17 @@ def _decide_human(spec: CampaignSpec, attempt: Attempt, record: Record | None) -
         return Verdict("hung_up_early", "nobody spoke")
     # Without a record nobody but Twilio knows of the call: it can only have been they who hung up.
     by_them = ended is None or ended.by != "bot"
-    if by_them and (_talked_s(attempt, record) or 0) <= spec.early_s:
+    early = (_talked_s(attempt, record) or 0) <= spec.early_s
+    if by_them and early and not _was_talked_to(record):
         return Verdict("hung_up_early")
     return Verdict("answered")
+
+
+def _was_talked_to(record: Record | None) -> bool:
+    """Whether more came of a short call than a hello: nobody is to say it all again."""
+    if record is None:
+        return False
+    return record.turns >= CONVERSATION_TURNS or bool(record.state.get("result"))
 
 
 def _talked_s(attempt: Attempt, record: Record | None) -> float | None:

@@ -222,7 +222,11 @@ class CampaignSpec(BaseModel):
         description="a key with which people ask never to be called again, or off",
     )
     early_s: int = Field(
-        default=10, ge=0, le=600, description="who hangs up within so many seconds did so early"
+        default=10,
+        ge=0,
+        le=600,
+        description="who hangs up within so many seconds,"
+        " without a result or a second turn, did so early",
     )
     breaker: int = Field(
         default=10, ge=1, le=1000, description="so many failed calls in a row pause the campaign"

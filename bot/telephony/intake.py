@@ -125,6 +125,9 @@ class Intake:
         else:
             self._metrics.calls_refused.labels("capacity").inc()
             log.warning("call not taken", call_sid=call.sid, instead=type(decision).__name__)
+            if record.attempt is not None and not isinstance(decision, d.Redirect):
+                # The campaign is to know that it was we who did not talk.
+                await self._records.keep(record)
         return self._answers.render(decision, call, record)
 
     def _record(self, form: Form, record: Record | None, arrival: Arrival | None) -> Record:

@@ -44,7 +44,10 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
         (attempt(duration_s=3), record(BOT), Verdict("answered")),
         (attempt(), record(Ended("unknown", "no stream")), Verdict("answered")),
         (attempt(), None, Verdict("answered")),
+        (attempt(duration_s=9), record(turns=2), Verdict("answered")),
+        (attempt(duration_s=9), record(state={"result": {"coming": "yes"}}), Verdict("answered")),
         # Too short to be one.
+        (attempt(duration_s=9), record(state={"result": {}}), Verdict("hung_up_early")),
         (attempt(duration_s=10), record(), Verdict("hung_up_early")),
         (attempt(duration_s=11), record(), Verdict("answered")),
         (attempt(duration_s=0), None, Verdict("hung_up_early")),

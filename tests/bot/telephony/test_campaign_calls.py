@@ -175,6 +175,16 @@ async def test_a_call_that_was_given_up_is_hung_up_when_its_person_has_another(
     assert tags(await deployment.ask(path + again.id, {**DIALLED, "CallSid": OTHER})) == CONNECT
 
 
+async def test_the_campaign_learns_of_a_call_for_which_there_was_no_room(
+    deployment: Deployment, campaigns: CampaignStore
+) -> None:
+    _, attempt = await dialled(campaigns)
+    deployment.calls.active = 100
+    assert tags(await deployment.ask(f"/twilio/voice?attempt={attempt.id}", DIALLED)) == ["Hangup"]
+    assert deployment.calls.ends == [(CALL, Ended("error", "no capacity"))]
+    assert (await record_of(deployment.store)).attempt == attempt.id
+
+
 @pytest.mark.parametrize(
     ("answered_by", "voicemail", "reason"),
     [
