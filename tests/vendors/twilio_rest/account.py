@@ -54,6 +54,8 @@ class Account:
         self.list_lag_s = 0.0
         self._exchange = exchange
         self._made: dict[str, OutboundCall] = {}
+        # There may be many thousands of them, and somebody who asks about one after the other.
+        self._made_to: dict[str, list[OutboundCall]] = {}
 
     def own(self, number: str, **settings: str) -> Number:
         """Have the account own a number, set like this."""
@@ -82,7 +84,9 @@ class Account:
         """The calls that a query asks for, the newest first."""
         latest_s = time.time() - self.list_lag_s
         calls = [
-            call for call in self._calls() if call.created_s <= latest_s and _wanted(call, given)
+            call
+            for call in self._calls(given.get("To"))
+            if call.created_s <= latest_s and _wanted(call, given)
         ]
         return sorted(calls, key=lambda call: call.created_s, reverse=True)
 
@@ -109,6 +113,7 @@ class Account:
         else:
             call = self.dialling.take(self.sid, order)
         self._made[call.sid] = call
+        self._made_to.setdefault(call.to_number, []).append(call)
         return call
 
     def update(self, call: TwilioCall, given: Given) -> None:
@@ -209,8 +214,11 @@ class Account:
         of_call = self.recordings.get(call_sid, [])
         return next((item for item in of_call if item.is_current), None)
 
-    def _calls(self) -> Iterator[TwilioCall]:
-        yield from self._made.values()
+    def _calls(self, to_number: str | None) -> Iterator[TwilioCall]:
+        if to_number is None:
+            yield from self._made.values()
+        else:
+            yield from self._made_to.get(to_number, ())
         for call in self._exchange.calls.values():
             if call.account_sid == self.sid and call.sid not in self._made:
                 yield call

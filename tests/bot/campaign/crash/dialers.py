@@ -7,6 +7,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,9 +45,14 @@ class Place:
 
 
 class Dialers:
-    """So many dialers, each with an address of Twilio's of its own, by which it is known."""
+    """So many dialers, each with an address of Twilio's of its own, by which it is known.
+
+    Attributes:
+        ended: those that were found to have ended by themselves, which none should.
+    """
 
     def __init__(self, plan: ProofPlan, place: Place, ports: Sequence[int]) -> None:
+        self.ended: list[str] = []
         self._plan = plan
         self._place = place
         self._processes: dict[int, ForkServerProcess | None] = dict.fromkeys(ports)
@@ -68,29 +74,26 @@ class Dialers:
         """Kill the dialer with that address, and wait until it is dead."""
         process = self._processes[port]
         assert process is not None
+        if process.exitcode is not None:
+            self.ended.append(f"{port}: {process.exitcode}")
+            return
         assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
         await asyncio.to_thread(process.join)
 
     async def kill_all(self) -> None:
         """At the end."""
-        for port, process in self._processes.items():
+        for port, process in list(self._processes.items()):
             if process is not None:
-                with suppress(ProcessLookupError):
-                    await self.kill(port)
-
-    @property
-    def dead(self) -> list[int]:
-        """Those that have ended by themselves, which none should."""
-        return [
-            port
-            for port, process in self._processes.items()
-            if process is not None and process.exitcode is not None
-        ]
+                await self.kill(port)
+                self._processes[port] = None
 
 
 def _run(plan: ProofPlan, place: Place, port: int) -> None:
     """In the new process: dial until killed."""
+    # Of what waits in a buffer nothing is left of who is killed.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     output = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)

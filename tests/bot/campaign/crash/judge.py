@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from bot.campaign.types import Attempt, Contact
 
-from .plan import ATTEMPTS, RETRY_S
+from .plan import ATTEMPTS
 
 __all__ = ["Placed", "Verdict", "judge"]
 
@@ -44,7 +44,10 @@ class Verdict:
 
 
 def judge(
-    placed: Iterable[Placed], contacts: Mapping[str, Contact], attempts: Sequence[Attempt]
+    placed: Iterable[Placed],
+    contacts: Mapping[str, Contact],
+    attempts: Sequence[Attempt],
+    retry_s: float,
 ) -> Verdict:
     """Judge a campaign that should be over.
 
@@ -52,13 +55,15 @@ def judge(
         placed: the stand-in's ledger.
         contacts: all that were to be called, by number, as the store has them in the end.
         attempts: all that the store has.
+        retry_s: how long after a call's end nobody is called again.
     """
     verdict = Verdict()
     calls: dict[str, list[Placed]] = defaultdict(list)
     for call in placed:
         calls[call.number].append(call)
     for number, contact in contacts.items():
-        verdict.problems += _of_contact(contact, sorted(calls[number], key=lambda c: c.at_s))
+        in_order = sorted(calls[number], key=lambda call: call.at_s)
+        verdict.problems += _of_contact(contact, in_order, retry_s)
     verdict.problems += [f"{number}: called, and no contact" for number in calls.keys() - contacts]
     verdict.problems += _of_attempts(attempts)
     states = Counter(attempt.state for attempt in attempts)
@@ -75,7 +80,7 @@ def judge(
     return verdict
 
 
-def _of_contact(contact: Contact, calls: Sequence[Placed]) -> list[str]:
+def _of_contact(contact: Contact, calls: Sequence[Placed], retry_s: float) -> list[str]:
     number, problems = contact.number, []
     if contact.state != "done":
         problems.append(f"{number}: {contact.state}, not done")
@@ -88,7 +93,7 @@ def _of_contact(contact: Contact, calls: Sequence[Placed]) -> list[str]:
     if len({call.attempt for call in calls}) < len(calls):
         problems.append(f"{number}: called twice for one attempt")
     for before, after in pairwise(calls):
-        if after.at_s < before.ended_s + RETRY_S - SLACK_S:
+        if after.at_s < before.ended_s + retry_s - SLACK_S:
             late_s = after.at_s - before.ended_s
             problems.append(f"{number}: called {late_s:.2f} s after {before.status}")
         if before.status == "completed" and before.duration_s:

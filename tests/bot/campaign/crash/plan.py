@@ -10,10 +10,9 @@ from bot.campaign.types import Limits, NewContact, Plan
 from tests.vendors.twilio_rest.meddling import Meddling
 from tests.vendors.twilio_rest.people import Crowd
 
-__all__ = ["ATTEMPTS", "RETRY_S", "ProofPlan"]
+__all__ = ["ATTEMPTS", "ProofPlan"]
 
 ATTEMPTS = 3
-RETRY_S = 8
 RING_S = 5
 SPEED = 5.0
 """How much faster people and their telephones are."""
@@ -22,7 +21,7 @@ DAY_MS = 86_400_000
 
 TIMINGS = Timings(
     lease_ms=3_000,
-    lost_ms=3_000,
+    lost_ms=1_500,
     list_again_ms=500,
     slack_ms=1_500,
     settle_ms=1_000,
@@ -42,6 +41,9 @@ class ProofPlan:
         workers: how many dialers there are at any time.
         per_second: how many calls may be placed.
         seed: of every chance but those of the processes themselves.
+        retry_s: after how long people are called again.
+        dropped: which part of the callbacks never comes. It takes the longest ringing, or the
+            longest call, until anybody asks.
     """
 
     contacts: int
@@ -49,6 +51,8 @@ class ProofPlan:
     workers: int = 4
     per_second: float = 20.0
     seed: int = 1
+    retry_s: int = 8
+    dropped: float = 0.05
 
     @property
     def spec(self) -> CampaignSpec:
@@ -62,7 +66,7 @@ class ProofPlan:
             max_concurrent=500,
             attempts=ATTEMPTS,
             attempts_per_day=100,
-            retry={outcome: Retry(after_s=RETRY_S) for outcome in RETRIED},
+            retry={outcome: Retry(after_s=self.retry_s) for outcome in RETRIED},
             ring_timeout_s=RING_S,
             time_limit_s=10,
             early_s=0,
@@ -96,7 +100,7 @@ class ProofPlan:
     def meddling(self) -> Meddling:
         """What happens to callbacks."""
         return Meddling(
-            dropped=0.05, doubled=0.1, delayed=0.1, reordered=0.2, delay_s=1.0, seed=self.seed
+            self.dropped, doubled=0.1, delayed=0.1, reordered=0.2, delay_s=1.0, seed=self.seed
         )
 
     def people(self, now_ms: int) -> list[tuple[NewContact, Plan]]:

@@ -19,6 +19,7 @@ from bot.store import Store
 from tests.bot.redis_process import RedisProcess, redis_process
 from tests.serving import serving_app
 from tests.vendors.twilio_rest.dialling import Dialling, DiallingConfig
+from tests.vendors.twilio_rest.mischief import Kind
 from tests.vendors.twilio_rest.people import People
 from tests.vendors.twilio_rest.server import serving
 from tests.vendors.twilio_rest.standin import TwilioRestStandIn
@@ -35,6 +36,7 @@ __all__ = ["Outcome", "prove"]
 
 ACCOUNT = "AC" + "c0" * 16
 TOKEN = "crash-proof-token"
+MISCHIEF: tuple[Kind, ...] = ("busy", "failed_after", "failure", "cut", "lost")
 STORE_S = 5.0
 """The proof itself waits longer for Redis than those who are proved."""
 LOOK_S = 0.2
@@ -88,8 +90,9 @@ async def prove(plan: ProofPlan, folder: Path, report: Callable[[str], None]) ->
         async with asyncio.TaskGroup() as tasks:
             await _harm(stage, plan, killer, tasks, report)
             await _over(stage, campaign, killer, report)
-        verdict = await _judge(stage, campaign)
-        verdict.problems += [f"a dialer ended by itself: {port}" for port in stage.dialers.dead]
+        verdict = await _judge(stage, campaign, plan)
+        await stage.dialers.kill_all()
+        verdict.problems += [f"a dialer ended by itself: {what}" for what in stage.dialers.ended]
         verdict.problems += [f"Twilio: {complaint}" for complaint in stage.complaints]
     return Outcome(
         verdict, dict(killer.killed), killer.asking, killer.kills, time.monotonic() - began_s
@@ -114,8 +117,9 @@ async def _stage(plan: ProofPlan, folder: Path) -> AsyncIterator[_Stage]:
         )
         standin = TwilioRestStandIn(ACCOUNT, TOKEN, exchange=exchange, dialling=dialling)
         standin.account.list_lag_s = LIST_LAG_S
-        for kind in ("busy", "failed_after", "failure", "cut", "lost"):
-            standin.misbehave(kind, times=None, only="Calls.json", chance=0.004, seed=plan.seed)
+        for number, kind in enumerate(MISCHIEF):
+            seed = plan.seed + number
+            standin.misbehave(kind, times=None, only="POST", chance=0.004, seed=seed)
         gate = Gate(standin)
         urls = [await stack.enter_async_context(serving(gate)) for _ in range(plan.workers)]
         stack.callback(standin.closing.set)
@@ -177,7 +181,7 @@ async def _over(
             report(f"{progress.done} of {progress.contacts} done, {progress.live} live")
 
 
-async def _judge(stage: _Stage, campaign: str) -> Verdict:
+async def _judge(stage: _Stage, campaign: str, plan: ProofPlan) -> Verdict:
     now_s = time.time()
     placed = [
         Placed(
@@ -192,4 +196,4 @@ async def _judge(stage: _Stage, campaign: str) -> Verdict:
     ]
     contacts = {contact.number: contact async for contact in stage.store.contacts(campaign)}
     attempts = [attempt async for attempt in stage.store.attempts(campaign)]
-    return judge(placed, contacts, attempts)
+    return judge(placed, contacts, attempts, plan.retry_s)
