@@ -145,6 +145,8 @@ def people(contacts: int) -> Iterable[tuple[Plans, list[tuple[str, tuple[str, ..
     first = 0
     for plans in PLANS:
         count = round(contacts * plans.part)
-        own = (first + index if index % 50 else first - index // 50 for index in range(count))
-        yield plans, [(number(index), home(index)) for index in own if index >= 0]
+        own = list(range(first, first + count))
+        if first:
+            own[::50] = range(first - 1, first - 1 - len(own[::50]), -1)
+        yield plans, [(number(index), home(index)) for index in own]
         first += count
