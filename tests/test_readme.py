@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import re
 import shlex
@@ -87,6 +88,10 @@ def test_a_command_is_one(line: str) -> None:
         module, _, name = words[1].partition(":")
         assert callable(getattr(importlib.import_module(module), name))
         return
+    if words[0] == "python":
+        assert importlib.util.find_spec(words[2]) is not None
+        assert all((ROOT / word).is_file() for word in words if "/" in word)
+        return
     assert words.pop(0) == "parley"
     command: click.Command = cli
     while isinstance(command, click.Group):
@@ -95,6 +100,7 @@ def test_a_command_is_one(line: str) -> None:
         command = found
     with command.make_context("parley", words) as context:
         named = [*context.params.get("audio", ())]
+    named += [word for word in words if word.startswith("bot/")]
     assert all((ROOT / path).is_file() for path in named)
 
 
