@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from .plan import TIMINGS, ProofPlan
+from .plan import ProofPlan
 
 __all__ = ["Dialers", "Place"]
 
@@ -124,7 +124,7 @@ async def _dial(plan: ProofPlan, place: Place, port: int) -> None:
         Settling(campaigns, Store(place.redis_url)),
         _Nobody(),
         place.redis_url,
-        timings=TIMINGS,
+        timings=plan.timings,
         limits=plan.limits,
     )
     await dialing.run()

@@ -66,8 +66,7 @@ class Killer:
             await self._redis.start()
             self.killed["redis"] += 1
         else:
-            await self._kill(self._chance.choice(self._dialers.ports))
-            self.killed["dialer at any moment"] += 1
+            await self._kill_any()
 
     async def _kill_asking(self, how: How, tasks: asyncio.TaskGroup) -> None:
         held, late_s = self._gate.hold(how), self._chance.uniform(0, LATE_S)
@@ -76,10 +75,15 @@ class Killer:
                 port = await held.port
         except TimeoutError:
             self._gate.let_pass()
+            await self._kill_any()
             return
         await self._kill(port)
         self.killed[f"asking, carried out {how}"] += 1
         tasks.create_task(_go_on(held, late_s))
+
+    async def _kill_any(self) -> None:
+        await self._kill(self._chance.choice(self._dialers.ports))
+        self.killed["dialer at any moment"] += 1
 
     async def _kill(self, port: int) -> None:
         await self._dialers.kill(port)

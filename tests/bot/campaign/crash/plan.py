@@ -19,15 +19,7 @@ SPEED = 5.0
 
 DAY_MS = 86_400_000
 
-TIMINGS = Timings(
-    lease_ms=3_000,
-    lost_ms=1_500,
-    list_again_ms=500,
-    slack_ms=1_500,
-    settle_ms=1_000,
-    again_ms=1_500,
-)
-"""All but the ringing is as long after each other as it is in production, only shorter."""
+LEASE_MS = 3_000
 
 LIST_LAG_S = 0.5
 
@@ -42,6 +34,7 @@ class ProofPlan:
         per_second: how many calls may be placed.
         seed: of every chance but those of the processes themselves.
         retry_s: after how long people are called again.
+        lost_ms: after the longest ringing, until Twilio's lists have every call.
         dropped: which part of the callbacks never comes. It takes the longest ringing, or the
             longest call, until anybody asks.
     """
@@ -52,6 +45,7 @@ class ProofPlan:
     per_second: float = 20.0
     seed: int = 1
     retry_s: int = 8
+    lost_ms: int = 1_500
     dropped: float = 0.05
 
     @property
@@ -75,7 +69,19 @@ class ProofPlan:
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.per_second, 500, 0, TIMINGS.lease_ms)
+        return Limits(self.per_second, 500, 0, LEASE_MS)
+
+    @property
+    def timings(self) -> Timings:
+        """All but the ringing as it is in production, only shorter."""
+        return Timings(
+            lease_ms=LEASE_MS,
+            lost_ms=self.lost_ms,
+            list_again_ms=500,
+            slack_ms=1_500,
+            settle_ms=1_000,
+            again_ms=1_500,
+        )
 
     @property
     def crowd(self) -> Crowd:
