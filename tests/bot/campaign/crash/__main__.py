@@ -33,7 +33,9 @@ def main() -> int:
     # Everything that is logged here is meant to happen.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    plan = ProofPlan(given.contacts, given.kills, given.workers, given.per_second, given.seed)
+    plan = ProofPlan(
+        given.contacts, given.kills, given.workers, given.per_second, given.seed, whole=True
+    )
     with tempfile.TemporaryDirectory(prefix="parley-crash-") as folder:
         out = given.out or Path(folder)
         out.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,10 @@
-"""What Twilio asks for TwiML, and tells of calls: the webhooks, without anything that speaks."""
+"""What Twilio asks for TwiML, and tells of calls: a whole worker, or what a proof needs of one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,11 +15,29 @@ from starlette.routing import Route
 from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
 from bot.redis_link import StoreUnavailable
+from tests.bot.survival.workers import Worker
 
-__all__ = ["bot_app"]
+__all__ = ["bot_app", "worker_of"]
 
 TALK = '<Response><Pause length="60"/></Response>'
 HANG_UP = "<Response><Hangup/></Response>"
+
+
+def worker_of(folder: Path, redis_url: str, api_url: str, account: str, token: str) -> Worker:
+    """A whole worker, which does not dial."""
+    return Worker(
+        "worker",
+        folder,
+        {
+            "REDIS_URL": redis_url,
+            "TWILIO_ACCOUNT_SID": account,
+            "TWILIO_AUTH_TOKEN": token,
+            "PARLEY_TWILIO_API_URL": api_url,
+            "PARLEY_STATE_DIR": str(folder / "state"),
+            "PARLEY_DIALER": "off",
+            "PARLEY_MAX_CALLS": "1000",
+        },
+    )
 
 
 def bot_app(campaigns: CampaignStore, settling: Settling) -> Starlette:

@@ -35,6 +35,7 @@ class ProofPlan:
         seed: of every chance but those of the processes themselves.
         retry_s: after how long people are called again.
         lost_ms: after the longest ringing, until Twilio's lists have every call.
+        whole: whether Twilio asks a whole `parley serve`, and not some webhooks in this process.
         dropped: which part of the callbacks never comes. It takes the longest ringing, or the
             longest call, until anybody asks.
     """
@@ -46,6 +47,7 @@ class ProofPlan:
     seed: int = 1
     retry_s: int = 8
     lost_ms: int = 1_500
+    whole: bool = False
     dropped: float = 0.05
 
     @property

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
+from bot.demo.worker import free_port
 from bot.phone.config import PhoneConfig
 from bot.phone.exchange import Exchange
 from bot.redis_link import StoreUnavailable
@@ -25,7 +26,7 @@ from tests.vendors.twilio_rest.server import serving
 from tests.vendors.twilio_rest.standin import TwilioRestStandIn
 
 from ..alive import announce
-from .bot import bot_app
+from .bot import bot_app, worker_of
 from .dialers import Dialers, Place
 from .gate import Gate
 from .judge import Placed, Verdict, judge
@@ -107,10 +108,18 @@ async def _stage(plan: ProofPlan, folder: Path) -> AsyncIterator[_Stage]:
         calls = Store(redis.url, deadline_s=STORE_S)
         stack.push_async_callback(store.aclose)
         stack.push_async_callback(calls.aclose)
-        await announce(redis.url, "parley:", max_calls=10_000)
-        bot = await stack.enter_async_context(serving_app(bot_app(store, Settling(store, calls))))
+        api_port = free_port()
+        worker = None
+        if plan.whole:
+            api_url = f"http://127.0.0.1:{api_port}"
+            worker = worker_of(folder, redis.url, api_url, ACCOUNT, TOKEN)
+            bot_url = worker.url
+        else:
+            await announce(redis.url, "parley:", max_calls=10_000)
+            app = bot_app(store, Settling(store, calls))
+            bot_url = (await stack.enter_async_context(serving_app(app))).url
         exchange = Exchange()
-        phone = PhoneConfig(bot.url, TOKEN, account_sid=ACCOUNT, speed=SPEED)
+        phone = PhoneConfig(bot_url, TOKEN, account_sid=ACCOUNT, speed=SPEED)
         config = DiallingConfig(phone, None, plan.meddling)
         dialling = await stack.enter_async_context(
             Dialling(config, People(others=plan.crowd), exchange)
@@ -122,8 +131,12 @@ async def _stage(plan: ProofPlan, folder: Path) -> AsyncIterator[_Stage]:
             standin.misbehave(kind, times=None, only="POST", chance=0.004, seed=seed)
         gate = Gate(standin)
         urls = [await stack.enter_async_context(serving(gate)) for _ in range(plan.workers)]
+        await stack.enter_async_context(serving(gate, api_port))
         stack.callback(standin.closing.set)
-        place = Place(redis.url, bot.url, ACCOUNT, TOKEN, folder / "dialers.log")
+        if worker is not None:
+            stack.push_async_callback(worker.stop)
+            await worker.start()
+        place = Place(redis.url, bot_url, ACCOUNT, TOKEN, folder / "dialers.log")
         dialers = Dialers(plan, place, [int(url.rpartition(":")[2]) for url in urls])
         stack.push_async_callback(dialers.kill_all)
         yield _Stage(redis, store, dialling, gate, dialers, standin.complaints)
