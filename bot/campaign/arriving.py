@@ -136,6 +136,11 @@ class Arrivals:
         campaign, contact = await self._people(attempt)
         if campaign is None or campaign.state == "canceled":
             return _away(attempt_id, "campaign canceled")
+        if attempt.unwanted:
+            return _away(attempt_id, "they asked not to be called")
+        if contact is not None and contact.state == "done" and attempt.state == "placed":
+            # It was given up, and what became of its contact is decided.
+            return _away(attempt_id, "the contact is done")
         turned_away, answered_by = None, news.answered_by
         if answered_by == FAX:
             turned_away = Ended("bot", FAX)

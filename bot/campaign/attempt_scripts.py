@@ -56,20 +56,32 @@ local function tell(kind)
   push(attempt.campaign, attempt.number, kind, {{attempt = asked.attempt, call_sid = attempt.sid}})
 end
 
+-- A call is one attempt's: what was found to be another's stays that one's.
 local function bind()
-  redis.call('SET', prefix .. 'dial:sid:' .. asked.sid, asked.attempt, 'EX', ttl)
+  local name = prefix .. 'dial:sid:' .. asked.sid
+  local owner = redis.call('GET', name)
+  if owner and owner ~= asked.attempt then return false end
+  redis.call('SET', name, asked.attempt, 'EX', ttl)
   change('sid', asked.sid)
+  return true
 end
 
 -- A call that was given up as never placed turns up: it counts, unless its contact is in another.
+-- Who is done stays so: what became of them is not decided again by a call that comes too late.
 local function revive()
   local contact = read_contact(attempt.campaign, attempt.number)
   if not contact or contact.state == 'l' then return false end
-  leave(contact)
+  if contact.state == 'w' then
+    leave(contact)
+    contact.state, contact.attempt = 'l', asked.attempt
+  end
   contact.today = (attempt.day == contact.day and contact.today or 0) + 1
   contact.attempts, contact.day = contact.attempts + 1, attempt.day
-  contact.state, contact.attempt = 'l', asked.attempt
   write_contact(contact)
+  -- Why it was given up is not so.
+  redis.call('HDEL', attempt_key(asked.attempt), 'reason', 'settled_ms')
+  attempt.reason, attempt.settled_ms = nil, nil
+  if redis.call('HEXISTS', REFUSED, attempt.number) == 1 then change('unwanted', '1') end
   count(attempt.campaign, 'attempts', 1)
   redis.call('PERSIST', attempt_key(asked.attempt))
   redis.call('SADD', key(attempt.campaign, 'live'), asked.attempt)
@@ -84,6 +96,8 @@ local function place()
   change('placed_ms', now)
   local called = prefix .. 'called:' .. attempt.number .. ':' .. attempt.from_number
   redis.call('SET', called, asked.attempt, 'EX', ttl)
+  -- They have asked not to be called: Twilio is to be told at once.
+  if attempt.unwanted then redis.call('ZADD', WATCH, 'XX', now, asked.attempt) end
   tell('attempt.placed')
 end
 
@@ -109,7 +123,7 @@ end
 NOTE = Script(f"""{_ATTEMPT}{_NOTE}
 if not read_attempt(asked.attempt) then return nil end
 if attempt.sid and attempt.sid ~= asked.sid then return given() end
-if not attempt.sid then bind() end
+if not attempt.sid and not bind() then return given() end
 if attempt.state == 'settled' then return given() end
 if attempt.state == 'void' and not revive() then return given() end
 if attempt.state ~= 'placed' and attempt.state ~= 'ended' then place() end

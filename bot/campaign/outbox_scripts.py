@@ -9,13 +9,20 @@ __all__ = ["DELIVERED", "NEXT_EVENTS", "REFUSE", "UNDELIVERED"]
 EVENTS = 100
 """How many of a contact's events are given at once."""
 
-# Asked: number, source. Gives whether it is new on the list.
+# Asked: number, source. Gives whether it is new on the list. A call that nobody has answered yet is
+# to be taken back; one that somebody has goes on, and may be the one in which they asked for it.
 REFUSE = Script("""
 local said = cjson.encode({source = asked.source, at_ms = now})
 if redis.call('HSETNX', REFUSED, asked.number, said) == 0 then return 0 end
 for id in string.gmatch(redis.call('HGET', NUMBERS, asked.number) or '', '%S+') do
-  local campaign = redis.call('HGET', attempt_key(id), 'campaign')
-  if campaign then push(campaign, asked.number, 'contact.do_not_call', {attempt = id}) end
+  local kept = redis.call('HMGET', attempt_key(id), 'campaign', 'sid', 'answered_ms')
+  if kept[1] then
+    if not kept[3] and kept[2] ~= asked.source then
+      redis.call('HSET', attempt_key(id), 'unwanted', '1')
+      redis.call('ZADD', WATCH, 'XX', now, id)
+    end
+    push(kept[1], asked.number, 'contact.do_not_call', {attempt = id})
+  end
 end
 return 1
 """)

@@ -56,7 +56,7 @@ def decide_outcome(
         record: the call's; None when it never came to one.
         canceled: the campaign was.
     """
-    if record is not None and record.do_not_call:
+    if attempt.unwanted or (record is not None and record.do_not_call):
         return Verdict("do_not_call")
     if canceled and (record is None or record.answered_ms is None):
         return Verdict("canceled")

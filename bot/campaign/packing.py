@@ -145,6 +145,8 @@ def read_attempt(fields_kept: Iterable[tuple[str, str]]) -> Attempt:
             fields[name] = int(value)
         elif name in _OTHERS:
             fields[name] = value
+        elif name == "unwanted":
+            fields[name] = value == "1"
         elif name == "usd":
             fields[name] = float(value)
     return Attempt(**fields)

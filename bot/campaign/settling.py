@@ -73,8 +73,8 @@ class Settling:
             return False  # deleted meanwhile
         spec, canceled = campaign.spec, campaign.state == "canceled"
         verdict = decide_outcome(spec, attempt, record, canceled=canceled)
-        if verdict.outcome == "do_not_call":
-            # It was, unless Redis was away, and whoever kept it until it was back is no more.
+        if record is not None and record.do_not_call:
+            # It is there, unless Redis was away, and whoever kept it until it was back is no more.
             await self._campaigns.do_not_call(attempt.number, attempt.sid)
         plan = None
         if not canceled:

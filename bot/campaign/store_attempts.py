@@ -85,7 +85,8 @@ class AttemptsPart(StorePart):
         Binds the SID if none is bound. A terminal status stays, and no status goes back; of all
         else the first that is said counts. What has another SID than the bound one changes nothing
         (see the `sid` of what is given), nor does anything once the attempt is settled. A void
-        attempt whose contact is not live again is revived. None when there is no such attempt.
+        attempt whose contact is not live again is revived; a contact that is done stays so. A SID
+        that is another attempt's is not bound. None when there is no such attempt.
         """
         facts = {
             "duration_s": duration_s,

@@ -18,7 +18,8 @@ class RefusedPart(StorePart):
 
     async def do_not_call(self, number: str, source: str) -> bool:
         """Put a number on the list (who or what asked for it in `source`); false if it is on it.
-        Pushes `contact.do_not_call` in the campaign that has the contact live."""
+        Pushes `contact.do_not_call` in the campaign that has the contact live, whose call is
+        `unwanted` then and looked at now, if nobody has answered it yet."""
         return bool(await self._scripts.run(REFUSE, {"number": number, "source": source}))
 
     async def may_call(self, number: str) -> bool:

@@ -168,6 +168,7 @@ class Attempt:
         empties: how many lists of Twilio's did not have it, since it might have been in them.
         duration_s, minutes: from answer to end, and the minutes that are billed.
         answered_by: Twilio's verdict, such as `machine_start`.
+        unwanted: the person asked not to be called, before they had answered.
         reason: why it failed or was refused, in words.
         usd: what speech and telephony cost, as far as that is known.
     """
@@ -192,6 +193,7 @@ class Attempt:
     duration_s: int | None = None
     minutes: int | None = None
     answered_by: str = ""
+    unwanted: bool = False
     outcome: Outcome | None = None
     reason: str = ""
     usd: float | None = None

@@ -38,6 +38,8 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
         (attempt("no-answer"), None, Verdict("no_answer")),
         (attempt("failed", reason="SIP 503"), None, Verdict("failed", "SIP 503")),
         (attempt("canceled"), None, Verdict("no_answer", "taken back at Twilio")),
+        (attempt("canceled", unwanted=True), None, Verdict("do_not_call")),
+        (attempt("no-answer", unwanted=True), None, Verdict("do_not_call")),
         # A conversation, whoever has ended it.
         (attempt(), record(), Verdict("answered")),
         (attempt(), record(BOT), Verdict("answered")),

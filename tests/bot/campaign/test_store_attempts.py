@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.campaign.store import CampaignStore
-from bot.campaign.types import Attempt, Campaign, Contact, Plan
+from bot.campaign.types import Attempt, Campaign, Contact, Outcome
 
 from .campaigns import (
     DAY,
@@ -180,16 +180,16 @@ async def test_who_was_not_called_and_cannot_be_any_more_is_done(
     assert (await campaigns.progress(campaign.id)).outcomes == {"expired": 1}
 
 
-@pytest.mark.parametrize("again", [LATER, None])
 async def test_a_void_attempt_whose_call_turns_up_counts_after_all(
-    campaigns: CampaignStore, redis: Redis, redis_prefix: str, again: Plan | None
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str
 ) -> None:
     campaign, other = await running(campaigns), await running(campaigns)
     attempt = await claimed(campaigns, campaign)
-    await campaigns.void(attempt.id, 1, again)
+    await campaigns.void(attempt.id, 1, LATER, reason="Twilio never placed the call")
     elsewhere = await claimed(campaigns, other)
     revived = await noted(campaigns, attempt, "ringing")
     assert (revived.state, revived.sid) == ("placed", "CA1")
+    assert (revived.reason, revived.settled_ms) == ("", None)
     assert await redis.ttl(f"{redis_prefix}attempt:{attempt.id}") == -1
     after = await contact(campaigns, campaign)
     assert (after.state, after.attempts, after.today, after.day) == ("live", 1, 1, DAY)
@@ -215,10 +215,52 @@ async def test_a_void_attempt_stays_void_while_its_contact_is_in_another(
     late = await noted(campaigns, attempt, "in-progress")
     assert (late.state, late.sid, late.status) == ("void", "CA1", "")
     assert (await contact(campaigns, campaign)).attempt == other.id
-    await campaigns.settle(other.id, "answered", None)
+    await campaigns.settle(other.id, "busy", plan())
     assert (await noted(campaigns, attempt, "in-progress")).state == "placed"
     progress = await campaigns.progress(campaign.id)
-    assert (progress.done, progress.live, progress.outcomes) == (0, 1, {"answered": 1})
+    assert (progress.done, progress.live, progress.outcomes) == (0, 1, {"busy": 1})
+
+
+@pytest.mark.parametrize("outcome", ["answered", "refused", "called_back", "expired"])
+async def test_who_is_done_stays_so_when_the_call_of_a_void_attempt_turns_up(
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str, outcome: Outcome
+) -> None:
+    campaign, other = await running(campaigns), await running(campaigns)
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.void(attempt.id, 1, None if outcome == "expired" else plan())
+    if outcome == "called_back":
+        await campaigns.finish_contact(campaign.id, number(0), outcome)
+    elif outcome != "expired":
+        second = await claimed(campaigns, campaign)
+        await campaigns.settle(second.id, outcome, None)
+    was = await contact(campaigns, campaign)
+
+    late = await noted(campaigns, attempt, "no-answer")
+    assert late.state == "ended"
+    assert (await claim(campaigns, other)).attempts == []  # it is a call to them
+    assert await campaigns.settle(attempt.id, "no_answer", plan())
+    after = await contact(campaigns, campaign)
+    assert (after.state, after.outcome, after.attempt) == ("done", outcome, was.attempt)
+    assert after.attempts == was.attempts + 1
+    assert (await claim(campaigns, campaign)).attempts == []
+    progress = await campaigns.progress(campaign.id)
+    assert (progress.done, progress.outcomes) == (1, {outcome: 1, "no_answer": 1})
+    assert await redis.exists(f"{redis_prefix}dial:live") == 0
+
+
+async def test_the_call_of_one_attempt_is_never_bound_to_another(campaigns: CampaignStore) -> None:
+    campaign = await running(campaigns)
+    first = await claimed(campaigns, campaign)
+    await campaigns.void(first.id, 1, plan())
+    second = await claimed(campaigns, campaign)
+    await noted(campaigns, second, "ringing", sid="CA1")
+    await campaigns.settle(second.id, "busy", plan())
+    late = await noted(campaigns, first, "completed", sid="CA1")
+    assert (late.state, late.sid) == ("void", "")
+    found = await campaigns.attempt_of("CA1")
+    assert found is not None
+    assert found.id == second.id
+    assert (await campaigns.progress(campaign.id)).attempts == 1
 
 
 # Settled

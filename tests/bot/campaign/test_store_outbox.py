@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign
 
@@ -65,6 +67,46 @@ async def test_a_request_in_one_call_stops_a_dial_that_is_due_in_another_campaig
     await campaigns.settle(attempt.id, "do_not_call", None)
     clock.pass_ms(MINUTE_MS)
     assert (await claim(campaigns, two)).blocked == "nothing_due"
+
+
+@pytest.mark.parametrize("status", ["", "queued", "ringing"])
+async def test_a_request_has_a_call_that_nobody_has_answered_looked_at_now(
+    campaigns: CampaignStore, clock: Clock, status: str
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    await campaigns.note(attempt.id, sid="CA1", status=status)
+    await campaigns.watch(attempt.id, clock() + MINUTE_MS)
+    await campaigns.do_not_call(number(0), "api")
+    (looked_at,) = await campaigns.look(10, MINUTE_MS)
+    assert (looked_at.id, looked_at.unwanted) == (attempt.id, True)
+
+
+async def test_a_call_that_is_placed_after_the_request_is_looked_at_now(
+    campaigns: CampaignStore, clock: Clock
+) -> None:
+    campaign = await running(campaigns, 2)
+    first, second = (await claim(campaigns, campaign, 2)).attempts
+    await campaigns.void(second.id, 1, plan(clock() + MINUTE_MS))
+    for attempt in (first, second):  # the one is being asked for, the other was given up
+        await campaigns.do_not_call(attempt.number, "api")
+        await campaigns.watch(attempt.id, clock() + MINUTE_MS)
+        placed = await campaigns.note(attempt.id, sid=f"CA{attempt.id}", status="queued")
+        assert placed is not None
+        assert placed.unwanted
+    looked_at = await campaigns.look(10, MINUTE_MS)
+    assert {found.id for found in looked_at} == {first.id, second.id}
+
+
+@pytest.mark.parametrize(("status", "source"), [("in-progress", "api"), ("ringing", "CA1")])
+async def test_the_call_in_which_somebody_asks_goes_on(
+    campaigns: CampaignStore, status: str, source: str
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    await campaigns.note(attempt.id, sid="CA1", status=status)
+    await campaigns.do_not_call(number(0), source)
+    asked = await campaigns.attempt(attempt.id)
+    assert asked is not None
+    assert not asked.unwanted
 
 
 # Events

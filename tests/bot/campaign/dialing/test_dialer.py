@@ -360,6 +360,27 @@ async def test_a_call_of_nobody_is_taken_back(
     assert [line["event"] for line in logs] == ["call belongs to no attempt"]
 
 
+async def test_whoever_asks_not_to_be_called_while_twilio_is_asked_is_not(
+    campaigns: CampaignStore, rest: TwilioRest, twilio: Twilio
+) -> None:
+    class Late:
+        """They ask before Twilio's answer comes."""
+
+        async def create(
+            self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
+        ) -> RestCall:
+            await campaigns.do_not_call(number(0), "api")
+            return await rest.create(parameters, wanted=wanted)
+
+        async def cancel(self, sid: str) -> None:
+            await rest.cancel(sid)
+
+    await running(campaigns)
+    await tick(Dialer(campaigns, Late(), ADDRESS, NO_LIMITS))
+    (call,) = await rest.list_calls()
+    assert call.status == "canceled"
+
+
 async def test_a_plan_that_has_passed_is_made_anew(
     campaigns: CampaignStore, dialer: Dialer, twilio: Twilio, clock: Clock
 ) -> None:

@@ -246,6 +246,19 @@ async def test_a_canceled_campaign_has_its_calls_taken_back(
     await sweeper.tick()
 
 
+async def test_a_call_that_waits_is_taken_back_when_they_ask_not_to_be_called(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    await sweeper.tick()
+    await campaigns.do_not_call(number(0), "api")
+    await sweeper.tick()
+    assert (await rest.fetch(call.sid)).status == "canceled"
+    assert await campaigns.live(campaign.id) == []
+
+
 async def test_a_call_that_twilio_has_forgotten_has_failed(
     campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, clock: Clock
 ) -> None:

@@ -1,0 +1,59 @@
+"""Whether the call of an attempt goes on when it arrives."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.campaign.arriving import Arrivals, CallNews
+from bot.campaign.store import CampaignStore
+from bot.campaign.types import Attempt
+from bot.dialog.types import Ended
+
+from .campaigns import claimed, number, plan, running
+
+ANSWERED = CallNews(sid="CA1", status="in-progress")
+
+
+@pytest.fixture
+def arrivals(campaigns: CampaignStore) -> Arrivals:
+    return Arrivals(campaigns, deadline_s=10)
+
+
+async def turned_away(arrivals: Arrivals, attempt: Attempt) -> Ended | None:
+    """How the attempt's call ends at once, if it does."""
+    return (await arrivals.arrive(attempt.id, ANSWERED)).turned_away
+
+
+async def test_a_call_that_was_placed_goes_on(campaigns: CampaignStore, arrivals: Arrivals) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    assert await turned_away(arrivals, attempt) is None
+
+
+async def test_whoever_asked_not_to_be_called_while_their_call_waited_is_not_talked_to(
+    campaigns: CampaignStore, arrivals: Arrivals
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    await campaigns.note(attempt.id, sid="CA1", status="queued")
+    await campaigns.do_not_call(number(0), "api")
+    ended = await turned_away(arrivals, attempt)
+    assert ended == Ended("bot", "they asked not to be called")
+
+
+async def test_the_call_in_which_somebody_asks_not_to_be_called_may_arrive_again(
+    campaigns: CampaignStore, arrivals: Arrivals
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    assert await turned_away(arrivals, attempt) is None
+    await campaigns.do_not_call(number(0), "CA1")
+    assert await turned_away(arrivals, attempt) is None
+
+
+async def test_a_call_that_turns_up_when_its_contact_is_done_is_turned_away(
+    campaigns: CampaignStore, arrivals: Arrivals
+) -> None:
+    campaign = await running(campaigns)
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.void(attempt.id, 1, plan())
+    second = await claimed(campaigns, campaign)
+    await campaigns.settle(second.id, "answered", None)
+    assert await turned_away(arrivals, attempt) == Ended("bot", "the contact is done")
