@@ -269,7 +269,7 @@ class Dialer:
         contact = await self._store.contact(attempt.campaign, attempt.number)
         now_ms = await self._store.now_ms()
         plan = None
-        if contact is not None:
+        if contact is not None and not refusal.for_good:
             plan = next_plan(spec, contact, "failed", now_ms, jitter=random.random())
         await self._store.settle(attempt.id, "failed", plan, reason=refusal.reason)
 

@@ -45,20 +45,23 @@ MOST = "the Twilio account has as many calls as it may have at the same time"
 
 # Of the number that was to be called alone.
 REFUSED = {
-    13224: "Twilio cannot call this number, or it is none",
+    13226: INVALID,
     21202: "Twilio does not call premium and emergency numbers",
     21211: INVALID,
     21214: "the number cannot be reached",
     21217: INVALID,
 }
-# Of a country, which may be everybody's in the campaign, or a few people's.
+# Of a country or a network, which may be everybody's in the campaign, or a few people's.
 FAILED = {
+    13224: "Twilio cannot call this number now, or it is none",
     13227: COUNTRY,
     21203: COUNTRY,
     21215: COUNTRY,
     21216: "Twilio blocks calls to this number; to call +1, create a Primary Customer Profile",
     32205: COUNTRY,
 }
+# Such numbers are not asked for again.
+FOR_GOOD = frozenset({21216})
 # Of the account, of our own number, or of our address.
 PAUSED = {
     10001: INACTIVE,
@@ -91,11 +94,13 @@ class Refusal:
     Attributes:
         reason: in words, for the campaign's owner.
         back_off: whether Twilio should be asked for nothing more for a while.
+        for_good: whether it would refuse another attempt as well.
     """
 
     fate: Fate
     reason: str
     back_off: bool = False
+    for_good: bool = False
 
 
 def parameters(spec: CampaignSpec, attempt: Attempt, address: Address) -> dict[str, Any]:
@@ -144,7 +149,7 @@ def judge(error: RestError, attempt: Attempt) -> Refusal:
         case RestUnreached():
             return Refusal("later", "Twilio cannot be reached", back_off=True)
         case RestUnavailable():
-            return Refusal("unknown", "Twilio's answer did not come")
+            return Refusal("unknown", "Twilio's answer did not come", back_off=True)
         case RestBusy():
             return Refusal("later", "Twilio had too many requests", back_off=True)
         case RestError(status=None):
@@ -161,7 +166,7 @@ def _by_code(error: RestError, attempt: Attempt) -> Refusal:
     if code in REFUSED:
         return Refusal("refused", REFUSED[code] + named)
     if code in FAILED:
-        return Refusal("failed", FAILED[code] + named)
+        return Refusal("failed", FAILED[code] + named, for_good=code in FOR_GOOD)
     if code in PAUSED:
         words = PAUSED[code].format(from_number=attempt.from_number)
         return Refusal("paused", words + named)

@@ -16,7 +16,7 @@ import structlog
 
 from bot.settings import Settings
 
-from .rest_client import DEADLINE_S, RestClient
+from .rest_client import DEADLINE_S, Client, RestClient
 from .rest_errors import (
     CallGone,
     RestBusy,
@@ -177,14 +177,16 @@ class TwilioRest(RestRecordings):
                 written to a connection.
             deadline_s: within which Twilio has to answer.
         """
-        item = await self._client.ask_once(
-            lambda client: client.calls.create_async(**parameters), deadline_s, wanted=wanted
-        )
+
+        async def place(client: Client) -> RestCall:
+            return rest_call(await client.calls.create_async(**parameters))
+
+        call = await self._client.ask_once(place, deadline_s, wanted=wanted)
         try:
-            call_sid(item.sid or "")
+            call_sid(call.sid or "")
         except CallGone:
             raise RestUnavailable("Twilio placed a call and did not say which") from None
-        return rest_call(item)
+        return call
 
     async def cancel(self, sid: str) -> None:
         """Take back a call that is queued or rings; `CallGone` when it does neither."""
@@ -193,7 +195,11 @@ class TwilioRest(RestRecordings):
     async def fetch(self, sid: str) -> RestCall:
         """One call."""
         call = call_sid(sid)
-        return rest_call(await self._client.ask(lambda client: client.calls(call).fetch_async()))
+
+        async def fetch(client: Client) -> RestCall:
+            return rest_call(await client.calls(call).fetch_async())
+
+        return await self._client.ask(fetch)
 
     async def list_calls(
         self,
@@ -215,10 +221,12 @@ class TwilioRest(RestRecordings):
         chosen = {name: value for name, value in given.items() if value is not None}
         # The client would ask for a page of `limit`, which may be more than a page holds.
         page = min(limit, MAX_PAGE)
-        items = await self._client.ask(
-            lambda client: client.calls.list_async(**chosen, limit=limit, page_size=page)
-        )
-        return [rest_call(item) for item in items]
+
+        async def listed(client: Client) -> list[RestCall]:
+            items = await client.calls.list_async(**chosen, limit=limit, page_size=page)
+            return [rest_call(item) for item in items]
+
+        return await self._client.ask(listed)
 
     async def find_number(self, number: str) -> RestNumber | None:
         """The account's number that is exactly `number` (E.164), or None."""

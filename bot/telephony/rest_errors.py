@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 __all__ = [
+    "LONGEST_RETRY_S",
     "CallGone",
     "RestBusy",
     "RestDenied",
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 MAX_MESSAGE = 300
+LONGEST_RETRY_S = 300.0
+"""No answer is waited upon longer, whatever it says: it may be some proxy's."""
 NOT_IN_PROGRESS = 21220
 
 # The call itself, or what is made on it: not found means that the call is not. That a call is not
@@ -46,7 +49,8 @@ class RestError(Exception):
     Attributes:
         status: the HTTP status of the answer; None when there was none.
         code: Twilio's error code (https://www.twilio.com/docs/api/errors); None when it gave none.
-        retry_after_s: how long Twilio asks to wait before the next attempt; None when it does not.
+        retry_after_s: how long Twilio asks to wait before the next attempt, within
+            `LONGEST_RETRY_S`; None when it does not.
     """
 
     def __init__(
@@ -115,18 +119,19 @@ def refusal(
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a `Retry-After` header, a number or a date (RFC 9110, 10.2.3)."""
+    """Seconds to wait by a `Retry-After` header, a number or a date (RFC 9110, 10.2.3), but no more
+    than `LONGEST_RETRY_S`."""
     if header is None:
         return None
     text = header.strip()
     if text.isascii() and text.isdecimal():
-        return float(text)
+        return min(float(text), LONGEST_RETRY_S)
     try:
         when = parsedate_to_datetime(text)
     except ValueError:
         return None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - now).total_seconds())
+    return min(max(0.0, (when - now).total_seconds()), LONGEST_RETRY_S)
 
 
 def _kind(path: str, status: int, code: int | None) -> type[RestError]:

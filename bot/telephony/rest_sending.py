@@ -37,6 +37,8 @@ class Sending:
             RestWithdrawn: the request is not wanted any more, and the rest of it is not sent.
         """
         if step.endswith((".send_request_headers.started", ".send_request_body.started")):
+            if info["request"].method == b"CONNECT":
+                return  # of a proxy, to which the way to Twilio is asked for first
             if not self._wanted():
                 raise RestWithdrawn("the request was withdrawn: its time is over")
             self.begun = True

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bot.telephony import rest as rest_module
 from bot.telephony import rest_client
 from bot.telephony.rest import (
     CallGone,
@@ -103,6 +104,37 @@ async def test_who_was_not_reached_did_nothing() -> None:
     with pytest.raises(RestUnreached):
         await rest.create(PARAMETERS)
     await rest.aclose()
+
+
+async def test_who_was_not_reached_by_a_proxy_did_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Twilio Is Away\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        host, port = proxy.sockets[0].getsockname()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{host}:{port}")
+        monkeypatch.setenv("NO_PROXY", "")
+        rest = TwilioRest(ACCOUNT, TOKEN, api_url="https://twilio.invalid")
+        with pytest.raises(RestUnreached):
+            await rest.create(PARAMETERS)
+        await rest.aclose()
+
+
+async def test_an_answer_that_cannot_be_read_leaves_it_unknown(
+    rest: TwilioRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_date(item: object) -> None:
+        raise AttributeError("'str' object has no attribute 'timestamp'")
+
+    monkeypatch.setattr(rest_module, "rest_call", no_date)
+    with pytest.raises(RestUnavailable):
+        await rest.create(PARAMETERS)
+    with pytest.raises(RestUnavailable):
+        await rest.list_calls(to=CALLER)
 
 
 async def test_what_is_not_wanted_any_more_is_not_sent(twilio: Twilio, rest: TwilioRest) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.telephony.rest_errors import (
+    LONGEST_RETRY_S,
     CallGone,
     RestBusy,
     RestDenied,
@@ -98,6 +99,9 @@ def test_a_page_of_a_proxy_is_not_quoted_and_a_long_message_is_cut() -> None:
         ("Fri, 17 Jul 2026 10:00:07 GMT", 7.0),
         ("Fri, 17 Jul 2026 09:00:00 GMT", 0.0),
         ("Fri, 17 Jul 2026 10:00:05 -0000", 5.0),
+        ("999999999999", LONGEST_RETRY_S),
+        ("9" * 400, LONGEST_RETRY_S),
+        ("Fri, 17 Jul 3026 10:00:00 GMT", LONGEST_RETRY_S),
         ("-1", None),
         ("1.5", None),
         ("soon", None),

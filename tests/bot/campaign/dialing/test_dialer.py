@@ -336,6 +336,18 @@ async def test_a_country_that_is_not_enabled_loses_few_contacts(campaigns: Campa
     assert sum(contact.attempts for contact in contacts) < 20
 
 
+async def test_a_number_that_twilio_blocks_is_not_asked_for_again(campaigns: CampaignStore) -> None:
+    campaign = await running(campaigns, 40, breaker=5, **ALWAYS)
+    refusing = Refusing(RestError("400", status=400, code=21216))
+    await tick(Dialer(campaigns, refusing, ADDRESS, NO_LIMITS))
+    paused = await campaigns.campaign(campaign.id)
+    assert paused is not None
+    # All numbers are blocked where the account has no profile.
+    assert paused.state == "paused"
+    contacts = [contact async for contact in campaigns.contacts(campaign.id)]
+    assert {(one.state, one.outcome) for one in contacts if one.attempts} == {("done", "failed")}
+
+
 async def test_a_call_of_nobody_is_taken_back(
     campaigns: CampaignStore, rest: TwilioRest, twilio: Twilio
 ) -> None:
