@@ -33,6 +33,10 @@ def is_loopback(host: str) -> bool:
 
 
 def _base_url(url: str) -> str:
+    url = url.strip()
+    # urlsplit leaves some of these out, as if nobody had written them, and takes the others.
+    if not url.isprintable() or " " in url:
+        raise ValueError
     parts = urlsplit(url)  # writes the scheme in lower case
     host = parts.hostname
     _ = parts.port  # raises ValueError when it is no number

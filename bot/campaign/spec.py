@@ -42,12 +42,13 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00", re.ASCII)
 _WINDOW = re.compile(r"(\S+?)\s*-\s*(\S+)")
 _HOLIDAY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 END_OF_DAY = 24 * 60
+_NO_WINDOW = "write a part of one day, such as 09:00-20:00"
 
 
 class Window(BaseModel):
     """A part of the day, in minutes of the called party's clock, from `start` until `end`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: int
     end: int
@@ -61,9 +62,14 @@ class Window(BaseModel):
         """
         parts = _WINDOW.fullmatch(text.strip())
         start, end = map(_minutes, parts.groups()) if parts else (0, 0)
-        if start >= end:
-            raise ValueError("write a part of one day, such as 09:00-20:00")
         return cls(start=start, end=end)
+
+    @model_validator(mode="after")
+    def _of_one_day(self) -> Self:
+        # What comes from a table has passed no `parse`, and has to be readable again.
+        if not 0 <= self.start < self.end <= END_OF_DAY:
+            raise ValueError(_NO_WINDOW)
+        return self
 
     @property
     def start_time(self) -> time:
@@ -77,7 +83,7 @@ class Window(BaseModel):
 
 def _minutes(text: str) -> int:
     if not _CLOCK.fullmatch(text):
-        raise ValueError("write a part of one day, such as 09:00-20:00")
+        raise ValueError(_NO_WINDOW)
     hours, minutes = text.split(":")
     return int(hours) * 60 + int(minutes)
 
@@ -103,6 +109,16 @@ def _days(held: object) -> object:
 
 def _off_is_none(held: object) -> object:
     return None if held == "off" else held
+
+
+def _region(held: str) -> str:
+    # Imported here: it is large, and who reads a campaign may have no need of it.
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if held not in SUPPORTED_REGIONS:
+        hint = "; the United Kingdom is GB" if held == "UK" else ""
+        raise ValueError(f"{held!r} is no country of ISO 3166, such as US{hint}")
+    return held
 
 
 def _holiday(held: str) -> str:
@@ -159,10 +175,8 @@ class CampaignSpec(BaseModel):
         default="local",
         description="local: of your numbers those most like the called one, in turn; rotate: all",
     )
-    region: str | None = Field(
-        default=None,
-        pattern=r"^[A-Z]{2}$",
-        description="the country of numbers written without one, such as US",
+    region: Annotated[str, AfterValidator(_region)] | None = Field(
+        default=None, description="the country of numbers written without one, such as US or GB"
     )
 
     window: Annotated[Window, BeforeValidator(_window)] = Field(
@@ -237,7 +251,10 @@ class CampaignSpec(BaseModel):
         description="the https:// address that is told of events; http:// for loopback alone",
     )
     minute_usd: float | None = Field(
-        default=None, ge=0, description="what Twilio takes for a minute, for the costs"
+        default=None,
+        ge=0,
+        le=1000,
+        description="what Twilio takes for a minute, for the costs; up to 1000",
     )
 
     @field_serializer("window")
