@@ -36,6 +36,10 @@ def worker_of(folder: Path, redis_url: str, api_url: str, account: str, token: s
             "PARLEY_STATE_DIR": str(folder / "state"),
             "PARLEY_DIALER": "off",
             "PARLEY_MAX_CALLS": "1000",
+            # Nobody speaks; and a recognizer on this machine would take but a few calls.
+            "PARLEY_STT_PROVIDER": "deepgram",
+            "DEEPGRAM_API_KEY": "none",
+            "DEEPGRAM_BASE_URL": "http://127.0.0.1:9",
         },
     )
 

@@ -16,7 +16,7 @@ __all__ = ["Killer"]
 
 Victim = Literal["asking", "any", "redis"]
 
-SHARES: dict[Victim, float] = {"asking": 0.45, "any": 0.5, "redis": 0.05}
+SHARES: dict[Victim, float] = {"asking": 0.55, "any": 0.4, "redis": 0.05}
 PATIENCE_S = 5.0
 """So long somebody may take to ask for a call; then the campaign has none to make just now."""
 SOON_S = 0.3
