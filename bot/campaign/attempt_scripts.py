@@ -74,6 +74,8 @@ local function revive()
   if contact.state == 'w' then
     leave(contact)
     contact.state, contact.attempt = 'l', asked.attempt
+  else
+    count(attempt.campaign, 'done_attempts', 1)
   end
   contact.today = (attempt.day == contact.day and contact.today or 0) + 1
   contact.attempts, contact.day = contact.attempts + 1, attempt.day
@@ -165,10 +167,12 @@ if asked.reason ~= '' then change('reason', asked.reason) end
 save()
 release()
 count(attempt.campaign, 'attempts', -1)
+local minute = key(attempt.campaign, 'minute:' .. math.floor(tonumber(attempt.claimed_ms) / 60000))
+if redis.call('EXISTS', minute) == 1 then redis.call('DECR', minute) end
 local contact = live_contact()
 if contact then
   contact.attempts, contact.today = contact.attempts - 1, contact.today - 1
-  if asked.plan then wait(contact, asked.plan) else finish(contact, asked.outcome, true) end
+  if asked.plan then wait(contact, asked.plan) else finish(contact, asked.outcome) end
 end
 return 1
 """)
@@ -220,7 +224,7 @@ push(attempt.campaign, attempt.number, 'attempt.ended', {{attempt = asked.attemp
 local contact = live_contact()
 if contact then
   contact.outcome = asked.outcome
-  if asked.plan then again(contact) else finish(contact, asked.outcome, false) end
+  if asked.plan then again(contact) else finish(contact, asked.outcome) end
 end
 feed_breaker()
 return 1

@@ -32,18 +32,22 @@ move(asked.campaign, asked.to, asked.reason)
 return 1
 """)
 
-# Asked: campaign. Gives {its hash, live, due, when the next is due or -1, claimed lately}.
+# Asked: campaign. Gives {its hash, live, due, when the next is due or -1, when the last is or -1,
+# claimed lately, the first minute of those or -1}.
 PROGRESS = Script("""
 local due = key(asked.campaign, 'due')
 local soon = redis.call('ZRANGEBYSCORE', due, '(' .. string.format('%d', now), '+inf',
   'WITHSCORES', 'LIMIT', 0, 1)[2]
-local lately, minute = 0, math.floor(now / 60000)
+local last = redis.call('ZRANGE', due, -1, -1, 'WITHSCORES')[2]
+local lately, minute, since = 0, math.floor(now / 60000), -1
 for past = 0, 9 do
-  lately = lately + (redis.call('GET', key(asked.campaign, 'minute:' .. minute - past)) or 0)
+  local placed = tonumber(redis.call('GET', key(asked.campaign, 'minute:' .. minute - past)) or '0')
+  lately = lately + placed
+  if placed > 0 then since = (minute - past) * 60000 end
 end
 return {redis.call('HGETALL', key(asked.campaign)),
   redis.call('SCARD', key(asked.campaign, 'live')), redis.call('ZCOUNT', due, '-inf', now),
-  soon and tonumber(soon) or -1, lately}
+  soon and tonumber(soon) or -1, last and tonumber(last) or -1, lately, since}
 """)
 
 # Asked: campaign. Gives 1 when nobody will change it any more, so that it may be taken away.
@@ -85,7 +89,7 @@ local contact = read_contact(asked.campaign, asked.number)
 if not contact or contact.state ~= 'w' then return 0 end
 if contact.due .. '|' .. contact.till .. '|' .. contact.plan_day ~= asked.was then return 0 end
 leave(contact)
-if asked.plan then wait(contact, asked.plan) else finish(contact, asked.outcome, true) end
+if asked.plan then wait(contact, asked.plan) else finish(contact, asked.outcome) end
 return 1
 """)
 
@@ -98,6 +102,6 @@ if asked.outcome == 'called_back' then
   local attempt = contact.attempt ~= '' and contact.attempt or nil
   push(asked.campaign, asked.number, 'contact.called_back', {attempt = attempt})
 end
-finish(contact, asked.outcome, true)
+finish(contact, asked.outcome)
 return 1
 """)

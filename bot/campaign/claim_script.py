@@ -146,7 +146,7 @@ local function consider(number)
     redis.call('ZREM', key(campaign, 'due'), number)
   elseif redis.call('HEXISTS', REFUSED, number) == 1 then
     leave(contact)
-    finish(contact, 'do_not_call', true)
+    finish(contact, 'do_not_call')
   elseif tonumber(contact.till) <= now then
     redis.call('ZADD', key(campaign, 'due'), now + {PUT_OFF_MS}, number)
     table.insert(stale, number)

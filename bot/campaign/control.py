@@ -138,6 +138,7 @@ class Controls:
             campaign,
             await self._campaigns.progress(campaign.id),
             now_ms=await self._campaigns.now_ms(),
+            account_per_second=self._settings.dial_per_second,
             warnings=await self._warnings(campaign),
         )
 

@@ -71,15 +71,17 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     )
     yield "calls", f"{progress.attempts} placed{lately}"
     if progress.outcomes:
-        yield "outcomes", _outcomes(progress.outcomes.items())
+        yield "calls ended", _outcomes(progress.outcomes.items())
+    if progress.contact_outcomes:
+        yield "contacts done", _outcomes(progress.contact_outcomes.items())
     if status.answer_rate is not None:
-        yield "answered", f"{status.answer_rate:.0%} of the calls that are over"
+        yield "taken", f"by a person: {status.answer_rate:.0%} of the calls that are over"
     yield "talked", _duration(progress.talked_s)
-    yield "cost", f"${progress.usd:.2f}, as far as it is known"
+    yield "cost", _cost(status)
     if progress.undelivered:
         yield "events", f"{progress.undelivered} not delivered to the webhook yet"
     if not progress.due and progress.next_due_ms is not None:
-        yield "next call", f"not before {_when(progress.next_due_ms)}, when a window opens"
+        yield "next call", f"not before {_when(progress.next_due_ms)}, {_next_why(status)}"
     yield from _estimated(status)
 
 
@@ -93,6 +95,19 @@ def _estimated(status: Status) -> Iterator[tuple[str, str]]:
         yield "done", f"about {_when(estimate.done_ms)}: {estimate.basis}"
 
 
+def _next_why(status: Status) -> str:
+    """Whether it is about a window: before the first calls of anybody nothing else is."""
+    first = status.progress.live + status.progress.done + status.progress.attempts == 0
+    return "when a window opens" if first else "when the next contact is due"
+
+
+def _cost(status: Status) -> str:
+    known = f"${status.progress.usd:.2f}, as far as it is known"
+    if status.campaign.spec.minute_usd is None:
+        return f"{known}; without Twilio's minutes, of which minute_usd would say the price"
+    return known
+
+
 def _outcomes(counted: Iterable[tuple[str, int]]) -> str:
     most = sorted(counted, key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{outcome.replace('_', ' ')} {count}" for outcome, count in most if count)
@@ -104,4 +119,4 @@ def _duration(seconds: int) -> str:
 
 
 def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")

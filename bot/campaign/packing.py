@@ -25,8 +25,7 @@ __all__ = [
     "read_contact",
 ]
 
-# `e`: ended without an attempt that has its outcome.
-_STATES: dict[str, ContactState] = {"w": "waiting", "l": "live", "d": "done", "e": "done"}
+_STATES: dict[str, ContactState] = {"w": "waiting", "l": "live", "d": "done"}
 _NUMBERS = frozenset(
     {
         "ordinal",

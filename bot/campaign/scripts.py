@@ -124,7 +124,8 @@ local function leave(contact)
     count(contact.campaign, 'waiting', -1)
   elseif contact.state ~= 'l' then
     count(contact.campaign, 'done', -1)
-    if contact.state == 'e' then count(contact.campaign, 'outcome:' .. contact.outcome, -1) end
+    count(contact.campaign, 'done_attempts', -contact.attempts)
+    count(contact.campaign, 'became:' .. contact.outcome, -1)
   end
   contact.due, contact.till, contact.plan_day = '', '', ''
 end
@@ -140,12 +141,12 @@ local function wait(contact, plan)
   count(contact.campaign, 'waiting', 1)
 end
 
--- `alone`: no attempt has that outcome, so that it is counted here.
-local function finish(contact, outcome, alone)
-  contact.state, contact.outcome = alone and 'e' or 'd', outcome
+local function finish(contact, outcome)
+  contact.state, contact.outcome = 'd', outcome
   write_contact(contact)
   count(contact.campaign, 'done', 1)
-  if alone then count(contact.campaign, 'outcome:' .. outcome, 1) end
+  count(contact.campaign, 'done_attempts', contact.attempts)
+  count(contact.campaign, 'became:' .. outcome, 1)
   local attempt = contact.attempt ~= '' and contact.attempt or nil
   push(contact.campaign, contact.number, 'contact.done', {outcome = outcome, attempt = attempt})
 end

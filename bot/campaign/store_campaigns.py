@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -90,27 +90,26 @@ class CampaignsPart(StorePart):
 
     async def progress(self, campaign: str) -> Progress:
         """The numbers of a campaign; all zero for an unknown one."""
-        flat, live, due, next_due_ms, lately = await self._scripts.run(
+        flat, live, due, next_due_ms, last_due_ms, lately, since_ms = await self._scripts.run(
             PROGRESS, {"campaign": campaign}
         )
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        outcomes = {
-            name.removeprefix(b"outcome:").decode(): int(value)
-            for name, value in fields.items()
-            if name.startswith(b"outcome:") and int(value)
-        }
         return Progress(
             contacts=int(fields.get(b"contacts", 0)),
             waiting=int(fields.get(b"waiting", 0)),
             live=live,
             done=int(fields.get(b"done", 0)),
             attempts=int(fields.get(b"attempts", 0)),
-            outcomes=outcomes,
+            done_attempts=int(fields.get(b"done_attempts", 0)),
+            outcomes=_counts(fields, b"outcome:"),
+            contact_outcomes=_counts(fields, b"became:"),
             talked_s=int(fields.get(b"talked_s", 0)),
             usd=int(fields.get(b"usd_micros", 0)) / 1e6,
             due=due,
             next_due_ms=None if next_due_ms < 0 else next_due_ms,
+            last_due_ms=None if last_due_ms < 0 else last_due_ms,
             placed_lately=lately,
+            lately_from_ms=None if since_ms < 0 else since_ms,
             undelivered=int(fields.get(b"undelivered", 0)),
         )
 
@@ -159,6 +158,14 @@ class CampaignsPart(StorePart):
                 return await pipe.execute()
 
         return await self._link.ask(ask) if names else []
+
+
+def _counts(fields: Mapping[bytes, bytes], prefix: bytes) -> dict[str, int]:
+    return {
+        name.removeprefix(prefix).decode(): int(value)
+        for name, value in fields.items()
+        if name.startswith(prefix) and int(value)
+    }
 
 
 def _read(names: Sequence[bytes], kept: Sequence[dict[bytes, bytes]]) -> list[Campaign]:

@@ -258,11 +258,15 @@ class Progress:
 
     Attributes:
         attempts: calls placed, or perhaps placed.
-        outcomes: of settled attempts; of contacts that ended without one too.
+        done_attempts: how many of them were of contacts that are done.
+        outcomes: of attempts that are settled.
+        contact_outcomes: of contacts that are done, also of those whom nobody called.
         talked_s: seconds from answer to end, over all attempts.
         usd: what they cost, as far as that is known.
-        due: contacts whose time has come; `next_due_ms` is when the next one's comes.
-        placed_lately: attempts claimed in the last ten minutes.
+        due: contacts whose time has come; `next_due_ms` is when the next one's comes, and
+            `last_due_ms` when that of the last one does, or did.
+        placed_lately: attempts claimed in the last ten minutes, without those that came to no call.
+        lately_from_ms: when the first minute of these ten began in which there were any.
         undelivered: events that the owner's webhook has not taken yet.
     """
 
@@ -271,10 +275,14 @@ class Progress:
     live: int
     done: int
     attempts: int
+    done_attempts: int
     outcomes: dict[str, int]
+    contact_outcomes: dict[str, int]
     talked_s: int
     usd: float
     due: int
     next_due_ms: int | None
+    last_due_ms: int | None
     placed_lately: int
+    lately_from_ms: int | None
     undelivered: int

@@ -107,7 +107,10 @@ async def test_a_campaign_from_its_making_to_its_end(
     assert (await api.post(f"{one}/resume")).json()["state"] == "running"
     assert (await api.delete(one)).status_code == 409
     canceled = (await api.post(f"{one}/cancel")).json()
-    assert (canceled["state"], canceled["progress"]["outcomes"]) == ("canceled", {"canceled": 1})
+    assert (canceled["state"], canceled["progress"]["contact_outcomes"]) == (
+        "canceled",
+        {"canceled": 1},
+    )
     assert (await api.delete(one)).status_code == 409
     assert await campaigns.settle("a" * 20, "canceled", None)
     assert (await api.delete(one)).json() == {"deleted": one.rpartition("/")[2]}

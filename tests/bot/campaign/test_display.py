@@ -25,6 +25,7 @@ def test_all_of_a_campaign_that_runs() -> None:
         done=40,
         attempts=50,
         outcomes={"no_answer": 10, "answered": 30, "failed": 0},
+        contact_outcomes={"answered": 30, "canceled": 10},
         talked_s=3725,
         usd=1.234,
         next_due_ms=START_MS + MINUTE_MS,
@@ -35,15 +36,25 @@ def test_all_of_a_campaign_that_runs() -> None:
     assert said[2:-3] == [
         "contacts 100 in all, 60 waiting (0 due now), 0 live, 40 done",
         "calls 50 placed, 0.0 a minute lately",
-        "outcomes answered 30, no answer 10",
-        "answered 75% of the calls that are over",
+        "calls ended answered 30, no answer 10",
+        "contacts done answered 30, canceled 10",
+        "taken by a person: 75% of the calls that are over",
         "talked 1 h 02 min",
-        "cost $1.23, as far as it is known",
+        "cost $1.23, as far as it is known; without Twilio's minutes, of which minute_usd would say"
+        " the price",
         "events 2 not delivered to the webhook yet",
     ]
     assert said[-3].startswith("next call not before 20")
-    assert said[-2] == "done cannot be estimated: no call was placed in the last ten minutes"
+    assert said[-3].endswith(", when the next contact is due")
+    assert said[-2].startswith("done about 20")
     assert said[-1] == "warning: no worker� is alive"
+
+
+def test_before_anybody_is_called_the_next_call_is_about_a_window() -> None:
+    shown = status(next_due_ms=START_MS + MINUTE_MS, spec={"minute_usd": 0.01})
+    said = lines(shown)
+    assert said[-2].endswith(", when a window opens")
+    assert "cost $0.00, as far as it is known" in said
 
 
 def test_why_a_campaign_is_over() -> None:

@@ -112,18 +112,15 @@ async def check(store: CampaignStore, redis: Redis, prefix: str, campaign: Campa
     live = {contact.attempt for contact in contacts if contact.state == "live"}
     states = Counter(contact.state for contact in contacts)
     outcomes = Counter(attempt.outcome for attempt in settled)
-    for contact in contacts:
-        held: str | None = await redis.hget(  # type: ignore[assignment]  # decoded
-            f"{prefix}campaign:{campaign.id}:contacts:{contact.number[-2:]}", contact.number
-        )
-        assert held is not None
-        outcomes[contact.outcome] += held.startswith("e")
+    done_ones = [contact for contact in contacts if contact.state == "done"]
     progress = await store.progress(campaign.id)
     assert progress.contacts == len(contacts)
     numbers = (progress.waiting, progress.live, progress.done)
     assert numbers == (states["waiting"], states["live"], states["done"])
     assert progress.attempts == len(counted) == sum(contact.attempts for contact in contacts)
-    assert progress.outcomes == {outcome: times for outcome, times in outcomes.items() if times}
+    assert progress.done_attempts == sum(contact.attempts for contact in done_ones)
+    assert progress.outcomes == outcomes
+    assert progress.contact_outcomes == Counter(contact.outcome for contact in done_ones)
     assert progress.usd == len(settled) * 0.5
     assert progress.talked_s == sum(attempt.duration_s or 0 for attempt in settled)
     waiting = {contact.number for contact in contacts if contact.state == "waiting"}
