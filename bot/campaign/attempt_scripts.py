@@ -203,11 +203,14 @@ local function feed_breaker()
 end
 """
 
-# Asked: attempt, outcome, plan (or none), reason, usd (or none), usd_micros. Gives whether it was
-# settled by this.
+# Asked: attempt, outcome, plan (or none), reason, usd (or none), usd_micros, token (or none). Gives
+# whether it was settled by this.
 SETTLE = Script(f"""{_ATTEMPT}{_SETTLE}
 if not read_attempt(asked.attempt) then return 0 end
 if attempt.state == 'settled' or attempt.state == 'void' then return 0 end
+if asked.token and (attempt.state ~= 'unknown' or tonumber(attempt.token) ~= asked.token) then
+  return 0
+end
 change('state', 'settled')
 change('settled_ms', now)
 change('outcome', asked.outcome)

@@ -15,9 +15,10 @@ from bot.telephony.address import Address
 
 from .dialer import Dialer, Placing
 from .durability import ensure_durable
+from .patience import Asking
 from .reconcile import Timings
 from .store import CampaignStore
-from .sweep import Asking, Settles, Sweeper
+from .sweep import Settles, Sweeper
 from .ticking import Recurring, tick_for_ever
 from .types import Limits
 

@@ -4,6 +4,7 @@ Keys; what a campaign has expires with it, what an attempt has with the attempt:
 
     PREFIX campaigns                    sorted set: campaigns by when they were created
     PREFIX campaigns:running            set: those that run
+    PREFIX campaigns:clearing           set: those that were canceled with calls at Twilio, perhaps
     PREFIX campaigns:outbox             sorted set: CAMPAIGN:NUMBER with events, by when due
     PREFIX campaign:{id}                hash: the campaign, what scripts ask of it, its counters
     PREFIX campaign:{id}:contacts:{NN}  hash: contacts by number, see `bot.campaign.packing`;
@@ -48,6 +49,7 @@ class CampaignKeys:
         self.prefix = prefix
         self.index = f"{prefix}campaigns"
         self.running = f"{prefix}campaigns:running"
+        self.clearing = f"{prefix}campaigns:clearing"
         self.outbox = f"{prefix}campaigns:outbox"
         self.watch = f"{prefix}dial:watch"
         self.ticks = f"{prefix}dial:ticks"

@@ -11,24 +11,35 @@ from bot.telephony.rest_resources import RestCall
 from .types import Attempt, Campaign
 
 __all__ = [
+    "CLOSING_MS",
     "SLACK_MS",
     "TAKEN_BACK_MS",
     "Step",
     "Timings",
+    "are_over",
     "candidates",
     "listed_for_certain_ms",
     "next_step",
+    "possible",
 ]
 
 Task = Literal["wait", "lose", "search", "fetch", "take_back", "settle", "nothing"]
 
 SLACK_MS = 60_000
-"""How much earlier than its claim a call may seem to be: Twilio's clock is not the store's. A call
-too many is compared, but one too few would be dialled twice."""
+"""How much earlier than its claim a call may seem to be that is taken for the attempt's: Twilio's
+clock is not the store's."""
+
+STRANGE_MS = 86_400_000
+"""How much earlier one may seem to be that could still be it, should a clock be quite wrong."""
+
+_OVER = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 
 TAKEN_BACK_MS = 3_000
 """So long before somebody may not be called any more, a call that still waits in Twilio's queue is
 taken back: nobody may have time for it right then."""
+
+CLOSING_MS = TAKEN_BACK_MS + 2_000
+"""Nobody is claimed so shortly before: their call could not be taken back in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,7 @@ def listed_for_certain_ms(attempt: Attempt, campaign: Campaign, timings: Timings
 
 
 def candidates(calls: Iterable[RestCall], attempt: Attempt) -> list[RestCall]:
-    """Those of Twilio's calls that may be the attempt's, the likeliest first.
+    """Those of Twilio's calls that are likely to be the attempt's, the likeliest first.
 
     The numbers are compared again: Twilio finds other spellings of them too.
     """
@@ -123,3 +134,20 @@ def candidates(calls: Iterable[RestCall], attempt: Attempt) -> list[RestCall]:
         and (call.to_number, call.from_number) == (attempt.number, attempt.from_number)
     ]
     return [call for _, call in sorted(found, key=lambda item: item[0])]
+
+
+def possible(calls: Iterable[RestCall], attempt: Attempt) -> list[RestCall]:
+    """Those of the calls to and from its numbers that may be the attempt's, however unlikely: as
+    long as nobody owns one of them, it is not for certain that the attempt has no call."""
+    earliest_ms = attempt.claimed_ms - STRANGE_MS
+    return [
+        call
+        for call in calls
+        if call.direction == "outbound-api"
+        and (call.created_ms is None or call.created_ms >= earliest_ms)
+    ]
+
+
+def are_over(calls: Iterable[RestCall]) -> bool:
+    """Whether nothing will come of these calls any more."""
+    return all(call.status in _OVER for call in calls)

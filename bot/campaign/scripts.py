@@ -161,6 +161,7 @@ local function move(campaign, to, reason)
     redis.call('HSETNX', key(campaign), 'started', now)
     redis.call('HSET', key(campaign), 'fails', 0)
   end
+  if to == 'canceled' then redis.call('SADD', prefix .. 'campaigns:clearing', campaign) end
   if over(to) then
     redis.call('HSET', key(campaign), 'ended', now)
     redis.call('UNLINK', key(campaign, 'due'))

@@ -141,12 +141,13 @@ class AttemptsPart(StorePart):
         *,
         reason: str = "",
         usd: float | None = None,
+        token: int | None = None,
     ) -> bool:
         """Decide what became of an attempt, once: the contact waits for `plan`, or is done.
 
         Frees the number and the places, counts, feeds the circuit breaker (which may pause the
         campaign), and pushes `attempt.ended`, and `contact.done` if it is. False when it is settled
-        already.
+        already; with a `token` also when that is old or a call of it is known.
         """
         asked = {
             "attempt": attempt,
@@ -155,6 +156,7 @@ class AttemptsPart(StorePart):
             "reason": reason,
             "usd": None if usd is None else repr(usd),
             "usd_micros": 0 if usd is None else round(usd * 1e6),
+            "token": token,
         }
         return bool(await self._scripts.run(SETTLE, asked))
 

@@ -62,6 +62,20 @@ class CampaignsPart(StorePart):
         found = [item for item in _read(sorted(names), kept) if item.state == "running"]
         return sorted(found, key=lambda item: (-item.spec.priority, last[item.id], item.id))
 
+    async def clearing(self) -> list[Campaign]:
+        """Those that were canceled, and may have calls at Twilio still."""
+        index = self._keys.clearing
+        names = sorted(await self._link.ask(lambda redis: redis.smembers(index)))
+        kept = await self._hashes(names)
+        for name, fields in zip(names, kept, strict=True):
+            if not fields:
+                await self.cleared(name.decode())
+        return _read(names, kept)
+
+    async def cleared(self, campaign: str) -> None:
+        """A canceled campaign has no calls any more."""
+        await self._link.ask(lambda redis: redis.srem(self._keys.clearing, campaign))
+
     async def change(
         self,
         campaign: str,

@@ -7,43 +7,41 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+import random
+from operator import itemgetter
+from typing import Protocol
 
 import structlog
 
 from bot.redis_link import StoreUnavailable
-from bot.telephony.rest_errors import CallGone, RestError, RestUnavailable
+from bot.telephony.rest_errors import CallGone, RestError
 from bot.telephony.rest_resources import RestCall
 
-from .planning import plan_after
-from .reconcile import Timings, candidates, listed_for_certain_ms, next_step
+from .patience import AT_ONCE, Asking, Patience
+from .planning import next_plan, plan_after
+from .reconcile import (
+    Step,
+    Timings,
+    are_over,
+    candidates,
+    listed_for_certain_ms,
+    next_step,
+    possible,
+)
 from .store import CampaignStore
 from .types import Attempt, Campaign
 
-__all__ = ["Asking", "Settles", "Sweeper"]
+__all__ = ["Settles", "Sweeper"]
 
 TICK_S = 1.5
 LOOKED_AT = 100
-AT_ONCE = 4
-"""How many calls Twilio is asked about at the same time; the dialer has the other connections."""
+SOON_MS = 1_000
+"""When a call is taken back again that could not be: until it is, somebody may be dialled."""
 
 ENOUGH_LISTS = 2
 LONGEST_LIST = 200
 
-T = TypeVar("T")
-
 log = structlog.get_logger(__name__)
-
-
-class Asking(Protocol):
-    """What of Twilio's REST is needed; `bot.telephony.rest.TwilioRest` is one."""
-
-    async def fetch(self, sid: str) -> RestCall: ...
-
-    async def cancel(self, sid: str) -> None: ...
-
-    async def list_calls(self, *, to: str, from_: str, limit: int) -> list[RestCall]: ...
 
 
 class Settles(Protocol):
@@ -72,26 +70,23 @@ class Sweeper:
         timings: Timings | None = None,
     ) -> None:
         self._store = store
-        self._rest = rest
+        self._asking = Patience(rest)
         self._settling = settling
         self._timings = timings or Timings()
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._asked_in_vain = 0
-        self._over: set[str] = set()
 
     async def tick(self) -> None:
         """Look at what is due, as much as fits into the tick; Redis being away is no error."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + TICK_S
-        self._asked_in_vain = 0
+        self._asking.begin(until_s)
         try:
             while await self._look() == LOOKED_AT and loop.time() < until_s:
                 continue
             await self._look_at_campaigns()
         except StoreUnavailable:
             return
-        if self._asked_in_vain:
-            log.warning("Twilio does not say how calls are", calls=self._asked_in_vain)
+        self._asking.report()
 
     # Attempts
 
@@ -101,27 +96,32 @@ class Sweeper:
             id_: await self._store.campaign(id_) for id_ in {item.campaign for item in attempts}
         }
         now_ms = await self._store.now_ms()
+        known = []
+        for attempt in attempts:
+            if (campaign := campaigns[attempt.campaign]) is not None:
+                step = next_step(attempt, campaign, now_ms, self._timings)
+                known.append((step.task != "take_back", attempt, campaign))
+            else:
+                log.error("attempt has no campaign that can be read", attempt=attempt.id)
         async with asyncio.TaskGroup() as group:
-            for attempt in attempts:
-                campaign = campaigns[attempt.campaign]
-                if campaign is not None:
-                    group.create_task(self._see_to(attempt, campaign, now_ms))
+            for _, attempt, campaign in sorted(known, key=itemgetter(0)):
+                group.create_task(self._see_to(attempt, campaign, now_ms))
         return len(attempts)
 
     async def _see_to(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
         """Do what is next for an attempt; what fails is done when it is looked at again."""
+        step = next_step(attempt, campaign, now_ms, self._timings)
         try:
             async with self._at_once:
-                await self._do(attempt, campaign, now_ms)
+                await self._do(step, attempt, campaign, now_ms)
         except StoreUnavailable:
             return
         except RestError:
-            self._asked_in_vain += 1
+            self._asking.failed(urgent=step.task == "take_back")
         except Exception:
             log.exception("attempt could not be looked at", attempt=attempt.id)
 
-    async def _do(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
-        step = next_step(attempt, campaign, now_ms, self._timings)
+    async def _do(self, step: Step, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
         match step.task:
             case "wait":
                 await self._store.watch(attempt.id, step.at_ms)
@@ -133,23 +133,17 @@ class Sweeper:
             case "search":
                 await self._search(attempt, campaign)
             case "fetch":
-                await self._fetch(attempt)
+                await self._fetch(attempt, campaign)
             case "take_back":
-                await self._take_back(attempt)
+                await self._take_back(attempt, campaign, now_ms)
             case "settle":
                 await self._settle(attempt, now_ms)
-
-    async def _ask(self, question: Callable[[Asking], Awaitable[T]]) -> T:
-        """Ask Twilio, unless it does not answer now: the rest of a tick must not wait for that."""
-        if self._asked_in_vain >= AT_ONCE:
-            raise RestUnavailable("Twilio's REST API was not asked again")
-        return await question(self._rest)
 
     async def _search(self, attempt: Attempt, campaign: Campaign) -> None:
         """Look for the call of an attempt that nobody knows to be placed."""
         # Before the list: it says nothing of what came after.
         now_ms = await self._store.now_ms()
-        calls = await self._ask(
+        calls = await self._asking.ask(
             lambda rest: rest.list_calls(
                 to=attempt.number, from_=attempt.from_number, limit=LONGEST_LIST
             )
@@ -158,16 +152,41 @@ class Sweeper:
             owner = await self._store.attempt_of(call.sid)
             if owner is None or owner.id == attempt.id:
                 log.info("lost call was found", attempt=attempt.id, call_sid=call.sid)
-                await self._note(attempt, call)
+                await self._note(attempt, campaign, call)
                 return
         certain_ms = listed_for_certain_ms(attempt, campaign, self._timings)
         again_ms = now_ms + self._timings.list_again_ms
         if now_ms < certain_ms:
             await self._store.watch(attempt.id, min(again_ms, certain_ms))
+        elif strangers := await self._nobodys(possible(calls, attempt)):
+            await self._doubt(attempt, campaign, strangers, again_ms)
+        else:
+            counted = await self._store.empty_list(attempt.id, attempt.token, again_ms)
+            if counted is not None and counted.empties >= ENOUGH_LISTS:
+                await self._give_up(counted, campaign, now_ms)
+
+    async def _nobodys(self, calls: list[RestCall]) -> list[RestCall]:
+        return [call for call in calls if await self._store.attempt_of(call.sid) is None]
+
+    async def _doubt(
+        self, attempt: Attempt, campaign: Campaign, strangers: list[RestCall], again_ms: int
+    ) -> None:
+        """There are calls that may be the attempt's if a clock is wrong, or somebody else's.
+
+        So it counts, and its contact is called again as after a call that failed: nobody heard
+        anything in it, or Twilio would have asked us what to say, and told us whose call it is.
+        """
+        if not are_over(strangers):
+            await self._store.watch(attempt.id, again_ms)
             return
-        counted = await self._store.empty_list(attempt.id, attempt.token, again_ms)
-        if counted is not None and counted.empties >= ENOUGH_LISTS:
-            await self._give_up(counted, campaign, now_ms)
+        contact = await self._store.contact(attempt.campaign, attempt.number)
+        plan = None
+        if contact is not None:
+            now_ms = await self._store.now_ms()
+            plan = next_plan(campaign.spec, contact, "failed", now_ms, jitter=random.random())
+        reason = "nobody knows whether Twilio placed the call"
+        if await self._store.settle(attempt.id, "failed", plan, reason=reason, token=attempt.token):
+            log.warning("call cannot be told from another", attempt=attempt.id)
 
     async def _give_up(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
         contact = await self._store.contact(attempt.campaign, attempt.number)
@@ -176,17 +195,17 @@ class Sweeper:
         if await self._store.void(attempt.id, attempt.token, plan, reason=reason):
             log.info("call was never placed", attempt=attempt.id, campaign=attempt.campaign)
 
-    async def _fetch(self, attempt: Attempt) -> None:
+    async def _fetch(self, attempt: Attempt, campaign: Campaign, *, urgent: bool = False) -> None:
         try:
-            call = await self._ask(lambda rest: rest.fetch(attempt.sid))
+            call = await self._asking.ask(lambda rest: rest.fetch(attempt.sid), urgent=urgent)
         except CallGone:
             # Somebody has deleted it, which Twilio allows when it is over.
             reason = "Twilio does not know the call any more"
             await self._store.note(attempt.id, sid=attempt.sid, status="failed", reason=reason)
             return
-        await self._note(attempt, call)
+        await self._note(attempt, campaign, call)
 
-    async def _note(self, attempt: Attempt, call: RestCall) -> None:
+    async def _note(self, attempt: Attempt, campaign: Campaign, call: RestCall) -> None:
         minutes = None if not call.duration_s else math.ceil(call.duration_s / 60)
         noted = await self._store.note(
             attempt.id,
@@ -196,17 +215,28 @@ class Sweeper:
             minutes=minutes,
             answered_by=call.answered_by or "",
         )
-        if noted is not None and noted.state == "ended":
+        if noted is None:
+            return
+        if noted.state == "ended":
             await self._settling.settle(attempt.id)
+            return
+        now_ms = await self._store.now_ms()
+        step = next_step(noted, campaign, now_ms, self._timings)
+        if step.task == "take_back":
+            await self._store.watch(attempt.id, now_ms + SOON_MS)
+        elif step.task == "wait":
+            await self._store.watch(attempt.id, step.at_ms)
 
-    async def _take_back(self, attempt: Attempt) -> None:
+    async def _take_back(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
+        # At first: it holds whatever fails.
+        await self._store.watch(attempt.id, now_ms + SOON_MS)
         try:
-            await self._ask(lambda rest: rest.cancel(attempt.sid))
+            await self._asking.ask(lambda rest: rest.cancel(attempt.sid), urgent=True)
         except CallGone:
             log.debug("call was answered or over before", call_sid=attempt.sid)
         else:
             log.info("call was taken back", attempt=attempt.id, call_sid=attempt.sid)
-        await self._fetch(attempt)
+        await self._fetch(attempt, campaign, urgent=True)
 
     async def _settle(self, attempt: Attempt, now_ms: int) -> None:
         ended_ms = attempt.ended_ms or now_ms
@@ -217,11 +247,10 @@ class Sweeper:
     # Campaigns
 
     async def _look_at_campaigns(self) -> None:
-        for campaign in await self._store.campaigns():
-            if campaign.state == "running":
-                await self._finish(campaign)
-            elif campaign.state == "canceled" and campaign.id not in self._over:
-                await self._clear(campaign)
+        for campaign in await self._store.running():
+            await self._finish(campaign)
+        for campaign in await self._store.clearing():
+            await self._clear(campaign)
 
     async def _finish(self, campaign: Campaign) -> None:
         """Mark a campaign as done when it is."""
@@ -242,7 +271,7 @@ class Sweeper:
         """Take back what a canceled campaign has queued or ringing."""
         attempts = await self._store.live(campaign.id)
         if not attempts:
-            self._over.add(campaign.id)
+            await self._store.cleared(campaign.id)
             return
         now_ms = await self._store.now_ms()
         async with asyncio.TaskGroup() as group:

@@ -12,9 +12,11 @@ from bot.campaign.reconcile import (
     TAKEN_BACK_MS,
     Step,
     Timings,
+    are_over,
     candidates,
     listed_for_certain_ms,
     next_step,
+    possible,
 )
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.types import Attempt, AttemptState, Campaign, CampaignState
@@ -118,6 +120,25 @@ def call(**fields: Any) -> RestCall:
 )
 def test_another_call_is_none_of_it(other: RestCall) -> None:
     assert candidates([other], attempt("unknown")) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "may_be"),
+    [
+        (call(created_ms=None), True),
+        (call(created_ms=NOW - 86_400_000), True),
+        (call(created_ms=NOW - 86_400_001), False),
+        (call(to_number="15552220000"), True),
+        (call(direction="inbound"), False),
+    ],
+)
+def test_a_call_that_may_be_it_is_no_proof_of_its_absence(other: RestCall, may_be: bool) -> None:
+    assert bool(possible([other], attempt("unknown"))) is may_be
+
+
+def test_of_calls_that_are_over_nothing_comes() -> None:
+    assert are_over([call(status="canceled"), call(status="completed")])
+    assert not are_over([call(status="canceled"), call(status="ringing")])
 
 
 def test_the_call_nearest_to_the_claim_is_the_likeliest() -> None:

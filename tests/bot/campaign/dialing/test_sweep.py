@@ -11,10 +11,11 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from bot.campaign.patience import AT_ONCE
 from bot.campaign.placing import parameters
-from bot.campaign.reconcile import TAKEN_BACK_MS, Timings
+from bot.campaign.reconcile import SLACK_MS, TAKEN_BACK_MS, Timings
 from bot.campaign.store import CampaignStore
-from bot.campaign.sweep import AT_ONCE, Sweeper
+from bot.campaign.sweep import SOON_MS, Sweeper
 from bot.campaign.types import Attempt, Campaign, NewContact
 from bot.telephony.address import Address
 from bot.telephony.rest import RestCall, TwilioRest
@@ -233,6 +234,118 @@ async def test_a_call_that_waits_too_long_is_taken_back(
     assert settling.asked == [(attempt.id, False)]
 
 
+async def queued(rest: TwilioRest) -> int:
+    return sum(call.status == "queued" for call in await rest.list_calls())
+
+
+async def test_calls_that_could_not_be_taken_back_are_tried_again_at_once(
+    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, twilio: Twilio, clock: Clock
+) -> None:
+    clock.now_ms = time.time_ns() // 1_000_000
+    people = [
+        (NewContact(number(index), ("UTC",)), plan(clock.now_ms, MINUTE_MS)) for index in range(12)
+    ]
+    campaign = await running(campaigns, people, ring_timeout_s=600, **ALWAYS)
+    for _ in people:
+        attempt = await claimed(campaigns, campaign)
+        call = await call_of(rest, campaign, attempt)
+        await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
+    twilio.standin.misbehave("denied", times=2 * AT_ONCE - 1, only="/Calls/CA")
+    with capture_logs() as logs:
+        await sweeper.tick()
+    # However many fail, each is asked for.
+    assert await queued(rest) == 2 * AT_ONCE - 1
+    assert {line["event"] for line in logs if line["log_level"] == "warning"} == {
+        "calls could not be taken back"
+    }
+    clock.pass_ms(SOON_MS)
+    await sweeper.tick()
+    assert await queued(rest) == 0
+
+
+async def test_calls_are_taken_back_before_others_are_asked_about(
+    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, twilio: Twilio, clock: Clock
+) -> None:
+    clock.now_ms = time.time_ns() // 1_000_000
+    people = [
+        (NewContact(number(index), ("UTC",)), plan(clock.now_ms, 60 * MINUTE_MS))
+        for index in range(2 * AT_ONCE)
+    ]
+    lost = await running(campaigns, people, **ALWAYS)
+    for _ in people:
+        await claimed(campaigns, lost)
+    clock.pass_ms(TIMINGS.lease_ms)
+    person = NewContact(number(99), ("UTC",))
+    campaign = await running(campaigns, [(person, plan(clock.now_ms, MINUTE_MS))], **ALWAYS)
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
+    twilio.standin.misbehave("denied", times=None, only="/Calls.json")
+    await sweeper.tick()
+    assert (await rest.fetch(call.sid)).status == "canceled"
+
+
+async def test_a_call_that_was_found_late_is_taken_back_in_time(
+    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, clock: Clock
+) -> None:
+    clock.now_ms = time.time_ns() // 1_000_000
+    person = NewContact(number(0), ("UTC",))
+    campaign = await running(campaigns, [(person, plan(clock.now_ms, 25_000))], **ALWAYS)
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.lost_answer(attempt.id, attempt.token)
+    await sweeper.tick()
+    # Twilio's lists have it a moment later.
+    call = await call_of(rest, campaign, attempt)
+    clock.pass_ms(TIMINGS.list_again_ms)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).state == "placed"
+    clock.pass_ms(25_000 - TIMINGS.list_again_ms - TAKEN_BACK_MS)
+    await sweeper.tick()
+    assert (await rest.fetch(call.sid)).status == "canceled"
+
+
+async def test_a_call_that_is_found_when_its_window_closes_is_taken_back_at_once(
+    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, clock: Clock
+) -> None:
+    clock.now_ms = time.time_ns() // 1_000_000
+    person = NewContact(number(0), ("UTC",))
+    campaign = await running(campaigns, [(person, plan(clock.now_ms, 11_000))], **ALWAYS)
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    clock.pass_ms(TIMINGS.lease_ms)
+    await sweeper.tick()
+    clock.pass_ms(SOON_MS)
+    await sweeper.tick()
+    assert (await rest.fetch(call.sid)).status == "canceled"
+
+
+async def test_nobody_is_called_twice_by_a_clock_that_is_wrong(
+    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, clock: Clock
+) -> None:
+    """Redis' clock is further ahead of Twilio's than a call may seem older than its claim."""
+    clock.now_ms = time.time_ns() // 1_000_000 + SLACK_MS + 2_000
+    campaign = await a_campaign(campaigns, clock)
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    for _ in range(30):
+        clock.pass_ms(TIMINGS.list_again_ms)
+        await sweeper.tick()
+    # It waits in Twilio's queue: it may be the attempt's.
+    assert (await now_is(campaigns, attempt)).state == "unknown"
+    await rest.cancel(call.sid)
+    clock.pass_ms(TIMINGS.list_again_ms)
+    await sweeper.tick()
+    found = await now_is(campaigns, attempt)
+    assert (found.state, found.outcome) == ("settled", "failed")
+    contact = await campaigns.contact(campaign.id, number(0))
+    assert contact is not None
+    assert (contact.state, contact.attempts) == ("waiting", 1)
+    assert contact.plan is not None
+    assert contact.plan.due_ms > clock.now_ms
+
+
 async def test_a_canceled_campaign_has_its_calls_taken_back(
     campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest
 ) -> None:
@@ -243,7 +356,10 @@ async def test_a_canceled_campaign_has_its_calls_taken_back(
     await sweeper.tick()
     assert (await rest.fetch(call.sid)).status == "canceled"
     assert await campaigns.live(campaign.id) == []
+    assert [found.id for found in await campaigns.clearing()] == [campaign.id]
     await sweeper.tick()
+    # Nobody looks at it for ever.
+    assert await campaigns.clearing() == []
 
 
 async def test_a_call_that_waits_is_taken_back_when_they_ask_not_to_be_called(
