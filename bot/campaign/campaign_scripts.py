@@ -33,12 +33,17 @@ return 1
 """)
 
 # Asked: campaign. Gives {its hash, live, due, when the next is due or -1, when the last is or -1,
-# claimed lately, the first minute of those or -1}.
+# claimed lately, when the first minute of those began or -1}.
 PROGRESS = Script("""
-local due = key(asked.campaign, 'due')
-local soon = redis.call('ZRANGEBYSCORE', due, '(' .. string.format('%d', now), '+inf',
-  'WITHSCORES', 'LIMIT', 0, 1)[2]
-local last = redis.call('ZRANGE', due, -1, -1, 'WITHSCORES')[2]
+local due, soon, last = 0, nil, -1
+for _, part in ipairs({'asked', 'due'}) do
+  local queue = key(asked.campaign, part)
+  due = due + redis.call('ZCOUNT', queue, '-inf', now)
+  local first = tonumber(redis.call('ZRANGEBYSCORE', queue, '(' .. string.format('%d', now), '+inf',
+    'WITHSCORES', 'LIMIT', 0, 1)[2] or '')
+  if first and first < (soon or math.huge) then soon = first end
+  last = math.max(last, tonumber(redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2] or '-1'))
+end
 local lately, minute, since = 0, math.floor(now / 60000), -1
 for past = 0, 9 do
   local placed = tonumber(redis.call('GET', key(asked.campaign, 'minute:' .. minute - past)) or '0')
@@ -46,8 +51,7 @@ for past = 0, 9 do
   if placed > 0 then since = (minute - past) * 60000 end
 end
 return {redis.call('HGETALL', key(asked.campaign)),
-  redis.call('SCARD', key(asked.campaign, 'live')), redis.call('ZCOUNT', due, '-inf', now),
-  soon and tonumber(soon) or -1, last and tonumber(last) or -1, lately, since}
+  redis.call('SCARD', key(asked.campaign, 'live')), due, soon or -1, last, lately, since}
 """)
 
 # Asked: campaign. Gives 1 when nobody will change it any more, so that it may be taken away.
@@ -56,7 +60,7 @@ local state = redis.call('HGET', key(asked.campaign), 'state')
 if not state or state == 'running' or state == 'paused' then return 0 end
 if redis.call('SCARD', key(asked.campaign, 'live')) > 0 then return 0 end
 redis.call('HSET', key(asked.campaign), 'state', 'canceled', 'hook', 0)
-redis.call('UNLINK', key(asked.campaign, 'due'))
+redis.call('UNLINK', key(asked.campaign, 'due'), key(asked.campaign, 'asked'))
 return 1
 """)
 
@@ -83,14 +87,24 @@ redis.call('HINCRBY', name, 'waiting', added)
 return results
 """)
 
-# Asked: campaign, number, was (due|until|day), plan (or none), outcome. Gives whether that was so.
+# Asked: campaign, call_back, contacts: {number, was (due|until|day), plan (or none)} for each.
+# Gives for each whether that was so.
 REPLAN = Script("""
-local contact = read_contact(asked.campaign, asked.number)
-if not contact or contact.state ~= 'w' then return 0 end
-if contact.due .. '|' .. contact.till .. '|' .. contact.plan_day ~= asked.was then return 0 end
-leave(contact)
-if asked.plan then wait(contact, asked.plan) else finish(contact, asked.outcome) end
-return 1
+local function replan(number, was, plan)
+  local contact = read_contact(asked.campaign, number)
+  if not contact or contact.state ~= 'w' then return 0 end
+  if contact.due .. '|' .. contact.till .. '|' .. contact.plan_day ~= was then return 0 end
+  leave(contact)
+  if plan and asked.call_back then contact.outcome = 'callback' end
+  if plan then wait(contact, plan) else finish(contact, 'expired') end
+  return 1
+end
+
+local done = {}
+for _, given in ipairs(asked.contacts) do
+  table.insert(done, replan(given.number, given.was, given.plan))
+end
+return done
 """)
 
 # Asked: campaign, number, outcome. Gives whether it was done.

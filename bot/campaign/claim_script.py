@@ -14,6 +14,9 @@ PUT_OFF_MS = 60_000
 LOOKED_AT = 100
 """At how many contacts one claim looks at most: Redis does nothing else meanwhile."""
 
+MOST_STALE = 50
+"""Of so many whose plans are over it does not look at more, but for somebody whose plan is not."""
+
 MINUTES_TTL_S = 720
 
 # Who was asked for before, by the same ids, is given again: the answer may have been lost.
@@ -110,10 +113,33 @@ local function write_attempt(id, contact, from, lease_ms)
 end
 """
 
+# In a zone's evening, or on the day after a pause, hundreds of thousands of plans are over at once,
+# and all are before whoever may be called. So those are searched by halves: most whose plans are
+# over were due before most of the others.
+_OPEN = """
+local function plan_is_over(queue, rank)
+  local number = redis.call('ZRANGE', queue, rank, rank)[1]
+  local contact = read_contact(asked.campaign, number)
+  return contact and contact.state == 'w' and tonumber(contact.till) <= now
+end
+
+-- The rank of the first of `due` contacts whose plan is not over.
+local function first_open(queue, due)
+  local closed, open = -1, 0
+  while open < due and plan_is_over(queue, open) do closed, open = open, 2 * open + 1 end
+  open = math.min(open, due)
+  while open - closed > 1 do
+    local middle = math.floor((closed + open) / 2)
+    if plan_is_over(queue, middle) then closed = middle else open = middle end
+  end
+  return open
+end
+"""
+
 # Asked: campaign, ids, gap_ms (of the account), max_concurrent, inbound_room, lease_ms.
 # Gives {why there are no more, ms until that may be otherwise or -1, {attempt, …},
 # {number, contact, …} whose plan is over}.
-CLAIM = Script(f"""{_AGAIN}{_PACE}{_ROOM}{_FROM}{_WRITE}
+CLAIM = Script(f"""{_AGAIN}{_PACE}{_ROOM}{_FROM}{_WRITE}{_OPEN}
 local claimed, stale = again(), {{}}
 if #claimed > 0 then return {{'', -1, claimed, stale}} end
 
@@ -140,19 +166,19 @@ if workers == 0 then at_most(0, 'workers') else at_most(free, 'inbound') end
 if gap and (not asked.gap_ms or gap >= asked.gap_ms) then at_most(1, 'rate') end
 if asked.gap_ms then at_most(1, 'account_rate') end
 
-local function consider(number)
+local function consider(queue, number)
   local contact = read_contact(campaign, number)
   if not contact or contact.state ~= 'w' then
-    redis.call('ZREM', key(campaign, 'due'), number)
+    redis.call('ZREM', queue, number)
   elseif redis.call('HEXISTS', REFUSED, number) == 1 then
     leave(contact)
     finish(contact, 'do_not_call')
   elseif tonumber(contact.till) <= now then
-    redis.call('ZADD', key(campaign, 'due'), now + {PUT_OFF_MS}, number)
+    redis.call('ZADD', queue, now + {PUT_OFF_MS}, number)
     table.insert(stale, number)
     table.insert(stale, contact.held)
   elseif redis.call('HEXISTS', NUMBERS, number) == 1 then
-    redis.call('ZADD', key(campaign, 'due'), now + {PUT_OFF_MS}, number)
+    redis.call('ZADD', queue, now + {PUT_OFF_MS}, number)
   else
     local from = from_number(campaign, kept[6], kept[7], number)
     local id = asked.ids[#claimed + 1]
@@ -160,24 +186,35 @@ local function consider(number)
   end
 end
 
-local looked_at, nobody = 0, false
-while #claimed < most and looked_at < {LOOKED_AT} and not nobody do
-  local due = redis.call('ZRANGEBYSCORE', key(campaign, 'due'), '-inf', now,
-    'LIMIT', 0, math.min(most - #claimed, {LOOKED_AT} - looked_at))
-  for _, number in ipairs(due) do consider(number) end
-  looked_at, nobody = looked_at + #due, #due == 0
+local looked_at = 0
+local function look(queue)
+  local first = 0
+  while #claimed < most and looked_at < {LOOKED_AT} do
+    local due = redis.call('ZCOUNT', queue, '-inf', now)
+    -- Of each of them there are two.
+    if first == 0 and #stale >= 2 * {MOST_STALE} then first = first_open(queue, due) end
+    local last = math.min(due, first + most - #claimed, first + {LOOKED_AT} - looked_at) - 1
+    if last < first then return end
+    -- Whoever is looked at is before the others no more.
+    for _, number in ipairs(redis.call('ZRANGE', queue, first, last)) do consider(queue, number) end
+    looked_at = looked_at + last - first + 1
+  end
 end
+local queues = {{key(campaign, 'asked'), key(campaign, 'due')}}
+for _, queue in ipairs(queues) do look(queue) end
 
 if #claimed > 0 then
-  redis.call('HSET', name, 'claimed', now)
+  redis.call('HSET', name, 'claimed', redis.call('HINCRBY', account, 'claims', 1))
   if gap then placed(name, 'next', gap) end
   if asked.gap_ms then placed(account, 'next', asked.gap_ms) end
 end
-if nobody then
-  local first = redis.call('ZRANGE', key(campaign, 'due'), 0, 0, 'WITHSCORES')[2]
-  return {{'nothing_due', first and first - now or -1, claimed, stale}}
-elseif #claimed < most then
-  return {{'', 0, claimed, stale}}
+if #claimed < most then
+  local next_ms = math.huge
+  for _, queue in ipairs(queues) do
+    next_ms = math.min(next_ms, redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2] or math.huge)
+  end
+  if next_ms <= now then return {{'', 0, claimed, stale}} end
+  return {{'nothing_due', next_ms < math.huge and next_ms - now or -1, claimed, stale}}
 end
 local wait_ms = -1
 if why == 'rate' then wait_ms = math.ceil(gap) end

@@ -103,9 +103,13 @@ class Dialer:
         self._stopped = asyncio.Event()
         self._ticking = asyncio.Lock()
 
+    def hold(self) -> None:
+        """Claim nobody any more."""
+        self._stopped.set()
+
     async def stop(self) -> None:
         """Claim nobody any more; returns when everybody who was claimed is being called."""
-        self._stopped.set()
+        self.hold()
         async with self._ticking:
             return
 
@@ -188,9 +192,8 @@ class Dialer:
         if not claims.stale:
             return
         now_ms = await self._store.now_ms()
-        for contact in claims.stale:
-            plan = replan(campaign.spec, contact, now_ms)
-            await self._store.replan(campaign.id, contact, plan)
+        plans = [(contact, replan(campaign.spec, contact, now_ms)) for contact in claims.stale]
+        await self._store.replan_many(campaign.id, plans)
 
     # One call
 

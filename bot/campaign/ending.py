@@ -57,7 +57,7 @@ class Endings:
             return False
         due_ms = await self._store.now_ms() + record.call_back_s * 1000
         plan = replan(campaign.spec, contact, due_ms)
-        return await self._store.replan(campaign_id, contact, plan)
+        return await self._store.call_back(campaign_id, contact, plan)
 
     async def _guarded(self, attempt_id: str, work: Coroutine[Any, Any, bool]) -> None:
         try:

@@ -10,12 +10,13 @@ Keys; what a campaign has expires with it, what an attempt has with the attempt:
     PREFIX campaign:{id}:contacts:{NN}  hash: contacts by number, see `bot.campaign.packing`;
                                         NN are a number's last two digits
     PREFIX campaign:{id}:due            sorted set: numbers that wait, by when they are due
+    PREFIX campaign:{id}:asked          sorted set: the same of those who asked for a call then
     PREFIX campaign:{id}:live           set: live attempts
     PREFIX campaign:{id}:attempts       list: all attempts in the order of their claims
     PREFIX campaign:{id}:minute:{n}     how many were claimed in a minute, for ten of them
     PREFIX campaign:{id}:outbox:{N}     list: events of a number, or without one of the campaign
     PREFIX attempt:{id}                 hash: an attempt; expires when it has been settled for long
-    PREFIX dial:account                 hash: when the account may dial next
+    PREFIX dial:account                 hash: when the account may dial next, how often it claimed
     PREFIX dial:live                    set: live attempts of all campaigns
     PREFIX dial:numbers                 hash: numbers that are live, and their attempts
     PREFIX dial:watch                   sorted set: live attempts by when they are looked at

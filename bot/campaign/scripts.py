@@ -118,9 +118,14 @@ local function write_contact(contact)
   redis.call('HSET', shard(contact.campaign, contact.number), contact.number, contact.held)
 end
 
+-- Where somebody waits: who asked for a call at a time is not to wait behind all who are due.
+local function queue(contact)
+  return key(contact.campaign, contact.outcome == 'callback' and 'asked' or 'due')
+end
+
 local function leave(contact)
   if contact.state == 'w' then
-    redis.call('ZREM', key(contact.campaign, 'due'), contact.number)
+    redis.call('ZREM', queue(contact), contact.number)
     count(contact.campaign, 'waiting', -1)
   elseif contact.state ~= 'l' then
     count(contact.campaign, 'done', -1)
@@ -136,7 +141,7 @@ local function wait(contact, plan)
     string.format('%d', plan.due_ms), string.format('%d', plan.until_ms), plan.day
   write_contact(contact)
   if not over(redis.call('HGET', key(contact.campaign), 'state')) then
-    redis.call('ZADD', key(contact.campaign, 'due'), plan.due_ms, contact.number)
+    redis.call('ZADD', queue(contact), plan.due_ms, contact.number)
   end
   count(contact.campaign, 'waiting', 1)
 end
@@ -164,7 +169,7 @@ local function move(campaign, to, reason)
   if to == 'canceled' then redis.call('SADD', prefix .. 'campaigns:clearing', campaign) end
   if over(to) then
     redis.call('HSET', key(campaign), 'ended', now)
-    redis.call('UNLINK', key(campaign, 'due'))
+    redis.call('UNLINK', key(campaign, 'due'), key(campaign, 'asked'))
     redis.call('EXPIRE', key(campaign), ttl)
     redis.call('EXPIRE', key(campaign, 'attempts'), ttl)
     for number = 0, 99 do

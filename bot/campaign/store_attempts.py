@@ -26,9 +26,10 @@ class AttemptsPart(StorePart):
         and has no live attempt in any campaign (it is put off for a minute then).
 
         One claim looks at 100 contacts at most, so that there may be fewer attempts than ids
-        although nothing is in the way: `wait_ms` is 0 then. Contacts whose plan is over are given
-        once a minute. Asked again with the same ids, it gives the attempts that it gave, as they
-        are now.
+        although nothing is in the way: `wait_ms` is 0 then. Who asked for a call at this time comes
+        first, then who is due for longest. Contacts whose plan is over are given once a minute, and
+        keep nobody waiting. Asked again with the same ids, it gives the attempts that it gave, as
+        they are now.
         """
         asked = {
             "campaign": campaign,

@@ -134,7 +134,8 @@ class Contact:
         retries: how often each outcome was followed by another attempt.
         plan: when the next may be; None while one is live, and when there is none any more.
         attempt: id of the live attempt, or of the last one.
-        outcome: of the last attempt; final when `state` is done.
+        outcome: of the last attempt, or `callback` when they called us and asked for a call later;
+            final when `state` is done.
     """
 
     number: str

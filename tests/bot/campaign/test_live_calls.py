@@ -354,7 +354,7 @@ async def test_a_caller_without_a_number_is_told_so_in_the_record(worker: Worker
         ("hello", "done", "called_back"),
         (None, "waiting", "busy"),
         (REFUSAL, "done", "do_not_call"),
-        ("later", "waiting", "busy"),
+        ("later", "waiting", "callback"),
     ],
 )
 async def test_who_has_called_back_need_not_be_called(

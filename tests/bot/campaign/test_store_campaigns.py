@@ -177,8 +177,10 @@ async def test_what_is_over_expires_and_nothing_else(
     await campaigns.change(campaign.id, "canceled", allowed=["running"])
     assert await lasting() == {
         "campaigns",
+        "campaigns:clearing",
         "workers",
         "worker:w1",
+        "dial:account",
         "dial:live",
         "dial:numbers",
         "dial:watch",
@@ -186,7 +188,8 @@ async def test_what_is_over_expires_and_nothing_else(
         f"campaign:{campaign.id}:live",
     }
     await campaigns.settle(second.id, "busy", plan())
-    assert await lasting() == {"campaigns", "workers", "worker:w1"}
+    await campaigns.cleared(campaign.id)
+    assert await lasting() == {"campaigns", "workers", "worker:w1", "dial:account"}
     assert await redis.ttl(f"{redis_prefix}attempt:{first.id}") <= RETENTION_S
     await redis.delete(f"{redis_prefix}campaign:{campaign.id}")
     assert await campaigns.campaigns() == []

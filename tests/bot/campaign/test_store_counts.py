@@ -124,7 +124,9 @@ async def check(store: CampaignStore, redis: Redis, prefix: str, campaign: Campa
     assert progress.usd == len(settled) * 0.5
     assert progress.talked_s == sum(attempt.duration_s or 0 for attempt in settled)
     waiting = {contact.number for contact in contacts if contact.state == "waiting"}
-    assert set(await redis.zrange(f"{prefix}campaign:{campaign.id}:due", 0, -1)) == waiting
+    queues = [f"{prefix}campaign:{campaign.id}:{part}" for part in ("due", "asked")]
+    queued = [number for queue in queues for number in await redis.zrange(queue, 0, -1)]
+    assert sorted(queued) == sorted(waiting)
     open_ones = {attempt.id for attempt in counted if attempt.state != "settled"}
     assert {attempt.id for attempt in await store.live(campaign.id)} == open_ones
     done = {contact.number for contact in contacts if contact.state == "done"}
