@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.campaign.do_not_call import SOURCE_API, number_of
+from bot.campaign.do_not_call import SOURCE_API
+from bot.campaign.phone import number_of
 from bot.campaign.store import CampaignStore
 from bot.telephony.requests import read_body
 

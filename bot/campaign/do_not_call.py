@@ -5,22 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from bot.numbers import PHONE_NUMBER
+from .phone import number_of
 
-__all__ = ["SOURCE_API", "SOURCE_COMMAND", "listed_numbers", "number_of"]
+__all__ = ["SOURCE_API", "SOURCE_COMMAND", "listed_numbers"]
 
 SOURCE_COMMAND = "command"
 SOURCE_API = "api"
 """Who put a number on the list."""
-
-_NUMBER = re.compile(PHONE_NUMBER)
-_SIGNS = re.compile(r"[\s().\-/'\"]")
-
-
-def number_of(text: str) -> str | None:
-    """The number in E.164, its country code in front; None if it is none."""
-    number = _SIGNS.sub("", text)
-    return number if _NUMBER.fullmatch(number) else None
 
 
 def listed_numbers(lines: Iterable[str]) -> Iterator[tuple[int, str | None]]:

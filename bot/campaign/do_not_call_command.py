@@ -12,7 +12,8 @@ from bot.json_output import print_json
 from bot.shell import counted
 
 from .access import NoCampaigns, Opened, run
-from .do_not_call import SOURCE_COMMAND, listed_numbers, number_of
+from .do_not_call import SOURCE_COMMAND, listed_numbers
+from .phone import number_of
 
 __all__ = ["do_not_call"]
 

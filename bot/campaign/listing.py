@@ -8,6 +8,7 @@ import structlog
 
 from bot.redis_link import StoreUnavailable
 
+from .phone import number_of
 from .store import CampaignStore
 
 __all__ = ["Listing"]
@@ -39,6 +40,8 @@ class Listing:
 
     async def add(self, number: str, source: str) -> bool:
         """Put a number on the list; false when it is kept for later."""
+        # As campaigns dial it: a network may write its numbers in another way.
+        number = number_of(number) or number
         try:
             await self._store.do_not_call(number, source)
         except StoreUnavailable:
