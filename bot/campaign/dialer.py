@@ -149,11 +149,17 @@ class Dialer:
             return
 
     async def _round(self, spawn: Spawn) -> float | None:
-        """Claim once for every running campaign; in how many seconds to do it again, or None."""
+        """Claim once for every running campaign; in how many seconds to do it again, or None.
+
+        Those of lower priority wait as long as one of higher has people to call, and places.
+        """
         if (left_s := self._back_off.left_s) > 0:
             return left_s
         waits_ms: list[int] = []
+        unsated: int | None = None
         for campaign in await self._store.running():
+            if unsated is not None and campaign.spec.priority < unsated:
+                return 0.0
             free = AT_ONCE - len(self._placings)
             if free <= 0:
                 return 0.0
@@ -164,7 +170,10 @@ class Dialer:
                 self._placings.add(task)
                 task.add_done_callback(self._placings.discard)
             await self._replan(campaign, claims)
-            if claims.stale or (claims.attempts and not claims.blocked):
+            if claims.attempts and not claims.blocked:
+                unsated = campaign.spec.priority
+                waits_ms.append(0)
+            elif claims.stale:
                 waits_ms.append(0)
             elif claims.wait_ms is not None:
                 waits_ms.append(claims.wait_ms)

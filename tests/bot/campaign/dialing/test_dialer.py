@@ -160,6 +160,19 @@ async def test_the_more_urgent_campaign_goes_first(
     assert len(await campaigns.live(high.id)) == 3
 
 
+async def test_who_is_less_urgent_gets_no_place_that_the_more_urgent_can_use(
+    campaigns: CampaignStore, dialer: Dialer, twilio: Twilio
+) -> None:
+    low = await running(campaigns, [(person(index), plan()) for index in range(30)])
+    high = await running(
+        campaigns, [(person(index), plan()) for index in range(30, 60)], priority=1
+    )
+    limits = replace(NO_LIMITS, max_concurrent=AT_ONCE)
+    await tick(Dialer(campaigns, dialer._rest, ADDRESS, limits))
+    assert len(await campaigns.live(high.id)) == AT_ONCE
+    assert await campaigns.live(low.id) == []
+
+
 @pytest.mark.parametrize("kind", ["failure", "page", "nonsense", "cut", "problem"])
 async def test_what_may_have_been_placed_is_unknown(
     campaigns: CampaignStore, dialer: Dialer, twilio: Twilio, kind: Kind
