@@ -4,7 +4,8 @@ A beep is one steady tone by itself. Speech is never so pure for so long, and th
 telephone network are told by what the standards say of them: keys, ringing and busy tones of two
 frequencies are not pure, special information tones come three in a row (ITU-T E.180, Q.35), and
 ringing or busy tones of one frequency, a calling fax (1100 Hz, half a second; ITU-T T.30) and an
-answering modem (2100 Hz, seconds long; ITU-T V.25) are known by frequency and length.
+answering modem (2100 Hz, seconds long; ITU-T V.25) are known by frequency and length. So is the
+warning tone of a recorder (1400 Hz; ITU-T E.180), which beeps as machines do: a beep says so.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ _NETWORK_HZ = (400.0, 425.0, 450.0)
 _NETWORK_WITHIN_HZ = 8.0
 _FAX_HZ, _FAX_WITHIN_HZ = 1100.0, 38.0
 _FAX_MS, _FAX_WITHIN_MS = 500, 90
+_RECORDER_HZ, _RECORDER_WITHIN_HZ = 1400.0, 25.0
+_RECORDER_MS = (300, 550)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,13 @@ class Beep:
     hz: float
     start_ms: int
     end_ms: int
+
+    @property
+    def is_recorders(self) -> bool:
+        """Whether it may be the tone that warns of a recorder: a person is on the line then."""
+        least_ms, most_ms = _RECORDER_MS
+        near = abs(self.hz - _RECORDER_HZ) <= _RECORDER_WITHIN_HZ
+        return near and least_ms <= self.end_ms - self.start_ms <= most_ms
 
 
 @dataclass(slots=True)

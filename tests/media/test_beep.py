@@ -84,6 +84,24 @@ def test_a_beep_cut_by_the_last_word_of_a_greeting() -> None:
     assert len(detect(line(vowels(2.0), sine(150, 1400), silence(100), vowels(1.0)))) == 1
 
 
+@pytest.mark.parametrize(
+    ("hz", "ms", "recorders"),
+    [
+        (1400, 500, True),
+        (1380, 350, True),
+        (1400, 200, False),
+        (1400, 700, False),
+        (1000, 400, False),
+        (1450, 400, False),
+    ],
+)
+def test_the_warning_tone_of_a_recorder_says_what_it_may_be(
+    hz: float, ms: int, recorders: bool
+) -> None:
+    (beep,) = detect(line(silence(200), sine(ms, hz), noise=100.0))
+    assert beep.is_recorders is recorders
+
+
 SIT = ((985.2, 380), (1370.6, 380), (1776.7, 380))
 NO_BEEPS: dict[str, Wave] = {
     "silence": silence(1000),
