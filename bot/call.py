@@ -9,20 +9,22 @@ through a queue.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import replace
+from typing import Any
 
 import structlog
 
 from bot.conversation import Conversation
-from bot.dialog import Gather, Hangup, Transfer
+from bot.dialog import Gather, Hangup, Transfer, Turn
+from bot.hearing import Hearing
 from bot.incoming import read
-from bot.joining import join_hearing, join_speaker
 from bot.keys import Keys
 from bot.leaving import Exit, Way, reason_of
 from bot.machine import Machine
 from bot.outbox import Outbox
 from bot.parts import CallParts, Socket, StreamEnd
+from bot.speech import Speaker
 from bot.stopwatch import Stopwatch
 from bot.tasks import Tasks
 from bot.telephony.pending import Leaving, Move
@@ -37,7 +39,6 @@ from bot.turn import (
     Resume,
     TurnTaking,
 )
-from bot.voicemail import PATIENCE_MS
 from media.messages import Dtmf, Mark, Media, Stop
 from media.playout import Playout
 from media.vad import SpeechEvent, SpeechStarted
@@ -51,6 +52,9 @@ log = structlog.get_logger(__name__)
 
 CLOSE_DEADLINE_S = 1.0
 """A newer stream of the call waits for this one's end."""
+HEAR_OUT_S = 2.0
+"""So long what is being said is heard to its end before a machine is hung up on: people who talk
+for longer than a hello are taken for one."""
 
 
 class CallSession:
@@ -69,6 +73,8 @@ class CallSession:
         self._started_s = self._loop.time()
         self._wake = asyncio.Event()
         self._tasks = Tasks()
+        self._partings: set[asyncio.Task[None]] = set()
+        self._silent = asyncio.Event()
         self._failure = ""
         self.counts = parts.counts
         self._stopwatch = Stopwatch(parts.counts, parts.turn_settings.barge_in_ms)
@@ -80,8 +86,8 @@ class CallSession:
         self._outbox = Outbox(
             socket, stream_sid, self._playout, parts.counts, parts.recording, parts.began_ms
         )
-        self._hearing = join_hearing(parts, self._speech, self.now_ms)
-        self._speaker = join_speaker(parts, self._playout, self._wake.set, self.now_ms)
+        self._hearing = Hearing.of(parts, self._speech, self.now_ms)
+        self._speaker = Speaker.of(parts, self._playout, self._wake.set, self.now_ms)
         self.conversation = Conversation(
             parts.dialog,
             parts.call,
@@ -184,17 +190,17 @@ class CallSession:
         self.counts.frames_in += 1
         at_ms = self._hearing.heard_ms
         samples = self._hearing.feed(ulaw, now_ms)
-        self._machine.hear(samples)
+        if self._parts.voicemail is not None and self._machine.listens:
+            self._machine.hear(samples)
         if self._parts.recording is not None:
             self._parts.recording.caller(samples, at_ms)
 
     def _speech(self, event: SpeechEvent, offset_ms: float) -> None:
         self._machine.speech(event, offset_ms)
-        if not self._machine.here:
-            started = isinstance(event, SpeechStarted)
-            self._stopwatch.voice(self.now_ms() if started else None)
-            happened = self._turn.speech_started if started else self._turn.speech_stopped
-            self._apply(happened(event.at_ms + offset_ms, self.now_ms()))
+        started = isinstance(event, SpeechStarted)
+        self._stopwatch.voice(self.now_ms() if started else None)
+        happened = self._turn.speech_started if started else self._turn.speech_stopped
+        self._apply(happened(event.at_ms + offset_ms, self.now_ms()))
         # A caller who speaks moves the deadlines even when nothing is due yet.
         self._wake.set()
 
@@ -209,6 +215,8 @@ class CallSession:
     def _key(self, digit: str, now_ms: float) -> None:
         self._parts.keeper.note("key", digit=digit, stream_ms=round(now_ms))
         if self._machine.here:
+            if self._refuses(digit):
+                self._apply(self._turn.bot_thinking(now_ms))
             return
         self._apply(self._turn.key_pressed(now_ms))
         self._keys_done(self._keys.press(digit, now_ms), now_ms)
@@ -230,9 +238,7 @@ class CallSession:
                 return  # a machine is not listened to
             self._failure = "speech recognition is not available"
             fallback = self._parts.fallback_number
-            self._tasks.spawn(
-                self._give_up(Transfer(fallback) if fallback else Hangup(self._failure))
-            )
+            self._part(self._give_up(Transfer(fallback) if fallback else Hangup(self._failure)))
 
     async def _give_up(self, action: Leaving) -> None:
         """Stop what is being said, say that it cannot go on, and leave."""
@@ -242,8 +248,6 @@ class CallSession:
         await self.leave(action)
 
     def _recognized(self, event: SttEvent) -> None:
-        if self._machine.here:
-            return
         now_ms = self.now_ms()
         if isinstance(event, EndOfTurn):
             self._apply(self._turn.end_of_turn(now_ms, self._hearing.ended_ms(event.at_ms)))
@@ -257,44 +261,71 @@ class CallSession:
     def _apply(self, commands: list[Command]) -> None:
         self._note_speech()
         for command in commands:
-            match command:
-                case Finalize():
-                    self._hearing.finalize()
-                case Interrupt(speech_ms):
-                    self._interrupt()
-                    if self._outbox.clearing:
-                        self._stopwatch.decided(speech_ms, self.now_ms())
-                case FinishTurn():
-                    self.counts.turns += 1
-                    self._stopwatch.finished(command.end_ms, self.now_ms())
-                    self.conversation.finish_turn(command)
-                case Resume():
-                    self.conversation.resume()
-                case PromptIdle(count):
-                    self.conversation.prompt(count)
-                case EndCall(reason):
-                    self._tasks.spawn(self.leave(Hangup(reason)))
+            if self._machine.here:
+                self._overhear(command)
+            else:
+                self._obey(command)
         if commands:
             # Deadlines have changed, and perhaps there is something to send.
             self._wake.set()
 
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Finalize():
+                self._hearing.finalize()
+            case Interrupt(speech_ms):
+                self._interrupt()
+                if self._outbox.clearing:
+                    self._stopwatch.decided(speech_ms, self.now_ms())
+            case FinishTurn():
+                self.counts.turns += 1
+                self._stopwatch.finished(command.end_ms, self.now_ms())
+                self.conversation.finish_turn(command)
+            case Resume():
+                self.conversation.resume()
+            case PromptIdle(count):
+                self.conversation.prompt(count)
+            case EndCall(reason):
+                self._part(self.leave(Hangup(reason)))
+
+    def _overhear(self, command: Command) -> None:
+        """What a machine says is answered by nobody; but a person who was taken for one may ask
+        never to be called again."""
+        match command:
+            case Finalize():
+                self._hearing.finalize()
+            case FinishTurn():
+                if not self._refuses(command):
+                    self._apply(self._turn.bot_finished(self.now_ms()))
+            case PromptIdle() | EndCall("idle") if self._machine.waits or self._is_reciting():
+                self._turn.bot_finished(self.now_ms())
+                self._apply(self._turn.go_on(self.now_ms()))
+            case PromptIdle() | EndCall():
+                self._part(self.leave(Hangup("voicemail")))
+
+    def _refuses(self, asked: FinishTurn | Turn | str) -> bool:
+        """Whether whoever was taken for a machine asks for no more calls, and is answered."""
+        if not self.conversation.refuse(asked):
+            return False
+        self._machine.spare()
+        return True
+
+    def _is_reciting(self) -> bool:
+        return self.conversation.replying or not self._playout.idle
+
     def _note_speech(self) -> None:
         """Keep since when the caller speaks, of which no turn tells yet."""
         from_ms = self._turn.speaking_from_ms
+        if from_ms is None:
+            self._silent.set()
         if (from_ms is None) is not (self._progress.speaking_from_ms is None):
             self._progress.speaking_from_ms = None if from_ms is None else round(from_ms)
             self._parts.keeper.save()
 
     def _interrupt(self) -> None:
         self.counts.barge_ins += 1
-        self._clear()
+        self.clear()
         self.conversation.interrupt()
-
-    def _clear(self) -> None:
-        """Say no more of what is not heard yet."""
-        self._stopwatch.forget()
-        self._outbox.clear(self.now_ms())
-        self._speaker.made_room()
 
     # The way out
 
@@ -354,6 +385,10 @@ class CallSession:
     async def leave(self, action: Leaving) -> None:
         """Close the stream when all was heard and what comes next is safe in the store."""
         await self._exit.until_heard(self._playout)
+        if self._machine.here:
+            await self._hear_out()
+            if not self._machine.here:
+                return  # it is a person, who hears something else first
         self.conversation.settled()
         self._machine.settle()
         way = await self._exit.take(action)
@@ -365,6 +400,29 @@ class CallSession:
             self.conversation.stays()
             self._apply(self._turn.go_on(self.now_ms()))
             self._wake.set()
+
+    async def _hear_out(self) -> None:
+        """Wait for the end of what is being said, if that is soon."""
+        if self._turn.speaking_from_ms is None:
+            return
+        self._silent.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEAR_OUT_S):
+                await self._silent.wait()
+                return
+        if (said := self._turn.words) is not None:
+            self._refuses(said)
+
+    def _part(self, work: Coroutine[Any, Any, None]) -> None:
+        """Take the way out, unless a machine is recognized first: it gets something else."""
+        task = self._tasks.spawn(work)
+        self._partings.add(task)
+        task.add_done_callback(self._partings.discard)
+
+    def clear(self) -> None:
+        self._stopwatch.forget()
+        self._outbox.clear(self.now_ms())
+        self._speaker.made_room()
 
     def gather(self, gather: Gather) -> None:
         self._keys.gather(gather)
@@ -383,23 +441,28 @@ class CallSession:
 
     # What a machine that has answered asks for
 
+    @property
+    def unwanted(self) -> bool:
+        return self.conversation.refused
+
     def hush(self) -> None:
-        self._clear()
+        for parting in self._partings:
+            parting.cancel()
+        self._failure = ""
+        unanswered = self.conversation.unanswered
+        self.clear()
         self.conversation.drop()
         self._keys = Keys()
         self._progress.gathering = None
-        # It is told nothing any more, but ends the call, should the machine be left alone with us.
-        self._turn = TurnTaking(
-            replace(self._parts.turn_settings, idle_ms=PATIENCE_MS + 10_000, idle_prompts=0),
-            self.now_ms(),
-        )
-        self._note_speech()
+        if not any(self._refuses(asked) for asked in unanswered):
+            # From now on it is told of no word of ours, so that it waits for none.
+            self._turn.bot_finished(self.now_ms())
+            self._apply(self._turn.go_on(self.now_ms()))
         self._wake.set()
 
     def recite(self, text: str, reason: str) -> None:
-        self._apply(self._turn.bot_thinking(self.now_ms()))
         self.conversation.recite(text, Hangup(reason))
         self._wake.set()
 
     def hang_up(self, reason: str) -> None:
-        self._tasks.spawn(self.leave(Hangup(reason)))
+        self._part(self.leave(Hangup(reason)))

@@ -111,6 +111,11 @@ class Conversation:
         """Whether the bot is saying its last words, which may not be interrupted."""
         return self._delivery.leaving
 
+    @property
+    def refused(self) -> bool:
+        """Whether the person has asked never to be called again."""
+        return self._dialog.refused
+
     # What happens in the call
 
     def note_gap(self, gap: Gap | None) -> None:
@@ -164,18 +169,8 @@ class Conversation:
 
     def finish_turn(self, finished: FinishTurn) -> None:
         """The caller's turn is over: record it and ask the dialog."""
-        carried, self._carried = self._carried, None
         self._drop_held()
-        self._progress.turns += 1
-        turn = Turn(
-            id=f"{self.call.sid}-{self._progress.turns}",
-            text=f"{carried.text} {finished.text}" if carried else finished.text,
-            confidence=finished.confidence,
-            start_ms=carried.start_ms if carried else round(finished.start_ms),
-            end_ms=round(finished.end_ms),
-            rejected=finished.rejected,
-        )
-        self._hand_over(turn)
+        self._hand_over(self._number(finished))
 
     def keys(self, digits: str) -> None:
         """The caller pressed a key, or all those that were to be gathered."""
@@ -230,18 +225,51 @@ class Conversation:
         else:
             self._ask_keys()
 
+    @property
+    def unanswered(self) -> list[Turn | str]:
+        """The turns and the keys that the dialog has not answered whole."""
+        progress = self._progress
+        asked = [reply.asked for reply in self._replies if not reply.closed]
+        return [one for one in (*asked, progress.open_turn, *progress.open_keys) if one is not None]
+
     def drop(self) -> None:
-        """Nobody listens: what is being said is over, and what was asked is not to be answered."""
+        """Nobody listens: what is being said is over, and what was asked is not to be answered.
+
+        What was said in a turn that goes on, perhaps, is kept for `refuse`.
+        """
         self.interrupt()
         self._drop_held()
-        self._carried, self._talked_over = None, []
+        self._talked_over = []
         self._progress.open_turn, self._progress.open_keys = None, []
         self.stays()
+
+    def refuse(self, asked: FinishTurn | Turn | str) -> bool:
+        """Whether this, said or pressed while nobody is talked to, asks for no more calls.
+
+        If so, the answer to that is said, and nothing else any more.
+        """
+        if isinstance(asked, str):
+            hook, replies = "on_dtmf", self._dialog.refusal(self.call, pressed=asked)
+        else:
+            before = self._carried if isinstance(asked, FinishTurn) else None
+            said = asked.text if before is None else f"{before.text} {asked.text}"
+            hook, replies = "on_turn", self._dialog.refusal(self.call, said=said)
+        if replies is None:
+            return False
+        self._line.clear()
+        turn = self._number(asked) if isinstance(asked, FinishTurn) else asked
+        self.drop()
+        self._carried = None
+        self._task = None  # all before it was dropped, and may be slow to end
+        self._reply(hook, replies, turn, by_twilio=True)
+        self._asking.add(turn)
+        return True
 
     def recite(self, text: str, then: Leaving) -> None:
         """Say what no hook gives, to its end, and leave."""
         self._task = None  # all before it was dropped, and may be slow to end
-        self._reply("recite", _only(Say(text, interruptible=False)), then=then)
+        said = _only(Say(text, interruptible=False))
+        self._reply("recite", said, then=then, to_machine=True)
 
     def heard(self) -> None:
         """The caller has heard a sentence to its end."""
@@ -303,15 +331,28 @@ class Conversation:
                 self.stays()
 
     def _tell(self, reply: SpokenReply) -> None:
-        """Tell the dialog that a reply was interrupted, when its hook has stopped."""
+        """Tell the dialog that a reply of its own was interrupted, when its hook has stopped."""
         reply.told = True
-        if reply.entry is not None:
+        if reply.entry is not None and not reply.to_machine:
             interruption = Interruption(reply.entry.text, reply.entry.heard)
             self._task = self._tasks.spawn(
                 self._interrupted(interruption, self._task, reply.reader)
             )
 
     # What the dialog is asked
+
+    def _number(self, finished: FinishTurn) -> Turn:
+        """The turn that was finished, with what was said of it before it was interrupted."""
+        carried, self._carried = self._carried, None
+        self._progress.turns += 1
+        return Turn(
+            id=f"{self.call.sid}-{self._progress.turns}",
+            text=f"{carried.text} {finished.text}" if carried else finished.text,
+            confidence=finished.confidence,
+            start_ms=carried.start_ms if carried else round(finished.start_ms),
+            end_ms=round(finished.end_ms),
+            rejected=finished.rejected,
+        )
 
     def _hand_over(self, turn: Turn) -> None:
         self._ask_keys()
@@ -341,6 +382,7 @@ class Conversation:
         heard: Iterable[str] = (),
         then: Leaving | None = None,
         by_twilio: bool = False,
+        to_machine: bool = False,
     ) -> bool:
         """Have a reply made behind the others; false when too many wait already.
 
@@ -351,7 +393,7 @@ class Conversation:
         if sum(reply.busy for reply in self._replies) >= MAX_REPLIES:
             log.warning("reply left out: too many are waiting", waiting=MAX_REPLIES)
             return False
-        reply = SpokenReply(hook, asked, by_twilio=by_twilio)
+        reply = SpokenReply(hook, asked, by_twilio=by_twilio, to_machine=to_machine)
 
         def over() -> None:
             self._delivery.hook_over(reply, reading.leaving)

@@ -189,6 +189,8 @@ class Delivery:
         A synthesizer that is `speechless` is not asked for it.
         """
         self._cut(reply)
+        if reply.to_machine:
+            return None
         text, ulaw = self._apology
         if (speechless and not ulaw) or not await self.say_ready(reply, text, ulaw):
             return SayByTwilio(text) if reply.by_twilio else None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Self
 
+from bot.engine_log import EngineLog
+from bot.parts import CallParts
 from media.audio import ULAW_8K, Samples, ulaw_to_pcm
 from media.vad import SpeechEvent, SpeechStarted
 from providers.ears import Ears
@@ -42,6 +45,24 @@ class Hearing:
         self._on_speech = on_speech
         self._offset_ms = 0.0
         self._vad = ears.open(self._heard_speech)
+
+    @classmethod
+    def of(
+        cls,
+        parts: CallParts,
+        on_speech: Callable[[SpeechEvent, float], None],
+        now_ms: Callable[[], float],
+    ) -> Self:
+        """That of a call, whose recognizers expect what its dialog has said last."""
+        phrases = parts.progress.expected or parts.stt_options.phrases
+        return cls(
+            parts.ears,
+            parts.stt,
+            replace(parts.stt_options, phrases=phrases),
+            on_speech,
+            parts.stt_chunk_ms,
+            EngineLog("stt", parts.counts, parts.keeper, now_ms),
+        )
 
     @property
     def heard_ms(self) -> float:

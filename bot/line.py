@@ -19,6 +19,9 @@ class Line(Protocol):
     async def leave(self, action: Leaving) -> None:
         """Close the stream when all was heard, so that Twilio does `action`."""
 
+    def clear(self) -> None:
+        """Say no more of what is not heard yet."""
+
     def gather(self, gather: Gather) -> None:
         """Collect keys."""
 

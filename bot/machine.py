@@ -37,6 +37,10 @@ class Floor(Protocol):
     def now_ms(self) -> float:
         """The call's clock."""
 
+    @property
+    def unwanted(self) -> bool:
+        """Whether a person has asked for no more calls: it is no machine then."""
+
     def hush(self) -> None:
         """Stop talking, and take nothing that is heard from now on for a turn."""
 
@@ -72,6 +76,7 @@ class Machine:
         self._progress = progress
         self._keeper = keeper
         self._said = ""
+        self._spared = False
         self._voicemail = Voicemail(policy, self._turns, progress.voicemail)
 
     @property
@@ -80,14 +85,31 @@ class Machine:
         return self._voicemail.stage is not None
 
     @property
+    def waits(self) -> bool:
+        """Whether the machine's greeting is being waited out."""
+        return self._voicemail.stage == "waiting"
+
+    @property
+    def listens(self) -> bool:
+        """Whether there is anything to be learnt from `hear`."""
+        return self._voicemail.listens
+
+    @property
     def deadline_ms(self) -> float:
         """When `tick` is due."""
         return self._voicemail.deadline_ms()
 
     def begin(self, answered_by: str | None) -> bool:
-        """The stream has begun; whether it is the machine's, and not the dialog's."""
+        """The stream has begun; whether it goes on without the dialog."""
         self._obey(self._voicemail.begin(answered_by, self._floor.now_ms()))
-        return self.here
+        return self.here or self._spared
+
+    def spare(self) -> None:
+        """It is a person, who has asked for no more calls and is being answered."""
+        self._spared = True
+        self._said = ""
+        self._voicemail.spare()
+        self._note()
 
     def answered(self, answered_by: str) -> None:
         """Twilio says what has answered."""
@@ -110,10 +132,12 @@ class Machine:
 
     def settle(self) -> None:
         """Note whether the message is left, from what was heard of it by now."""
+        if not self._said:
+            return
         heard = _letters(self._spoken.heard) if self._spoken is not None else ""
         said = _letters(self._said)
         enough = len(said) - len(heard) <= (1 - LEFT_SHARE) * len(_letters(self._message))
-        if self._said and said.startswith(heard) and enough:
+        if said.startswith(heard) and enough:
             self._progress.message_left = True
 
     @property
@@ -125,8 +149,14 @@ class Machine:
     def _obey(self, commands: Iterable[VoicemailCommand]) -> None:
         for command in commands:
             match command:
+                case Hush() if self._floor.unwanted:
+                    self._voicemail.spare()
+                    return
                 case Hush():
+                    self._said = ""
                     self._floor.hush()
+                    if not self.here:
+                        return
                 case LeaveMessage(resumed):
                     self._leave_message(self._rest() if resumed else self._message)
                 case Leave(reason):
@@ -138,7 +168,7 @@ class Machine:
         if self._progress.voicemail == stage:
             return
         self._progress.voicemail = stage
-        log.info("a machine has answered", stage=stage)
+        log.info("no machine after all" if stage is None else "a machine has answered", stage=stage)
         self._keeper.note("voicemail", stage=stage, stream_ms=round(self._floor.now_ms()))
         self._keeper.save()
 
@@ -147,7 +177,8 @@ class Machine:
             self._said = text
             self._floor.recite(text, "voicemail")
         else:
-            self._progress.message_left = True
+            # All of it was heard before; unless nobody knows here what the message is.
+            self._progress.message_left |= bool(self._message)
             self._floor.hang_up("voicemail")
 
     def _rest(self) -> str:

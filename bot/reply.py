@@ -29,6 +29,7 @@ class SpokenReply:
         said: what was given to the voice, each with its segment in the ledger.
         closed: the hook has given all of it, or is not to any more.
         by_twilio: Twilio may apologize when there is no other voice.
+        to_machine: no dialog said it, to nobody who would hear an apology.
         held: it was interrupted, perhaps by a noise: the hook runs on meanwhile.
         told: the dialog knows that it was interrupted.
         went_on: some of it was heard before such a noise.
@@ -47,6 +48,7 @@ class SpokenReply:
     said: list[tuple[Say | Play, Segment]] = field(default_factory=list)
     closed: bool = False
     by_twilio: bool = False
+    to_machine: bool = False
     held: bool = False
     told: bool = False
     went_on: bool = False

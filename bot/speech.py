@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import structlog
 
+from bot.engine_log import EngineLog
+from bot.parts import CallParts
 from media.audio import ULAW_8K, pcm_to_ulaw
 from media.files import AudioFileError, read_audio
 from media.playout import Playout, PlayoutFull, Segment
@@ -49,6 +52,23 @@ class Speaker:
         self._playout = playout
         self._wake = wake
         self._room = asyncio.Event()
+
+    @classmethod
+    def of(
+        cls,
+        parts: CallParts,
+        playout: Playout,
+        wake: Callable[[], None],
+        now_ms: Callable[[], float],
+    ) -> Self:
+        """That of a call, with its synthesizers."""
+        tts = FallbackTts(
+            parts.tts,
+            audio=ULAW_8K,
+            hedge_ms=parts.tts_hedge_ms,
+            follower=EngineLog("tts", parts.counts, parts.keeper, now_ms),
+        )
+        return cls(tts, parts.tts_options, playout, wake)
 
     def set_language(self, language: str, voice: str | None) -> None:
         """Speak another language, or with another voice, from the next sentence on."""

@@ -112,6 +112,11 @@ class TurnTaking:
         """Since when the caller has been saying what is in no turn yet."""
         return None if self._utterance is None else self._utterance.start_ms
 
+    @property
+    def words(self) -> FinishTurn | None:
+        """What the caller has said of a turn that is not over yet, as far as it is understood."""
+        return None if self._utterance is None else self._utterance.finished()
+
     # What the caller does
 
     def speech_started(self, at_ms: float, now_ms: float) -> list[Command]:

@@ -29,7 +29,11 @@ __all__ = [
 EARS_MS = 60_000.0
 """A beep tells of a machine within so long after the call's first stream began."""
 TALKED_TURNS = 2
-"""With whom the dialog has had so many turns it has a conversation, whatever is said later."""
+"""With whom the dialog has had so many turns it has a conversation, whatever Twilio says later.
+
+That is answers heard whole, for here a call is taken from the dialog. Afterwards, where nothing is
+lost by doubt, what the person has said is enough (`CONVERSATION_TURNS` in `bot.campaign.outcome`).
+"""
 MONOLOGUE_MS = 4_500.0
 PAUSE_MS = 800.0
 """Speech is one monologue when nobody pauses for longer in it."""
@@ -40,7 +44,10 @@ SILENCE_MS = 2_000.0
 PATIENCE_MS = 60_000.0
 """A machine that has not come to an end by then never will."""
 AGAIN_MS = 10_000.0
-"""A beep in the first seconds of a message is that of the greeting, which was not over yet."""
+"""A beep in the first seconds of a message is that of the greeting, which was not over yet; so is
+speech, for a mailbox does not talk back."""
+GOES_ON_MS = 1_000.0
+"""Such speech is that long: less is a click, or our own voice come back."""
 
 Stage = Literal["waiting", "message", "over"]
 """How far the bot has got with a machine: it waits for the greeting's end, it leaves the message,
@@ -107,13 +114,29 @@ class Voicemail:
         self._speaking = False
         self._speech_from_ms = self._speech_to_ms = -math.inf
         self._waits_from_ms = 0.0
+        self._patience_until_ms = math.inf
+        self._message_from_ms = 0.0
         self._again_until_ms = -math.inf
+
+    @property
+    def listens(self) -> bool:
+        """Whether `hear` has anything to listen for."""
+        return self._detector is not None
+
+    def spare(self) -> None:
+        """It is a person, whatever is heard, or said by Twilio, from now on."""
+        self._policy = VoicemailPolicy("talk")
+        self.stage = self._detector = None
 
     def begin(self, answered_by: str | None, now_ms: float) -> list[VoicemailCommand]:
         """A stream has begun; `answered_by` is what Twilio has said so far."""
+        if self.stage is not None and not self._policy.message:
+            # Nobody here knows what the campaign wants to be left.
+            return self._leave("voicemail")
         match self.stage:
             case "waiting":
-                return self._wait(now_ms)
+                waiting = self._wait(now_ms)
+                return waiting + (self.answered(answered_by, now_ms) if answered_by else [])
             case "message":
                 return [Hush(), LeaveMessage(resumed=True)]
             case "over":
@@ -147,7 +170,8 @@ class Voicemail:
         """The next samples (8 kHz) of what answered."""
         if self._detector is None:
             return []
-        if self.stage is None and now_ms >= EARS_MS:
+        late = self.stage is None and now_ms >= EARS_MS
+        if late or (self.stage == "message" and now_ms >= self._again_until_ms):
             self._detector = None
             return []
         beeps = self._detector.process(samples)
@@ -168,18 +192,30 @@ class Voicemail:
         """What is due at `now_ms`."""
         if now_ms < self.deadline_ms():
             return []
+        if self.stage == "message":
+            return self._wait(now_ms)
         if self._speaking:
             return self._leave("voicemail")
         return self._speak(now_ms, by_beep=False)
 
     def deadline_ms(self) -> float:
-        """When `tick` is due at the latest; never (infinity) unless a greeting is waited out."""
+        """When `tick` is due at the latest; never (infinity) unless a greeting is waited out, or
+        may go on."""
+        if self.stage == "message":
+            return self._goes_on_ms()
         if self.stage != "waiting":
             return math.inf
-        late_ms = self._waits_from_ms + PATIENCE_MS
+        late_ms = self._patience_until_ms
         if self._speaking or not self._ears:
             return late_ms
         return min(late_ms, max(self._speech_to_ms, self._waits_from_ms) + SILENCE_MS)
+
+    def _goes_on_ms(self) -> float:
+        """When speech in the first seconds of a message has lasted as long as a greeting's."""
+        from_ms = max(self._speech_from_ms, self._message_from_ms)
+        due_ms = from_ms + GOES_ON_MS
+        goes_on = self._speaking and from_ms < self._again_until_ms
+        return due_ms if goes_on and due_ms < self._patience_until_ms else math.inf
 
     def _beep(self, beep: Beep, now_ms: float) -> list[VoicemailCommand]:
         match self.stage:
@@ -194,8 +230,11 @@ class Voicemail:
         return []
 
     def _is_machine(self, beep: Beep, now_ms: float) -> bool:
-        """Whether a beep is enough: in a conversation only behind what nobody else would say."""
-        if self._turns() < TALKED_TURNS:
+        """Whether a beep is enough: to whom the dialog has talked, only behind what nobody else
+        would say."""
+        if beep.is_recorders:
+            return False  # people who work on recorded lines hear it every few seconds
+        if not self._turns():
             return True
         # The detector tells a beep when it is over.
         from_ms = now_ms - (beep.end_ms - beep.start_ms)
@@ -203,14 +242,23 @@ class Voicemail:
         return long and from_ms - self._speech_to_ms <= BEFORE_BEEP_MS
 
     def _wait(self, now_ms: float) -> list[VoicemailCommand]:
+        if self._patience_until_ms == math.inf:
+            self._patience_until_ms = now_ms + PATIENCE_MS
         self.stage = "waiting"
         self._waits_from_ms = now_ms
+        if self._ears and self._detector is None:
+            self._detector = BeepDetector()
         return [Hush()]
 
     def _speak(self, now_ms: float, *, by_beep: bool) -> list[VoicemailCommand]:
         again: list[VoicemailCommand] = [Hush()] if self.stage == "message" else []
         self.stage = "message"
-        self._again_until_ms = -math.inf if by_beep else now_ms + AGAIN_MS
+        self._message_from_ms = now_ms
+        self._again_until_ms = -math.inf
+        if by_beep:
+            self._detector = None
+        elif self._ears:
+            self._again_until_ms = now_ms + AGAIN_MS
         return [*again, LeaveMessage()]
 
     def _leave(self, reason: str) -> list[VoicemailCommand]:

@@ -55,6 +55,14 @@ class GuardedDialog(Dialog):
         self._gathers = record.gathering is not None
         self._gathered: tuple[str, int] | None = None
 
+    @property
+    def refused(self) -> bool:
+        return self._record.do_not_call
+
+    def refusal(self, call: Call, *, said: str = "", pressed: str = "") -> Replies | None:
+        asked = _refuses(call, said) or (bool(pressed) and pressed == self._digit)
+        return self._say_so(call) if self._hears and asked else None
+
     async def _replies(self, name: str, *args: Any, default: str = "") -> Replies:
         if self._hears and self._is_refusal(name, *args):
             async with aclosing(self._say_so(args[0])) as said:
@@ -86,8 +94,7 @@ class GuardedDialog(Dialog):
 
     def _is_refusal(self, name: str, call: Call, asked: object = None, *rest: object) -> bool:
         if name == "on_turn" and isinstance(asked, Turn):
-            languages = dict.fromkeys((refusals_of(call.language), refusals_of(FALLBACK)))
-            return any(refusals.asked_in(asked.text) for refusals in languages)
+            return _refuses(call, asked.text)
         if name == "on_dtmf" and isinstance(asked, str):
             return not self._is_gathered(call, asked) and asked == self._digit
         return False
@@ -114,6 +121,11 @@ class GuardedDialog(Dialog):
     async def _note(self) -> None:
         self._record.do_not_call = True
         await self._refuse(self._record)
+
+
+def _refuses(call: Call, text: str) -> bool:
+    languages = dict.fromkeys((refusals_of(call.language), refusals_of(FALLBACK)))
+    return any(refusals.asked_in(text) for refusals in languages)
 
 
 def refusals_of(language: str) -> Refusals:

@@ -71,6 +71,18 @@ class Dialog:
         """
         return self._replies("on_resume", call, unheard, default=unheard)
 
+    @property
+    def refused(self) -> bool:
+        """Whether the person has asked never to be called again; nobody listens for that here."""
+        return False
+
+    def refusal(self, call: Call, *, said: str = "", pressed: str = "") -> Replies | None:
+        """What is answered if these words, or this key, ask for that; None when they do not.
+
+        The dialog itself is not asked.
+        """
+        return None
+
     def has(self, name: str) -> bool:
         """Whether the hook has a method of that name itself."""
         return self._method(name) is not None

@@ -19,13 +19,14 @@ from bot.turn import TurnSettings
 from media.audio import Samples, pcm_to_ulaw
 from media.messages import Dtmf, Mark, Media, SendClear, SendMark, SendMedia, Stop
 from media.twilio import parse_command, render_event
+from media.vad import Model
 from providers.ears import Ears
 from providers.fallback import Candidate, Fallback
 from providers.types import SttOptions, TtsOptions
 from providers.usage import Use
 from tests.bot.engines import Level, Recognizer, Tones, tone
 
-__all__ = ["STREAM", "Keeper", "Scene", "Telephone", "scene"]
+__all__ = ["CALL", "STREAM", "Keeper", "Scene", "Telephone", "scene"]
 
 STREAM = "MZ" + "0" * 32
 CALL = "CA" + "0" * 32
@@ -227,9 +228,10 @@ async def scene(
     hook_timeout_s: float = 2.0,
     counts: Counts | None = None,
     recording: CallRecording | None = None,
+    vad: Model | None = None,
     **parts: Any,
 ) -> AsyncIterator[Scene]:
-    """A call whose dialog is `target`: any shape of hook. The caller hangs up at the end.
+    """A call whose dialog is `target`, or any shape of hook. The caller hangs up at the end.
 
     `more_stt` and `more_tts` take over from `stt` and `tts`.
     """
@@ -238,14 +240,14 @@ async def scene(
     keeper = keeper or Keeper()
     call = call or Call(CALL, "+15550100001", "+15550100002", "inbound")
     counts = counts or Counts()
-    ears = Ears(Level())
+    ears = Ears(vad or Level())
     phone = Telephone()
     session = CallSession(
         phone,
         STREAM,
         CallParts(
             call=call,
-            dialog=Dialog(target),
+            dialog=target if isinstance(target, Dialog) else Dialog(target),
             ears=ears,
             stt=Fallback([Candidate(one.name, one) for one in (stt, *more_stt)]),
             tts=Fallback([Candidate(one.name, one) for one in (tts, *more_tts)]),

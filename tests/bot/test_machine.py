@@ -10,11 +10,15 @@ from bot.dialog import Call, Gap, Hangup, HistoryEntry, Interruption, Turn
 from bot.parts import StreamEnd
 from bot.progress import Progress
 from bot.turn import TurnSettings
-from bot.voicemail import VoicemailPolicy
+from bot.voicemail import Stage, VoicemailPolicy
+from media.audio import ulaw_to_pcm
 from providers.errors import UnavailableError
-from tests.bot.engines import Tones
-from tests.bot.sessions import Scene, scene
+from providers.vad import load_model
+from tests.bot.engines import Recognizer, Tones
+from tests.bot.sessions import CALL, Scene, scene
 from tests.media.hearing import silence, sines, vowels
+from tests.vendors.twilio_rest.sounds import BEEP
+from tests.vendors.twilio_rest.sounds import GREETING as GREETING_CLIP
 from tests.virtual_time import virtual_time
 
 GREETING = "Good morning. Do you have a minute?"
@@ -270,17 +274,109 @@ def test_another_worker_goes_on_with_the_message(
 
 @virtual_time
 async def test_a_machine_with_which_nobody_can_part() -> None:
-    """What comes next can be neither stored nor done: it is tried again, and nothing is said."""
+    """What comes next can be neither stored nor done: it is tried again soon; nothing is said."""
     bot = Bot()
     async with scene(bot, voicemail=VoicemailPolicy("hang_up")) as s:
         s.keeper.refuse = 1
         await s.wait(1)
         s.session.answered("machine_start")
-        await s.wait(60)
+        await s.wait(9)
         assert not s.running.done()
+        await s.wait(2)
+        assert s.running.done()
+        assert s.keeper.commits == [Hangup("voicemail")] * 2
         assert (await s.ended()).how == "bot"
     assert bot.asked == ["greet"]
     assert len(s.tts.texts) <= 2
+
+
+@pytest.mark.parametrize("stage", ["waiting", "message"])
+def test_a_message_that_nobody_here_knows_is_not_left(stage: Stage) -> None:
+    """The worker that had the call is gone, and Redis too slow to tell of the campaign."""
+
+    @virtual_time
+    async def go_on() -> None:
+        progress = Progress(voicemail=stage)
+        call = Call(CALL, "+15550100001", "+15550100002", "outbound", history=said_before(""))
+        parts: dict[str, Any] = {"resuming": True, "gap": Gap(900, False), "began_ms": 8000.0}
+        async with scene(Bot(), voicemail=None, progress=progress, call=call, **parts) as s:
+            assert await s.ended() == OVER
+            assert s.phone.now_ms < 1_000
+        assert s.tts.texts == []
+        assert not progress.message_left
+
+    go_on()
+
+
+@virtual_time
+async def test_a_machine_hears_no_apology() -> None:
+    progress = Progress()
+    tts = Tones(fail={MESSAGE.split(". ")[0] + ".": (0, UnavailableError("tones", "gone"))})
+    async with scene(
+        Bot(), voicemail=LEAVE, progress=progress, answered_by="machine_end_beep", tts=tts
+    ) as s:
+        assert await s.ended() == OVER
+        assert s.phone.speech_ms == 0
+    assert not progress.message_left
+
+
+@virtual_time
+async def test_a_machine_is_connected_to_nobody() -> None:
+    """It is known when the bot, whose recognizers have all failed, is about to transfer."""
+    stt = Recognizer(["x"], failures=[UnavailableError("recognizer", "gone")] * 50)
+    async with scene(Bot(), voicemail=LEAVE, stt=stt, fallback_number="+15550109999") as s:
+        while not any("cannot go on" in text for _, text, _ in s.history):
+            await s.wait(0.05)
+        s.session.answered("machine_end_beep")
+        assert await s.ended() == OVER
+    assert s.keeper.commits == [Hangup("voicemail")]
+    assert message_entries(s) == [(MESSAGE, MESSAGE)]
+
+
+@virtual_time
+async def test_a_greeting_with_a_pause() -> None:
+    progress = Progress()
+    async with scene(Bot(), voicemail=LEAVE, progress=progress, texts=["a"] * 9) as s:
+        s.phone.play(vowels(3.0))
+        await s.wait(3.0)
+        s.session.answered("machine_start")
+        s.phone.play(silence(2.3))
+        s.phone.play(vowels(8.0))
+        s.phone.play(sines(0.4, 1000))
+        await s.wait(2.3 + 8.0 + 0.4)
+        beeped_ms = s.phone.now_ms
+        assert (progress.voicemail, progress.message_left) == ("waiting", False)
+        assert await s.ended() == OVER
+    entry = s.call.history[-1]
+    assert (entry.text, entry.heard) == (MESSAGE, MESSAGE)
+    assert entry.start_ms > beeped_ms
+    assert s.tts.texts.count("Please call us back.") == 2, "it was begun in the pause"
+    assert progress.message_left
+
+
+@pytest.mark.parametrize("kind", ["energy", "webrtc"])
+def test_a_spoken_greeting_and_a_beep(kind: str) -> None:
+    """As the simulated people's machines play them, and a voice activity model of the product."""
+    vad = load_model(kind)
+
+    @virtual_time
+    async def answer() -> None:
+        bot, progress = Bot(), Progress()
+        texts: list[str | None] = ["hello this is the mailbox", "leave a message", "and so on"]
+        async with scene(bot, voicemail=LEAVE, progress=progress, texts=texts, vad=vad) as s:
+            await s.wait(0.5)
+            for sound in (GREETING_CLIP, BEEP):
+                s.phone.play(ulaw_to_pcm(sound.audio))
+                await s.wait(len(sound.audio) / 8000)
+            beeped_ms = s.phone.now_ms
+            assert progress.voicemail is None
+            assert await s.ended() == OVER
+        entry = s.call.history[-1]
+        assert (entry.text, entry.heard) == (MESSAGE, MESSAGE)
+        assert 0 < entry.start_ms - beeped_ms < 400
+        assert progress.message_left
+
+    answer()
 
 
 @virtual_time
@@ -294,16 +390,33 @@ async def test_a_machine_is_not_asked_whether_it_is_still_there() -> None:
     assert message_entries(s) == [(MESSAGE, MESSAGE)]
 
 
+class Told(Bot):
+    """Notes what it is told of interruptions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    async def on_interrupted(self, call: Call, interruption: Interruption) -> None:
+        self.told.append(interruption.text)
+
+
 @virtual_time
 async def test_on_interrupted_is_told_of_what_the_machine_cut() -> None:
-    told: list[Interruption] = []
-
-    class Told(Bot):
-        async def on_interrupted(self, call: Call, interruption: Interruption) -> None:
-            told.append(interruption)
-
-    async with scene(Told(), voicemail=LEAVE) as s:
+    bot = Told()
+    async with scene(bot, voicemail=LEAVE) as s:
         await s.wait(1)
         s.session.answered("machine_end_beep")
         assert await s.ended() == OVER
-    assert [one.text for one in told] == [GREETING]
+    assert bot.told == [GREETING]
+
+
+@virtual_time
+async def test_the_dialog_is_not_told_of_a_message_that_begins_again() -> None:
+    bot = Told()
+    async with scene(bot, voicemail=LEAVE, answered_by="machine_end_silence") as s:
+        await s.wait(1)
+        s.phone.play(sines(0.4, 1000))
+        assert await s.ended() == OVER
+    assert bot.told == []
+    assert [text for _, text, _ in s.history] == [MESSAGE] * 2

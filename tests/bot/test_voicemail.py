@@ -6,7 +6,9 @@ from typing import Literal
 import pytest
 
 from bot.voicemail import (
+    AGAIN_MS,
     EARS_MS,
+    GOES_ON_MS,
     PATIENCE_MS,
     SILENCE_MS,
     Hush,
@@ -58,9 +60,9 @@ class Callee:
         self.voicemail.speech_stopped(self.now_ms)
         return commands
 
-    def beep(self, ms: int = 300) -> list[VoicemailCommand]:
+    def beep(self, ms: int = 300, hz: float = 1000) -> list[VoicemailCommand]:
         """The sound, and the quarter of a second behind it in which it is told."""
-        commands = self._sound(sines(ms / 1000, 1000))
+        commands = self._sound(sines(ms / 1000, hz))
         return commands + self._sound(silence(0.25))
 
     def _sound(self, samples: Samples) -> list[VoicemailCommand]:
@@ -156,15 +158,24 @@ class TestHumans:
         callee.now_ms = EARS_MS
         assert callee.beep() == callee.beep() == []
 
-    def test_a_beep_in_a_conversation_is_something_else(self) -> None:
+    def test_a_recorder_that_warns_them_is_no_machine(self) -> None:
+        callee = Callee("hang_up")
+        assert callee.talk(6) == callee.beep(500, 1400) == []
+        assert callee.voicemail.stage is None
+
+    @pytest.mark.parametrize("turns", [1, 2])
+    def test_a_beep_in_a_conversation_is_something_else(self, turns: int) -> None:
         callee = Callee()
-        callee.turns = 2
+        callee.turns = turns
         assert callee.talk(2) == callee.beep() == []
         assert callee.talk(6) == callee.quiet(4_000) == callee.beep() == []
 
-    def test_a_greeting_that_the_dialog_has_answered_is_known_by_its_length(self) -> None:
+    @pytest.mark.parametrize("turns", [1, 2])
+    def test_a_greeting_that_the_dialog_has_answered_is_known_by_its_length(
+        self, turns: int
+    ) -> None:
         callee = Callee()
-        callee.turns = 2
+        callee.turns = turns
         callee.speak(3_000)
         callee.quiet(500)
         callee.speak(3_000)
@@ -249,6 +260,68 @@ class TestLeaveMessage:
         callee.quiet(12_000)
         assert callee.beep() == []
 
+    def test_a_machine_may_beep_as_recorders_do(self) -> None:
+        callee = Callee()
+        callee.verdict("machine_start")
+        assert callee.beep(500, 1400) == [LeaveMessage()]
+
+    def test_a_greeting_that_goes_on_is_waited_out(self) -> None:
+        callee = Callee()
+        callee.verdict("machine_start")
+        assert callee.quiet(SILENCE_MS) == [LeaveMessage()]
+        callee.voicemail.speech_started(callee.now_ms)
+        assert callee.voicemail.deadline_ms() == callee.now_ms + GOES_ON_MS
+        assert callee.quiet(GOES_ON_MS - 1) == []
+        assert callee.quiet(1) == [Hush()]
+        assert callee.voicemail.stage == "waiting"
+        assert callee.quiet(12_000) == []
+        callee.voicemail.speech_stopped(callee.now_ms)
+        assert callee.beep() == [LeaveMessage()]
+        assert callee.speak(GOES_ON_MS) == [], "after a beep nothing goes on"
+
+    def test_its_silence_is_counted_anew(self) -> None:
+        callee = Callee()
+        callee.verdict("machine_end_silence")
+        assert callee.speak(GOES_ON_MS) == [Hush()]
+        assert callee.quiet(SILENCE_MS - 1) == []
+        assert callee.quiet(1) == [LeaveMessage()]
+
+    def test_a_word_in_the_message_is_no_greeting(self) -> None:
+        callee = Callee()
+        callee.verdict("machine_end_silence")
+        callee.quiet(1_000)
+        assert callee.speak(GOES_ON_MS - 100) == callee.quiet(3_000) == []
+
+    def test_speech_late_in_the_message_is_no_greeting(self) -> None:
+        callee = Callee()
+        callee.verdict("machine_end_silence")
+        callee.quiet(AGAIN_MS)
+        assert callee.speak(5_000) == []
+
+    def test_a_greeting_goes_on_only_so_long(self) -> None:
+        callee = Callee()
+        callee.verdict("machine_start")
+        left = 0
+        while callee.now_ms < PATIENCE_MS * 2:
+            left += LeaveMessage() in callee.quiet(SILENCE_MS)
+            callee.speak(GOES_ON_MS)
+        assert left == PATIENCE_MS // (SILENCE_MS + GOES_ON_MS)
+        assert callee.voicemail.stage == "message"
+
+    def test_nothing_is_listened_to_for_nothing(self) -> None:
+        callee = Callee()
+        assert callee.voicemail.listens
+        callee.verdict("machine_end_silence")
+        assert callee.voicemail.listens
+        callee.now_ms += AGAIN_MS
+        callee.beep(20)
+        assert not callee.voicemail.listens
+        for word in ("machine_end_beep", "human"):
+            callee = Callee()
+            callee.verdict(word)
+            assert not callee.voicemail.listens
+        assert not Callee(after="twilio").voicemail.listens
+
     def test_a_second_beep_is_not_waited_for(self) -> None:
         callee = Callee()
         callee.verdict("machine_end_beep")
@@ -265,6 +338,16 @@ class TestTheNextStream:
         callee = Callee(stage="waiting")
         assert callee.voicemail.begin("machine_start", 0) == [Hush()]
         assert callee.quiet(SILENCE_MS) == [LeaveMessage()]
+
+    @pytest.mark.parametrize("word", GREETED)
+    def test_twilio_has_said_meanwhile_that_the_greeting_is_over(self, word: str) -> None:
+        callee = Callee(after="twilio", stage="waiting")
+        assert callee.voicemail.begin(word, 0) == AT_ONCE
+
+    @pytest.mark.parametrize("stage", ["waiting", "message"])
+    def test_nobody_knows_what_to_leave(self, stage: Stage) -> None:
+        voicemail = Voicemail(None, lambda: 0, stage)
+        assert voicemail.begin("machine_end_beep", 0) == [Hush(), Leave("voicemail")]
 
     def test_it_goes_on_with_the_message(self) -> None:
         callee = Callee(stage="message")
