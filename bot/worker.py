@@ -24,12 +24,15 @@ from bot.drain import Drain
 from bot.memory import give_back_after_calls, settle
 from bot.server import Server
 from bot.settings import Settings
+from bot.telephony.rest import CREATE_DEADLINE_S
 
 __all__ = ["run_worker"]
 
 log = structlog.get_logger(__name__)
 
 FLUSH_DEADLINE_S = 5.0
+DIALLED_DEADLINE_S = CREATE_DEADLINE_S + 1.0
+"""Until the calls that Twilio was asked for are placed, or not, and that is written down."""
 
 
 async def run_worker(
@@ -88,8 +91,11 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
                 serving = group.create_task(server.serve([listener]))
                 draining = group.create_task(drain.run())
                 if worker.dialing is not None:
-                    tasks.append(group.create_task(_dial(worker.dialing, drain)))
+                    dialling = group.create_task(worker.dialing.run())
+                    tasks.append(group.create_task(_hold(worker.dialing, drain)))
                 await asyncio.wait([serving, draining], return_when=asyncio.FIRST_COMPLETED)
+                if worker.dialing is not None:
+                    await _end_dialling(worker.dialing, dialling)
                 server.should_exit = True
                 await asyncio.wait([serving])
                 await worker.calls.conclude()
@@ -103,12 +109,17 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
         await worker.liveness.stop()
 
 
-async def _dial(dialing: Dialing, drain: Drain) -> None:
-    """Dial for campaigns until the worker is to stop, and end what was begun."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(dialing.run())
-        await drain.begun()
-        dialing.stop()
+async def _hold(dialing: Dialing, drain: Drain) -> None:
+    """Let it dial nobody any more when the worker is to stop; all else goes on."""
+    await drain.begun()
+    dialing.hold()
+
+
+async def _end_dialling(dialing: Dialing, dialling: asyncio.Task[None]) -> None:
+    """Wait for what becomes of the calls that Twilio was asked for: some may have been placed."""
+    dialing.stop()
+    await asyncio.wait([dialling], timeout=DIALLED_DEADLINE_S)
+    dialling.cancel()
 
 
 def _works(worker: Assembly) -> list[Coroutine[Any, Any, None]]:

@@ -183,6 +183,12 @@ class Arrivals:
                 return await question
         except TimeoutError:
             raise StoreUnavailable("Redis: too slow for a call that waits") from None
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            # Whatever is wrong with a campaign, no call is lost for it, least of all one of others.
+            log.exception("campaigns cannot be looked up")
+            raise StoreUnavailable("Redis: what it has cannot be read") from error
 
 
 def furnish(record: Record, arrival: Arrival, bot: BotSettings) -> None:

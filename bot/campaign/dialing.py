@@ -100,6 +100,10 @@ class Dialing:
         self._sweeper = Sweeper(store, rest, settling, timings)
         self._stopping = asyncio.Event()
 
+    def hold(self) -> None:
+        """Claim nobody any more; all else goes on, above all taking back who waits at Twilio."""
+        self._dialer.hold()
+
     def stop(self) -> None:
         """Claim nobody any more; `run` returns when what was begun is done, in seconds."""
         self._stopping.set()
@@ -122,11 +126,11 @@ class Dialing:
             "sweep": Recurring(SWEEP_S, self._sweep),
             "deliver": Recurring(DELIVER_S, self._deliverer.deliver),
         }
-        # Nobody pays for campaigns who has none: neither with imports nor with ticks.
-        while not await self._needed():  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(LOOK_S)
         while True:
             try:
+                # Nobody pays for campaigns who has none: neither with imports nor with ticks.
+                while not await self._needed():  # noqa: ASYNC110 - nobody tells of it
+                    await asyncio.sleep(LOOK_S)
                 await tick_for_ever(self._redis_url, self._prefix, recurring)
             except Exception:
                 # Calls go on without campaigns, so this must not end the worker.

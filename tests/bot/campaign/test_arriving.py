@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.campaign.arriving import Arrivals, CallNews
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt
 from bot.dialog.types import Ended
+from bot.telephony.identity import CallIdentity
 
-from .campaigns import claimed, number, plan, running
+from .campaigns import FROM, claimed, number, plan, running
 
 ANSWERED = CallNews(sid="CA1", status="in-progress")
 
@@ -57,3 +59,17 @@ async def test_a_call_that_turns_up_when_its_contact_is_done_is_turned_away(
     second = await claimed(campaigns, campaign)
     await campaigns.settle(second.id, "answered", None)
     assert await turned_away(arrivals, attempt) == Ended("bot", "the contact is done")
+
+
+async def test_a_call_goes_on_whatever_is_wrong_with_a_campaign(
+    campaigns: CampaignStore, arrivals: Arrivals, redis: Redis, redis_prefix: str
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    await campaigns.note(attempt.id, sid="CA1", status="in-progress")
+    await redis.hset(f"{redis_prefix}attempt:{attempt.id}", "token", "no number")
+    assert await turned_away(arrivals, attempt) is None
+    assert not await arrivals.note(attempt.id, ANSWERED)
+    called_back = CallIdentity(
+        sid="CA2", account_sid="AC", from_number=number(0), to_number=FROM, direction="inbound"
+    )
+    assert await arrivals.call_back(called_back) is None

@@ -26,6 +26,7 @@ from bot.telephony.rest import TwilioRest
 from tests.background import eventually
 from tests.bot.campaign.alive import announce
 from tests.bot.campaign.campaigns import FROM, MINUTE_MS, number, plan
+from tests.bot.running import running_worker
 from tests.vendors.twilio_rest.running import ACCOUNT, TOKEN, Twilio
 
 pytestmark = [pytest.mark.real_time, pytest.mark.asyncio(loop_scope="module")]
@@ -188,6 +189,77 @@ async def test_a_process_that_is_told_to_stop_finishes_what_it_began(
     # Those that it had asked for, it wrote down.
     states = {attempt.state async for attempt in store.attempts(campaign.id)}
     assert states == {"placed"}
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_what_it_began(
+    settings: Settings, store: CampaignStore, twilio: Twilio
+) -> None:
+    campaign = await due(store)
+    await start(store, campaign)
+    twilio.standin.misbehave("delay", times=None, only="POST", delay_s=0.5)
+    assert settings.redis_url is not None
+    async with running_worker(
+        REDIS_URL=settings.redis_url.get_secret_value(),
+        PARLEY_REDIS_PREFIX=settings.redis_prefix,
+        PARLEY_TWILIO_API_URL=twilio.url,
+        PARLEY_DIAL_PER_SECOND="1000",
+        PARLEY_INBOUND_ROOM="0",
+        PARLEY_POCKETSPHINX_PROCESSES="1",
+        TWILIO_ACCOUNT_SID=ACCOUNT,
+        TWILIO_AUTH_TOKEN=TOKEN,
+    ) as worker:
+        await eventually(lambda: _asked(twilio))
+        worker.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await worker.process.wait() == 0
+    states = {attempt.state async for attempt in store.attempts(campaign.id)}
+    assert states == {"placed"}
+
+
+async def test_a_fault_of_the_store_does_not_end_the_process(
+    store: CampaignStore, dialing: Dialing, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialing_module, "PAUSE_S", 0.01)
+    campaigns, faults = store.campaigns, [ValueError("what is kept cannot be read")]
+
+    async def once() -> list[Campaign]:
+        if faults:
+            raise faults.pop()
+        return await campaigns()
+
+    monkeypatch.setattr(store, "campaigns", once)
+    campaign = await due(store)
+    await start(store, campaign)
+    with capture_logs() as logs:
+        running = asyncio.create_task(dialing.run())
+        await placed(store, campaign)
+        dialing.stop()
+        async with asyncio.timeout(5):
+            await running
+    assert "campaigns stand still" in {line["event"] for line in logs}
+
+
+async def test_who_dials_nobody_any_more_sweeps_on(
+    store: CampaignStore, dialing: Dialing, twilio: Twilio, rest: TwilioRest
+) -> None:
+    campaign = await due(store)
+    await start(store, campaign)
+    running = asyncio.create_task(dialing.run())
+    attempts = await placed(store, campaign)
+    dialing.hold()
+    due_ms = await store.now_ms()
+    await store.add(campaign.id, [(NewContact(number(99), ("UTC",)), plan(due_ms))])
+    await store.do_not_call(number(0), "api")
+
+    async def taken_back() -> bool:
+        calls = await rest.list_calls(to=number(0))
+        return [call.status for call in calls] == ["canceled"]
+
+    await eventually(taken_back)
+    dialing.stop()
+    async with asyncio.timeout(5):
+        await running
+    assert len([form for form in twilio.forms() if "To" in form]) == len(attempts)
 
 
 async def _asked(twilio: Twilio) -> bool:
