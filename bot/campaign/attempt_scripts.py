@@ -32,13 +32,18 @@ local function given()
   return whole(asked.attempt)
 end
 
+local function retain()
+  if over(redis.call('HGET', key(attempt.campaign), 'state')) then
+    expire_attempt(asked.attempt, attempt.number, attempt.from_number, attempt.sid)
+  end
+end
+
 local function release()
   redis.call('SREM', key(attempt.campaign, 'live'), asked.attempt)
   redis.call('SREM', LIVE, asked.attempt)
   redis.call('ZREM', WATCH, asked.attempt)
   unlock(attempt.number, asked.attempt)
-  redis.call('EXPIRE', attempt_key(asked.attempt), ttl)
-  if attempt.sid then redis.call('EXPIRE', prefix .. 'dial:sid:' .. attempt.sid, ttl) end
+  retain()
 end
 
 -- The contact, if this attempt is what it is live with.
@@ -61,14 +66,16 @@ local function bind()
   local name = prefix .. 'dial:sid:' .. asked.sid
   local owner = redis.call('GET', name)
   if owner and owner ~= asked.attempt then return false end
-  redis.call('SET', name, asked.attempt, 'EX', ttl)
+  redis.call('SET', name, asked.attempt)
   change('sid', asked.sid)
+  if attempt.state == 'settled' or attempt.state == 'void' then retain() end
   return true
 end
 
 -- A call that was given up as never placed turns up: it counts, unless its contact is in another.
 -- Who is done stays so: what became of them is not decided again by a call that comes too late.
 local function revive()
+  if redis.call('HEXISTS', key(attempt.campaign), 'deleted') == 1 then return false end
   local contact = read_contact(attempt.campaign, attempt.number)
   if not contact or contact.state == 'l' then return false end
   if contact.state == 'w' then
@@ -97,7 +104,7 @@ local function place()
   change('state', 'placed')
   change('placed_ms', now)
   local called = prefix .. 'called:' .. attempt.number .. ':' .. attempt.from_number
-  redis.call('SET', called, asked.attempt, 'EX', ttl)
+  redis.call('SET', called, asked.attempt)
   -- They have asked not to be called: Twilio is to be told at once.
   if attempt.unwanted then redis.call('ZADD', WATCH, 'XX', now, asked.attempt) end
   tell('attempt.placed')
@@ -235,14 +242,26 @@ return 1
 
 # Asked: count, again_ms. Gives {attempt, …}.
 LOOK = Script("""
+-- An attempt that is gone, or whose campaign is, would keep its number and its place for ever.
+local function forget(id, campaign)
+  redis.call('SREM', LIVE, id)
+  redis.call('ZREM', WATCH, id)
+  if campaign then redis.call('SREM', key(campaign, 'live'), id) end
+  redis.call('EXPIRE', attempt_key(id), ttl)
+  local held = redis.call('HGETALL', NUMBERS)
+  for i = 1, #held, 2 do
+    if string.find(held[i + 1], id, 1, true) then unlock(held[i], id) end
+  end
+end
+
 local found = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', WATCH, '-inf', now, 'LIMIT', 0, asked.count)) do
-  local attempt = whole(id)
-  if attempt then
+  local campaign = redis.call('HGET', attempt_key(id), 'campaign')
+  if campaign and redis.call('HEXISTS', key(campaign), 'spec') == 1 then
     redis.call('ZADD', WATCH, now + asked.again_ms, id)
-    table.insert(found, attempt)
+    table.insert(found, whole(id))
   else
-    redis.call('ZREM', WATCH, id)
+    forget(id, campaign)
   end
 end
 return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .scripts import Script
 
-__all__ = ["ADD", "CHANGE", "CREATE", "DELETE", "FINISH", "PROGRESS", "REPLAN"]
+__all__ = ["ADD", "CHANGE", "CREATE", "DELETE", "FINISH", "PROGRESS", "REPLAN", "RETIRE"]
 
 # Asked: campaign, fields. Gives 0 when the id is taken.
 CREATE = Script("""
@@ -59,9 +59,31 @@ DELETE = Script("""
 local state = redis.call('HGET', key(asked.campaign), 'state')
 if not state or state == 'running' or state == 'paused' then return 0 end
 if redis.call('SCARD', key(asked.campaign, 'live')) > 0 then return 0 end
-redis.call('HSET', key(asked.campaign), 'state', 'canceled', 'hook', 0)
+redis.call('HSET', key(asked.campaign), 'state', 'canceled', 'hook', 0, 'deleted', 1)
 redis.call('UNLINK', key(asked.campaign, 'due'), key(asked.campaign, 'asked'))
 return 1
+""")
+
+# Asked: campaign, count. Gives whether there are more attempts of a campaign that is over.
+RETIRE = Script("""
+local name, attempts = key(asked.campaign), key(asked.campaign, 'attempts')
+local kept = redis.call('HMGET', name, 'state', 'retired')
+if not kept[1] or not over(kept[1]) then return 0 end
+local first = tonumber(kept[2] or '0')
+local ids = redis.call('LRANGE', attempts, first, first + asked.count - 1)
+for _, id in ipairs(ids) do
+  local attempt = redis.call('HMGET', attempt_key(id), 'state', 'number', 'from_number', 'sid')
+  if attempt[1] == 'settled' or attempt[1] == 'void' then
+    expire_attempt(id, attempt[2], attempt[3], attempt[4])
+  end
+end
+if #ids == asked.count then
+  redis.call('HSET', name, 'retired', first + #ids)
+  return 1
+end
+redis.call('EXPIRE', name, ttl)
+redis.call('EXPIRE', attempts, ttl)
+return 0
 """)
 
 # Asked: campaign. More: number, when it is due, contact, for each. Gives for each what it became,

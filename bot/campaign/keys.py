@@ -4,7 +4,7 @@ Keys; what a campaign has expires with it, what an attempt has with the attempt:
 
     PREFIX campaigns                    sorted set: campaigns by when they were created
     PREFIX campaigns:running            set: those that run
-    PREFIX campaigns:clearing           set: those that were canceled with calls at Twilio, perhaps
+    PREFIX campaigns:clearing           set: those that are over, perhaps with calls at Twilio
     PREFIX campaigns:outbox             sorted set: CAMPAIGN:NUMBER with events, by when due
     PREFIX campaign:{id}                hash: the campaign, what scripts ask of it, its counters
     PREFIX campaign:{id}:contacts:{NN}  hash: contacts by number, see `bot.campaign.packing`;
@@ -15,7 +15,7 @@ Keys; what a campaign has expires with it, what an attempt has with the attempt:
     PREFIX campaign:{id}:attempts       list: all attempts in the order of their claims
     PREFIX campaign:{id}:minute:{n}     how many were claimed in a minute, for ten of them
     PREFIX campaign:{id}:outbox:{N}     list: events of a number, or without one of the campaign
-    PREFIX attempt:{id}                 hash: an attempt; expires when it has been settled for long
+    PREFIX attempt:{id}                 hash: an attempt
     PREFIX dial:account                 hash: when the account may dial next, how often it claimed
     PREFIX dial:live                    set: live attempts of all campaigns
     PREFIX dial:numbers                 hash: numbers that are live, and their attempts

@@ -158,7 +158,16 @@ end
 """
 
 _CHANGES = """
--- The campaign is in another state from now on. One that is over expires with all it has.
+-- An attempt that is over is kept as long as its campaign is not, and for a while then.
+local function expire_attempt(id, number, from, sid)
+  redis.call('EXPIRE', attempt_key(id), ttl)
+  if sid then redis.call('EXPIRE', prefix .. 'dial:sid:' .. sid, ttl) end
+  local called = prefix .. 'called:' .. number .. ':' .. from
+  if redis.call('GET', called) == id then redis.call('EXPIRE', called, ttl) end
+end
+
+-- The campaign is in another state from now on. One that is over expires with all it has: people
+-- here, and what may be many attempts, and itself, by RETIRE.
 local function move(campaign, to, reason)
   redis.call('HSET', key(campaign), 'state', to, 'reason', reason)
   redis.call(to == 'running' and 'SADD' or 'SREM', prefix .. 'campaigns:running', campaign)
@@ -166,12 +175,10 @@ local function move(campaign, to, reason)
     redis.call('HSETNX', key(campaign), 'started', now)
     redis.call('HSET', key(campaign), 'fails', 0)
   end
-  if to == 'canceled' then redis.call('SADD', prefix .. 'campaigns:clearing', campaign) end
   if over(to) then
+    redis.call('SADD', prefix .. 'campaigns:clearing', campaign)
     redis.call('HSET', key(campaign), 'ended', now)
     redis.call('UNLINK', key(campaign, 'due'), key(campaign, 'asked'))
-    redis.call('EXPIRE', key(campaign), ttl)
-    redis.call('EXPIRE', key(campaign, 'attempts'), ttl)
     for number = 0, 99 do
       redis.call('EXPIRE', key(campaign, string.format('contacts:%02d', number)), ttl)
     end

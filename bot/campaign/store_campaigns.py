@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from .campaign_scripts import CHANGE, CREATE, DELETE, PROGRESS
+from .campaign_scripts import CHANGE, CREATE, DELETE, PROGRESS, RETIRE
 from .keys import SHARDS
 from .packing import flattened, read_campaign
 from .spec import CampaignSpec
@@ -63,7 +63,7 @@ class CampaignsPart(StorePart):
         return sorted(found, key=lambda item: (-item.spec.priority, last[item.id], item.id))
 
     async def clearing(self) -> list[Campaign]:
-        """Those that were canceled, and may have calls at Twilio still."""
+        """Those that are over, and may have calls at Twilio still, or attempts to `retire`."""
         index = self._keys.clearing
         names = sorted(await self._link.ask(lambda redis: redis.smembers(index)))
         kept = await self._hashes(names)
@@ -73,7 +73,7 @@ class CampaignsPart(StorePart):
         return _read(names, kept)
 
     async def cleared(self, campaign: str) -> None:
-        """A canceled campaign has no calls any more."""
+        """A campaign that is over has no calls any more, and its attempts expire."""
         await self._link.ask(lambda redis: redis.srem(self._keys.clearing, campaign))
 
     async def change(
@@ -127,11 +127,19 @@ class CampaignsPart(StorePart):
             undelivered=int(fields.get(b"undelivered", 0)),
         )
 
+    async def retire(self, campaign: str) -> bool:
+        """Let some more attempts of a campaign that is over expire, and at last the campaign; true
+        as long as there are more. What is live expires when it is settled."""
+        return bool(await self._scripts.run(RETIRE, {"campaign": campaign, "count": BATCH}))
+
     async def delete(self, campaign: str) -> bool:
         """Delete a draft, or a campaign that is over and has no live attempt, with contacts,
         attempts and events; false for any other. In steps: repeated, it goes on."""
         if not await self._scripts.run(DELETE, {"campaign": campaign}):
             return False
+        # What a call back is found by belongs perhaps to another campaign by now: it expires.
+        while await self.retire(campaign):
+            continue
         attempts = self._keys.campaign(campaign, "attempts")
         while ids := await self._link.ask(lambda redis: redis.lrange(attempts, 0, BATCH - 1)):
             gone = [item for kept in await self._attempts(ids) for item in self._names_of(kept)]

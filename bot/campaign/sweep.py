@@ -38,6 +38,9 @@ LOOKED_AT = 100
 SOON_MS = 1_000
 """When a call is taken back again that could not be: until it is, somebody may be dialled."""
 
+RETIRED = 10
+"""In so many steps of 500 attempts a campaign that is over is made to expire, each tick."""
+
 ENOUGH_LISTS = 2
 LONGEST_LIST = 200
 
@@ -268,10 +271,13 @@ class Sweeper:
             log.info("campaign is done", campaign=campaign.id)
 
     async def _clear(self, campaign: Campaign) -> None:
-        """Take back what a canceled campaign has queued or ringing."""
+        """Take back what a campaign that is over has queued or ringing; then let it expire."""
         attempts = await self._store.live(campaign.id)
         if not attempts:
-            await self._store.cleared(campaign.id)
+            for _ in range(RETIRED):
+                if not await self._store.retire(campaign.id):
+                    await self._store.cleared(campaign.id)
+                    return
             return
         now_ms = await self._store.now_ms()
         async with asyncio.TaskGroup() as group:

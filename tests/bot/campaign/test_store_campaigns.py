@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from redis.asyncio import Redis
 
+from bot.campaign import store_campaigns
+from bot.campaign.campaign_scripts import DELETE
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import CampaignState
@@ -161,6 +163,69 @@ async def test_progress_tells_who_is_due_and_when_the_next_one_is(
 # Time to live, and deletion
 
 
+async def test_attempts_are_kept_as_long_as_their_campaign_goes_on(
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_campaigns, "BATCH", 2)
+    campaign = await running(campaigns, 5)
+    claims = await claim(campaigns, campaign, 5)
+    for attempt in claims.attempts:
+        await campaigns.note(attempt.id, sid=f"CA{attempt.id}", status="completed")
+        await campaigns.settle(attempt.id, "answered", None)
+    parts = ["attempt:{id}", "dial:sid:CA{id}", "called:{number}:" + FROM]
+    names = [
+        redis_prefix + part.format(id=attempt.id, number=attempt.number)
+        for attempt in claims.attempts
+        for part in parts
+    ]
+    assert not await campaigns.retire(campaign.id)
+    assert {await redis.ttl(name) for name in names} == {-1}
+    await campaigns.change(campaign.id, "done", allowed=["running"])
+    assert [await campaigns.retire(campaign.id) for _ in range(3)] == [True, True, False]
+    names.append(f"{redis_prefix}campaign:{campaign.id}")
+    assert all([0 < await redis.ttl(name) <= RETENTION_S for name in names])
+
+
+async def test_a_call_back_goes_to_the_campaign_that_called_last(
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str
+) -> None:
+    one, two = await running(campaigns), await running(campaigns)
+    for campaign in (one, two):
+        attempt = await claimed(campaigns, campaign)
+        await campaigns.note(attempt.id, sid=f"CA{attempt.id}", status="completed")
+        await campaigns.settle(attempt.id, "answered", None)
+    await campaigns.change(one.id, "done", allowed=["running"])
+    await campaigns.retire(one.id)
+    assert await redis.ttl(f"{redis_prefix}called:{number(0)}:{FROM}") == -1
+
+
+@pytest.mark.parametrize("part", ["campaign", "attempt"])
+async def test_what_is_gone_keeps_no_number(
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str, clock: Clock, part: str
+) -> None:
+    campaign, other = await running(campaigns), await running(campaigns)
+    attempt = await claimed(campaigns, campaign)
+    assert (await claim(campaigns, other)).attempts == []
+    gone = {"campaign": campaign.id, "attempt": attempt.id}[part]
+    await redis.delete(f"{redis_prefix}{part}:{gone}")
+    clock.pass_ms(MINUTE_MS)
+    assert await campaigns.look(10, MINUTE_MS) == []
+    assert (await claimed(campaigns, other)).number == number(0)
+
+
+async def test_a_campaign_that_is_being_deleted_gets_no_call(campaigns: CampaignStore) -> None:
+    campaign = await running(campaigns)
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.void(attempt.id, 1, plan())
+    await campaigns.change(campaign.id, "canceled", allowed=["running"])
+    assert await campaigns._scripts.run(DELETE, {"campaign": campaign.id})  # and there it died
+    late = await campaigns.note(attempt.id, sid="CA1", status="ringing")
+    assert late is not None
+    assert late.state == "void"
+    assert await campaigns.delete(campaign.id)
+    assert await campaigns.attempt_of("CA1") is None
+
+
 async def test_what_is_over_expires_and_nothing_else(
     campaigns: CampaignStore, redis: Redis, redis_prefix: str
 ) -> None:
@@ -173,8 +238,9 @@ async def test_what_is_over_expires_and_nothing_else(
         return {name.removeprefix(redis_prefix) for name in names if await redis.ttl(name) == -1}
 
     await campaigns.settle(first.id, "answered", None)
-    assert f"attempt:{first.id}" not in await lasting()
+    assert {f"attempt:{first.id}", "dial:sid:CA1"} <= await lasting()
     await campaigns.change(campaign.id, "canceled", allowed=["running"])
+    assert not await campaigns.retire(campaign.id)
     assert await lasting() == {
         "campaigns",
         "campaigns:clearing",
