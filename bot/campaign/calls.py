@@ -72,19 +72,20 @@ class CampaignCalls:
         refusals_of(FALLBACK)
 
     async def prepare(self, record: Record) -> None:
-        """Have at hand what `dialog` and `spec` give for a call; it is about to be carried."""
+        """Have at hand what `dialog` and `spec` give for a call; it is about to be carried.
+
+        What fails is logged: a call goes on without it.
+        """
         if record.attempt is None:
             return
-        try:
-            await self._learn(record)
-        except StoreUnavailable:
-            log.warning("campaign of the call not known", attempt=record.attempt)
-        if record.dialog:
+        for step in (self._learn, self._load):
             try:
-                await self._dialogs.load(record.dialog)
-            except DialogError as error:
-                log.error("dialog of the campaign cannot be loaded", exc_info=error)
-                await self._pause(record, str(error))
+                await step(record)
+            except StoreUnavailable:
+                log.warning("campaign of the call not known", attempt=record.attempt)
+            except Exception as error:
+                # A spec that a newer version has written, for one.
+                log.error("call of a campaign not prepared", attempt=record.attempt, exc_info=error)
 
     def spec(self, record: Record) -> CampaignSpec | None:
         """The campaign that has made the call, or was called back by it; None for other calls."""
@@ -134,6 +135,16 @@ class CampaignCalls:
             self._specs[name] = known.spec
             if len(self._specs) > MAX_KNOWN:
                 self._specs.popitem(last=False)
+
+    async def _load(self, record: Record) -> None:
+        """Have the dialog of a call's campaign loaded."""
+        if not record.dialog:
+            return
+        try:
+            await self._dialogs.load(record.dialog)
+        except DialogError as error:
+            log.error("dialog of the campaign cannot be loaded", exc_info=error)
+            await self._pause(record, str(error))
 
     async def _pause(self, record: Record, reason: str) -> None:
         """Nobody else is to be called whom nobody could talk to."""

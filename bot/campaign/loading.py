@@ -61,6 +61,9 @@ class CampaignDialogs:
         except SystemExit as error:
             # The user's module wants to end the process, which has other calls.
             raise DialogError(f"dialog {name!r}: importing it raised {error!r}") from error
+        except (OSError, ValueError) as error:
+            # No file of that name can be read, or be there at all.
+            raise DialogError(f"dialog {name!r} cannot be read: {error}") from error
         while len(self._loaded) > MAX_DIALOGS:
             self._loaded.popitem(last=False)
 

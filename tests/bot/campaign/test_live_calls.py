@@ -304,6 +304,23 @@ async def test_a_call_whose_campaign_is_not_to_be_had_goes_on(
     await away.aclose()
 
 
+async def test_a_call_whose_campaign_cannot_be_read_goes_on(
+    worker: Worker, campaigns: CampaignStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer version has written it, while workers are replaced one by one."""
+    _, attempt = await dialled(campaigns)
+    record = await record_of(campaigns, worker, attempt)
+
+    async def read(name: str) -> Campaign:
+        raise ValueError("extra inputs are not permitted")
+
+    monkeypatch.setattr(campaigns, "campaign", read)
+    async with worker.stream(record):
+        await worker.said("Hello.")
+    await worker.calls.end(SID, HUNG_UP)
+    assert (await worker.stored()).ended == HUNG_UP
+
+
 async def test_a_stream_that_was_overtaken_while_its_dialog_was_loaded_is_not_carried(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,8 @@ class Loader:
             raise SystemExit(1)
         if name == "broken":
             raise DialogError("no dialog called 'broken'")
+        if name == "unreadable":
+            Path("a\0b").read_bytes()
         return lambda: Dialog(Echo())
 
 
@@ -54,6 +57,11 @@ async def test_one_that_cannot_be_loaded_says_so_each_time() -> None:
         with pytest.raises(DialogError, match="broken"):
             await dialogs.load("broken")
     assert dialogs.get("broken") is None
+
+
+async def test_one_whose_file_can_have_no_such_name() -> None:
+    with pytest.raises(DialogError, match="'unreadable' cannot be read: embedded null byte"):
+        await CampaignDialogs({}, Loader()).load("unreadable")
 
 
 async def test_one_that_wants_to_end_the_process_does_not() -> None:
