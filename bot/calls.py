@@ -199,7 +199,8 @@ class Calls:
             try:
                 await self._makes.prepare(record)
             finally:
-                self._coming.pop(record.sid, None)
+                if self._coming.get(record.sid) is record:  # else a newer stream has come
+                    del self._coming[record.sid]
             self._expected.pop(record.sid, None)
             before = self._live.get(record.sid)
             if before is not None and before.record.generation > record.generation:

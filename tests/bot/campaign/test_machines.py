@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,6 +59,31 @@ async def worker(
         yield one
 
 
+class Loading:
+    """Dialogs that take a while to load: for each stream, that it has begun, and is to be over."""
+
+    def __init__(self) -> None:
+        self.begun = defaultdict[int, asyncio.Event](asyncio.Event)
+        self.over = defaultdict[int, asyncio.Event](asyncio.Event)
+
+    async def prepare(self, record: Record) -> None:
+        self.begun[record.generation].set()
+        await self.over[record.generation].wait()
+
+
+@pytest.fixture
+def loading(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Loading:
+    makes, loading = worker.calls._makes, Loading()
+    prepare = makes.prepare
+
+    async def slowly(record: Record) -> None:
+        await loading.prepare(record)
+        await prepare(record)
+
+    monkeypatch.setattr(makes, "prepare", slowly)
+    return loading
+
+
 async def test_twilios_verdict_ends_the_call(worker: Worker, campaigns: CampaignStore) -> None:
     async with campaign_call(worker, campaigns) as record, worker.stream(record) as phone:
         await heard(phone)
@@ -80,22 +107,31 @@ async def test_the_campaigns_message_is_left(worker: Worker, campaigns: Campaign
 
 
 async def test_a_verdict_while_the_dialog_is_being_loaded(
-    worker: Worker, campaigns: CampaignStore, hook: Bot
+    worker: Worker, campaigns: CampaignStore, loading: Loading
 ) -> None:
-    async with campaign_call(worker, campaigns) as record:
-        stream = worker.stream(record)
-        opening = asyncio.create_task(stream.__aenter__())
-        async with asyncio.timeout(5):
-            # It is there only while Redis is asked.
-            while SID not in worker.calls._coming:  # noqa: ASYNC110
-                await asyncio.sleep(0)
+    async with campaign_call(worker, campaigns) as record, worker.stream(record) as phone:
+        await loading.begun[1].wait()
         with pytest.raises(LookupError):
             await worker.calls.command(Command("amd", SID, answered_by="machine_start"))
-        phone = await opening
+        loading.over[1].set()
         await until(lambda: phone.closed is not None)
-        await stream.__aexit__(None, None, None)
     assert (await worker.stored()).voicemail == "over"
     assert (await worker.stored()).history == []
+
+
+async def test_a_verdict_while_only_an_older_streams_dialog_is_loaded(
+    worker: Worker, campaigns: CampaignStore, loading: Loading
+) -> None:
+    async with campaign_call(worker, campaigns) as record:
+        later = replace(record, generation=3)
+        async with worker.stream(record), worker.stream(later):
+            await loading.begun[3].wait()
+            loading.over[1].set()
+            await until(lambda: worker.calls.held() == {SID: 1})
+            await worker.calls.command(Command("amd", SID, answered_by="human"))
+            loading.over[3].set()
+            await until(lambda: worker.calls.held() == {SID: 3})
+            assert later.answered_by == "human"
 
 
 async def test_who_calls_back_is_no_machine(worker: Worker, campaigns: CampaignStore) -> None:
