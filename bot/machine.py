@@ -151,6 +151,7 @@ class Machine:
             match command:
                 case Hush() if self._floor.unwanted:
                     self._voicemail.spare()
+                    self._note()
                     return
                 case Hush():
                     self._said = ""
