@@ -27,6 +27,7 @@ _CLOSED = (
     "the API is closed: set PARLEY_API_KEY to open it, or use --dev with a PARLEY_PUBLIC_URL on"
     " loopback"
 )
+_FOREIGN = "without PARLEY_API_KEY the API is for this machine alone, and this {} is another"
 _REFUSED = "the API key is missing or wrong: send the worker's PARLEY_API_KEY as a bearer token"
 
 
@@ -34,7 +35,8 @@ class Access:
     """The way into the API: the bearer `PARLEY_API_KEY`.
 
     Without a key it is open with `--dev` when the public URL is on loopback, and else closed: a
-    tunnel to a development worker lets everybody in.
+    tunnel to a development worker lets everybody in. It is open to this machine's own programs: a
+    page of another site, in a browser on it, is refused.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,6 +59,7 @@ class Access:
             HTTPException: 401 or 403.
         """
         if self._open:
+            _check_local(request)
             return
         if not self._key:
             raise HTTPException(403, _CLOSED)
@@ -64,6 +67,29 @@ class Access:
         good = hmac.compare_digest(given.strip().encode(), self._key)
         if scheme.lower() != "bearer" or not good:
             raise HTTPException(401, _REFUSED, {"WWW-Authenticate": "Bearer"})
+
+
+def _check_local(request: Request) -> None:
+    """Refuse what a browser sends for somebody else's page.
+
+    Such a page is of another origin; or its name has come to mean this machine (DNS rebinding), and
+    then it is the Host.
+
+    Raises:
+        HTTPException: 403.
+    """
+    host, origin = request.headers.get("host", ""), request.headers.get("origin")
+    if not is_loopback(_name_of(f"//{host}")):
+        raise HTTPException(403, _FOREIGN.format("Host"))
+    if origin is not None and origin.partition("://")[2] != host:
+        raise HTTPException(403, _FOREIGN.format("Origin"))
+
+
+def _name_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 @asynccontextmanager

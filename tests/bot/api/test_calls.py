@@ -56,7 +56,7 @@ class Client(httpx.AsyncClient):
             routes=[Mount("/api", routes=self.routes)],
             exception_handlers={HTTPException: explain},
         )
-        super().__init__(transport=httpx.ASGITransport(app), base_url="http://inside")
+        super().__init__(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
 
 
 @pytest.fixture
@@ -166,6 +166,30 @@ async def test_without_a_key_it_is_closed(
 
 
 PUBLIC = "https://bot.example.com"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:8080", "Origin": "http://localhost:8080"}, 200),
+        ({"Host": "[::1]:8080"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "[::1"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:3000"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_a_development_worker_is_closed_to_the_pages_of_others(
+    store: Store, tmp_path: Path, headers: dict[str, str], status: int
+) -> None:
+    async with Client(store, tmp_path, dev=True) as api:
+        assert (await api.get("/api/calls", headers=headers)).status_code == status
+    async with Client(store, tmp_path, api_key=KEY) as api:
+        keyed = {**headers, "Authorization": f"Bearer {KEY}"}
+        assert (await api.get("/api/calls", headers=keyed)).status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
