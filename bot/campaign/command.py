@@ -41,13 +41,12 @@ _ACTION_EPILOG = "Example: parley campaign {} autumn"
 def campaign() -> None:
     """Call many people, each when they may be called, and none of them twice.
 
-    A campaign is named by its id, or by its name if no other has that.
+    A campaign is named by its id, or by its name if no other that is not over has that.
     """
 
 
 campaign.add_command(import_)
 campaign.add_command(export)
-campaign.add_command(dial)
 campaign.add_command(dial)
 campaign.add_command(do_not_call)
 
@@ -139,8 +138,8 @@ def status(key: str | None, watch: bool, as_json: bool) -> int:
 def start(key: str, accept_loss: bool) -> None:
     """Let a campaign dial.
 
-    It is refused while something that it needs is missing. A Redis that may forget its last second
-    in a crash is such a thing, unless you accept that.
+    It is refused while something that it needs is missing. A Redis that may forget in a crash what
+    it was told is such a thing, unless you accept that.
     """
     _act(key, lambda controls, found: controls.start(found, accept_loss=accept_loss))
 

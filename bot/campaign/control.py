@@ -77,11 +77,13 @@ class Controls:
         """The campaign of that id, else the one of that name.
 
         Raises:
-            NotFound: there is none, or several have that name.
+            NotFound: there is none, or several have that name; one that is not over wins.
         """
         if (campaign := await self.by_id(key)) is not None:
             return campaign
         found = [one for one in await self._campaigns.campaigns() if one.spec.name == key]
+        # One that is over keeps its name for a month, and leaves it to another.
+        found = [one for one in found if one.state not in TERMINAL_STATES] or found
         if len(found) > 1:
             ids = ", ".join(one.id for one in found)
             raise NotFound(f"several campaigns are called {key!r}: name one by its id ({ids})")
@@ -147,10 +149,14 @@ class Controls:
             return campaign
         if campaign.state in TERMINAL_STATES:
             raise Refused(_INSTEAD[campaign.state])
-        faults = await self._faults(campaign, accept_loss=accept_loss)
+        cost = await ensure_durable(self._redis_url, private=self._settings.redis_url is None)
+        faults = await self._faults(campaign)
+        if cost and not accept_loss:
+            faults.append(f"{cost}; or accept that: --accept-loss, over the API accept_loss")
         if faults:
             raise Refused(*faults)
-        return await self._move(campaign, "running", accepted_loss=accept_loss)
+        # What nobody has to fear is not accepted: it would be warned of for ever.
+        return await self._move(campaign, "running", accepted_loss=bool(cost))
 
     async def _move(
         self,
@@ -171,8 +177,8 @@ class Controls:
             raise Refused(_INSTEAD[now.state])
         return now
 
-    async def _faults(self, campaign: Campaign, *, accept_loss: bool) -> list[str]:
-        """What must be otherwise before it dials."""
+    async def _faults(self, campaign: Campaign) -> list[str]:
+        """What must be otherwise before it dials, but for its Redis."""
         spec, settings = campaign.spec, self._settings
         faults = []
         if not (await self._campaigns.progress(campaign.id)).contacts:
@@ -195,12 +201,7 @@ class Controls:
             await check_loads(settings, spec)
         except DialogError as error:
             faults.append(str(error))
-        if not accept_loss and (cost := await self._cost()):
-            faults.append(f"{cost}; or accept that: --accept-loss, over the API accept_loss")
         return faults
-
-    async def _cost(self) -> str:
-        return await ensure_durable(self._redis_url, private=self._settings.redis_url is None)
 
     async def _warnings(self, campaign: Campaign) -> tuple[str, ...]:
         """What keeps a campaign from going on that only looks as if it ran."""

@@ -27,6 +27,11 @@ _COST = (
     "a crash may cost the last second of what was written: somebody dialled in it may be dialled"
     " again"
 )
+_COST_OF_ALL = (
+    "a crash may cost all that was written since its last snapshot, or ever: whoever was called may"
+    " be called again, whoever asked not to be may be called, and somebody dialled in it may be"
+    " dialled again"
+)
 _UNSEEN = f"whether this Redis is durable cannot be seen, for it refuses CONFIG; if not, {_COST}"
 _EVICTED = (
     "maxmemory-policy {policy} may throw away who was called when memory is short, and they may be"
@@ -70,7 +75,8 @@ def _faults(held: Mapping[str, str]) -> list[str]:
     if wrong:
         found = ", ".join(f"{name} {held[name]}" for name in wrong)
         wanted = ", ".join(f"{name} {_WANTED[name]}" for name in wrong)
-        faults.append(f"this Redis has {found}: {_COST}; set {wanted}")
+        cost = _COST_OF_ALL if "appendonly" in wrong else _COST
+        faults.append(f"this Redis has {found}: {cost}; set {wanted}")
     policy = held.get("maxmemory-policy", "noeviction")
     if held.get("maxmemory", "0") != "0" and policy != "noeviction":
         faults.append(_EVICTED.format(policy=policy))

@@ -176,10 +176,27 @@ async def test_a_campaign_is_found_by_id_or_name(
     second = await draft(campaigns, name="autumn")
     with pytest.raises(NotFound, match=f"name one by its id.*{second.id}, {first.id}"):
         await make().find("autumn")
+    await make().cancel(first, "")
+    assert await make().find("autumn") == second
     for nobody in ("winter", f"{first.id}:live", "*", ""):
         with pytest.raises(ControlError, match="there is no campaign"):
             await make().find(nobody)
         assert await make().by_id(nobody) is None
+
+
+async def test_a_loss_that_nobody_has_to_fear_is_not_accepted(
+    campaigns: CampaignStore, store: Store, make: Make, own_redis: str, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate(
+        {"public_url": "https://bot.example.com", "state_dir": tmp_path, **ACCOUNT}
+    )
+    durable = Controls(settings, campaigns, store, own_redis)
+    one = await durable.start(await draft(campaigns), accept_loss=True)
+    assert not one.accepted_loss
+    one = await make().resume(await durable.pause(one, ""), accept_loss=True)
+    assert one.accepted_loss
+    one = await durable.resume(await durable.pause(one, ""))
+    assert not one.accepted_loss
 
 
 async def test_what_keeps_a_campaign_from_going_on_is_said(

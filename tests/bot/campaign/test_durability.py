@@ -23,6 +23,8 @@ async def test_a_redis_that_keeps_everything(own_redis: str) -> None:
         await redis.config_set("appendonly", "no")
         fault = await ensure_durable(own_redis, private=False)
         assert "appendonly no, no-appendfsync-on-rewrite yes" in fault
+        assert "since its last snapshot, or ever: whoever was called may be called again" in fault
+        assert "the last second" not in fault
 
 
 async def test_a_redis_that_throws_things_away(own_redis: str) -> None:
