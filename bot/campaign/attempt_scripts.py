@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .reconcile import CLOSED_LOOK_MS
 from .scripts import ENDED_LOOK_MS, Script
 
-__all__ = ["EMPTY_LIST", "LOOK", "LOST_ANSWER", "NOTE", "SETTLE", "VOID"]
+__all__ = ["CLOSED", "EMPTY_LIST", "LOOK", "LOST_ANSWER", "NOTE", "SETTLE", "VOID"]
 
 _ATTEMPT = """
 local attempt = {}
@@ -100,6 +101,11 @@ local function revive()
   return true
 end
 
+local function look_in(ms)
+  local look = redis.call('ZSCORE', WATCH, asked.attempt)
+  if look and now + ms < tonumber(look) then redis.call('ZADD', WATCH, now + ms, asked.attempt) end
+end
+
 local function place()
   change('state', 'placed')
   change('placed_ms', now)
@@ -112,7 +118,10 @@ end
 
 local function follow(status)
   local rank = RANK[status]
-  if not rank or rank <= (RANK[attempt.status] or 0) then return end
+  local known = RANK[attempt.status] or 0
+  if not rank or rank <= known then return end
+  -- Twilio had it in its queue until it was taken back: nobody's telephone rang.
+  if status == 'canceled' and known <= RANK.queued then change('undialled', '1') end
   change('status', status)
   if status == 'in-progress' then
     change('answered_ms', now)
@@ -120,10 +129,7 @@ local function follow(status)
   elseif rank == 5 then
     change('state', 'ended')
     change('ended_ms', now)
-    local look = redis.call('ZSCORE', WATCH, asked.attempt)
-    if look and now + {ENDED_LOOK_MS} < tonumber(look) then
-      redis.call('ZADD', WATCH, now + {ENDED_LOOK_MS}, asked.attempt)
-    end
+    look_in({ENDED_LOOK_MS})
   end
 end
 """
@@ -134,13 +140,23 @@ if not read_attempt(asked.attempt) then return nil end
 if attempt.sid and attempt.sid ~= asked.sid then return given() end
 if not attempt.sid and not bind() then return given() end
 if attempt.state == 'settled' then return given() end
-if attempt.state == 'void' and not revive() then return given() end
+if attempt.state == 'void' and (attempt.undialled or not revive()) then return given() end
 if attempt.state ~= 'placed' and attempt.state ~= 'ended' then place() end
 for name, value in pairs(asked.facts) do
   if not attempt[name] then change(name, value) end
 end
 follow(asked.status)
 return given()
+""")
+
+# Asked: attempt, sid. Gives whether Twilio has not told of the call's end.
+CLOSED = Script(f"""{_ATTEMPT}{_NOTE}
+if not read_attempt(asked.attempt) then return 0 end
+if attempt.state ~= 'placed' or attempt.sid ~= asked.sid then return 0 end
+change('closed_ms', now)
+save()
+look_in({CLOSED_LOOK_MS})
+return 1
 """)
 
 # Asked: attempt, token. Gives the attempt; nothing when the token is old.
@@ -167,12 +183,18 @@ return given()
 VOID = Script(f"""{_ATTEMPT}
 if not read_attempt(asked.attempt) or tonumber(attempt.token) ~= asked.token then return 0 end
 if attempt.state == 'void' then return 1 end
-if attempt.state ~= 'claimed' and attempt.state ~= 'unknown' then return 0 end
+local undialled = attempt.state == 'ended' and attempt.undialled
+if attempt.state ~= 'claimed' and attempt.state ~= 'unknown' and not undialled then return 0 end
 change('state', 'void')
 change('settled_ms', now)
 if asked.reason ~= '' then change('reason', asked.reason) end
 save()
 release()
+if undialled then
+  -- That its call was placed has been told.
+  push(attempt.campaign, attempt.number, 'attempt.ended', {{attempt = asked.attempt,
+    call_sid = attempt.sid, outcome = 'canceled', reason = attempt.reason}})
+end
 count(attempt.campaign, 'attempts', -1)
 local minute = key(attempt.campaign, 'minute:' .. math.floor(tonumber(attempt.claimed_ms) / 60000))
 if redis.call('EXISTS', minute) == 1 then redis.call('DECR', minute) end

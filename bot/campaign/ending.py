@@ -36,13 +36,18 @@ class Endings:
         if record.attempt is None:
             return
         if record.direction == "outbound":
-            await self.settle(record.attempt, record)
+            await self._guarded(record.attempt, self._over(record.attempt, record))
         elif record.campaign is not None and record.turns:
             await self._guarded(record.attempt, self._called_back(record.campaign, record))
 
-    async def settle(self, attempt_id: str, record: Record | None = None) -> None:
+    async def settle(self, attempt_id: str) -> None:
         """The call of an attempt is over, as far as is known here. Never raises."""
-        await self._guarded(attempt_id, self._settling.settle(attempt_id, record=record))
+        await self._guarded(attempt_id, self._settling.settle(attempt_id))
+
+    async def _over(self, attempt_id: str, record: Record) -> bool:
+        if await self._settling.settle(attempt_id, record=record):
+            return True
+        return await self._store.call_closed(attempt_id, record.sid)
 
     async def _called_back(self, campaign_id: str, record: Record) -> bool:
         """Somebody who was to be called has called: they need not be called any more."""

@@ -36,6 +36,7 @@ _NUMBERS = frozenset(
         "placed_ms",
         "answered_ms",
         "ended_ms",
+        "closed_ms",
         "settled_ms",
         "empties",
         "duration_s",
@@ -144,7 +145,7 @@ def read_attempt(fields_kept: Iterable[tuple[str, str]]) -> Attempt:
             fields[name] = int(value)
         elif name in _OTHERS:
             fields[name] = value
-        elif name == "unwanted":
+        elif name in {"unwanted", "undialled"}:
             fields[name] = value == "1"
         elif name == "usd":
             fields[name] = float(value)

@@ -11,6 +11,7 @@ from bot.telephony.rest_resources import RestCall
 from .types import Attempt, Campaign
 
 __all__ = [
+    "CLOSED_LOOK_MS",
     "CLOSING_MS",
     "SLACK_MS",
     "TAKEN_BACK_MS",
@@ -37,6 +38,9 @@ _OVER = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 TAKEN_BACK_MS = 3_000
 """So long before somebody may not be called any more, a call that still waits in Twilio's queue is
 taken back: nobody may have time for it right then."""
+
+CLOSED_LOOK_MS = 5_000
+"""How long after its worker saw a call over Twilio is asked about it, if it does not tell."""
 
 CLOSING_MS = TAKEN_BACK_MS + 2_000
 """Nobody is claimed so shortly before: their call could not be taken back in time."""
@@ -109,6 +113,8 @@ def _of_call(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings
 def _due_ms(attempt: Attempt, campaign: Campaign, timings: Timings) -> int:
     """When Twilio should have told of the next step long ago."""
     spec = campaign.spec
+    if attempt.closed_ms is not None:
+        return attempt.closed_ms + CLOSED_LOOK_MS
     if attempt.answered_ms is not None:
         return attempt.answered_ms + spec.time_limit_s * 1000 + timings.slack_ms
     placed_ms = attempt.placed_ms or attempt.claimed_ms

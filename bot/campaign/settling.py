@@ -12,9 +12,10 @@ from bot.record import Record
 from bot.store import Store
 
 from .outcome import cost_usd, decide_outcome
-from .planning import next_plan
+from .planning import next_plan, plan_after
+from .spec import CampaignSpec
 from .store import CampaignStore
-from .types import Attempt
+from .types import Attempt, Contact
 
 __all__ = ["Settling"]
 
@@ -72,6 +73,8 @@ class Settling:
         if campaign is None or contact is None:
             return False  # deleted meanwhile
         spec, canceled = campaign.spec, campaign.state == "canceled"
+        if attempt.undialled and not attempt.unwanted and not canceled:
+            return await self._give_back(attempt, spec, contact, now_ms)
         verdict = decide_outcome(spec, attempt, record, canceled=canceled)
         if record is not None and record.do_not_call:
             # It is there, unless Redis was away, and whoever kept it until it was back is no more.
@@ -99,3 +102,16 @@ class Settling:
                 call_sid=attempt.sid, outcome=verdict.outcome, again=plan is not None,
             )  # fmt: skip
         return settled
+
+    async def _give_back(
+        self, attempt: Attempt, spec: CampaignSpec, contact: Contact, now_ms: int
+    ) -> bool:
+        """Nobody's telephone rang: it does not count. Not before the next opening, for it is at
+        their end that calls are taken back."""
+        delay_s = max(0, attempt.until_ms - now_ms) / 1000
+        plan = plan_after(spec, contact, delay_s, now_ms)
+        reason = "taken back at Twilio before it was dialled"
+        given = await self._campaigns.void(attempt.id, attempt.token, plan, reason=reason)
+        if given:
+            log.info("attempt was given back", attempt=attempt.id, campaign=attempt.campaign)
+        return given

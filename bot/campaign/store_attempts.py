@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
-from .attempt_scripts import EMPTY_LIST, LOOK, LOST_ANSWER, NOTE, SETTLE, VOID
+from .attempt_scripts import CLOSED, EMPTY_LIST, LOOK, LOST_ANSWER, NOTE, SETTLE, VOID
 from .claim_script import CLAIM
 from .packing import gap_ms, read_contact
 from .store_part import BATCH, StorePart, attempt_given, plan_asked
@@ -99,6 +99,11 @@ class AttemptsPart(StorePart):
         asked = {"attempt": attempt, "sid": sid, "status": status, "facts": said}
         return attempt_given(await self._scripts.run(NOTE, asked))
 
+    async def call_closed(self, attempt: str, sid: str) -> bool:
+        """Whoever had its call knows that it is over: if Twilio does not tell of it soon, the
+        sweeper asks. False when it has told, or the call is another."""
+        return bool(await self._scripts.run(CLOSED, {"attempt": attempt, "sid": sid}))
+
     async def lost_answer(self, attempt: str, token: int) -> Attempt | None:
         """The create's answer did not come (or the lease is over): the attempt is `unknown` from
         now on, with a new token, and is looked at now. None when the token is old or the SID known
@@ -122,9 +127,9 @@ class AttemptsPart(StorePart):
         outcome: Outcome = "expired",
         reason: str = "",
     ) -> bool:
-        """No call was placed, for certain (or as certain as can be): it does not count. The contact
-        waits for `plan`, or is done with `outcome`. False when the token is old, or a call is known
-        to have been placed."""
+        """No call was placed, for certain (or as certain as can be), or it was taken back before
+        it rang (then `attempt.ended` is pushed): it does not count. The contact waits for `plan`,
+        or is done with `outcome`. False when the token is old, or another call is known."""
         asked = {
             "attempt": attempt,
             "token": token,

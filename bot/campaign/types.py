@@ -169,6 +169,8 @@ class Attempt:
         empties: how many lists of Twilio's did not have it, since it might have been in them.
         duration_s, minutes: from answer to end, and the minutes that are billed.
         answered_by: Twilio's verdict, such as `machine_start`.
+        closed_ms: when its worker saw the call over, if Twilio had not told of it then.
+        undialled: it was taken back before anybody's telephone rang.
         unwanted: the person asked not to be called, before they had answered.
         reason: why it failed or was refused, in words.
         usd: what speech and telephony cost, as far as that is known.
@@ -189,11 +191,13 @@ class Attempt:
     placed_ms: int | None = None
     answered_ms: int | None = None
     ended_ms: int | None = None
+    closed_ms: int | None = None
     settled_ms: int | None = None
     empties: int = 0
     duration_s: int | None = None
     minutes: int | None = None
     answered_by: str = ""
+    undialled: bool = False
     unwanted: bool = False
     outcome: Outcome | None = None
     reason: str = ""

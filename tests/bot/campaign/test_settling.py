@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from bot.campaign.ending import Endings
 from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt, Contact
@@ -97,6 +98,17 @@ async def test_a_call_that_nobody_took_is_settled_at_once(
     assert await settling.settle(attempt.id)
     contact = await contact_of(campaigns, attempt)
     assert (contact.state, contact.outcome, contact.retries) == ("waiting", "busy", {"busy": 1})
+
+
+async def test_whoever_closes_a_record_before_twilio_tells_has_it_asked(
+    campaigns: CampaignStore, settling: Settling
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    await campaigns.note(attempt.id, sid=SID, status="in-progress")
+    await Endings(campaigns, settling).ended(closed(record(attempt)))
+    known = await campaigns.attempt(attempt.id)
+    assert known is not None
+    assert known.closed_ms == START_MS
 
 
 async def test_a_canceled_campaign_plans_nothing(

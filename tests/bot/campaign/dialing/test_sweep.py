@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +14,12 @@ from structlog.testing import capture_logs
 
 from bot.campaign.patience import AT_ONCE
 from bot.campaign.placing import parameters
-from bot.campaign.reconcile import SLACK_MS, TAKEN_BACK_MS, Timings
+from bot.campaign.reconcile import CLOSED_LOOK_MS, SLACK_MS, TAKEN_BACK_MS, Timings
+from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
 from bot.campaign.sweep import SOON_MS, Sweeper
 from bot.campaign.types import Attempt, Campaign, NewContact
+from bot.store import Store
 from bot.telephony.address import Address
 from bot.telephony.rest import RestCall, TwilioRest
 from tests.bot.campaign.campaigns import (
@@ -39,7 +42,7 @@ TIMINGS = Timings()
 RINGING_S = 30
 
 
-class Settling:
+class Answered:
     """Settles what has ended, as it is told to."""
 
     def __init__(self, store: CampaignStore) -> None:
@@ -55,13 +58,21 @@ class Settling:
 
 
 @pytest.fixture
-def settling(campaigns: CampaignStore) -> Settling:
-    return Settling(campaigns)
+def settling(campaigns: CampaignStore) -> Answered:
+    return Answered(campaigns)
 
 
 @pytest.fixture
-def sweeper(campaigns: CampaignStore, rest: TwilioRest, settling: Settling) -> Sweeper:
+def sweeper(campaigns: CampaignStore, rest: TwilioRest, settling: Answered) -> Sweeper:
     return Sweeper(campaigns, rest, settling, TIMINGS)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def calls(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
+    """Where the records of calls are."""
+    calls = Store(redis_url, prefix=redis_prefix, deadline_s=10)
+    yield calls
+    await calls.aclose()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -143,7 +154,7 @@ async def test_a_call_that_is_in_no_list_is_given_up_after_the_second(
 
 
 async def test_many_sweepers_count_a_list_once(
-    campaigns: CampaignStore, campaign: Campaign, rest: TwilioRest, settling: Settling, clock: Clock
+    campaigns: CampaignStore, campaign: Campaign, rest: TwilioRest, settling: Answered, clock: Clock
 ) -> None:
     attempt = await claimed(campaigns, campaign)
     clock.pass_ms(10_000)
@@ -179,7 +190,7 @@ async def test_a_lost_callback_is_made_up_for(
     campaign: Campaign,
     sweeper: Sweeper,
     rest: TwilioRest,
-    settling: Settling,
+    settling: Answered,
     clock: Clock,
 ) -> None:
     attempt = await claimed(campaigns, campaign)
@@ -200,7 +211,7 @@ async def test_a_call_whose_record_stays_open_is_settled_late(
     campaign: Campaign,
     sweeper: Sweeper,
     rest: TwilioRest,
-    settling: Settling,
+    settling: Answered,
     clock: Clock,
 ) -> None:
     attempt = await claimed(campaigns, campaign)
@@ -217,7 +228,7 @@ async def test_a_call_whose_record_stays_open_is_settled_late(
 
 
 async def test_a_call_that_waits_too_long_is_taken_back(
-    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, settling: Settling, clock: Clock
+    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, settling: Answered, clock: Clock
 ) -> None:
     clock.now_ms = time.time_ns() // 1_000_000
     people = [(NewContact(number(0), ("America/New_York",)), plan(clock.now_ms, MINUTE_MS // 2))]
@@ -236,6 +247,64 @@ async def test_a_call_that_waits_too_long_is_taken_back(
 
 async def queued(rest: TwilioRest) -> int:
     return sum(call.status == "queued" for call in await rest.list_calls())
+
+
+async def test_who_was_never_dialled_keeps_their_attempt(
+    campaigns: CampaignStore, rest: TwilioRest, calls: Store, clock: Clock
+) -> None:
+    clock.now_ms = time.time_ns() // 1_000_000
+    until = plan(clock.now_ms, MINUTE_MS)
+    person = NewContact(number(0), ("UTC",))
+    campaign = await running(campaigns, [(person, until)], attempts=1, **ALWAYS)
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
+    await Sweeper(campaigns, rest, Settling(campaigns, calls), TIMINGS).tick()
+    assert (await rest.fetch(call.sid)).status == "canceled"
+    assert (await now_is(campaigns, attempt)).state == "void"
+    contact = await campaigns.contact(campaign.id, number(0))
+    assert contact is not None
+    assert (contact.state, contact.attempts, contact.today) == ("waiting", 0, 0)
+    assert contact.plan is not None
+    assert contact.plan.due_ms >= until.until_ms
+    # Twilio says it once more.
+    again = await campaigns.note(attempt.id, sid=call.sid, status="canceled")
+    assert again is not None
+    assert again.state == "void"
+
+
+async def test_whose_call_rang_before_it_was_taken_back_has_lost_an_attempt(
+    campaigns: CampaignStore, campaign: Campaign, rest: TwilioRest, calls: Store
+) -> None:
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="ringing")
+    await campaigns.note(attempt.id, sid=call.sid, status="canceled")
+    assert await Settling(campaigns, calls).settle(attempt.id)
+    found = await now_is(campaigns, attempt)
+    assert (found.state, found.outcome) == ("settled", "no_answer")
+
+
+async def test_of_a_call_that_its_worker_saw_over_twilio_is_asked_soon(
+    campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest, clock: Clock
+) -> None:
+    """What Twilio said of its end was lost."""
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="in-progress")
+    clock.pass_ms(TIMINGS.lease_ms)
+    await sweeper.tick()
+    await rest.cancel(call.sid)
+    assert not await campaigns.call_closed(attempt.id, "CA" + "0" * 32)
+    assert await campaigns.call_closed(attempt.id, call.sid)
+    clock.pass_ms(CLOSED_LOOK_MS - 1)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).state == "placed"
+    clock.pass_ms(1)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).state == "settled"
+    assert not await campaigns.call_closed(attempt.id, call.sid)
 
 
 async def test_calls_that_could_not_be_taken_back_are_tried_again_at_once(
@@ -407,7 +476,7 @@ async def test_twilio_being_away_loses_nothing(
 
 
 async def test_twilio_being_away_holds_nothing_else_up(
-    campaigns: CampaignStore, sweeper: Sweeper, settling: Settling, twilio: Twilio, clock: Clock
+    campaigns: CampaignStore, sweeper: Sweeper, settling: Answered, twilio: Twilio, clock: Clock
 ) -> None:
     people = [
         (NewContact(number(index), ("UTC",)), plan(clock.now_ms, 60 * MINUTE_MS))
@@ -427,7 +496,7 @@ async def test_twilio_being_away_holds_nothing_else_up(
 
 async def test_without_redis_nothing_is_swept(rest: TwilioRest, twilio: Twilio) -> None:
     away = CampaignStore("unix:///nonexistent/redis.sock")
-    await Sweeper(away, rest, Settling(away)).tick()
+    await Sweeper(away, rest, Answered(away)).tick()
     await away.aclose()
     assert twilio.standin.requests == []
 
