@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.campaign.export import export
+from bot.campaign.export import Lost, export
 from bot.campaign.importing import ContactsError, Reject, import_contacts
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import TERMINAL_STATES, Campaign
@@ -110,14 +110,19 @@ class ContactsApi:
         return json_response(asdict(contact))
 
     async def export(self, request: Request) -> Response:
-        """Every attempt, and each contact that was not called, as CSV."""
+        """Every attempt, and each contact that was not called, as CSV; the header `X-Parley-Lost`
+        says what is kept no more."""
         self._access.check(request)
         found = await self._find(request)
-        pieces = export(self._campaigns, self._calls, found)
+        headers = {"Content-Disposition": f'attachment; filename="campaign-{found.id}.csv"'}
+
+        def tell(lost: Lost) -> None:
+            headers["X-Parley-Lost"] = str(lost)
+
+        pieces = export(self._campaigns, self._calls, found, tell)
         async with answered():
             # What Redis does not give now is said with a status; later the answer would break off.
             first = await anext(pieces)
-        headers = {"Content-Disposition": f'attachment; filename="campaign-{found.id}.csv"'}
         return StreamingResponse(_all(first, pieces), media_type="text/csv", headers=headers)
 
 

@@ -17,6 +17,7 @@ from bot.shell import counted
 from .access import Opened, run
 
 if TYPE_CHECKING:
+    from .export import Lost
     from .importing import Imported
 
 __all__ = ["export", "import_"]
@@ -112,18 +113,24 @@ def _said(imported: Imported) -> str:
 
 @click.command(epilog="Example: parley campaign export autumn autumn.csv")
 @click.argument("key", metavar="ID")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument(
+    "file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), required=False
+)
 def export(key: str, file: Path | None) -> None:
-    """Write every attempt, and each contact that was not called, as CSV; without FILE to stdout.
+    """Write every attempt, and each contact that was not called, as CSV; without FILE, or with -,
+    to stdout.
 
     With outcome, times (UTC), durations, cost, transcript, and what the dialog put into its result.
     """
     from .export import export as pieces
 
+    if file == Path("-"):
+        file = None
+
     async def work(opened: Opened) -> None:
         found = await opened.controls.find(key)
         with _written(file) as write:
-            async for piece in pieces(opened.campaigns, opened.calls, found):
+            async for piece in pieces(opened.campaigns, opened.calls, found, _tell):
                 write(piece.encode())
 
     try:
@@ -136,6 +143,10 @@ def export(key: str, file: Path | None) -> None:
         raise click.ClickException(
             f"{file or 'standard output'} cannot be written: {error.strerror}"
         ) from None
+
+
+def _tell(lost: Lost) -> None:
+    click.echo(f"parley campaign: {lost}", err=True)
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 The table is read twice, in batches: once for the names of its columns, then for its rows. Variables
 and result fields of more names than a table may have columns, or of a name that was first seen in
-between, stand as JSON in the columns `variable` and `result`.
+in between, stand as JSON in the columns `variable` and `result`.
+
+What is kept no more is said before the first row, and each contact has a row all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -22,7 +24,7 @@ from .results import result_of, text_of, transcript_of
 from .store import CampaignStore
 from .types import Attempt, Campaign, Contact
 
-__all__ = ["export"]
+__all__ = ["Lost", "export"]
 
 BATCH = 20
 """How many attempts are looked up at once: what a worker's calls do not notice."""
@@ -36,8 +38,33 @@ _ATTEMPT = (
     *("duration_s", "billed_minutes", "answered_by", "usd", "transcript"),
 )
 
+_TALKED = ("answered", "callback", "message_left")
+"""Outcomes of calls that had a record."""
+
 _T = TypeVar("_T")
 _Cell = str | float | None
+
+
+@dataclass(slots=True)
+class Lost:
+    """What a table lacks, because it is kept no more.
+
+    Attributes:
+        attempts: which have no row.
+        records: of calls, without which there is neither transcript nor result.
+    """
+
+    attempts: int = 0
+    records: int = 0
+
+    def __str__(self) -> str:
+        """It in words; empty when nothing is lost."""
+        said = []
+        if self.attempts:
+            said.append(f"{self.attempts} attempts have no row")
+        if self.records:
+            said.append(f"{self.records} calls have neither transcript nor result")
+        return f"{', and '.join(said)}: they are kept no more (PARLEY_RETENTION_DAYS)" * bool(said)
 
 
 @dataclass(slots=True)
@@ -46,6 +73,7 @@ class _Columns:
 
     variables: dict[str, None] = field(default_factory=dict)
     results: dict[str, None] = field(default_factory=dict)
+    lost: Lost = field(default_factory=Lost)
 
     def header(self) -> list[str]:
         variables = (f"variable.{name}" for name in self.variables)
@@ -53,13 +81,20 @@ class _Columns:
         return [*_CONTACT, *variables, "variable", *_ATTEMPT, *results, "result"]
 
 
-async def export(campaigns: CampaignStore, calls: Store, campaign: Campaign) -> AsyncIterator[str]:
+async def export(
+    campaigns: CampaignStore, calls: Store, campaign: Campaign, tell: Callable[[Lost], object]
+) -> AsyncIterator[str]:
     """The table as CSV (UTF-8, RFC 4180), in pieces of some lines; times are in UTC.
+
+    Args:
+        tell: told what is lost, if anything is, before the first piece.
 
     Raises:
         StoreUnavailable: Redis does not answer.
     """
     columns = await _columns(campaigns, calls, campaign.id)
+    if str(columns.lost):
+        tell(columns.lost)
     yield csv_line(columns.header())
     async for attempts in _batches(campaigns.attempts(campaign.id)):
         numbers = [attempt.number for attempt in attempts]
@@ -71,21 +106,34 @@ async def export(campaigns: CampaignStore, calls: Store, campaign: Campaign) -> 
         records = await _records(calls, attempts)
         rows = zip(attempts, contacts, records, strict=True)
         yield "".join(csv_line(_row(columns, *row)) for row in rows)
+    listed: set[str] = set()
+    if columns.lost.attempts:
+        listed = {attempt.number async for attempt in campaigns.attempts(campaign.id)}
     async for some in _batches(campaigns.contacts(campaign.id)):
         # Attempts that came to no call do not count.
-        uncalled = (_as_it_stands(one, campaign) for one in some if not one.attempts)
+        uncalled = (
+            _as_it_stands(one, campaign)
+            for one in some
+            if not one.attempts or (columns.lost.attempts and one.number not in listed)
+        )
         blank = [""] * (len(_ATTEMPT) + len(columns.results) + 1)
         yield "".join(csv_line([*_contact_cells(columns, one), *blank]) for one in uncalled)
 
 
 async def _columns(campaigns: CampaignStore, calls: Store, campaign: str) -> _Columns:
     columns = _Columns()
+    # Whoever is called meanwhile is not missed.
+    missing = (await campaigns.progress(campaign)).attempts
     async for contact in campaigns.contacts(campaign):
         _add(columns.variables, contact.variables)
     async for attempts in _batches(campaigns.attempts(campaign)):
-        for record in await _records(calls, attempts):
+        for attempt, record in zip(attempts, await _records(calls, attempts), strict=True):
+            missing -= attempt.state != "void"
             if record is not None:
                 _add(columns.results, result_of(record))
+            elif attempt.outcome in _TALKED:
+                columns.lost.records += 1
+    columns.lost.attempts = max(0, missing)
     return columns
 
 

@@ -177,6 +177,8 @@ def _export() -> dict[str, Any]:
     return {
         "operationId": "exportCampaign",
         "summary": "Every attempt, and each contact that was not called",
+        "description": "The header X-Parley-Lost, if there is one, says in words what is kept no"
+        " more, and so is not in the table.",
         "responses": {
             "200": response("A table", _TEXT, "text/csv"),
             **errors(_FAULTS, "401", "403", "404", "503"),

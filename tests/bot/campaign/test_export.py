@@ -4,9 +4,10 @@ import csv
 import io
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.campaign import export as export_module
-from bot.campaign.export import export
+from bot.campaign.export import Lost, export
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign, NewContact
 from bot.dialog.types import HistoryEntry
@@ -18,8 +19,12 @@ from .campaigns import Clock, claim, number, people, plan, running
 Row = dict[str, str]
 
 
-async def table(campaigns: CampaignStore, store: Store, campaign: Campaign) -> list[Row]:
-    text = "".join([piece async for piece in export(campaigns, store, campaign)])
+async def table(
+    campaigns: CampaignStore, store: Store, campaign: Campaign, lost: list[Lost] | None = None
+) -> list[Row]:
+    told: list[Lost] = [] if lost is None else lost
+    text = "".join([piece async for piece in export(campaigns, store, campaign, told.append)])
+    assert lost is not None or not told
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     # No row is shorter or longer than the header.
     assert all(None not in row and None not in row.values() for row in rows)
@@ -101,6 +106,26 @@ async def test_contacts_whom_nobody_called_have_a_row(
     assert {(row["contact_state"], row["attempt"]) for row in rows[10:]} == {("waiting", "")}
 
 
+async def test_what_is_kept_no_more_is_said(
+    campaigns: CampaignStore, store: Store, redis: Redis, redis_prefix: str
+) -> None:
+    campaign = await running(campaigns, people(4))
+    attempts = (await claim(campaigns, campaign, 3)).attempts
+    for attempt in attempts:
+        await campaigns.note(attempt.id, sid=f"CA{attempt.id}", status="completed")
+        await campaigns.settle(attempt.id, "answered", None)
+    await redis.delete(f"{redis_prefix}attempt:{attempts[0].id}")
+    await store.commit(Record(f"CA{attempts[1].id}"))
+    lost: list[Lost] = []
+    rows = await table(campaigns, store, campaign, lost)
+    assert lost == [Lost(attempts=1, records=1)]
+    assert str(lost[0]).startswith("1 attempts have no row, and 1 calls have neither transcript")
+    found = {row["number"]: row["attempt"] for row in rows}
+    assert len(rows) == len(found) == 4
+    assert found[attempts[0].number] == ""
+    assert found[attempts[1].number] == attempts[1].id
+
+
 async def test_what_has_no_column_of_its_own_is_not_lost(
     campaigns: CampaignStore, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,5 +157,7 @@ async def test_a_campaign_without_contacts_has_a_heading(
     campaigns: CampaignStore, store: Store
 ) -> None:
     campaign = await running(campaigns, 0)
-    (heading,) = [piece async for piece in export(campaigns, store, campaign)]
+    lost: list[Lost] = []
+    (heading,) = [piece async for piece in export(campaigns, store, campaign, lost.append)]
     assert heading.startswith("number,name,")
+    assert not lost
