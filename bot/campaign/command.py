@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot.json_output import print_json
+from bot.redis_link import StoreUnavailable
 from bot.shell import console, counted, is_terminal
 
 from .access import NoCampaigns, Opened, run
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["campaign"]
 
 REFRESH_S = 1.0
+PATIENCE_S = 60.0
+"""For so long, and the deadlines of its questions, a watch goes on without a Redis."""
 _LOSS = "Dial though a crash of this Redis may have somebody dialled twice."
 _ACTION_EPILOG = "Example: parley campaign {} autumn"
 
@@ -109,24 +112,31 @@ def list_(as_json: bool) -> None:
 
 @campaign.command(epilog="Example: parley campaign status autumn --watch")
 @click.argument("key", metavar="[ID]", required=False)
-@click.option("--watch", is_flag=True, help="Go on showing it until the campaign is over.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Go on showing it until the campaign is over; in a pipe, and as JSON, show it then.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/campaigns/ID.")
 def status(key: str | None, watch: bool, as_json: bool) -> int:
     """Show where a campaign stands; without ID each one that is not over."""
     from .display import status_panel
 
-    if watch and (as_json or not is_terminal(sys.stdout)):
-        raise click.UsageError("--watch is for a terminal; leave it out, and --json too")
-    if watch:
-        return run(lambda opened: _watch(opened, key))
-    found = run(lambda opened: _statuses(opened, key))
+    screened = watch and not as_json and is_terminal(sys.stdout)
+    if screened:
+        found = run(lambda opened: _watch(opened, key))
+    elif watch:
+        found = run(lambda opened: _awaited(opened, key))
+    else:
+        found = run(lambda opened: _statuses(opened, key))
     if as_json:
         values = [one.values() for one in found]
         print_json({"campaigns": values} if key is None else values[0])
         return 0
     screen = console(wide=not is_terminal(sys.stdout))
     for one in found:
-        screen.print(status_panel(one))
+        if not screened:
+            screen.print(status_panel(one))
     if not found:
         click.echo("no campaign runs, waits or is paused; see parley campaign list", err=True)
     return 0
@@ -214,18 +224,42 @@ async def _statuses(opened: Opened, key: str | None) -> list[Status]:
     return [await opened.controls.status(one) for one in found]
 
 
-async def _watch(opened: Opened, key: str | None) -> int:
-    """Show where campaigns stand, again and again, until all of them are over."""
+async def _followed(opened: Opened, key: str | None) -> AsyncIterator[list[Status]]:
+    """Where campaigns stand, again and again, until all of them are over."""
+    keys = [status.campaign.id for status in await _statuses(opened, key)]
+    away_s = 0.0
+    while True:
+        try:
+            found = [status for one in keys for status in await _statuses(opened, one)]
+        except StoreUnavailable:
+            # Who watches for hours has a Redis that is started anew once.
+            if (away_s := away_s + REFRESH_S) > PATIENCE_S:
+                raise
+        else:
+            away_s = 0.0
+            yield found
+            if all(status.over for status in found):
+                return
+        await asyncio.sleep(REFRESH_S)
+
+
+async def _awaited(opened: Opened, key: str | None) -> list[Status]:
+    """How campaigns stand when all of them are over."""
+    last: list[Status] = []
+    async for found in _followed(opened, key):
+        last = found
+    return last
+
+
+async def _watch(opened: Opened, key: str | None) -> list[Status]:
+    """Show where campaigns stand until all of them are over."""
     from rich.console import Group
     from rich.live import Live
 
     from .display import status_panel
 
-    keys = [status.campaign.id for status in await _statuses(opened, key)]
+    found: list[Status] = []
     with Live(console=console(wide=False), auto_refresh=False) as live:
-        while True:
-            found = [status for one in keys for status in await _statuses(opened, one)]
+        async for found in _followed(opened, key):
             live.update(Group(*map(status_panel, found)), refresh=True)
-            if all(status.over for status in found):
-                return 0
-            await asyncio.sleep(REFRESH_S)
+    return found

@@ -17,10 +17,12 @@ import pytest
 from rich.console import RenderableType
 
 from bot.campaign import command, display
+from bot.campaign.control import Controls
 from bot.campaign.display import status_panel
 from bot.campaign.status import Status
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign, Limits
+from bot.redis_link import StoreUnavailable
 from tests.bot.commands import ROOT, Run, run
 
 from .alive import announce
@@ -295,8 +297,6 @@ def test_one_may_watch_it_until_it_is_over(
     run: Run, folder: Path, kept: With[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = started(run)
-    refused = run("campaign", "status", campaign, "--watch")
-    assert (refused.code, "--watch is for a terminal" in refused.err) == (2, True)
     monkeypatch.setattr(command, "is_terminal", lambda stream: True)
     monkeypatch.setattr(command, "REFRESH_S", 0.01)
     shown: list[str] = []
@@ -312,6 +312,41 @@ def test_one_may_watch_it_until_it_is_over(
     ran = run("campaign", "status", "autumn", "--watch")
     assert (ran.code, shown) == (0, ["running", "canceled"])
     assert f"autumn ({campaign}) canceled" in ran.out
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_in_a_pipe_one_waits_for_its_end(
+    run: Run,
+    folder: Path,
+    kept: With[object],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+) -> None:
+    campaign = started(run)
+    monkeypatch.setattr(command, "REFRESH_S", 0.01)
+    cancel = partial(CampaignStore.change, campaign=campaign, to="canceled")
+    looked, look = [], Controls.status
+
+    async def status(self: Controls, one: Campaign) -> Status:
+        looked.append(one.state)
+        if len(looked) == 2:
+            raise StoreUnavailable("Redis: TimeoutError")
+        if len(looked) == 3:
+            with ThreadPoolExecutor() as thread:
+                thread.submit(kept, lambda store: cancel(store, allowed=["running"])).result()
+        return await look(self, one)
+
+    monkeypatch.setattr(Controls, "status", status)
+    ran = run("campaign", "status", "autumn", "--watch", *options)
+    assert (ran.code, looked) == (0, ["running", "running", "running", "canceled"])
+    if options:
+        assert orjson.loads(ran.out)["state"] == "canceled"
+    else:
+        assert ran.out.count("autumn") == 1
+        assert ran.out.startswith(f"autumn ({campaign}) canceled")
+    run("campaign", "delete", campaign, "--yes")
+    nobody = run("campaign", "status", "--watch")
+    assert (nobody.code, "no campaign runs" in nobody.err) == (0, True)
 
 
 def test_a_redis_of_our_own_is_made_to_keep_everything(

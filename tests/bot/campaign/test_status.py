@@ -93,7 +93,7 @@ def test_the_rate_is_not_thinned_by_the_time_before_it_was_resumed() -> None:
         ({"waiting": 0, "live": 5, "done": 95, "done_attempts": 95, "attempts": 110}, 0),
     ],
 )
-def test_nobody_needs_more_calls_than_they_may_have(progress: dict[str, int], calls: int) -> None:
+def test_nobody_needs_more_calls_than_they_may_have(progress: dict[str, Any], calls: int) -> None:
     assert status(**progress).calls_left == calls
 
 
@@ -114,7 +114,7 @@ def test_it_will_be_done_when_who_is_left_was_called_as_often_and_as_fast() -> N
 def test_it_goes_no_faster_than_the_campaign_and_the_account_allow(
     per_second: float | None, lately: int, minutes: float
 ) -> None:
-    given: dict[str, int] = {"placed_lately": lately} if lately else {"started_ms": START_MS}
+    given: dict[str, Any] = {"placed_lately": lately} if lately else {"started_ms": START_MS}
     shown = status(spec={"calls_per_second": per_second}, due=100, **given)
     assert estimated(shown).done_ms == START_MS + round(minutes * MINUTE_MS)
 
@@ -122,7 +122,7 @@ def test_it_goes_no_faster_than_the_campaign_and_the_account_allow(
 @pytest.mark.parametrize("live", [0, 1])
 def test_while_nobody_may_be_called_it_begins_with_the_next_window(live: int) -> None:
     opens_ms = START_MS + 60 * MINUTE_MS
-    progress = {"waiting": 100 - live, "live": live, "attempts": live}
+    progress: dict[str, Any] = {"waiting": 100 - live, "live": live, "attempts": live}
     estimate = estimated(status(next_due_ms=opens_ms, placed_lately=100, **progress))
     assert estimate.not_before_ms == opens_ms
     assert estimate.done_ms == opens_ms + round((100 - live) / 10 * MINUTE_MS)
