@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -36,10 +37,18 @@ def main() -> int:
     plan = ProofPlan(
         given.contacts, given.kills, given.workers, given.per_second, given.seed, whole=True
     )
+    # Whoever stops a proof does not want to be left with its processes. A shell's background job
+    # ignores Ctrl-C, unless told otherwise.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with tempfile.TemporaryDirectory(prefix="parley-crash-") as folder:
         out = given.out or Path(folder)
         out.mkdir(parents=True, exist_ok=True)
-        outcome = asyncio.run(prove(plan, out, lambda line: print(line, flush=True)))
+        try:
+            outcome = asyncio.run(prove(plan, out, lambda line: print(line, flush=True)))
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return 130
     return _say(plan, outcome)
 
 

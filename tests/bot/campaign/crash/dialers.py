@@ -127,6 +127,10 @@ async def _dial(plan: ProofPlan, place: Place, port: int) -> None:
         timings=plan.timings,
         limits=plan.limits,
     )
+    proof = multiprocessing.parent_process()
+    assert proof is not None
+    # A proof that is killed itself leaves nobody behind.
+    asyncio.get_running_loop().add_reader(proof.sentinel, os._exit, 1)
     await dialing.run()
 
 
