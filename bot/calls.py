@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 
 import structlog
 
@@ -16,6 +15,7 @@ from bot.log import bind_call
 from bot.metrics import Metrics
 from bot.numbers import BotSettings
 from bot.parts import Counts, Socket, StreamEnd
+from bot.places import Places
 from bot.reaching import action_of
 from bot.record import Record, now_ms
 from bot.store import Store
@@ -26,8 +26,6 @@ __all__ = ["Calls"]
 
 log = structlog.get_logger(__name__)
 
-EXPECT_S = 10.0
-"""How long a place is kept for the stream of a call that was answered with one."""
 SWEEP_S = 1.0
 GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 INTERNAL_ERROR = 1011
@@ -54,15 +52,12 @@ class Calls:
         most: int,
     ) -> None:
         self._makes = makes
-        self._most = most
         self._store = store
         self._ears = ears
         self._metrics = metrics
         self.draining = False
         self._live: dict[str, LiveCall] = {}
-        # Until when (the loop's time) a place is kept for the call's stream, and its recognizer.
-        self._expected: dict[str, tuple[float, str]] = {}
-        self._dialled: set[str] = set()
+        self._places = Places(self._live, makes, most)
         # What is not live yet, of which others may have something to tell.
         self._coming: dict[str, Record] = {}
         self._ends = Ends(self._live, makes, store, metrics, endings)
@@ -70,49 +65,29 @@ class Calls:
     @property
     def active(self) -> int:
         """How many calls have a stream here, or may have one in a moment."""
-        return len(self._places())
+        return self._places.active
 
     def recognizer_full(self, bot: BotSettings) -> bool:
-        """Whether none of a bot's recognizers takes more calls than it has."""
-        return self._makes.free_recognizer(bot, Counter(self._places())) is None
+        """As `Places.recognizer_full`."""
+        return self._places.recognizer_full(bot)
 
     @property
     def capacity(self) -> int:
         """How many calls the worker takes at a time, those that it has included: none when it is
         about to stop."""
-        if self.draining:
-            return 0
-        recognized = self._makes.capacity
-        return self._most if recognized is None else min(self._most, recognized)
+        return 0 if self.draining else self._places.capacity
 
     @property
     def beside_campaigns(self) -> int:
         """Of the active calls those that no campaign has dialled."""
-        active = self.active  # which forgets the streams that did not come
-        self._dialled.intersection_update(self._expected)
-        carried = {sid for sid, live in self._live.items() if _is_dialled(live)}
-        return active - len(carried | self._dialled)
-
-    def _places(self) -> list[str]:
-        """The recognizer of each call that has a stream here, or may have one in a moment."""
-        now_s = asyncio.get_running_loop().time()
-        self._expected = {sid: place for sid, place in self._expected.items() if place[0] > now_s}
-        places = {sid: name for sid, (_, name) in self._expected.items()}
-        for sid, live in self._live.items():
-            if live.session is not None:
-                places[sid] = live.record.providers["stt"]
-        return list(places.values())
+        return self._places.beside_campaigns
 
     def expect(self, sid: str, bot: BotSettings, *, dialled: bool = False) -> None:
         """The call was answered with a stream, which may come here: keep it a place for a while.
 
         `dialled` by a campaign, which has counted it.
         """
-        taken = Counter(self._places())
-        name = self._makes.free_recognizer(bot, taken) or bot.stt_provider
-        self._expected[sid] = (asyncio.get_running_loop().time() + EXPECT_S, name)
-        if dialled:
-            self._dialled.add(sid)
+        self._places.expect(sid, bot, dialled=dialled)
 
     @property
     def awaited(self) -> int:
@@ -123,7 +98,7 @@ class Calls:
 
     async def move(self) -> None:
         """Close every stream so that its call goes on at another worker."""
-        self._expected.clear()
+        self._places.give_up_all()
         streams = [live for live in self._live.values() if live.session is not None]
         async with asyncio.TaskGroup() as group:
             for live in streams:
@@ -201,7 +176,7 @@ class Calls:
             finally:
                 if self._coming.get(record.sid) is record:  # else a newer stream has come
                     del self._coming[record.sid]
-            self._expected.pop(record.sid, None)
+            self._places.give_up(record.sid)
             before = self._live.get(record.sid)
             if before is not None and before.record.generation > record.generation:
                 # While a dialog was loaded, Twilio has opened another stream.
@@ -261,7 +236,7 @@ class Calls:
 
     async def end(self, sid: str, ended: Ended, generation: int | None = None) -> None:
         """As `Ends.end`."""
-        self._expected.pop(sid, None)
+        self._places.give_up(sid)
         await self._ends.end(sid, ended, generation)
 
     async def conclude(self) -> None:
@@ -299,11 +274,3 @@ class Calls:
         metrics.unheard_seconds.inc(counts.unheard_ms / 1000)
         for latency in counts.latencies:
             metrics.response_seconds.observe((latency.endpointing_ms + latency.reply_ms) / 1000)
-
-
-def _is_dialled(live: LiveCall) -> bool:
-    """Whether a campaign has dialled the call, whose stream is here."""
-    record = live.record
-    return (
-        live.session is not None and record.attempt is not None and record.direction == "outbound"
-    )

@@ -30,7 +30,8 @@ from bot.turn import TurnSettings
 from bot.voicemail import VoicemailPolicy
 from media.messages import Start
 from providers.ears import Ears
-from providers.types import SttOptions, TtsOptions
+from providers.fallback import Fallback
+from providers.types import SttOptions, SttProvider, TtsOptions, TtsProvider
 
 __all__ = ["LiveCall", "LiveCalls"]
 
@@ -171,12 +172,7 @@ class LiveCalls:
         progress = Progress.of(record)
         live.keeper = RecordKeeper(self._store, record, live.call, counts, progress)
         stt, tts = self._engines.stt(bot), self._engines.tts(bot)
-        _note_transfer(record, start)
-        record.answered_ms = record.answered_ms or now_ms()
-        record.status = "in-progress"
-        record.worker = self._worker_id
-        record.stream_sid = start.stream_sid
-        record.left_ms = None
+        self._note_stream(record, start)
         if record.attempt is None or not record.dialog:
             record.dialog = bot.dialog
         # The recognizer and the synthesizer that are used tell it themselves.
@@ -184,38 +180,56 @@ class LiveCalls:
         first = {"stt": (suited or stt.ranked())[0].name, "tts": tts.ranked()[0].name}
         record.providers = {**first, "vad": self._ears.model.name}
         live.recording = self._open_recording(record)
-        session = CallSession(
-            socket,
-            start.stream_sid,
-            CallParts(
-                call=live.call,
-                dialog=live.dialog,
-                ears=self._ears,
-                stt=stt,
-                tts=tts,
-                stt_options=SttOptions(language=live.call.language),
-                stt_chunk_ms=self._settings.stt_chunk_ms,
-                tts_hedge_ms=self._settings.tts_hedge_ms,
-                tts_options=_voice(progress, live.call.language, tts_options(bot)),
-                turn_settings=_turn_settings(self._settings),
-                keeper=live.keeper,
-                counts=counts,
-                progress=progress,
-                apology=self._engines.apology(bot),
-                farewell=self._engines.farewell(bot),
-                hook_timeout_s=self._settings.hook_timeout_s,
-                fallback_number=bot.fallback_number,
-                recording=live.recording,
-                resuming=live.greeted,
-                gap=live.gap,
-                act_now=self._act_now(record),
-                answered_by=record.answered_by,
-                voicemail=self._voicemail(record),
-                began_ms=now_ms() - record.answered_ms,
-            ),
-        )
+        parts = self._parts(live, bot, stt, tts, counts, progress)
+        session = CallSession(socket, start.stream_sid, parts)
         live.keeper.save()
         return session
+
+    def _note_stream(self, record: Record, start: Start) -> None:
+        """Note in the record that the call has this stream now, and has it here."""
+        _note_transfer(record, start)
+        record.answered_ms = record.answered_ms or now_ms()
+        record.status = "in-progress"
+        record.worker = self._worker_id
+        record.stream_sid = start.stream_sid
+        record.left_ms = None
+
+    def _parts(
+        self,
+        live: LiveCall,
+        bot: BotSettings,
+        stt: Fallback[SttProvider],
+        tts: Fallback[TtsProvider],
+        counts: Counts,
+        progress: Progress,
+    ) -> CallParts:
+        record, language = live.record, live.call.language
+        return CallParts(
+            call=live.call,
+            dialog=live.dialog,
+            ears=self._ears,
+            stt=stt,
+            tts=tts,
+            stt_options=SttOptions(language=language),
+            stt_chunk_ms=self._settings.stt_chunk_ms,
+            tts_hedge_ms=self._settings.tts_hedge_ms,
+            tts_options=_voice(progress, language, tts_options(bot)),
+            turn_settings=_turn_settings(self._settings),
+            keeper=live.keeper,
+            counts=counts,
+            progress=progress,
+            apology=self._engines.apology(bot),
+            farewell=self._engines.farewell(bot),
+            hook_timeout_s=self._settings.hook_timeout_s,
+            fallback_number=bot.fallback_number,
+            recording=live.recording,
+            resuming=live.greeted,
+            gap=live.gap,
+            act_now=self._act_now(record),
+            answered_by=record.answered_by,
+            voicemail=self._voicemail(record),
+            began_ms=now_ms() - (record.answered_ms or now_ms()),
+        )
 
     def _act_now(self, record: Record) -> ActNow | None:
         orders = self._orders

@@ -11,6 +11,7 @@ import pytest
 
 import bot.calls
 import bot.ends
+import bot.places
 from bot.dialog import Call, Ended, Hangup, SendDigits, SetLanguage, Transfer
 from bot.dialog.hook import Dialog
 from bot.inbox import Command, CommandFailed
@@ -356,7 +357,7 @@ async def test_a_place_is_kept_for_a_stream_until_it_comes_or_is_late(
     async with worker.stream(await worker.take(1)):
         assert worker.calls.active == 1
     assert worker.calls.active == 0
-    monkeypatch.setattr(bot.calls, "EXPECT_S", 0.0)
+    monkeypatch.setattr(bot.places, "EXPECT_S", 0.0)
     worker.calls.expect("CA1", BOT)
     assert worker.calls.active == 0
 
@@ -396,7 +397,7 @@ async def test_a_recognizer_is_full_with_the_calls_that_it_hears(worker: Worker)
     assert not calls.recognizer_full(BOT)
     recognizer.capacity = 2
     # Those of another recognizer take no place at this one.
-    calls._expected["CA1"] = (math.inf, "another")
+    calls._places._expected["CA1"] = (math.inf, "another")
     calls.expect(SID, BOT)
     assert not calls.recognizer_full(BOT)
     async with worker.stream(await worker.take(1)):
