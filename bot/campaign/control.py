@@ -12,6 +12,7 @@ from bot.store import Store
 
 from .dialogs import check_loads
 from .durability import ensure_durable
+from .packing import UNREADABLE
 from .status import Status
 from .store import CampaignStore
 from .types import TERMINAL_STATES, Campaign, CampaignState
@@ -94,7 +95,9 @@ class Controls:
     async def by_id(self, text: str) -> Campaign | None:
         """The campaign of that id, if it is one."""
         # What else somebody calls an id could be a part of another key's name.
-        return await self._campaigns.campaign(text) if _ID.fullmatch(text) else None
+        if not _ID.fullmatch(text):
+            return None
+        return await self._campaigns.campaign(text, readable=False)
 
     async def start(self, campaign: Campaign, *, accept_loss: bool = False) -> Campaign:
         """Let it dial, for the first time.
@@ -149,6 +152,8 @@ class Controls:
             return campaign
         if campaign.state in TERMINAL_STATES:
             raise Refused(_INSTEAD[campaign.state])
+        if campaign.unreadable:
+            raise Refused(f"{UNREADABLE}: run the one that made it, or cancel and delete it")
         cost = await ensure_durable(self._redis_url, private=self._settings.redis_url is None)
         faults = await self._faults(campaign)
         if cost and not accept_loss:
@@ -170,7 +175,7 @@ class Controls:
         )
         if moved is not None:
             return moved
-        now = await self._campaigns.campaign(campaign.id)
+        now = await self._campaigns.campaign(campaign.id, readable=False)
         if now is None:
             raise NotFound(f"campaign {campaign.id} has been deleted")
         if now.state != to:

@@ -27,7 +27,7 @@ def print_campaigns(console: Console, campaigns: Sequence[Campaign]) -> None:
     for campaign in campaigns:
         table.add_row(
             campaign.id,
-            campaign.state,
+            "unreadable" if campaign.unreadable else campaign.state,
             _when(campaign.created_ms),
             shown(campaign.spec.name),
             shown(campaign.reason),

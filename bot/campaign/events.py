@@ -117,6 +117,10 @@ class Deliverer:
     ) -> None:
         """Tell one contact's events, until one is not taken."""
         campaign = await round_.campaign(campaign_id)
+        if campaign is not None and campaign.unreadable:
+            # A newer Parley knows whom to tell.
+            await self._put_off(campaign_id, number, events)
+            return
         for at, event in enumerate(events):
             if campaign is None or campaign.spec.webhook_url is None:
                 await self._store.delivered(campaign_id, number, event["id"])
@@ -223,7 +227,7 @@ class _Round:
     async def campaign(self, id_: str) -> Campaign | None:
         """The campaign of that id."""
         if id_ not in self._campaigns:
-            self._campaigns[id_] = await self._store.campaign(id_)
+            self._campaigns[id_] = await self._store.campaign(id_, readable=False)
         return self._campaigns[id_]
 
 

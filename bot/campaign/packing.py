@@ -12,11 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from .spec import CampaignSpec
 from .types import Attempt, Campaign, Contact, ContactState, NewContact, Plan
 
 __all__ = [
+    "UNREADABLE",
     "flattened",
     "gap_ms",
     "pack",
@@ -79,26 +81,37 @@ def flattened(spec: CampaignSpec) -> dict[str, str | int | float]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+UNREADABLE = "its rules are not of this version of Parley"
+_NO_SPEC = CampaignSpec(name="(unreadable)", from_numbers=("+15550000000",))
+
+
 @lru_cache(maxsize=64)
 def _spec(text: bytes) -> CampaignSpec:
-    return CampaignSpec.model_validate_json(text)
+    # Nothing is left out of rules: what is not known may say when nobody is to be called.
+    try:
+        return CampaignSpec.model_validate_json(text)
+    except ValidationError:
+        return _NO_SPEC
 
 
 def read_campaign(campaign: str, fields: Mapping[bytes, bytes]) -> Campaign:
     """A campaign from its hash."""
+    spec = _spec(fields[b"spec"])
+    unreadable = spec is _NO_SPEC
 
     def time_ms(name: bytes) -> int | None:
         return int(fields[name]) if name in fields else None
 
     return Campaign(
         id=campaign,
-        spec=_spec(fields[b"spec"]),
+        spec=spec,
         state=fields[b"state"].decode(),  # type: ignore[arg-type]
-        reason=fields[b"reason"].decode(),
+        reason=UNREADABLE if unreadable else fields[b"reason"].decode(),
         created_ms=int(fields[b"created"]),
         started_ms=time_ms(b"started"),
         ended_ms=time_ms(b"ended"),
         accepted_loss=fields.get(b"loss") == b"1",
+        unreadable=unreadable,
     )
 
 

@@ -180,6 +180,7 @@ def summary(campaign: Campaign) -> dict[str, Any]:
         "id": campaign.id,
         "name": campaign.spec.name,
         "state": campaign.state,
+        "unreadable": campaign.unreadable,
         "reason": campaign.reason,
         "created_ms": campaign.created_ms,
         "started_ms": campaign.started_ms,

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 
 from .campaign_scripts import CHANGE, CREATE, DELETE, PROGRESS, RETIRE
 from .keys import SHARDS
-from .packing import flattened, read_campaign
+from .packing import UNREADABLE, flattened, read_campaign
 from .spec import CampaignSpec
 from .store_part import BATCH, StorePart
-from .types import Attempt, Campaign, CampaignState, Progress
+from .types import TERMINAL_STATES, Attempt, Campaign, CampaignState, Progress
 
 __all__ = ["CampaignsPart"]
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without what is taken for something else
 _ID_LENGTH = 8
+
+log = structlog.get_logger(__name__)
 
 
 class CampaignsPart(StorePart):
@@ -35,11 +39,18 @@ class CampaignsPart(StorePart):
         assert created is not None, "a campaign without an end does not expire"
         return created
 
-    async def campaign(self, campaign: str) -> Campaign | None:
-        """The campaign of that id."""
+    async def campaign(self, campaign: str, *, readable: bool = True) -> Campaign | None:
+        """The campaign of that id; if `readable`, not one that is not over and cannot be read, for
+        nobody can say what is to become of its contacts."""
         name = self._keys.campaign(campaign)
         fields = await self._link.ask(lambda redis: redis.hgetall(name))
-        return read_campaign(campaign, fields) if b"spec" in fields else None
+        if b"spec" not in fields:
+            return None
+        found = read_campaign(campaign, fields)
+        if readable and found.unreadable and found.state not in TERMINAL_STATES:
+            _warn(campaign)
+            return None
+        return found
 
     async def campaigns(self) -> list[Campaign]:
         """All, the newest first."""
@@ -51,8 +62,8 @@ class CampaignsPart(StorePart):
         return _read(names, kept)
 
     async def running(self) -> list[Campaign]:
-        """Those that run, in the order in which they may claim: by priority, among equals who
-        claimed longest ago."""
+        """Those that run and can be read, in the order in which they may claim: by priority, among
+        equals who claimed longest ago."""
         names = await self._link.ask(lambda redis: redis.smembers(self._keys.running))
         kept = await self._hashes(sorted(names))
         last = {
@@ -60,6 +71,10 @@ class CampaignsPart(StorePart):
             for name, fields in zip(sorted(names), kept, strict=True)
         }
         found = [item for item in _read(sorted(names), kept) if item.state == "running"]
+        for item in found:
+            if item.unreadable:
+                _warn(item.id)
+        found = [item for item in found if not item.unreadable]
         return sorted(found, key=lambda item: (-item.spec.priority, last[item.id], item.id))
 
     async def clearing(self) -> list[Campaign]:
@@ -100,7 +115,9 @@ class CampaignsPart(StorePart):
             "reason": reason,
             "loss": None if accepted_loss is None else int(accepted_loss),
         }
-        return await self.campaign(campaign) if await self._scripts.run(CHANGE, asked) else None
+        if not await self._scripts.run(CHANGE, asked):
+            return None
+        return await self.campaign(campaign, readable=False)
 
     async def progress(self, campaign: str) -> Progress:
         """The numbers of a campaign; all zero for an unknown one."""
@@ -188,6 +205,12 @@ def _counts(fields: Mapping[bytes, bytes], prefix: bytes) -> dict[str, int]:
         for name, value in fields.items()
         if name.startswith(prefix) and int(value)
     }
+
+
+@lru_cache(maxsize=1024)
+def _warn(campaign: str) -> None:
+    """Say it once of each."""
+    log.error("campaign stands still", campaign=campaign, reason=UNREADABLE)
 
 
 def _read(names: Sequence[bytes], kept: Sequence[dict[bytes, bytes]]) -> list[Campaign]:

@@ -245,6 +245,8 @@ class Campaign:
     Attributes:
         reason: why it is paused, done or canceled, in words.
         accepted_loss: whether its owner was told what a crash of this Redis may cost, and agreed.
+        unreadable: its rules are not of this version of Parley, and `spec` says nothing: nobody is
+            dialled for it.
     """
 
     id: str
@@ -255,6 +257,7 @@ class Campaign:
     started_ms: int | None
     ended_ms: int | None
     accepted_loss: bool = False
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

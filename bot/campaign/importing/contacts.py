@@ -97,6 +97,8 @@ async def import_contacts(
     """
     if campaign.state in TERMINAL_STATES:
         raise ContactsError(f"the campaign is {campaign.state}: make a new one")
+    if campaign.unreadable:
+        raise ContactsError(f"nobody can be planned for it: {campaign.reason}")
     rows: Rows = CsvRows(delimiter) if kind == "csv" else JsonRows()
     checker = Checker(
         campaign.spec, columns or {}, strict=kind == "csv", now_ms=await store.now_ms()

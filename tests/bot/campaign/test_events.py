@@ -353,8 +353,8 @@ class Losing(CampaignStore):
 
     deleted = False
 
-    async def campaign(self, campaign: str) -> Campaign | None:
-        return None if self.deleted else await super().campaign(campaign)
+    async def campaign(self, campaign: str, *, readable: bool = True) -> Campaign | None:
+        return None if self.deleted else await super().campaign(campaign, readable=readable)
 
     async def contact(self, campaign: str, number: str) -> Contact | None:
         raise StoreUnavailable("Redis: TimeoutError")
