@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["export", "import_"]
 
+STDIN = Path("/dev/stdin")
 JSON_LINES = {".jsonl", ".ndjson"}
 _FIELDS = "number, name, time_zone, language, consent"
 
@@ -42,7 +43,9 @@ class _Mapping(click.ParamType[tuple[str, str]]):
 
 @click.command("import", epilog="Example: parley campaign import autumn people.csv --delimiter ';'")
 @click.argument("key", metavar="ID")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+)
 @click.option(
     "--column",
     "columns",
@@ -67,11 +70,15 @@ def import_(
 ) -> None:
     """Add the contacts of a CSV file, or of a file with a JSON object in each line (.jsonl).
 
-    Columns that are no field are variables, which the dialog sees. A row with something wrong in it
-    is not taken, nor is a number twice. To import the same file again changes nothing.
+    FILE may be -, standard input, which is CSV then. Columns that are no field are variables, which
+    the dialog sees. A row with something wrong in it is not taken, nor is a number twice. To import
+    the same file again changes nothing.
     """
-    from .importing import ContactsError, RejectsFile, import_contacts, read_file
+    from .importing import ContactsError, OptionError, RejectsFile, import_contacts, read_file
 
+    file = STDIN if file == Path("-") else file
+    if rejects is None and not file.is_file():
+        raise click.UsageError("FILE is a pipe: say with --rejects where its rejects are listed")
     listed = rejects or file.with_name(file.name + ".rejects.csv")
     if listed.resolve() == file.resolve():
         raise click.UsageError("--rejects would write over FILE; name another file")
@@ -95,6 +102,8 @@ def import_(
 
     try:
         imported = run(work)
+    except OptionError as error:
+        raise click.UsageError(str(error)) from None
     except ContactsError as error:
         raise click.ClickException(str(error)) from None
     click.echo(_said(imported))

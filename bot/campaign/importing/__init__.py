@@ -2,7 +2,7 @@
 
 from .columns import FIELDS
 from .contacts import Imported, import_contacts
-from .faults import ContactsError
+from .faults import ContactsError, OptionError
 from .rejects import Reject, Rejects, RejectsFile
 from .source import read_file
 
@@ -10,6 +10,7 @@ __all__ = [
     "FIELDS",
     "ContactsError",
     "Imported",
+    "OptionError",
     "Reject",
     "Rejects",
     "RejectsFile",

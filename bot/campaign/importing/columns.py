@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from bot.telephony.twiml import parameter_fault
 
-from .faults import ContactsError
+from .faults import ContactsError, OptionError
 
 __all__ = ["FIELDS", "Layout", "check_columns", "is_usual", "layout_of"]
 
@@ -53,14 +53,14 @@ def check_columns(columns: Mapping[str, str]) -> None:
     """
     for field, column in columns.items():
         if field not in FIELDS:
-            raise ContactsError(
+            raise OptionError(
                 f"there is no field {field!r}; a column can be one of {', '.join(FIELDS)}, and"
                 " every other one is a variable"
             )
         if not column:
-            raise ContactsError(f"{field}= asks for a column's name")
+            raise OptionError(f"{field}= asks for a column's name")
     if len({*columns.values()}) < len(columns):
-        raise ContactsError("one column cannot be two fields")
+        raise OptionError("one column cannot be two fields")
 
 
 def layout_of(names: tuple[str, ...], columns: Mapping[str, str]) -> Layout:

@@ -15,7 +15,7 @@ from bot.redis_link import StoreUnavailable
 
 from .checking import Checker, RowError
 from .csv_rows import CsvRows
-from .faults import ContactsError
+from .faults import ContactsError, OptionError
 from .json_rows import JsonRows
 from .rejects import Reject, Rejects
 from .rows import Row, Rows
@@ -106,6 +106,8 @@ async def import_contacts(
     importing = _Import(store, campaign.id, checker, rejects, on_progress)
     try:
         await importing.run(rows, Lines(encoding), source)
+    except OptionError:
+        raise
     except (ContactsError, NotOpen) as error:
         raise ContactsError(f"{error}{importing.said()}") from error
     except StoreUnavailable as error:

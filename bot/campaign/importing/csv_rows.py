@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from .columns import is_usual
-from .faults import ContactsError
+from .faults import ContactsError, OptionError
 from .rows import LONG, Row
 from .text import MAX_CHARS
 
@@ -42,7 +42,7 @@ class CsvRows:
         if delimiter is not None:
             delimiter = _NAMED.get(delimiter, delimiter)
             if len(delimiter) != 1 or delimiter in '"\r\n\0':
-                raise ContactsError("the delimiter is one character, such as ; or |, or tab")
+                raise OptionError("the delimiter is one character, such as ; or |, or tab")
         self._delimiter = delimiter
         self._names: tuple[str, ...] | None = None
         self._todo = deque[str]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ContactsError"]
+__all__ = ["ContactsError", "OptionError"]
 
 
 class ContactsError(Exception):
@@ -10,3 +10,7 @@ class ContactsError(Exception):
 
     What was imported before stays, and is a duplicate when the same is imported again.
     """
+
+
+class OptionError(ContactsError):
+    """What was asked for is no import: nothing was read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from .faults import ContactsError
+from .faults import ContactsError, OptionError
 
 __all__ = ["MAX_CHARS", "Lines", "shown"]
 
@@ -12,6 +12,8 @@ MAX_CHARS = 32 * 1024
 """A longer row is none: variables have to fit into Twilio's answer, which has 64 KiB."""
 
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_NO_TEXTS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
+"""Python's encodings of other things than files."""
 _BOM = "\ufeff"
 
 
@@ -25,7 +27,7 @@ class Lines:
         encoding: of the text; None is UTF-8, or UTF-16 if it begins with the mark of that.
 
     Raises (when made):
-        ContactsError: there is no such encoding.
+        OptionError: there is no such encoding.
     """
 
     def __init__(self, encoding: str | None = None) -> None:
@@ -82,6 +84,9 @@ class Lines:
             text = self._decoder.decode(piece, final)
         except UnicodeDecodeError as error:
             raise self._unreadable(error, len(piece)) from None
+        except UnicodeError as error:
+            # Such as UTF-16 without the mark that says which.
+            raise ContactsError(f"the text is not {self._encoding}: {error}") from None
         self._bytes += len(piece)
         if text and not self._begun:
             self._begun = True
@@ -111,14 +116,16 @@ def shown(text: str) -> str:
 
 
 def _check(encoding: str) -> None:
-    fault = ContactsError(
+    fault = OptionError(
         f"there is no text encoding {encoding!r}; it may be utf-8, utf-16, windows-1252, …"
     )
     try:
+        if codecs.lookup(encoding).name.replace("-", "_") in _NO_TEXTS:
+            raise fault
         codecs.getincrementaldecoder(encoding)
         # Some are there that make no text of bytes.
         b"a".decode(encoding)
-    except UnicodeDecodeError:
+    except UnicodeError:
         pass
     except (LookupError, ValueError):
         raise fault from None

@@ -16,7 +16,7 @@ import orjson
 import pytest
 from rich.console import RenderableType
 
-from bot.campaign import command, display
+from bot.campaign import command, contacts_command, display
 from bot.campaign.control import Controls
 from bot.campaign.display import status_panel
 from bot.campaign.status import Status
@@ -260,9 +260,12 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is(
     ("options", "code", "said"),
     [
         (["--column", "Mobile"], 2, "write number=Mobile"),
-        (["--delimiter", ";;"], 1, "the delimiter is one character"),
+        (["--delimiter", ";;"], 2, "the delimiter is one character"),
+        (["--encoding", "klingon"], 2, "there is no text encoding"),
+        (["--encoding", "utf-16"], 1, "the text is not utf-16"),
+        (["--column", "foo=Mobile"], 2, "there is no field 'foo'"),
         (["--rejects", "./people.csv"], 2, "--rejects would write over FILE"),
-        (["--rejects", "/nonexistent/rejects"], 1, "the rejects cannot be written"),
+        (["--rejects", "/nonexistent/rejects"], 2, "the rejects cannot be written"),
     ],
 )
 def test_an_import_that_is_none(
@@ -274,6 +277,21 @@ def test_an_import_that_is_none(
     assert (folder / "people.csv").read_text() == PEOPLE
     assert run("campaign", "import", "autumn", "nowhere.csv").code == 2
     assert not list(folder.glob("nowhere*"))
+    assert not list(folder.glob("*.rejects.csv"))
+
+
+def test_contacts_from_a_pipe(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(run)
+    monkeypatch.setattr(contacts_command, "STDIN", folder / "pipe")
+    os.mkfifo(folder / "pipe")
+    asked = ("campaign", "import", "autumn", "-", "--column", "number=Mobile")
+    ran = run(*asked)
+    assert (ran.code, "--rejects" in ran.err) == (2, True)
+    with ThreadPoolExecutor() as thread:
+        thread.submit((folder / "pipe").write_text, PEOPLE)
+        ran = run(*asked, "--rejects", "rejects.csv")
+    assert (ran.code, ran.out[:15]) == (0, "3 rows: 2 added")
+    assert (folder / "rejects.csv").exists()
 
 
 def test_status_as_json(run: Run, folder: Path) -> None:

@@ -269,8 +269,21 @@ async def test_rejects_that_cannot_be_kept_are_said_at_once(tmp_path: Path) -> N
 
 async def test_rejects_are_for_their_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "rejects.csv"
-    async with RejectsFile(file):
+    async with RejectsFile(file) as rejects:
+        await rejects.write([Reject(1, "", "", "")])
         assert file.stat().st_mode & 0o77 == 0
+
+
+async def test_an_import_that_fails_leaves_the_rejects_of_another(tmp_path: Path) -> None:
+    file = tmp_path / "rejects.csv"
+    file.write_text("of another")
+    with pytest.raises(ContactsError, match="away"):
+        async with RejectsFile(file):
+            raise ContactsError("away")
+    assert file.read_text() == "of another"
+    async with RejectsFile(file):
+        pass
+    assert file.read_text().startswith("line,number,")
 
 
 async def test_plans_are_made_from_the_present_time(

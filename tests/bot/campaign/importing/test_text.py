@@ -55,12 +55,19 @@ def test_another_encoding_is_said_with_line_and_byte(size: int) -> None:
         read(data + b"\nx", size=size)
 
 
+def test_a_text_without_the_mark_that_its_encoding_asks_for_is_said() -> None:
+    with pytest.raises(ContactsError, match=r"the text is not utf-16: .*BOM"):
+        read("number\n5".encode("utf-16-le"), "utf-16")
+
+
 def test_a_text_that_breaks_off_within_a_character_is_said() -> None:
     with pytest.raises(ContactsError, match="line 2: byte 0xc3 at offset 2 is not UTF-8"):
         read(b"a\n\xc3", size=1)
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "base64", "", "undefined", "utf-8\0"])
+@pytest.mark.parametrize(
+    "encoding", ["klingon", "base64", "", "undefined", "utf-8\0", "punycode", "idna"]
+)
 def test_what_is_no_encoding_is_refused(encoding: str) -> None:
     with pytest.raises(ContactsError, match=r"there is no text encoding .* utf-8"):
         Lines(encoding)
