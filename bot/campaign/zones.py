@@ -1,8 +1,8 @@
 """PURE: the time zones in one of which a called person may be.
 
-A zone that is given wins. Else the number's prefix tells it, as far as phonenumbers knows; a number
-that does not say stands for all zones of its country, or of the world: its window is then the
-strictest, never an open one. What phonenumbers says is held against the countries of the IANA data,
+A zone that is given wins. Else the number's area tells it (`areas`); a number that does not say
+stands for all zones of its country, or of the world: its window is then the strictest, never an
+open one. What phonenumbers says is held against the countries of the IANA data,
 because it names zones of other countries where the clocks once agreed: Canary for Morocco, Paris
 for Algeria, Bucharest for Kaliningrad.
 """
@@ -16,7 +16,9 @@ from importlib import resources
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType
-from phonenumbers import timezone as prefixes
+from phonenumbers.timezone import UNKNOWN_TIMEZONE
+
+from .areas import area_of, zones_of_area
 
 __all__ = ["ZoneError", "zones_of"]
 
@@ -50,7 +52,7 @@ def zones_of(number: str, given: str = "") -> tuple[str, ...]:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return _world()
-    return _of_number(parsed) or _world()
+    return _of_number(parsed, number) or _world()
 
 
 def _given(name: str) -> str:
@@ -62,11 +64,11 @@ def _given(name: str) -> str:
     return known
 
 
-def _of_number(number: PhoneNumber) -> tuple[str, ...]:
-    """What the prefix says, else the zones of all countries that share the calling code."""
+def _of_number(number: PhoneNumber, text: str) -> tuple[str, ...]:
+    """What the area says, else the zones of all countries that share the calling code."""
     regions = phonenumbers.region_codes_for_country_code(number.country_code or 0)
     country = {zone for region in regions for zone in _countries().get(region, ())}
-    found = _canonical(prefixes.time_zones_for_geographical_number(number))
+    found = _canonical(zones_of_area(area_of(text)))
     if not country or (country.issuperset(found) and _says_where(number)):
         return found
     return tuple(sorted(country))
@@ -81,7 +83,7 @@ def _says_where(number: PhoneNumber) -> bool:
 
 
 def _canonical(zones: Iterable[str]) -> tuple[str, ...]:
-    known = (zone for zone in zones if zone != prefixes.UNKNOWN_TIMEZONE)
+    known = (zone for zone in zones if zone != UNKNOWN_TIMEZONE)
     return tuple(dict.fromkeys(_links().get(zone, zone) for zone in known))
 
 

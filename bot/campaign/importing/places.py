@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
-
+from bot.campaign.areas import area_of
 from bot.campaign.zones import zones_of
 
 from .numbers import Callee
@@ -16,8 +15,7 @@ MAX_KEPT = 10_000
 class Places:
     """Time zones of callees.
 
-    They depend on three things alone: the longest prefix that phonenumbers has zones for, the kind
-    of the number, and the country code.
+    They depend on three things alone: the number's area, its kind, and the country code.
     """
 
     def __init__(self) -> None:
@@ -25,16 +23,9 @@ class Places:
 
     def zones(self, callee: Callee, given: str) -> tuple[str, ...]:
         """As `zones_of`, which also says what is raised."""
-        key = given or (_prefix(callee.number), callee.country_code, callee.kind)
+        key = given or (area_of(callee.number), callee.country_code, callee.kind)
         if key not in self._kept:
             if len(self._kept) >= MAX_KEPT:
                 self._kept.clear()
             self._kept[key] = zones_of(callee.number, given)
         return self._kept[key]
-
-
-def _prefix(number: str) -> str:
-    for end in range(TIMEZONE_LONGEST_PREFIX + 1, 1, -1):
-        if number[1:end] in TIMEZONE_DATA:
-            return number[1:end]
-    return ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberType
+from phonenumbers.tzdata import TIMEZONE_DATA
 
+from bot.campaign.areas import area_of, zones_of_area
 from bot.campaign.zones import ZoneError, zones_of
 
 NEW_YORK = "+12125550100"
@@ -86,6 +89,76 @@ def test_a_number_that_is_used_anywhere_stands_for_its_whole_country(
 ) -> None:
     assert some <= set(zones_of(number))
     assert "Asia/Kolkata" not in zones_of(number)
+
+
+EASTERN, CENTRAL, MOUNTAIN = "America/New_York", "America/Chicago", "America/Denver"
+PACIFIC = "America/Los_Angeles"
+
+
+@pytest.mark.parametrize(
+    ("codes", "zones"),
+    [
+        ("219 270 364 423 448 574 606 812 850 906 930", {EASTERN, CENTRAL}),
+        ("308 605 620 701 785", {CENTRAL, MOUNTAIN}),
+        ("208 458 541 775 986", {MOUNTAIN, PACIFIC}),
+        ("928", {MOUNTAIN, "America/Phoenix"}),
+        ("236 250 257 672 778", {"America/Vancouver", "America/Edmonton"}),
+        ("273 367 418 581", {"America/Toronto", "America/Halifax"}),
+        ("306 474 639", {"America/Regina", "America/Edmonton", "America/Winnipeg"}),
+        ("807", {"America/Toronto", "America/Winnipeg"}),
+        ("689", {EASTERN}),
+        ("212 407", {EASTERN}),
+        ("615", {CENTRAL}),
+        ("480", {"America/Phoenix"}),
+    ],
+)
+def test_a_north_american_number_may_be_wherever_its_area_code_is(
+    codes: str, zones: set[str]
+) -> None:
+    for code in codes.split():
+        for exchange in ("200", "346", "555", "632", "999"):
+            found = zones_of(f"+1{code}{exchange}1234")
+            assert zones <= {*found}
+            # Other names of the same clocks, as Boise has them, or parts of North Dakota.
+            clocks = {_offsets(zone) for zone in zones}
+            assert {_offsets(zone) for zone in found} == clocks
+
+
+def _offsets(zone: str) -> tuple[object, ...]:
+    months = (datetime(2026, month, 1, tzinfo=ZoneInfo(zone)) for month in (1, 7))
+    return tuple(moment.utcoffset() for moment in months)
+
+
+@pytest.mark.parametrize(
+    ("number", "zones"),
+    [
+        ("+61746321234", {"Australia/Brisbane", "Australia/Sydney"}),  # Toowoomba
+        ("+61889812345", {"Australia/Darwin"}),
+        ("+56221234567", {"America/Santiago", "America/Punta_Arenas", "Pacific/Easter"}),
+        ("+526141234567", {"America/Chihuahua"}),
+        ("+5597991234567", {"America/Eirunepe", "America/Manaus"}),
+        ("+74112345678", {"Asia/Yakutsk", "Asia/Vladivostok", "Asia/Srednekolymsk"}),
+        ("+78452345678", {"Europe/Saratov"}),
+        ("+6753212345", {"Pacific/Port_Moresby", "Pacific/Bougainville"}),
+    ],
+)
+def test_what_phonenumbers_does_not_know_of_an_area_is_known(number: str, zones: set[str]) -> None:
+    assert zones <= set(zones_of(number)) < {*zones_of("nonsense")}
+    assert len(zones_of(number)) < 8
+
+
+def test_a_part_of_an_area_is_not_where_the_whole_is() -> None:
+    assert zones_of("+34922123456") == ("Atlantic/Canary",)
+    assert set(zones_of("+34912345678")) == {"Europe/Madrid", "Atlantic/Canary"}
+    assert zones_of("+526641234567") == ("America/Tijuana",)
+
+
+def test_an_area_has_the_zones_of_all_its_parts() -> None:
+    for prefix, zones in TIMEZONE_DATA.items():
+        if len(prefix) > 1:
+            area = area_of("+" + prefix)
+            assert prefix.startswith(area)
+            assert {*zones} <= {*zones_of_area(area)} or area == "1689"
 
 
 @pytest.mark.parametrize("number", ["+870773111632", "+80012345678", "+999123", "nonsense"])
