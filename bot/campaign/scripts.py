@@ -22,9 +22,6 @@ __all__ = ["Script", "Scripts"]
 ENDED_LOOK_MS = 15_000
 """When the sweeper looks at an attempt that has ended and is not settled: its worker has died."""
 
-OUTBOX_TTL_S = 7 * 86_400
-"""How long events are kept: longer than anybody tries to deliver them."""
-
 _BEGIN = """
 local prefix, ttl, asked = ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 local now = tonumber(ARGV[1])
@@ -80,14 +77,14 @@ local function count(campaign, field, by)
 end
 """
 
-_EVENTS = f"""
+# Events do not expire, or they would count as undelivered for ever: whoever delivers them gives up.
+_EVENTS = """
 local function push(campaign, number, kind, event)
   if redis.call('HGET', key(campaign), 'hook') ~= '1' then return end
   event.id = campaign .. '-' .. redis.call('HINCRBY', key(campaign), 'events', 1)
   event.type, event.at_ms = kind, now
   local outbox = key(campaign, 'outbox:' .. number)
   redis.call('RPUSH', outbox, cjson.encode(event))
-  redis.call('EXPIRE', outbox, {OUTBOX_TTL_S})
   redis.call('ZADD', prefix .. 'campaigns:outbox', 'NX', now, campaign .. ':' .. number)
   redis.call('HINCRBY', key(campaign), 'undelivered', 1)
 end

@@ -63,6 +63,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     given = parser.parse_args()
+    if given.contacts <= LATENCIES:
+        parser.error(f"--contacts: more than {LATENCIES}, or nobody is left to be claimed")
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(run(Path(folder), given.contacts, given.seconds, given.workers))
 
@@ -217,6 +219,8 @@ async def bare_writes(redis: Redis, store: CampaignStore, campaign: str) -> int:
 async def dialled(redis: Redis, store: CampaignStore, campaign: str) -> int:
     """So many contacts are claimed, each is placed and settled."""
     claims = await store.claim(campaign, [secrets.token_hex(10) for _ in range(AT_ONCE)], LIMITS)
+    if not claims.attempts:
+        raise RuntimeError(f"nobody is left to be claimed ({claims.blocked}): more --contacts")
     for attempt in claims.attempts:
         await store.note(attempt.id, sid=f"CA{attempt.id}", status="queued")
         await store.settle(attempt.id, "answered", None)

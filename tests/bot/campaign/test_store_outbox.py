@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign
@@ -110,6 +111,14 @@ async def test_the_call_in_which_somebody_asks_goes_on(
 
 
 # Events
+
+
+async def test_events_that_nobody_delivers_do_not_vanish(
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str
+) -> None:
+    campaign = await running(campaigns, **HOOK)
+    assert await redis.ttl(f"{redis_prefix}campaign:{campaign.id}:outbox:") == -1
+    assert (await campaigns.progress(campaign.id)).undelivered == 1
 
 
 async def test_an_owner_is_told_of_everything_in_its_order(campaigns: CampaignStore) -> None:
