@@ -10,7 +10,7 @@ from bot.campaign.spec import CampaignSpec
 from bot.campaign.types import NewContact, Plan
 from bot.campaign.zones import ZoneError
 from bot.numbers import LANGUAGE
-from bot.telephony.twiml import parameter_fault
+from bot.telephony.twiml import parameter_bytes, parameter_fault
 
 from .columns import Layout, check_columns, layout_of
 from .faults import ContactsError
@@ -27,6 +27,10 @@ NO = ("no", "n", "false", "f", "0", "off")
 
 _LANGUAGE = re.compile(LANGUAGE)
 _MAX_LAYOUTS = 1000
+_MAX_BYTES = 48 * 1024
+"""Of all variables in Twilio's answer, which may have 64 KiB, our own parts included."""
+_OVERHEAD = 6
+"""What stands around each variable, in characters that take six bytes."""
 
 Checked = tuple[NewContact, Plan]
 
@@ -114,6 +118,7 @@ class Checker:
     def _find(self, names: tuple[str, ...]) -> Layout | str:
         try:
             layout = layout_of(names, self._columns)
+            self._demand_said(layout, names)
             if self._strict:
                 self._demand(layout, names)
         except ContactsError as error:
@@ -122,21 +127,23 @@ class Checker:
             return str(error)
         return layout
 
-    def _demand(self, layout: Layout, names: tuple[str, ...]) -> None:
-        """Raise `ContactsError` unless all that is needed has its column."""
-        there = ", ".join(repr(name[:40]) for name in names[:30])
+    def _demand_said(self, layout: Layout, names: tuple[str, ...]) -> None:
+        """Raise `ContactsError` unless the columns are there that the user has said."""
         for field, column in self._columns.items():
             if getattr(layout, field) is None:
-                raise ContactsError(f"there is no column {column!r}; there are {there}")
+                raise ContactsError(f"there is no column {column!r}; there are {_shown(names)}")
+
+    def _demand(self, layout: Layout, names: tuple[str, ...]) -> None:
+        """Raise `ContactsError` unless all that is needed has its column."""
         if layout.number is None:
             raise ContactsError(
-                f"which column has the numbers? There are {there}: name it, number=COLUMN (the"
+                f"which column has the numbers? There are {_shown(names)}: name it, number=COLUMN (the"
                 " first line has to name the columns)"
             )
         if layout.consent is None and self._spec.require_consent:
             raise ContactsError(
                 "the campaign has require_consent, so there has to be a column `consent`:"
-                f" there are {there}"
+                f" there are {_shown(names)}"
             )
 
     def _callee(self, cells: Sequence[str], layout: Layout) -> Callee:
@@ -158,6 +165,9 @@ class Checker:
         said = _cell(cells, layout.consent).casefold()
         if said in NO:
             raise RowError("consent: they have not consented")
+        if said and said not in YES:
+            # Whoever wrote "declined" there has not consented either.
+            raise RowError(f"consent: it is neither a yes ({', '.join(YES)}) nor a no")
         if self._spec.require_consent and said not in YES:
             raise RowError(f"consent: there is no yes ({', '.join(YES)})")
 
@@ -171,6 +181,10 @@ class Checker:
                 " zone, or change window, days, holidays or ends_at"
             )
         return plan
+
+
+def _shown(names: tuple[str, ...]) -> str:
+    return ", ".join(repr(name[:40]) for name in names[:30])
 
 
 def _cell(cells: Sequence[str], at: int | None) -> str:
@@ -198,7 +212,7 @@ def _language(said: str) -> str:
 
 
 def _variables(cells: Sequence[str], layout: Layout) -> dict[str, str]:
-    variables = {}
+    variables, chars = {}, 0
     for at, name in layout.variables:
         value = cells[at]
         if not name:
@@ -208,4 +222,10 @@ def _variables(cells: Sequence[str], layout: Layout) -> dict[str, str]:
             raise RowError(f"{name[:80]!r}: {fault}")
         else:
             variables[name] = value
+            chars += _OVERHEAD + len(name) + len(value)
+    # No character takes more than six bytes there: hardly any row has to be looked at.
+    if chars * 6 > _MAX_BYTES:
+        size = sum(parameter_bytes(name, value) for name, value in variables.items())
+        if size > _MAX_BYTES:
+            raise RowError(f"its variables are {size} of at most {_MAX_BYTES} bytes in XML")
     return variables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,6 +16,11 @@ __all__ = ["FIELDS", "Layout", "check_columns", "is_usual", "layout_of"]
 Field = Literal["number", "name", "time_zone", "language", "consent"]
 FIELDS: tuple[Field, ...] = get_args(Field)
 """What a column can be beside a variable."""
+
+MAX_COLUMNS = 200
+"""As many as an export has."""
+RESERVED = frozenset({"name", "campaign", "called_back"})
+"""What a dialog sees of every contact beside its variables, which cannot have these names."""
 
 _NAMES: dict[Field, str] = {
     "number": "number phone phonenumber phoneno telephone telephonenumber tel mobile mobilenumber"
@@ -69,6 +75,8 @@ def layout_of(names: tuple[str, ...], columns: Mapping[str, str]) -> Layout:
     Raises:
         ContactsError: it cannot be told what a column is, or it cannot be a variable.
     """
+    if len(names) > MAX_COLUMNS:
+        raise ContactsError(f"there are {len(names)} columns, of at most {MAX_COLUMNS}")
     taken = {field: _said(names, columns[field]) for field in FIELDS if field in columns}
     for field in FIELDS:
         if field not in taken:
@@ -100,9 +108,15 @@ def _found(names: tuple[str, ...], field: Field, taken: set[int | None]) -> int 
 
 
 def _check_variables(names: list[str]) -> None:
+    counted = Counter(names)
     for name in names:
-        if names.count(name) > 1:
+        if counted[name] > 1:
             raise ContactsError(f"the column {name[:80]!r} is there twice")
+        if name in RESERVED:
+            raise ContactsError(
+                f"the column {name!r} cannot be a variable: the dialog sees something else by that"
+                " name; call it otherwise"
+            )
         if fault := parameter_fault(name, ""):
             raise ContactsError(f"the column {name[:80]!r} cannot be a variable: {fault}")
 

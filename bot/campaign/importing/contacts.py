@@ -28,7 +28,9 @@ BATCH = 250
 long, while they are packed for Redis."""
 BATCH_CHARS = 1 << 20
 SLICE = 20
-"""So many rows are checked, in a millisecond or two, before calls of the same process get on."""
+SLICE_CHARS = 32 * 1024
+"""So many rows, or characters of them, are checked, in a few milliseconds, before calls of the same
+process get on."""
 NOW_MS = 10_000
 """Plans are made from a time that is so old at most."""
 TRIES = 6
@@ -162,15 +164,18 @@ class _Import:
 
     async def run(self, rows: Rows, lines: Lines, source: AsyncIterable[bytes]) -> None:
         """All of it."""
-        checked = 0
+        checked = chars = 0
         async with aclosing(self._read(rows, lines, source)) as read:
             async for row in read:
                 self._check(row)
-                checked += 1
+                checked, chars = checked + 1, chars + len(row.text)
                 if self._batch.full:
                     await self._add()
-                elif checked % SLICE == 0:
+                elif checked < SLICE and chars < SLICE_CHARS:
+                    continue
+                else:
                     await asyncio.sleep(0)
+                checked = chars = 0
         await self._add()
 
     async def _read(

@@ -10,6 +10,8 @@ from bot.campaign.importing.checking import Checker, RowError
 from bot.campaign.importing.rows import Row
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.types import NewContact
+from bot.telephony.address import Address
+from bot.telephony.twiml import connect
 
 NOW_MS = round(datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp() * 1000)
 ANN = "+14155552671"
@@ -70,6 +72,44 @@ def test_what_is_wrong_is_said(cells: dict[str, str], fault: str) -> None:
     with pytest.raises(RowError) as raised:
         checker(region="US").check(row(**cells))
     assert str(raised.value).startswith(fault)
+
+
+@pytest.mark.parametrize("said", ["declined", "no, never", "nein", "N/A", "opted out"])
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_is_no_yes_is_no_consent(said: str, asked: bool) -> None:
+    with pytest.raises(RowError, match=r"^consent: it is neither a yes \(yes, .*\) nor a no$"):
+        checker(require_consent=asked).check(row(number=ANN, consent=said))
+
+
+@pytest.mark.parametrize("field", ["consent", "time_zone", "language", "name"])
+def test_a_column_that_the_user_said_and_a_row_does_not_have_is_a_fault(field: str) -> None:
+    with pytest.raises(RowError, match="there is no column 'may_we_cal'"):
+        checker({field: "may_we_cal"}, strict=False).check(row(number=ANN, may_we_call="no"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "value"), [(60, "中" * 490), (30, "&" * 400), (25, '"' * 480), (198, "x" * 250)]
+)
+def test_variables_that_no_answer_to_twilio_can_hold_are_said(columns: int, value: str) -> None:
+    many = {f"v{n}": value for n in range(columns)}
+    with pytest.raises(RowError, match=r"^its variables are [0-9]+ of at most 49152 bytes"):
+        checker().check(row(number=ANN, tz="UTC", **many))
+
+
+def test_variables_that_are_accepted_fit_into_an_answer() -> None:
+    checking, most = checker(), 0
+    for value in ('"' * 40, "中" * 100, "\n<é" * 30, "x" * 200):
+        for columns in range(10, 199, 4):
+            try:
+                contact, _ = checking.check(
+                    row(number=ANN, tz="UTC", **{f"v{n}": value for n in range(columns)})
+                )
+            except RowError:
+                continue
+            address = Address("https://example.test")
+            document = connect(address, "t" * 60, parameters=contact.variables).encode()
+            most = max(most, len(document))
+    assert 45_000 < most < 60_000
 
 
 def test_a_fault_of_reading_is_one_of_the_row() -> None:

@@ -24,9 +24,9 @@ def test_usual_names_are_known(field: str, name: str) -> None:
 
 def test_the_user_may_say_what_is_what() -> None:
     columns = {"number": "Mobile", "name": "first name", "time_zone": "Where"}
-    names = ("phone", "mobile", "name", "First Name", "Where", "tz", "language")
+    names = ("phone", "mobile", "Name", "First Name", "Where", "tz", "language")
     assert layout_of(names, columns) == Layout(
-        1, 3, 4, 6, None, ((0, "phone"), (2, "name"), (5, "tz"))
+        1, 3, 4, 6, None, ((0, "phone"), (2, "Name"), (5, "tz"))
     )
 
 
@@ -48,6 +48,9 @@ def test_what_is_nowhere_is_none() -> None:
         (("number", "Number "), "'number' and 'Number ' may both be the number"),
         (("number", "a", "a"), "the column 'a' is there twice"),
         (("number", "token"), "the column 'token' cannot be a variable: the name 'token' is"),
+        (("number", "campaign"), "the column 'campaign' cannot be a variable: the dialog sees"),
+        (("number", "called_back"), "'called_back' cannot be a variable"),
+        (("number", *map(str, range(200))), "there are 201 columns, of at most 200"),
         (("number", "x" * 500), "cannot be a variable: name and value are 500 of at most 499"),
         (("number", "a\x1bb"), "it holds a character that XML cannot"),
     ],
@@ -55,6 +58,11 @@ def test_what_is_nowhere_is_none() -> None:
 def test_what_cannot_be_told_is_said(names: tuple[str, ...], fault: str) -> None:
     with pytest.raises(ContactsError, match=fault):
         layout_of(names, {})
+
+
+def test_a_name_that_another_column_has_is_no_variable() -> None:
+    with pytest.raises(ContactsError, match="the column 'name' cannot be a variable"):
+        layout_of(("number", "name", "Other"), {"name": "Other"})
 
 
 @pytest.mark.parametrize(
