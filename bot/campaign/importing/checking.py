@@ -137,8 +137,8 @@ class Checker:
         """Raise `ContactsError` unless all that is needed has its column."""
         if layout.number is None:
             raise ContactsError(
-                f"which column has the numbers? There are {_shown(names)}: name it, number=COLUMN (the"
-                " first line has to name the columns)"
+                f"which column has the numbers? There are {_shown(names)}: name it,"
+                " number=COLUMN (the first line has to name the columns)"
             )
         if layout.consent is None and self._spec.require_consent:
             raise ContactsError(
