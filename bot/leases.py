@@ -132,6 +132,21 @@ class Leases:
 
         return cast(int, await self._link.ask(count))
 
+    async def room(self) -> int:
+        """How many calls those that are alive take, all together."""
+
+        async def count(redis: Redis) -> int:
+            seconds, microseconds = await redis.time()
+            lapsed_ms = seconds * 1000 + microseconds // 1000 - LEASE_MS
+            scores = f"({lapsed_ms}", "+inf"
+            alive = cast(list[bytes], await redis.zrangebyscore(self._keys.workers, *scores))
+            async with redis.pipeline(transaction=False) as pipe:
+                for worker in alive:
+                    pipe.hget(self._keys.worker(worker.decode()), "max_calls")
+                return sum(int(most or 0) for most in await pipe.execute())
+
+        return cast(int, await self._link.ask(count))
+
     async def held_by(self, worker: str) -> list[Held]:
         """The calls whose streams a worker holds, alive or not."""
         keys = [self._keys.worker_calls(worker)]

@@ -18,6 +18,9 @@ class BackOff:
     Args:
         clock: monotonic seconds.
         jitter: gives numbers from 0 to 1.
+
+    Attributes:
+        refuses: whether Twilio has placed no call since it refused one.
     """
 
     def __init__(
@@ -29,6 +32,7 @@ class BackOff:
         self._jitter = jitter
         self._wait_s = FIRST_S
         self._until_s = 0.0
+        self.refuses = False
 
     def refused(self, retry_after_s: float | None) -> float:
         """Twilio refused, and named so many seconds or none; gives how long to wait.
@@ -36,6 +40,7 @@ class BackOff:
         Requests that were on their way together are refused together: while a wait goes on, it
         does not grow.
         """
+        self.refuses = True
         if (left_s := self.left_s) <= 0:
             left_s = self._wait_s * (1 + self._jitter()) / 2
             self._wait_s = min(2 * self._wait_s, LONGEST_S)
@@ -46,6 +51,7 @@ class BackOff:
     def placed(self) -> None:
         """Twilio placed a call: the next wait is short again."""
         self._wait_s = FIRST_S
+        self.refuses = False
 
     @property
     def left_s(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.store_lease_scripts import LEASE_MS
 
+from .reconcile import CLOSING_MS
 from .scripts import Script
 
 __all__ = ["CLAIM", "PUT_OFF_MS"]
@@ -116,11 +117,11 @@ end
 # In a zone's evening, or on the day after a pause, hundreds of thousands of plans are over at once,
 # and all are before whoever may be called. So those are searched by halves: most whose plans are
 # over were due before most of the others.
-_OPEN = """
+_OPEN = f"""
 local function plan_is_over(queue, rank)
   local number = redis.call('ZRANGE', queue, rank, rank)[1]
   local contact = read_contact(asked.campaign, number)
-  return contact and contact.state == 'w' and tonumber(contact.till) <= now
+  return contact and contact.state == 'w' and tonumber(contact.till) <= now + {CLOSING_MS}
 end
 
 -- The rank of the first of `due` contacts whose plan is not over.
@@ -173,7 +174,7 @@ local function consider(queue, number)
   elseif redis.call('HEXISTS', REFUSED, number) == 1 then
     leave(contact)
     finish(contact, 'do_not_call')
-  elseif tonumber(contact.till) <= now then
+  elseif tonumber(contact.till) <= now + {CLOSING_MS} then
     redis.call('ZADD', queue, now + {PUT_OFF_MS}, number)
     table.insert(stale, number)
     table.insert(stale, contact.held)

@@ -34,6 +34,15 @@ _INSTEAD: dict[CampaignState, str] = {
     "canceled": "it is canceled: create another",
 }
 
+_OBSTACLES = {
+    "inbound": "the workers have no room left beside PARLEY_INBOUND_ROOM: nobody is dialled until"
+    " calls end",
+    "account_concurrency": "as many calls are live as PARLEY_DIAL_MAX_CALLS allows: nobody is"
+    " dialled until some end",
+    "twilio": "Twilio refuses calls or does not answer: it is asked again from time to time; the"
+    " dialers' logs say more",
+}
+
 
 class ControlError(Exception):
     """What was asked for is not done; the message says why, and what to change."""
@@ -215,6 +224,13 @@ class Controls:
         warnings = []
         if not await self._calls.leases.alive():
             warnings.append("no worker is alive to take the calls: nobody is dialled; parley serve")
+        elif await self._calls.leases.room() <= self._settings.inbound_room:
+            warnings.append(
+                "the workers take no more calls than PARLEY_INBOUND_ROOM keeps free: nobody is"
+                " dialled; start more workers, or keep less room"
+            )
+        elif words := _OBSTACLES.get(await self._campaigns.obstacle()):
+            warnings.append(words)
         if not self._settings.dialer:
             warnings.append("PARLEY_DIALER is off here: another process must dial")
         if campaign.accepted_loss:

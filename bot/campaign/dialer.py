@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -15,16 +14,19 @@ from bot.metrics import Metrics
 from bot.redis_link import StoreUnavailable
 from bot.telephony.address import Address
 from bot.telephony.rest_client import CONNECTIONS
-from bot.telephony.rest_errors import RestError
+from bot.telephony.rest_errors import CallGone, RestError
 from bot.telephony.rest_resources import RestCall
 
 from .backing_off import BackOff
 from .lease import Clocks, DialLease, read_clocks
-from .placing import Refusal, judge, parameters
-from .planning import next_plan, plan_after, replan
-from .reconcile import TAKEN_BACK_MS
+from .placing import judge, parameters
+from .planning import replan
+from .reconcile import CLOSING_MS, TAKEN_BACK_MS
+from .rejections import Rejections
+from .spec import CampaignSpec
+from .standstill import Standstill
 from .store import CampaignStore
-from .types import Attempt, Blocked, Campaign, Claims, Limits
+from .types import Attempt, Blocked, Campaign, Claims, Contact, Limits, Plan
 
 __all__ = ["Dialer", "Placing"]
 
@@ -36,6 +38,9 @@ AT_ONCE = CONNECTIONS - 4
 
 MOST_CLAIMED = 8
 """How many contacts are claimed in one step, so that campaigns of one priority take turns."""
+
+AGAIN_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Between the times at which Twilio is asked to take back a call."""
 
 SHORTEST_WAIT_S = 0.005
 
@@ -79,6 +84,7 @@ class Dialer:
         metrics: where calls are counted.
         clocks: see `bot.campaign.lease`.
         back_off: when Twilio is not asked.
+        standstill: told when nobody is dialled.
     """
 
     def __init__(
@@ -91,6 +97,7 @@ class Dialer:
         metrics: Metrics | None = None,
         clocks: Callable[[], Clocks] = read_clocks,
         back_off: BackOff | None = None,
+        standstill: Standstill | None = None,
     ) -> None:
         self._store = store
         self._rest = rest
@@ -99,6 +106,8 @@ class Dialer:
         self._count = (metrics or Metrics()).campaign_calls
         self._clocks = clocks
         self._back_off = back_off or BackOff()
+        self._standstill = standstill or Standstill(store)
+        self._rejections = Rejections(store)
         self._placings: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
         self._ticking = asyncio.Lock()
@@ -153,6 +162,8 @@ class Dialer:
 
         Those of lower priority wait as long as one of higher has people to call, and places.
         """
+        if self._back_off.refuses:
+            await self._standstill.meet("twilio")
         if (left_s := self._back_off.left_s) > 0:
             return left_s
         waits_ms: list[int] = []
@@ -164,6 +175,7 @@ class Dialer:
             if free <= 0:
                 return 0.0
             claims, since = await self._claim(campaign, min(free, MOST_CLAIMED))
+            await self._standstill.see(claims)
             for attempt in claims.attempts:
                 claimed = Claimed(campaign, attempt, self._lease(attempt, since))
                 task = spawn(self._dial(claimed))
@@ -194,14 +206,14 @@ class Dialer:
 
     def _lease(self, attempt: Attempt, since: Clocks) -> DialLease:
         # By differences of the store's clock: ours may be another.
-        until_ms = min(attempt.lease_until_ms, attempt.until_ms)
+        until_ms = min(attempt.lease_until_ms, attempt.until_ms - TAKEN_BACK_MS)
         return DialLease(since, (until_ms - attempt.claimed_ms) / 1000, self._clocks)
 
     async def _replan(self, campaign: Campaign, claims: Claims) -> None:
         if not claims.stale:
             return
         now_ms = await self._store.now_ms()
-        plans = [(contact, replan(campaign.spec, contact, now_ms)) for contact in claims.stale]
+        plans = [(one, _made_anew(campaign.spec, one, now_ms)) for one in claims.stale]
         await self._store.replan_many(campaign.id, plans)
 
     # One call
@@ -231,10 +243,13 @@ class Dialer:
                 fate=refusal.fate, status=error.status, code=error.code,
             )  # fmt: skip
             self._count.labels(refusal.fate).inc()
-            await self._refused(claimed, refusal, error.retry_after_s)
+            delay_s = self._back_off.refused(error.retry_after_s) if refusal.back_off else 0.0
+            await self._rejections.meet(claimed.campaign, attempt, refusal, delay_s)
             return
         self._count.labels("placed").inc()
-        self._back_off.placed()
+        if self._back_off.refuses:
+            self._back_off.placed()
+            await self._standstill.end()
         noted = await self._store.note(attempt.id, sid=call.sid, status=call.status)
         if noted is None or noted.sid != call.sid:
             # The attempt is gone, or somebody bound another call to it.
@@ -248,46 +263,24 @@ class Dialer:
             await self._store.watch(attempt.id, attempt.until_ms - TAKEN_BACK_MS)
 
     async def _take_back(self, sid: str) -> None:
-        try:
-            await self._rest.cancel(sid)
-        except RestError as error:
-            log.warning("call was not taken back", call_sid=sid, status=error.status)
+        """Have Twilio not place a call that nobody else knows of."""
+        for pause_s in AGAIN_S:
+            try:
+                await self._rest.cancel(sid)
+            except CallGone:
+                return
+            except RestError as error:
+                log.warning("call was not taken back", call_sid=sid, status=error.status)
+            else:
+                return
+            if self._stopped.is_set():
+                return
+            await self._wait(pause_s)
 
-    async def _refused(
-        self, claimed: Claimed, refusal: Refusal, retry_after_s: float | None
-    ) -> None:
-        store, attempt, campaign = self._store, claimed.attempt, claimed.campaign
-        delay_s = self._back_off.refused(retry_after_s) if refusal.back_off else 0.0
-        match refusal.fate:
-            case "unknown":
-                await store.lost_answer(attempt.id, attempt.token)
-            case "refused":
-                await store.settle(attempt.id, "refused", None, reason=refusal.reason)
-            case "failed":
-                await self._fail(claimed, refusal)
-            case "later":
-                await self._void(claimed, delay_s, refusal)
-            case "paused":
-                # First, so that nobody claims what is given back.
-                paused = await store.change(
-                    campaign.id, "paused", allowed=["running"], reason=refusal.reason
-                )
-                if paused is not None:
-                    log.error("campaign is paused", campaign=campaign.id, reason=refusal.reason)
-                await self._void(claimed, 0.0, refusal)
 
-    async def _fail(self, claimed: Claimed, refusal: Refusal) -> None:
-        attempt, spec = claimed.attempt, claimed.campaign.spec
-        contact = await self._store.contact(attempt.campaign, attempt.number)
-        now_ms = await self._store.now_ms()
-        plan = None
-        if contact is not None and not refusal.for_good:
-            plan = next_plan(spec, contact, "failed", now_ms, jitter=random.random())
-        await self._store.settle(attempt.id, "failed", plan, reason=refusal.reason)
-
-    async def _void(self, claimed: Claimed, delay_s: float, refusal: Refusal) -> None:
-        attempt, spec = claimed.attempt, claimed.campaign.spec
-        contact = await self._store.contact(attempt.campaign, attempt.number)
-        now_ms = await self._store.now_ms()
-        plan = None if contact is None else plan_after(spec, contact, delay_s, now_ms)
-        await self._store.void(attempt.id, attempt.token, plan, reason=refusal.reason)
+def _made_anew(spec: CampaignSpec, contact: Contact, now_ms: int) -> Plan | None:
+    plan = replan(spec, contact, now_ms)
+    if plan is not None and plan.until_ms <= now_ms + CLOSING_MS:
+        # The window closes: nobody is claimed in it any more.
+        plan = replan(spec, contact, plan.until_ms)
+    return plan

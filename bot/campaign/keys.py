@@ -17,6 +17,7 @@ Keys; what a campaign has expires with it, what an attempt has with the attempt:
     PREFIX campaign:{id}:outbox:{N}     list: events of a number, or without one of the campaign
     PREFIX attempt:{id}                 hash: an attempt
     PREFIX dial:account                 hash: when the account may dial next, how often it claimed
+    PREFIX dial:obstacle                why nobody is dialled; expires when it is not told again
     PREFIX dial:live                    set: live attempts of all campaigns
     PREFIX dial:numbers                 hash: numbers that are live, and their attempts
     PREFIX dial:watch                   sorted set: live attempts by when they are looked at
@@ -52,6 +53,7 @@ class CampaignKeys:
         self.running = f"{prefix}campaigns:running"
         self.clearing = f"{prefix}campaigns:clearing"
         self.outbox = f"{prefix}campaigns:outbox"
+        self.obstacle = f"{prefix}dial:obstacle"
         self.watch = f"{prefix}dial:watch"
         self.ticks = f"{prefix}dial:ticks"
         self.do_not_call = f"{prefix}do-not-call"

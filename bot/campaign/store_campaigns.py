@@ -91,6 +91,19 @@ class CampaignsPart(StorePart):
         """A campaign that is over has no calls any more, and its attempts expire."""
         await self._link.ask(lambda redis: redis.srem(self._keys.clearing, campaign))
 
+    async def tell_obstacle(self, obstacle: str, for_s: int) -> None:
+        """Leave word of why nobody is dialled for any campaign, for so long; of nothing if ''."""
+        name = self._keys.obstacle
+        if obstacle:
+            await self._link.ask(lambda redis: redis.set(name, obstacle, ex=for_s))
+        else:
+            await self._link.ask(lambda redis: redis.delete(name))
+
+    async def obstacle(self) -> str:
+        """Why nobody is dialled for any campaign, as a dialer said lately; '' for nothing."""
+        said = await self._link.ask(lambda redis: redis.get(self._keys.obstacle))
+        return "" if said is None else str(said, "utf-8")
+
     async def change(
         self,
         campaign: str,

@@ -16,6 +16,7 @@ from bot.dialog.types import DialogError
 from bot.settings import Settings
 from bot.store import Store
 
+from .alive import announce
 from .campaigns import FROM, Clock, claimed, people
 
 ACCOUNT = {"twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "12345"}
@@ -213,3 +214,31 @@ async def test_what_keeps_a_campaign_from_going_on_is_said(
         "PARLEY_DIALER is o",
         "this Redis is not ",
     ]
+
+
+async def test_that_the_workers_never_have_room_is_said(
+    campaigns: CampaignStore, make: Make, redis_url: str, redis_prefix: str
+) -> None:
+    one = await make().start(await draft(campaigns), accept_loss=True)
+    await announce(redis_url, redis_prefix, max_calls=1)
+    assert "PARLEY_INBOUND_ROOM" in (await make().status(one)).warnings[0]
+    await announce(redis_url, redis_prefix, max_calls=2)
+    assert len((await make().status(one)).warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "named"),
+    [
+        ("inbound", "PARLEY_INBOUND_ROOM"),
+        ("account_concurrency", "PARLEY_DIAL_MAX_CALLS"),
+        ("twilio", "Twilio"),
+    ],
+)
+async def test_why_nobody_is_dialled_is_said(
+    campaigns: CampaignStore, make: Make, obstacle: str, named: str
+) -> None:
+    one = await make().start(await draft(campaigns), accept_loss=True)
+    await campaigns.tell_obstacle(obstacle, 60)
+    assert named in (await make().status(one)).warnings[0]
+    await campaigns.tell_obstacle("", 60)
+    assert len((await make().status(one)).warnings) == 1

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from bot.campaign import dialer as dialer_module
 from bot.campaign.backing_off import BackOff
 from bot.campaign.dialer import AT_ONCE, Dialer
-from bot.campaign.reconcile import TAKEN_BACK_MS
+from bot.campaign.reconcile import CLOSING_MS, TAKEN_BACK_MS
+from bot.campaign.standstill import LASTS_S, Standstill
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt, Campaign, Limits, NewContact
 from bot.metrics import Metrics
@@ -251,17 +252,17 @@ async def test_nobody_is_dialled_when_their_window_has_closed_meanwhile(
         async def create(
             self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
         ) -> RestCall:
-            now.seconds = 1.999
+            now.seconds = 3.999
             asked.append(wanted())
-            now.seconds = 2.0
+            now.seconds = 4.0
             asked.append(wanted())
             return await rest.create(parameters, wanted=wanted)
 
         async def cancel(self, sid: str) -> None:
             raise AssertionError
 
-    # Two seconds before it closes.
-    await running(campaigns, [(person(0), plan(START_MS, 2000))])
+    # Four seconds before it could not be taken back in time.
+    await running(campaigns, [(person(0), plan(START_MS, 4000 + TAKEN_BACK_MS))])
     await tick(Dialer(campaigns, Slow(), ADDRESS, NO_LIMITS, clocks=now))
     assert asked == [True, False]
     assert twilio.forms() == []
@@ -270,11 +271,11 @@ async def test_nobody_is_dialled_when_their_window_has_closed_meanwhile(
 async def test_a_call_that_is_queued_when_the_window_closes_is_looked_at_in_time(
     campaigns: CampaignStore, dialer: Dialer, clock: Clock
 ) -> None:
-    campaign = await running(campaigns, [(person(0), plan(START_MS, 5000))])
+    campaign = await running(campaigns, [(person(0), plan(START_MS, 6000))])
     await tick(dialer)
     (attempt,) = await attempts(campaigns, campaign)
     assert attempt.state == "placed"
-    clock.pass_ms(5000 - TAKEN_BACK_MS)
+    clock.pass_ms(6000 - TAKEN_BACK_MS)
     assert [looked.id for looked in await campaigns.look(1, 0)] == [attempt.id]
 
 
@@ -383,6 +384,70 @@ async def test_a_call_of_nobody_is_taken_back(
     (call,) = await rest.list_calls()
     assert call.status == "canceled"
     assert [line["event"] for line in logs] == ["call belongs to no attempt"]
+
+
+async def test_nobody_is_claimed_whose_call_could_not_be_taken_back_in_time(
+    campaigns: CampaignStore, dialer: Dialer, twilio: Twilio, clock: Clock
+) -> None:
+    # Until midnight in New York.
+    until = plan(START_MS, 21 * 60 * MINUTE_MS)
+    campaign = await running(campaigns, [(person(0), until)], **ALWAYS)
+    clock.now_ms = until.until_ms - CLOSING_MS
+    await tick(dialer)
+    assert twilio.forms() == []
+    contact = await campaigns.contact(campaign.id, number(0))
+    assert contact is not None
+    assert contact.plan is not None
+    assert contact.plan.due_ms == until.until_ms
+
+
+async def test_a_call_of_nobody_is_taken_back_as_soon_as_it_can_be(
+    campaigns: CampaignStore,
+    rest: TwilioRest,
+    twilio: Twilio,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Gone:
+        """The attempt is another call's when the answer comes."""
+
+        async def create(
+            self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
+        ) -> RestCall:
+            attempt = parameters["url"].partition("attempt=")[2].partition("#")[0]
+            await campaigns.note(attempt, sid="CA" + "f" * 32, status="ringing")
+            call = await rest.create(parameters, wanted=wanted)
+            twilio.standin.misbehave("denied", times=2)
+            return call
+
+        async def cancel(self, sid: str) -> None:
+            await rest.cancel(sid)
+
+    monkeypatch.setattr(dialer_module, "AGAIN_S", (0.001,) * 3)
+    await running(campaigns)
+    await tick(Dialer(campaigns, Gone(), ADDRESS, NO_LIMITS))
+    (call,) = await rest.list_calls()
+    assert call.status == "canceled"
+
+
+async def test_that_twilio_fails_is_told_until_it_places_a_call(
+    campaigns: CampaignStore, rest: TwilioRest, twilio: Twilio, now: Now, back_off: BackOff
+) -> None:
+    standstill = Standstill(campaigns, lambda: now.seconds)
+    dialer = Dialer(
+        campaigns, rest, ADDRESS, NO_LIMITS, clocks=now, back_off=back_off, standstill=standstill
+    )
+    campaign = await running(campaigns, **ALWAYS)
+    twilio.standin.misbehave("failure")
+    await tick(dialer)
+    await tick(dialer)
+    assert await campaigns.obstacle() == ""
+    now.seconds = LASTS_S
+    await tick(dialer)
+    assert await campaigns.obstacle() == "twilio"
+    await campaigns.add(campaign.id, [(person(1), plan())])
+    await tick(dialer)
+    assert len(twilio.forms()) == 2
+    assert await campaigns.obstacle() == ""
 
 
 async def test_whoever_asks_not_to_be_called_while_twilio_is_asked_is_not(
