@@ -46,12 +46,17 @@ from providers.errors import ProviderError
 from providers.types import EndOfTurn, SttEvent
 from providers.usage import Meter, call_meter
 
-__all__ = ["CallSession"]
+__all__ = ["ENDED", "CallSession"]
 
 log = structlog.get_logger(__name__)
 
+ENDED = "the call has ended"
+"""Why a stream is stopped whose caller has left, as Twilio says."""
+
 CLOSE_DEADLINE_S = 1.0
 """A newer stream of the call waits for this one's end."""
+LAST_WORDS_S = 1.0
+"""So long the recognizer may take for what was said when the caller hung up: nobody hears that."""
 HEAR_OUT_S = 2.0
 """So long what is being said is heard to its end before a machine is hung up on: people who talk
 for longer than a hello are taken for one."""
@@ -75,6 +80,9 @@ class CallSession:
         self._tasks = Tasks()
         self._partings: set[asyncio.Task[None]] = set()
         self._silent = asyncio.Event()
+        # Nothing is answered any more; and what was said last.
+        self._left = False
+        self._last: FinishTurn | None = None
         self._failure = ""
         self.counts = parts.counts
         self._stopwatch = Stopwatch(parts.counts, parts.turn_settings.barge_in_ms)
@@ -113,18 +121,22 @@ class CallSession:
         try:
             async with asyncio.TaskGroup() as group:
                 self._tasks.open(group)
-                for work in (self._receive(), self._clock(), self._recognize()):
+                for work in (self._receive(), self._clock()):
                     self._tasks.spawn(work)
+                recognizing = self._tasks.spawn(self._recognize())
                 self.conversation.note_gap(self._parts.gap)
                 if not self._machine.begin(self._parts.answered_by):
                     self.conversation.begin(resuming=self._parts.resuming)
-                await self._exit.until_over()
+                end = await self._exit.until_over()
                 # Before anything is cancelled: a sentence whose synthesis is cancelled would pass
                 # for complete, and speech that is still judged would begin another turn.
                 self._quiet()
+                await self._tasks.cancel(but=recognizing)
+                await self._hear_last(end)
                 await self._tasks.cancel()
         finally:
             self._quiet()
+            self._hearing.close()
             self.counts.unheard_ms = self._hearing.lost_ms
             self.conversation.ended()
             self._machine.settle()
@@ -160,10 +172,21 @@ class CallSession:
             self._machine.answered(answered_by)
 
     def _quiet(self) -> None:
-        """Hear and play nothing more."""
-        self._hearing.close()
+        """Play nothing more, and answer nothing."""
+        self._left = True
         self.conversation.lost()
         self._outbox.lost(self.now_ms())
+
+    async def _hear_last(self, end: StreamEnd) -> None:
+        """Whoever hangs up in the middle of a turn may have asked for no more calls."""
+        if end.how == "stop" or end.reason == ENDED:
+            self._silent.clear()
+            self._apply(self._turn.caller_left(self.now_ms()))
+            if self._turn.speaking_from_ms is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_WORDS_S):
+                        await self._silent.wait()
+        await self.conversation.hear_out(self._last or self._turn.words)
 
     # The way in
 
@@ -234,8 +257,8 @@ class CallSession:
         except ProviderError as error:
             log.error("recognizer failed for good", error=str(error))
             self._parts.keeper.note("error", stage="stt", error=str(error))
-            if self._machine.here:
-                return  # a machine is not listened to
+            if self._machine.here or self._left:
+                return  # it is not listened to
             self._failure = "speech recognition is not available"
             fallback = self._parts.fallback_number
             self._part(self._give_up(Transfer(fallback) if fallback else Hangup(self._failure)))
@@ -259,6 +282,9 @@ class CallSession:
     # Turn-taking
 
     def _apply(self, commands: list[Command]) -> None:
+        if self._left:
+            self._take_last(commands)
+            return
         self._note_speech()
         for command in commands:
             if self._machine.here:
@@ -302,6 +328,17 @@ class CallSession:
                 self._apply(self._turn.go_on(self.now_ms()))
             case PromptIdle() | EndCall():
                 self._part(self.leave(Hangup("voicemail")))
+
+    def _take_last(self, commands: list[Command]) -> None:
+        """The caller has left: what they said is answered by nobody."""
+        for command in commands:
+            match command:
+                case Finalize():
+                    self._hearing.finalize()
+                case FinishTurn():
+                    self._last = command
+        if self._turn.speaking_from_ms is None:
+            self._silent.set()
 
     def _refuses(self, asked: FinishTurn | Turn | str) -> bool:
         """Whether whoever was taken for a machine asks for no more calls, and is answered."""

@@ -295,6 +295,12 @@ class Conversation:
         for reply in self._replies:
             reply.note_lost()
 
+    async def hear_out(self, words: FinishTurn | None) -> None:
+        """The stream has ended, and these words were in no turn yet."""
+        before = self._carried or self._progress.open_turn
+        said = [each.text for each in (before, words) if each is not None]
+        await self._dialog.hear_out(self.call, said=" ".join(said))
+
     def ended(self) -> None:
         """The stream has ended: what was not answered whole is as if it had not been asked."""
         for reply in self._replies:

@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 
 import structlog
 
+from bot.call import ENDED
 from bot.campaign.ending import Endings
 from bot.dialog import Ended, Hangup
 from bot.late_ends import LateEnds
@@ -157,7 +158,7 @@ class Ends:
             live = self._makes.try_to_resume(record)
         if live is not None:
             if live.session is not None:
-                live.session.stop("the call has ended")
+                live.session.stop(ENDED)
             async with live.stream:
                 await self._end(live, end.ended, tell=tell)
 
@@ -232,6 +233,7 @@ class Ends:
             if tell:
                 self._metrics.calls.labels(ended.by).inc()
                 log.info("call ended", by=ended.by, reason=ended.reason)
+                await self._hear_out(live)
                 try:
                     await self._tell(live, ended)
                 finally:
@@ -245,6 +247,16 @@ class Ends:
             self._store.release(record.sid)
             if campaigns is not None:
                 await campaigns.ended(record)
+
+    async def _hear_out(self, live: LiveCall) -> None:
+        """What nobody has answered by now may have asked for no more calls."""
+        record = live.record
+        said = str((record.open_turn or {}).get("text", ""))
+        heard = live.dialog.hear_out(live.call, said=said, pressed=record.open_keys)
+        try:
+            await within(END_HOOK_DEADLINE_S, heard)
+        except Exception as error:
+            log.error("the last words of the call were not heard", exc_info=error)
 
     async def _tell(self, live: LiveCall, ended: Ended) -> None:
         try:

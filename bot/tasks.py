@@ -49,15 +49,15 @@ class Tasks:
         task.add_done_callback(self._hooks.discard)
         return task
 
-    async def cancel(self) -> None:
-        """Cancel every task, and those that one starts while it ends."""
+    async def cancel(self, *, but: asyncio.Task[None] | None = None) -> None:
+        """Cancel every task, and those that one starts while it ends; `but` goes on."""
         for hook in self._hooks:
             hook.cancel()
-        while self._tasks:
-            for task in self._tasks:
+        while left := [task for task in self._tasks if task is not but]:
+            for task in left:
                 if not task.cancelling():
                     task.cancel()
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*map(stop, self._hooks))
 
 

@@ -214,6 +214,17 @@ class TurnTaking:
         self._ends_ms = max(self._ends_ms, now_ms + self._settings.idle_ms)
         return self.tick(now_ms)
 
+    def caller_left(self, now_ms: float) -> list[Command]:
+        """The caller has hung up: what was said last is over as soon as its words are there."""
+        self.bot = Bot.SILENT
+        self._speech_ms = None
+        utterance = self._utterance
+        if utterance is None or utterance.finalized_ms is not None:
+            return self.tick(now_ms)
+        utterance.finalized_ms = now_ms
+        utterance.awaits = self._debt.ask()
+        return [Finalize()]
+
     # Time
 
     def tick(self, now_ms: float) -> list[Command]:

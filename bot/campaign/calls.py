@@ -31,6 +31,10 @@ __all__ = ["CampaignCalls"]
 log = structlog.get_logger(__name__)
 
 _NUMBER = re.compile(PHONE_NUMBER)
+WITHHELD = {"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"}
+"""What Twilio gives for callers without a number: ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and
+UNAVAILABLE on a telephone's keys."""
+USUAL_DIGIT: str = CampaignSpec.model_fields["do_not_call_digit"].default
 MAX_KNOWN = 256
 """So many campaigns' specs are kept; they never change."""
 
@@ -102,14 +106,21 @@ class CampaignCalls:
         """
         wanted = record.dialog if record.attempt is not None and record.dialog else name
         make = self._dialogs.get(wanted) or Speechless(self._settings.farewell).dialog
-        spec = self.spec(record)
         return GuardedDialog(
             make(),
             record,
             self._refuse,
             hears=self._settings.do_not_call,
-            digit=spec.do_not_call_digit if spec is not None else None,
+            digit=self._digit(record),
         )
+
+    def _digit(self, record: Record) -> str | None:
+        """The key with which a call's person asks not to be called."""
+        if (spec := self.spec(record)) is not None:
+            return spec.do_not_call_digit
+        # Redis was away: most campaigns have the usual one.
+        by_us = record.attempt is not None and record.direction == "outbound"
+        return USUAL_DIGIT if by_us else None
 
     async def _learn(self, record: Record) -> None:
         """Look up the campaign of a call, unless it is known here."""
@@ -156,10 +167,12 @@ class CampaignCalls:
             except StoreUnavailable:
                 log.warning("campaign not paused", campaign=record.campaign)
 
-    async def _refuse(self, record: Record) -> None:
-        """Put a call's person on the do-not-call list."""
+    async def _refuse(self, record: Record) -> bool:
+        """Put a call's person on the do-not-call list; false when their number is not known."""
         number = record.from_number if record.direction == "inbound" else record.to_number
-        if not _NUMBER.fullmatch(number):
+        if not _NUMBER.fullmatch(number) or number in WITHHELD:
             record.notes.append("do not call: the person's number is not known")
-        elif not await self.listing.add(number, record.sid):
+            return False
+        if not await self.listing.add(number, record.sid):
             record.notes.append("the do-not-call request waited for Redis")
+        return True

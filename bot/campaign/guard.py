@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import cache
 from pathlib import Path
@@ -24,23 +24,24 @@ DO_NOT_CALL = "do not call"
 class GuardedDialog(Dialog):
     """A call's dialog, whose person may ask never to be called again, by words or by a key.
 
-    The dialog does not hear of that: the person is told that it is so, and a call that a campaign
-    has made is hung up; another one goes on. What a dialog itself wants to be noted of the person
-    (`DoNotCall`, `CallBack`) is noted here too.
+    The person is told that it is so, and a call that a campaign has made is hung up; another one
+    goes on. In calls that have nothing to do with campaigns only words count that speak of calling
+    (not "delete my number"), and the dialog hears them as well: they may mean something else there.
+    What a dialog itself wants noted of the person (`DoNotCall`, `CallBack`) is noted here too.
 
     Args:
         dialog: the call's.
         record: of the call, where it is noted.
-        refuse: puts the person on the do-not-call list.
-        hears: whether words count, and the key.
-        digit: the key; None is none.
+        refuse: puts the person on the do-not-call list; false when their number is not known.
+        hears: whether words count.
+        digit: the key that does; None is none.
     """
 
     def __init__(
         self,
         dialog: Dialog,
         record: Record,
-        refuse: Callable[[Record], Awaitable[None]],
+        refuse: Callable[[Record], Awaitable[bool]],
         *,
         hears: bool,
         digit: str | None = None,
@@ -60,15 +61,24 @@ class GuardedDialog(Dialog):
         return self._record.do_not_call
 
     def refusal(self, call: Call, *, said: str = "", pressed: str = "") -> Replies | None:
-        asked = _refuses(call, said) or (bool(pressed) and pressed == self._digit)
-        return self._say_so(call) if self._hears and asked else None
+        asked = self._asks(call, said) or (bool(pressed) and pressed == self._digit)
+        return self._say_so(call) if asked else None
+
+    async def hear_out(self, call: Call, *, said: str = "", pressed: Sequence[str] = ()) -> None:
+        if self.refused:
+            return
+        # Those that ask for something else may be the dialog's.
+        keys = [key for key in pressed if not self._is_gathered(call, key)]
+        if self._asks(call, said) or self._digit in keys:
+            await self._note()
 
     async def _replies(self, name: str, *args: Any, default: str = "") -> Replies:
-        if self._hears and self._is_refusal(name, *args):
+        if self._is_refusal(name, *args):
             async with aclosing(self._say_so(args[0])) as said:
                 async for reply in said:
                     yield reply
-            return
+            if self._record.attempt is not None:
+                return
         async with aclosing(super()._replies(name, *args, default=default)) as replies:
             async for reply in replies:
                 match reply:
@@ -94,7 +104,7 @@ class GuardedDialog(Dialog):
 
     def _is_refusal(self, name: str, call: Call, asked: object = None, *rest: object) -> bool:
         if name == "on_turn" and isinstance(asked, Turn):
-            return _refuses(call, asked.text)
+            return self._asks(call, asked.text)
         if name == "on_dtmf" and isinstance(asked, str):
             return not self._is_gathered(call, asked) and asked == self._digit
         return False
@@ -109,23 +119,23 @@ class GuardedDialog(Dialog):
             return True
         return False
 
+    def _asks(self, call: Call, text: str) -> bool:
+        by_us = self._record.attempt is not None
+        languages = dict.fromkeys((refusals_of(call.language), refusals_of(FALLBACK)))
+        return self._hears and any(words.asked_in(text, by_us=by_us) for words in languages)
+
     async def _say_so(self, call: Call) -> Replies:
-        await self._note()
+        noted = await self._note()
         refusals = refusals_of(call.language)
         if self._record.attempt is not None and call.direction == "outbound":
             yield Say(refusals.goodbye, interruptible=False)
             yield Hangup(DO_NOT_CALL)
-        else:
+        elif noted:
             yield Say(refusals.noted, interruptible=False)
 
-    async def _note(self) -> None:
+    async def _note(self) -> bool:
         self._record.do_not_call = True
-        await self._refuse(self._record)
-
-
-def _refuses(call: Call, text: str) -> bool:
-    languages = dict.fromkeys((refusals_of(call.language), refusals_of(FALLBACK)))
-    return any(refusals.asked_in(text) for refusals in languages)
+        return await self._refuse(self._record)
 
 
 def refusals_of(language: str) -> Refusals:

@@ -19,6 +19,12 @@ __all__ = ["FALLBACK", "Refusals"]
 FALLBACK = "en"
 """Is understood in every call, and spoken where there is nothing else."""
 
+MAX_WORDS = 200
+MAX_LETTERS = 4_000
+"""Only the last words of a turn are looked at, lest a loop of words hold up all other calls."""
+VOID_LETTERS = 60
+"""So far before a request there may be what makes another thing of it."""
+
 _PAUSES = r".,;:!?…¡¿()\"\n–—"
 _CLAUSE = re.compile(rf"([{_PAUSES}]+)")
 _SLOPPY = {"dont": "do not", "didnt": "did not", "im": "i am"}
@@ -42,6 +48,7 @@ class Refusals:
     questions: bool
     _clear: re.Pattern[str]
     _open: re.Pattern[str]
+    _lists: re.Pattern[str]
     _tails: re.Pattern[str]
     _limits: re.Pattern[str]
     _starts: re.Pattern[str]
@@ -57,23 +64,28 @@ class Refusals:
             questions=table.get("questions", True),
             _clear=_any_of(table["clear"]),
             _open=_any_of(table["open"]),
+            _lists=_any_of(table["lists"]),
             _tails=_any_of(table["tails"]),
             _limits=_any_of(table["limits"]),
             _starts=_any_of(table["starts"]),
             _voids=re.compile(rf"(?<!\S)(?:{'|'.join(table['voids'])})\s*$"),
         )
 
-    def asked_in(self, text: str) -> bool:
-        """Whether a turn asks for it."""
-        said = _plain(text)
+    def asked_in(self, text: str, *, by_us: bool = True) -> bool:
+        """Whether a turn asks for it, in a call that we have made or that answers one."""
+        said = " ".join(_plain(text[-MAX_LETTERS:]).split()[-MAX_WORDS:])
+        patterns = [(self._clear, True), (self._open, False)]
+        if by_us:
+            patterns.append((self._lists, True))
         return any(
             self._is_request(said, match, may_go_on=may_go_on)
-            for pattern, may_go_on in ((self._clear, True), (self._open, False))
+            for pattern, may_go_on in patterns
             for match in pattern.finditer(said)
         )
 
     def _is_request(self, said: str, match: re.Match[str], *, may_go_on: bool) -> bool:
-        if self._voids.search(said[: match.start()]):
+        before = said[max(0, match.start() - VOID_LETTERS) : match.start()]
+        if self._voids.search(before):
             return False
         rest = said[match.end() :].lstrip()
         while tail := self._tails.match(rest):

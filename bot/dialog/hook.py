@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, get_args
@@ -82,6 +82,9 @@ class Dialog:
         The dialog itself is not asked.
         """
         return None
+
+    async def hear_out(self, call: Call, *, said: str = "", pressed: Sequence[str] = ()) -> None:
+        """The stream or the call has ended, and nobody answered this: it may ask for that too."""
 
     def has(self, name: str) -> bool:
         """Whether the hook has a method of that name itself."""

@@ -75,8 +75,9 @@ async def called(
     record = Record("CA1", direction="outbound", attempt="a1")
     refused: list[Record] = []
 
-    async def refuse(record: Record) -> None:
+    async def refuse(record: Record) -> bool:
         refused.append(record)
+        return True
 
     bot = Bot(thinks_s)
     guarded = GuardedDialog(Dialog(bot), record, refuse, hears=hears, digit="9")
@@ -191,7 +192,6 @@ async def test_words_at_the_messages_end() -> None:
 @virtual_time
 async def test_whoever_does_not_want_them_heard() -> None:
     async with called(LEAVE, REFUSAL, hears=False, answered_by="machine_end_beep") as person:
-        person.phone.press("9")
         await person.say()
         assert await person.scene.ended() == VOICEMAIL
     assert person.last == (MESSAGE, MESSAGE)

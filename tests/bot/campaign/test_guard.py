@@ -63,13 +63,15 @@ class Scene:
         self.record = Record("CA1", direction=direction, attempt=attempt)
         self.call = Call("CA1", "+15550100001", "+15550100002", direction, language=language)
         self.refused: list[Record] = []
+        self.known = True
         self.dialog = GuardedDialog(
             Dialog(Bot()), self.record, self._refuse, hears=hears, digit=digit
         )
 
-    async def _refuse(self, record: Record) -> None:
+    async def _refuse(self, record: Record) -> bool:
         assert record.do_not_call, "whoever reads the record is to know"
         self.refused.append(record)
+        return self.known
 
     async def says(self, text: str) -> list[Any]:
         return await given(self.dialog.on_turn(self.call, Turn("t1", text)))
@@ -97,10 +99,50 @@ async def test_other_calls_go_on(
     direction: Literal["inbound", "outbound"], attempt: str | None
 ) -> None:
     scene = Scene(direction, attempt)
-    noted = [Say(ENGLISH.noted, interruptible=False)]
-    assert await scene.says("Stop calling me.") == noted
+    noted = Say(ENGLISH.noted, interruptible=False)
+    # It may have meant something else: the dialog hears it too.
+    assert await scene.says("Stop calling me.") == [noted, "You said Stop calling me."]
     assert await scene.says("My order, please") == ["You said My order, please"]
     assert scene.refused == [scene.record]
+
+
+async def test_who_calls_by_themselves_may_have_their_number_changed() -> None:
+    scene = Scene("inbound", None)
+    text = "Cancel my appointment and delete my number."
+    assert await scene.says(text) == [f"You said {text}"]
+    assert not scene.refused
+
+
+async def test_who_calls_back_is_on_a_list() -> None:
+    scene = Scene("inbound")
+    noted = Say(ENGLISH.noted, interruptible=False)
+    assert await scene.says("Delete my number.") == [noted]
+
+
+async def test_nothing_is_promised_to_a_number_that_nobody_knows() -> None:
+    scene = Scene("inbound", None)
+    scene.known = False
+    assert await scene.says("Stop calling me.") == ["You said Stop calling me."]
+
+
+async def test_what_nobody_answered_counts() -> None:
+    async def left(**asked: Any) -> bool:
+        scene = Scene()
+        await scene.dialog.hear_out(scene.call, **asked)
+        await scene.dialog.hear_out(scene.call, **asked)
+        assert len(scene.refused) == scene.record.do_not_call, "once is enough"
+        return scene.record.do_not_call
+
+    assert await left(said="yes stop calling me")
+    assert await left(pressed=["1", "9"])
+    assert not await left(said="call me again", pressed=["1"])
+
+
+async def test_keys_that_the_dialog_collects_are_its_own_to_the_end() -> None:
+    scene = Scene()
+    await scene.presses("1")
+    await scene.dialog.hear_out(scene.call, pressed=["9"])
+    assert not scene.refused
 
 
 async def test_the_confirmation_is_in_the_calls_language() -> None:
@@ -121,8 +163,9 @@ async def test_words_that_mean_something_else_are_the_dialogs() -> None:
 async def test_nobody_hears_it_when_it_is_off() -> None:
     scene = Scene(hears=False)
     assert await scene.says("stop calling me") == ["You said stop calling me"]
-    assert await scene.presses("9") == [Say("You pressed 9")]
     assert not scene.refused
+    # Whoever was offered a key may press it.
+    assert (await scene.presses("9"))[-1] == Hangup(DO_NOT_CALL)
 
 
 async def test_the_key_ends_the_call() -> None:

@@ -235,6 +235,46 @@ async def test_a_request_by_key_ends_the_call(worker: Worker, campaigns: Campaig
     assert PERSON not in repr(logs)
 
 
+async def test_a_key_that_nobody_has_answered_when_they_hang_up_counts(
+    worker: Worker, campaigns: CampaignStore, survey: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, attempt = await dialled(campaigns)
+    thinks = asyncio.Event()
+
+    async def think(call: Call, turn: Turn) -> str:
+        thinks.set()
+        await asyncio.Event().wait()
+        return ""
+
+    monkeypatch.setattr(survey, "on_turn", think)
+    HEARD[:] = ["yes"]
+    record = await record_of(campaigns, worker, attempt)
+    async with worker.stream(record) as phone:
+        await worker.said("Hello.")
+        phone.speak(300)
+        await thinks.wait()
+        phone.press("9")
+        await until(lambda: record.open_keys == ["9"])
+    await over(campaigns, worker, attempt)
+    assert await outcome(campaigns, attempt) == "do_not_call"
+    assert not await campaigns.may_call(PERSON)
+
+
+async def test_the_usual_key_counts_while_the_campaign_is_not_known(
+    worker: Worker, campaigns: CampaignStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = CampaignStore("unix:///nonexistent/redis.sock")
+    _, attempt = await dialled(campaigns)
+    monkeypatch.setattr(campaigns, "campaign", away.campaign)
+    record = Record(SID, ACCOUNT, FROM, PERSON, "outbound", generation=1, attempt=attempt.id)
+    async with worker.stream(record) as phone:
+        await worker.said("Welcome.")
+        phone.press("9")
+        await leaves(phone)
+    assert not await campaigns.may_call(PERSON)
+    await away.aclose()
+
+
 async def test_whoever_asks_to_be_called_later_is(worker: Worker, campaigns: CampaignStore) -> None:
     _, attempt = await dialled(campaigns)
     async with worker.stream(await record_of(campaigns, worker, attempt)) as phone:
@@ -357,11 +397,14 @@ async def test_any_caller_may_ask_never_to_be_called(
         assert not await campaigns.may_call(PERSON)
 
 
-async def test_a_caller_without_a_number_is_told_so_in_the_record(worker: Worker) -> None:
-    record = Record(SID, ACCOUNT, "anonymous", FROM, generation=1)
+@pytest.mark.parametrize("withheld", ["anonymous", "+266696687"])
+async def test_nothing_is_promised_to_a_caller_without_a_number(
+    worker: Worker, withheld: str
+) -> None:
+    record = Record(SID, ACCOUNT, withheld, FROM, generation=1)
     async with worker.stream(record):
         await worker.said("Welcome.")
-        assert await answer(worker, REFUSAL)
+        assert await answer(worker, REFUSAL) == []
     assert record.notes == ["do not call: the person's number is not known"]
 
 

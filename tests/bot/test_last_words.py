@@ -1,0 +1,117 @@
+"""Who asks never to be called again and hangs up at once is heard all the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bot.call import ENDED, LAST_WORDS_S
+from bot.campaign.guard import GuardedDialog
+from bot.dialog import Call, Say, Turn
+from bot.dialog.hook import Dialog
+from bot.record import Record
+from tests.bot.sessions import Scene, scene
+from tests.virtual_time import virtual_time
+
+REFUSAL = "please stop calling me"
+
+
+class Bot:
+    """Thinks for as long as anybody can wait."""
+
+    def __init__(self, greeting: Say) -> None:
+        self._greeting = greeting
+        self.wait: Any = None
+        self.turns: list[str] = []
+
+    async def greet(self, call: Call) -> Say:
+        return self._greeting
+
+    async def on_turn(self, call: Call, turn: Turn) -> str:
+        self.turns.append(turn.text)
+        await self.wait(1.5)
+        return "I see."
+
+
+class Person:
+    """Somebody whom a campaign has called."""
+
+    def __init__(self, scene: Scene, bot: Bot, record: Record) -> None:
+        self.scene = scene
+        self.bot = bot
+        self.record = record
+
+
+@asynccontextmanager
+async def called(
+    *texts: str | None, greeting: Say | None = None, **more: Any
+) -> AsyncIterator[Person]:
+    record = Record("CA1", direction="outbound", attempt="a1")
+
+    async def refuse(record: Record) -> bool:
+        return True
+
+    bot = Bot(greeting or Say("Hello."))
+    guarded = GuardedDialog(Dialog(bot), record, refuse, hears=True, digit="9")
+    call = Call("CA1", "+15550100001", "+15550100002", "outbound")
+    async with scene(guarded, texts=list(texts), call=call, **more) as s:
+        bot.wait = s.wait
+        await s.wait(1.0)
+        yield Person(s, bot, record)
+
+
+async def leave(person: Person, *, status: bool) -> None:
+    """Hang up; it is the stream or Twilio that says so first."""
+    if status:
+        person.scene.session.stop(ENDED)
+    else:
+        person.scene.phone.hang_up()
+    await person.scene.ended()
+
+
+@pytest.mark.parametrize("status", [True, False])
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.5, 0.9])
+def test_words_before_a_hang_up(after_s: float, status: bool) -> None:
+    @virtual_time
+    async def say_so() -> None:
+        async with called(REFUSAL) as person:
+            await person.scene.say(then_s=after_s)
+            await leave(person, status=status)
+            assert person.record.do_not_call
+
+    say_so()
+
+
+@virtual_time
+async def test_words_over_what_may_not_be_interrupted() -> None:
+    recorded = Say("This call is recorded. " * 20, interruptible=False)
+    async with called(REFUSAL, greeting=recorded) as person:
+        await person.scene.say(then_s=1.5)
+        person.scene.phone.hang_up()
+        await person.scene.ended()
+        assert person.record.do_not_call
+
+
+@virtual_time
+async def test_what_was_said_in_two_halves() -> None:
+    async with called("please stop", "calling me") as person:
+        await person.scene.say(then_s=1.0)
+        await person.scene.say(then_s=0.1)
+        person.scene.phone.hang_up()
+        await person.scene.ended()
+        assert person.record.do_not_call
+
+
+@virtual_time
+async def test_nobody_waits_long_for_words_that_do_not_come() -> None:
+    async with called() as person:
+        person.scene.phone.speak(600)
+        await person.scene.wait(0.6)
+        left_ms = person.scene.phone.now_ms
+        person.scene.phone.hang_up()
+        await person.scene.ended()
+        assert person.scene.phone.now_ms - left_ms <= LAST_WORDS_S * 1000 + 100
+        assert not person.record.do_not_call
