@@ -162,9 +162,8 @@ class Dialer:
 
         Those of lower priority wait as long as one of higher has people to call, and places.
         """
-        if self._back_off.refuses:
-            await self._standstill.meet("twilio")
         if (left_s := self._back_off.left_s) > 0:
+            await self._standstill.meet("twilio")
             return left_s
         waits_ms: list[int] = []
         unsated: int | None = None

@@ -47,7 +47,11 @@ class Standstill:
         """A claim was made."""
         if claims.blocked in _OF_ALL and not claims.attempts:
             await self.meet(cast(Obstacle, claims.blocked))
-        elif self._obstacle != "twilio" and (claims.attempts or claims.blocked == "nothing_due"):
+        elif claims.attempts:
+            # Of those it is not known yet whether Twilio takes them.
+            if self._obstacle != "twilio":
+                await self.end()
+        elif claims.blocked == "nothing_due":
             await self.end()
 
     async def meet(self, obstacle: Obstacle) -> None:

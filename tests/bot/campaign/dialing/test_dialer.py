@@ -437,16 +437,35 @@ async def test_that_twilio_fails_is_told_until_it_places_a_call(
         campaigns, rest, ADDRESS, NO_LIMITS, clocks=now, back_off=back_off, standstill=standstill
     )
     campaign = await running(campaigns, **ALWAYS)
-    twilio.standin.misbehave("failure")
+    twilio.standin.misbehave("failure", times=2)
     await tick(dialer)
+    await tick(dialer)
+    now.seconds = LASTS_S - 1
+    await campaigns.add(campaign.id, [(person(1), plan())])
     await tick(dialer)
     assert await campaigns.obstacle() == ""
     now.seconds = LASTS_S
     await tick(dialer)
     assert await campaigns.obstacle() == "twilio"
-    await campaigns.add(campaign.id, [(person(1), plan())])
+    now.seconds = LASTS_S + 60
+    await campaigns.add(campaign.id, [(person(2), plan())])
     await tick(dialer)
-    assert len(twilio.forms()) == 2
+    assert len(twilio.forms()) == 3
+    assert await campaigns.obstacle() == ""
+
+
+async def test_when_nobody_is_to_be_called_twilio_is_in_nobodys_way(
+    campaigns: CampaignStore, rest: TwilioRest, twilio: Twilio, now: Now, back_off: BackOff
+) -> None:
+    standstill = Standstill(campaigns, lambda: now.seconds)
+    dialer = Dialer(
+        campaigns, rest, ADDRESS, NO_LIMITS, clocks=now, back_off=back_off, standstill=standstill
+    )
+    await running(campaigns, **ALWAYS)
+    twilio.standin.misbehave("failure")
+    for seconds in (0.0, 0.5, 10.0, LASTS_S, 2 * LASTS_S):
+        now.seconds = seconds
+        await tick(dialer)
     assert await campaigns.obstacle() == ""
 
 
