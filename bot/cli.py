@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -26,6 +28,10 @@ COMMANDS = {
     "providers": ("bot.library.providers:providers", "List and check the speech providers."),
     "bench": ("bot.bench.command:bench", "Measure this machine against the budgets."),
 }
+
+
+_UNWRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Why a file to which standard output goes takes no more."""
 
 
 class LazyGroup(click.Group):
@@ -60,6 +66,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line: exit 0 on success, 1 on failure, 2 on bad usage with one line."""
     try:
         code = cli.main(args=args, prog_name="parley", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         sys.exit(0)
@@ -73,4 +80,11 @@ def main(args: list[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("parley: stopped", err=True)
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in _UNWRITTEN:
+            raise
+        # What is still held back would fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"parley: what was to be said cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

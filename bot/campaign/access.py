@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import click
+from redis.exceptions import AuthenticationError, ResponseError
 
 from bot.records.access import (
     DEADLINE_S,
@@ -74,6 +75,11 @@ async def open_campaigns(settings: Settings, *, make: bool = False) -> AsyncIter
         raise click.ClickException(str(error)) from None
     except StoreUnavailable as error:
         fault = f"{redis_name(settings)} does not answer ({error}); is it running?"
+        if _refuses(error):
+            fault = (
+                f"{redis_name(settings)} refuses what was asked of it ({error}); look at user,"
+                " password, database and rights in REDIS_URL"
+            )
         raise click.ClickException(fault) from None
 
 
@@ -85,3 +91,13 @@ def run(work: Callable[[Opened], Awaitable[_T]], *, make: bool = False) -> _T:
             return await work(campaigns)
 
     return asyncio.run(opened())
+
+
+def _refuses(error: BaseException | None) -> bool:
+    """Whether Redis answered, and does not let us: redis-py tells it as what a lost connection is
+    made of."""
+    while error is not None:
+        if isinstance(error, AuthenticationError | ResponseError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

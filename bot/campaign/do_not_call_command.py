@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def remove(numbers: tuple[str, ...]) -> int:
 @do_not_call.command("list", epilog="Example: parley campaign do-not-call list > never.csv")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/do-not-call has it.")
 def list_(as_json: bool) -> None:
-    """Print the list as CSV, in no order: number, who asked for it, and when."""
+    """Print the list as CSV, in no order: number, who asked for it, and when (UTC)."""
     from .cells import csv_line
 
     async def work(opened: Opened) -> None:
@@ -75,9 +75,11 @@ def list_(as_json: bool) -> None:
             ]
             print_json({"numbers": found})
             return
+        # Before the heading: a list of nobody is not to be taken for one, without a Redis.
+        await opened.campaigns.now_ms()
         click.echo(csv_line(["number", "source", "at"]).encode(), nl=False)
         async for number, entry in opened.campaigns.refused():
-            at = datetime.fromtimestamp(entry["at_ms"] / 1000).isoformat(" ", "seconds")
+            at = datetime.fromtimestamp(entry["at_ms"] / 1000, UTC).isoformat(" ", "seconds")
             click.echo(csv_line([number, str(entry["source"]), at]).encode(), nl=False)
 
     try:

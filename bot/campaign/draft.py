@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -71,15 +72,21 @@ def _problem(given: Mapping[str, Given], path: list[str], kind: str, message: st
         remedy = f"did you mean {near[0]}?" if near else "remove it, or look for its right name"
         return Problem(name, "there is no such field", remedy)
     wanted = f"it may hold {CampaignSpec.model_fields[key].description}"
-    if kind.startswith(_BOUNDS):
+    if kind == "value_error" and own:
+        wanted = own
+    elif kind == "tuple_type":
+        wanted += ", in a list"
+    elif kind.startswith(_BOUNDS):
         wanted += f" ({_lower(own)})"
     if key == "retry" and inner:
         name = ".".join([name, *(part for part in inner if part != "[key]")])
         if kind == "extra_forbidden":
             return Problem(name, "there is no such field", "it may be after_s or times")
+        if kind in {"model_type", "dict_type"}:
+            own = "write { after_s = 900 } or { after_s = 900, times = 2 }"
         return Problem(name, f"held {_shown(held, inner)}", _lower(own))
     if "@" in str(held) and key == "webhook_url":
-        return Problem(name, "held a secret that is not one", wanted)
+        return Problem(name, "held a user or password, which it may not", wanted)
     return Problem(name, f"held {_shown(held, [])}", wanted)
 
 
@@ -89,7 +96,7 @@ def _shown(held: object, path: list[str]) -> str:
         if not isinstance(held, Mapping) or part not in held:
             break
         held = held[part]
-    text = repr(held)
+    text = held.isoformat() if isinstance(held, datetime) else repr(held)
     return text if len(text) <= 200 else text[:200] + "…"
 
 

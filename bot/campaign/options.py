@@ -76,7 +76,10 @@ def given_by_options(options: Mapping[str, Any]) -> dict[str, Given]:
         key: Given(flag_of(key), value) for key, value in options.items() if value not in (None, ())
     }
     if "retry" in given:
-        retry = dict(map(_retry, given["retry"].value))
+        plans = [*map(_retry, given["retry"].value)]
+        retry = dict(plans)
+        if len(retry) < len(plans):
+            raise click.UsageError("--retry is there twice for one outcome")
         given["retry"] = Given(given["retry"].name, retry)
     return given
 

@@ -191,8 +191,12 @@ class CampaignSpec(BaseModel):
     holidays: tuple[Annotated[str, AfterValidator(_holiday)], ...] = Field(
         default=(), description="days without calls: dates, or countries such as US or US-CA"
     )
-    starts_at: AwareDatetime | None = Field(default=None, description="a time with its offset")
-    ends_at: AwareDatetime | None = Field(default=None, description="a time with its offset")
+    starts_at: AwareDatetime | None = Field(
+        default=None, description="a time with its offset: 2026-12-01T09:00:00+01:00"
+    )
+    ends_at: AwareDatetime | None = Field(
+        default=None, description="a time with its offset: 2026-12-01T09:00:00+01:00"
+    )
 
     calls_per_second: float | None = Field(
         default=None, gt=0, le=1000, description="a rate, up to 1000; without it the account's"

@@ -112,3 +112,13 @@ def test_nothing_is_imported_before_it_is_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("args", [("voices", "--help"), ("--help",)])
+def test_a_full_disk_is_said_in_one_line(args: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "bot", *args], stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    said = b"parley: what was to be said cannot be written: No space left on device\n"
+    assert (ran.returncode, ran.stderr) == (1, said)

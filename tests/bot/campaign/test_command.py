@@ -138,7 +138,7 @@ def test_every_wrong_field_has_a_line(run: Run, folder: Path) -> None:
     lines = sorted(line.removeprefix("parley campaign create: ") for line in ran.err.splitlines())
     assert [line[:40] for line in lines] == [
         "--from: is missing; it may hold your num",
-        "--window: held '9-20'; it may hold when ",
+        "--window: held '9-20'; write a part of o",
         "autumn.toml: attempts: held 0; it may ho",
         "autumn.toml: widow: there is no such fie",
     ]
@@ -160,6 +160,8 @@ def test_a_retry_that_is_none(run: Run, folder: Path) -> None:
     for retry in ("busy", "busy=", "busy=5x", "busy=x2", "busy=1.5"):
         ran = run("campaign", "create", "autumn", *OPEN, "--retry", retry)
         assert (ran.code, "write busy=900, or busy=900x2" in ran.err) == (2, True)
+    ran = run("campaign", "create", "autumn", *OPEN, "--retry", "busy=9", "--retry", "busy=8")
+    assert (ran.code, "--retry is there twice for one outcome" in ran.err) == (2, True)
 
 
 def test_the_help_says_what_each_field_may_hold(run: Run) -> None:
@@ -399,8 +401,21 @@ def test_without_any_redis_there_are_none(
     assert run("campaign", "status").code == 1
     assert not (folder / "state").exists()
     monkeypatch.setenv("REDIS_URL", "unix:///nonexistent/redis.sock")
+    for args in (("list",), ("do-not-call", "list")):
+        ran = run("campaign", *args)
+        assert (ran.code, ran.out, "is it running?" in ran.err) == (1, "", True)
+
+
+def test_a_redis_that_refuses_is_not_called_away(
+    run: Run, folder: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = redis_url.replace("://", "://nobody:s3cret@")
+    monkeypatch.setenv("REDIS_URL", wrong)
     ran = run("campaign", "list")
-    assert (ran.code, "is it running?" in ran.err) == (1, True)
+    assert ran.code == 1
+    assert "refuses what was asked of it (" in ran.err
+    assert "look at user, password, database and rights in REDIS_URL" in ran.err
+    assert "s3cret" not in ran.err
 
 
 def test_a_table_that_cannot_be_written(run: Run, folder: Path) -> None:
