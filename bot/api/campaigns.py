@@ -82,8 +82,11 @@ class CampaignsApi:
             check_named(self._settings, spec)
         except (SpecError, DialogError) as error:
             raise HTTPException(400, str(error)) from None
-        async with answered():
-            made = await self._campaigns.create(spec)
+        try:
+            async with answered():
+                made = await self._controls.create(spec)
+        except Refused as error:
+            raise HTTPException(400, str(error)) from None
         return await self._shown(made, 201)
 
     async def show(self, request: Request) -> Response:

@@ -80,7 +80,7 @@ def create(name: str, file: Path | None, **options: Any) -> int:
         return 2
 
     async def make(opened: Opened) -> str:
-        return (await opened.campaigns.create(spec)).id
+        return (await opened.controls.create(spec)).id
 
     made = run(make, make=True)
     click.echo(made)

@@ -13,6 +13,7 @@ from bot.store import Store
 from .dialogs import check_loads
 from .durability import ensure_durable
 from .packing import UNREADABLE
+from .spec import CampaignSpec
 from .status import Status
 from .store import CampaignStore
 from .types import TERMINAL_STATES, Campaign, CampaignState
@@ -108,6 +109,16 @@ class Controls:
             return None
         return await self._campaigns.campaign(text, readable=False)
 
+    async def create(self, spec: CampaignSpec) -> Campaign:
+        """A new campaign, a draft.
+
+        Raises:
+            Refused: it could call nobody, which would be said only when all contacts are there.
+        """
+        if await self._is_past(spec):
+            raise Refused("ends_at is past")
+        return await self._campaigns.create(spec)
+
     async def start(self, campaign: Campaign, *, accept_loss: bool = False) -> Campaign:
         """Let it dial, for the first time.
 
@@ -197,9 +208,8 @@ class Controls:
         faults = []
         if not (await self._campaigns.progress(campaign.id)).contacts:
             faults.append(f"it has no contacts: parley campaign import {campaign.id} FILE")
-        ends_at = spec.ends_at
-        if ends_at and ends_at.timestamp() * 1000 <= await self._campaigns.now_ms():
-            faults.append(f"its ends_at, {ends_at.isoformat()}, is past: create another")
+        if spec.ends_at is not None and await self._is_past(spec):
+            faults.append(f"its ends_at, {spec.ends_at.isoformat()}, is past: create another")
         if spec.webhook_url is not None and settings.webhook_secret is None:
             faults.append(
                 "its webhook_url asks for PARLEY_WEBHOOK_SECRET, with which events are signed"
@@ -216,6 +226,10 @@ class Controls:
         except DialogError as error:
             faults.append(str(error))
         return faults
+
+    async def _is_past(self, spec: CampaignSpec) -> bool:
+        ends_at = spec.ends_at
+        return ends_at is not None and ends_at.timestamp() * 1000 <= await self._campaigns.now_ms()
 
     async def _warnings(self, campaign: Campaign) -> tuple[str, ...]:
         """What keeps a campaign from going on that only looks as if it ran."""

@@ -89,7 +89,9 @@ def _create() -> dict[str, Any]:
     return {
         "operationId": "createCampaign",
         "summary": "A new campaign, a draft",
-        "description": "The dialog must be one that the workers' settings name.",
+        "description": "The dialog must be one that the workers' settings name. The webhook_url"
+        " may be any: whoever may make campaigns may have the workers ask any address that they"
+        " reach.",
         "requestBody": body({"$ref": SCHEMAS + "CampaignSpec"}),
         "responses": {
             "201": response("It is made", _STATUS),

@@ -211,7 +211,7 @@ async def test_a_body_that_does_not_come(api: Client, monkeypatch: pytest.Monkey
             orjson.dumps(SPEC | {"dialog": "os:system"}),
             "may be one of: echo; parley campaign create",
         ),
-        (orjson.dumps(SPEC | {"window": "9", "widow": 1}), "window: held '9'; it may hold when"),
+        (orjson.dumps(SPEC | {"window": "9", "widow": 1}), "window: held '9'; write a part of"),
     ],
 )
 async def test_a_campaign_that_is_none(api: Client, body: bytes, said: str) -> None:

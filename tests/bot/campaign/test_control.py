@@ -81,6 +81,14 @@ async def test_a_campaign_is_started_paused_resumed_and_canceled(
         await controls.cancel(one, "")
 
 
+async def test_what_could_call_nobody_is_not_made(campaigns: CampaignStore, make: Make) -> None:
+    fields = {"name": "Test", "from_numbers": [FROM]}
+    past = CampaignSpec.model_validate({**fields, "ends_at": "2026-11-20T10:00:00Z"})
+    assert await faults(make().create(past)) == ("ends_at is past",)
+    made = await make().create(CampaignSpec.model_validate(fields))
+    assert await campaigns.campaigns() == [made]
+
+
 async def test_a_draft_is_neither_paused_nor_resumed(campaigns: CampaignStore, make: Make) -> None:
     one = await draft(campaigns)
     for act in (make().pause(one, ""), make().resume(one)):
