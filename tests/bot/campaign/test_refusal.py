@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from bot.campaign.guard import refusals_of
@@ -195,6 +199,35 @@ def lines(texts: dict[str, str]) -> list[tuple[str, str]]:
     ]
 
 
+def test_what_people_say() -> None:
+    text = Path(__file__).with_name("sentences.toml").read_text(encoding="utf-8")
+    for language, sentences in tomllib.loads(text).items():
+        refusals = refusals_of(language)
+        asks, others = sentences["asks"], sentences["others"]
+        assert [each for each in asks if not refusals.asked_in(each)] == []
+        assert [each for each in others if refusals.asked_in(each)] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "calling", "data"),
+    [
+        ("en", "stop calling me", "remove my number"),
+        ("de", "rufen Sie mich nicht mehr an", "löschen Sie meine Nummer"),
+        ("fr", "ne m'appelez plus", "supprimez mon numéro"),
+        ("es", "no me llame más", "borre mi número"),
+        ("it", "non mi chiami più", "cancelli il mio numero"),
+        ("pt", "não me ligue mais", "apague meu número"),
+    ],
+)
+def test_in_calls_that_are_not_ours_only_words_about_calling_count(
+    language: str, calling: str, data: str
+) -> None:
+    refusals = refusals_of(language)
+    assert refusals.asked_in(calling, by_us=False)
+    assert refusals.asked_in(data)
+    assert not refusals.asked_in(data, by_us=False)
+
+
 @pytest.mark.parametrize(("language", "text"), lines(CLEAR))
 def test_a_clear_request(language: str, text: str) -> None:
     assert refusals_of(language).asked_in(text)
@@ -216,5 +249,8 @@ def test_every_language_has_its_sentences() -> None:
 
 
 def test_a_long_turn_takes_no_time() -> None:
-    text = "do not want to get " * 2_000 + "no more of the calls"
-    assert not refusals_of("en").asked_in(text)
+    began_s = time.process_time()
+    for text in ("do not want to get ", "stop calling me bob ", "no more ", "please "):
+        assert not refusals_of("en").asked_in(text * 5_000 + "of the calls")
+    assert time.process_time() - began_s < 0.5
+    assert refusals_of("en").asked_in("well " * 5_000 + "stop calling me")
