@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import structlog
@@ -40,6 +41,12 @@ LEASE_MS = 60_000
 """No other process sends a contact's events meanwhile; longer than a round can be."""
 CONTACTS = 40
 AT_ONCE = 8
+AT_ONCE_EACH = 3
+SHARE_S = 2.0
+"""Of one campaign: so many of those, and after so much time of them it waits until all others had
+their turn. A slow server holds up nobody else's events."""
+MAX_WAITING = 1_000
+"""So many contacts of such campaigns are kept; others come again when their lease is over."""
 MAX_ANSWER_BYTES = 64 * 1024
 """A longer answer is not read to its end: nothing in it is looked at."""
 FIRST_MS, LONGEST_MS = 5_000, 3_600_000
@@ -79,6 +86,7 @@ class Deliverer:
         self._counter = (metrics or Metrics()).campaign_events
         self._jitter = jitter
         self._http = HttpClient(NAME)
+        self._warned = False
 
     async def aclose(self) -> None:
         """Give back the connections."""
@@ -89,62 +97,76 @@ class Deliverer:
 
         What Redis, being away, does not give or does not hear of is told another time.
         """
-        if self._secret is None:
-            return
-        round_ = _Round(self._store)
+        with suppress(StoreUnavailable):
+            if self._secret is not None:
+                await self._deliver()
+            elif not self._warned and await self._store.next_events(1, 0):
+                log.warning("campaigns' events wait: set PARLEY_WEBHOOK_SECRET on every worker")
+                self._warned = True
+
+    async def _deliver(self) -> None:
+        round_, queue = _Round(self._store), deque[_Due]()
+        while not round_.over:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(self._tell_each(queue, round_))
+            queue.extend(round_.take_waiting())
+            if not queue:
+                return
+        now_ms = await self._store.now_ms()
+        for campaign, number, _events in queue:
+            await self._store.undelivered(campaign, number, now_ms)
+
+    async def _tell_each(self, queue: deque[_Due], round_: _Round) -> None:
+        """Tell whose turn it is, until there is nobody else."""
         with suppress(StoreUnavailable):
             while not round_.over:
-                due = await self._store.next_events(CONTACTS, LEASE_MS)
-                if not due:
+                if not queue:
+                    queue.extend(await self._store.next_events(CONTACTS, LEASE_MS))
+                if not queue:
                     return
-                queue = iter(due)
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(AT_ONCE):
-                        group.create_task(self._tell_each(queue, round_))
-
-    async def _tell_each(self, queue: Iterator[_Due], round_: _Round) -> None:
-        for campaign, number, events in queue:
-            try:
-                await self._tell(campaign, number, events, round_)
-            except StoreUnavailable:
-                return
-            except Exception:
-                # Whatever is wrong with one contact's events, they are not the others'.
-                log.exception("events cannot be told", campaign=campaign, event_id=events[0]["id"])
+                due = queue.popleft()
+                with round_.turn(due) as admitted:
+                    if admitted:
+                        await self._tell(*due, round_)
 
     async def _tell(
         self, campaign_id: str, number: str, events: Sequence[_Event], round_: _Round
     ) -> None:
         """Tell one contact's events, until one is not taken."""
-        campaign = await round_.campaign(campaign_id)
-        if campaign is not None and campaign.unreadable:
-            # A newer Parley knows whom to tell.
-            await self._put_off(campaign_id, number, events)
-            return
         for at, event in enumerate(events):
-            if campaign is None or campaign.spec.webhook_url is None:
-                await self._store.delivered(campaign_id, number, event["id"])
-                continue
             if round_.over:
                 break
-            if not await self._taken(campaign, number, event, round_):
+            try:
+                taken = await self._taken(campaign_id, number, event, round_)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                # Whatever is wrong with one contact's events, they are not the others'.
+                log.exception("event cannot be told", campaign=campaign_id, event_id=event["id"])
+                taken = False
+            if not taken:
                 await self._put_off(campaign_id, number, events[at:])
                 return
             await self._store.delivered(campaign_id, number, event["id"])
         # There may be more, which would have to wait for the lease to be over.
         await self._store.undelivered(campaign_id, number, await self._store.now_ms())
 
-    async def _taken(self, campaign: Campaign, number: str, event: _Event, round_: _Round) -> bool:
+    async def _taken(self, campaign_id: str, number: str, event: _Event, round_: _Round) -> bool:
         """Whether an event was taken, or is wanted never again."""
-        url = campaign.spec.webhook_url
-        assert url is not None
+        campaign = await round_.campaign(campaign_id)
+        if campaign is None or (url := campaign.spec.webhook_url) is None:
+            self._counter.labels("given_up").inc()
+            return True
         if url in round_.away:
             return False
         body = event_body(event, await self._subject(campaign, number, event))
         try:
             status = await self._post(url, event["id"], body)
         except ProviderError as error:
-            log.warning("event was not taken", event_id=event["id"], error=str(error))
+            if url not in round_.warned:
+                round_.warned.add(url)
+                log.warning("events are not taken", event_id=event["id"], error=str(error))
             self._counter.labels("failed").inc()
             if not isinstance(error, ApiError):
                 # Not to be asked for every contact, each time for ten seconds.
@@ -175,20 +197,30 @@ class Deliverer:
         assert self._secret is not None
         headers = {
             "content-type": "application/json",
-            # A few bytes that are packed may be megabytes.
             "accept-encoding": "identity",
             "user-agent": "Parley",
             "idempotency-key": id_,
             **sign(self._secret, int(time.time()), body),
         }
         request = HttpRequest(url=url, headers=headers, body=body)
-        asking = self._http.stream(request, _refused, answer_s=ANSWER_S, allowed=(GONE,))
-        async with asking as answer:
-            status = answer.status
-            # What it says is nothing to us; but read, the connection can be used again.
-            with suppress(ProviderError, TimeoutError):
-                async with asyncio.timeout(ANSWER_S):
-                    await answer.read(MAX_ANSWER_BYTES)
+        # Refusals as well: their bodies are nothing to us.
+        asking = self._http.stream(request, _unasked, answer_s=ANSWER_S, allowed=range(300, 1000))
+        status = 0
+        try:
+            async with asking as answer:
+                status = answer.status
+                # Nor is this one, but read, the connection can be used again. Not if it is packed,
+                # which nobody asked for: a few bytes may be megabytes.
+                if "content-encoding" not in answer.headers:
+                    with suppress(ProviderError, TimeoutError):
+                        async with asyncio.timeout(ANSWER_S):
+                            await answer.read(MAX_ANSWER_BYTES)
+        except ProviderError:
+            # What breaks off behind its status is an answer all the same.
+            if not status:
+                raise
+        if status >= 300 and status != GONE:
+            raise _refused(status)
         return status
 
     async def _put_off(self, campaign: str, number: str, events: Sequence[_Event]) -> None:
@@ -210,6 +242,7 @@ class _Round:
 
     Attributes:
         away: addresses that did not answer.
+        warned: addresses of which the log says that they did not take an event.
     """
 
     def __init__(self, store: CampaignStore) -> None:
@@ -218,6 +251,34 @@ class _Round:
         self._clock = asyncio.get_running_loop().time
         self._until_s = self._clock() + ROUND_S
         self.away: set[str] = set()
+        self.warned: set[str] = set()
+        self._busy = Counter[str]()
+        self._spent_s: dict[str, float] = {}
+        self._waiting: list[_Due] = []
+
+    @contextmanager
+    def turn(self, due: _Due) -> Iterator[bool]:
+        """Whether a contact's events may be told now; else they wait for `take_waiting`."""
+        campaign = due[0]
+        if self._busy[campaign] >= AT_ONCE_EACH or self._spent_s.get(campaign, 0) >= SHARE_S:
+            if len(self._waiting) < MAX_WAITING:
+                self._waiting.append(due)
+            yield False
+            return
+        self._busy[campaign] += 1
+        begun_s = self._clock()
+        try:
+            yield True
+        finally:
+            self._busy[campaign] -= 1
+            spent_s = self._spent_s.get(campaign, 0) + self._clock() - begun_s
+            self._spent_s[campaign] = spent_s
+
+    def take_waiting(self) -> list[_Due]:
+        """Those that wait: all others had their turn."""
+        waiting, self._waiting = self._waiting, []
+        self._spent_s.clear()
+        return waiting
 
     @property
     def over(self) -> bool:
@@ -231,7 +292,11 @@ class _Round:
         return self._campaigns[id_]
 
 
-def _refused(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+def _unasked(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    return _refused(status)
+
+
+def _refused(status: int) -> ProviderError:
     hint = "see the server's own log"
     if status < 400:
         hint = "write the address that it redirects to into the campaign"

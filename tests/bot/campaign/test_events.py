@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import hmac
 import time
+import zlib
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,6 +23,7 @@ from bot.dialog.types import Ended
 from bot.metrics import Metrics
 from bot.record import Record
 from bot.store import Store, StoreUnavailable
+from tests.background import until
 from tests.serving import Served, serving_app, silent_server
 
 from .campaigns import FROM, START_MS, Clock, claimed, number, running
@@ -36,7 +39,7 @@ class Webhook:
         self.heads: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.served: Served | None = None
-        self.body = b""
+        self.body, self.packed = b"", False
         self.at_once = self.most_at_once = 0
         self.wait_for = 1
         self.met = asyncio.Event()
@@ -73,6 +76,7 @@ class Webhook:
         self.bodies.append(body)
         status = self.statuses.popleft() if self.statuses else 200
         headers = [(b"location", self.url.encode())] if 300 <= status < 400 else []
+        headers += [(b"content-encoding", b"gzip")] if self.packed else []
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
         self.at_once -= 1
@@ -270,6 +274,77 @@ async def test_an_answer_is_not_read_without_end(
     assert counted(metrics, "taken") == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc", "taken"),
+        (b"HTTP/1.1 204 No\r\ntransfer-encoding: chunked\r\n\r\nzz", "taken"),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\nno gzip", "taken"),
+        (b"HTTP/1.1 500 No\r\ncontent-length: 10\r\n\r\nabc", "failed"),
+        (b"HTTP/1.1 410 Gone\r\ncontent-length: 10\r\n\r\nabc", "given_up"),
+        (b"HTTP/1.1 20", "failed"),
+    ],
+)
+async def test_an_answer_that_breaks_off_behind_its_status_is_one(
+    campaigns: CampaignStore, deliverer: Deliverer, metrics: Metrics, answer: bytes, result: str
+) -> None:
+    async def ends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(ends, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        await running(campaigns, webhook_url=f"http://127.0.0.1:{port}/")
+        await deliverer.deliver()
+    results = {name: counted(metrics, name) for name in ("taken", "failed", "given_up")}
+    assert results == {"taken": 0, "failed": 0, "given_up": 0} | {result: 1}
+
+
+async def test_a_packed_answer_is_not_unpacked(
+    campaigns: CampaignStore, deliverer: Deliverer, webhook: Webhook, metrics: Metrics,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    webhook.body, webhook.packed = gzip.compress(bytes(5_000_000)), True
+    webhook.statuses.extend([200, 500])
+    monkeypatch.setattr(zlib, "decompressobj", None)
+    campaign = await running(campaigns, webhook_url=webhook.url)
+    await campaigns.change(campaign.id, "paused", allowed=["running"])
+    await deliverer.deliver()
+    assert (counted(metrics, "taken"), counted(metrics, "failed")) == (1, 1)
+
+
+async def test_a_slow_server_does_not_hold_up_another_campaign(
+    campaigns: CampaignStore, deliverer: Deliverer, webhook: Webhook,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(events, "CONTACTS", 4)
+    monkeypatch.setattr(events, "SHARE_S", 1e-9)
+    slow = Webhook()
+    slow.wait_for, told_before = 1000, []
+
+    async with serving_app(slow) as slow.served:
+        campaign = await running(campaigns, 12, webhook_url=slow.url)
+        await running(campaigns, 0, webhook_url=webhook.url, name="Other")
+        for _ in range(12):
+            await called(campaigns, campaign)
+
+        async def answer() -> None:
+            # The slow one answers nobody before the other one has been told.
+            await until(lambda: bool(webhook.bodies))
+            told_before.append(slow.at_once)
+            slow.met.set()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(deliverer.deliver())
+            group.create_task(answer())
+    assert told_before == [events.AT_ONCE_EACH]
+    assert len(slow.bodies) == 1 + 12 * len(CALL)
+    assert slow.most_at_once == events.AT_ONCE_EACH
+
+
 async def test_few_requests_are_made_at_once_and_more_contacts_than_one_batch_are_told(
     campaigns: CampaignStore,
     deliverer: Deliverer,
@@ -311,7 +386,8 @@ async def test_a_round_that_is_over_sends_nothing_more_and_leaves_it_due(
 ) -> None:
     campaign = await running(campaigns, webhook_url=webhook.url)
     await called(campaigns, campaign)
-    over = iter([False] * 3)
+    monkeypatch.setattr(events, "AT_ONCE", 1)
+    over = iter([False] * 5)
     monkeypatch.setattr(events._Round, "over", property(lambda _: next(over, True)))
     await deliverer.deliver()
     assert len(webhook.bodies) == 2
@@ -324,8 +400,13 @@ async def test_without_a_secret_nothing_is_told(
     campaigns: CampaignStore, store: Store, webhook: Webhook
 ) -> None:
     campaign = await running(campaigns, webhook_url=webhook.url)
-    await Deliverer(campaigns, store, None).deliver()
+    deliverer = Deliverer(campaigns, store, None)
+    with capture_logs() as logs:
+        await deliverer.deliver()
+        await deliverer.deliver()
     assert webhook.bodies == []
+    (said,) = logs
+    assert "PARLEY_WEBHOOK_SECRET" in said["event"]
     assert (await campaigns.progress(campaign.id)).undelivered == 1
 
 
@@ -336,7 +417,7 @@ async def test_a_redis_that_is_away_is_no_error(no_store: Store) -> None:
 
 
 async def test_what_is_wrong_with_one_contact_is_not_with_another(
-    campaigns: CampaignStore, store: Store, deliverer: Deliverer, webhook: Webhook
+    campaigns: CampaignStore, store: Store, deliverer: Deliverer, webhook: Webhook, clock: Clock
 ) -> None:
     campaign = await running(campaigns, 2, webhook_url=webhook.url)
     broken, well = await called(campaigns, campaign), await called(campaigns, campaign)
@@ -345,7 +426,18 @@ async def test_what_is_wrong_with_one_contact_is_not_with_another(
     with capture_logs() as logs:
         await deliverer.deliver()
     assert webhook.told_of(well.number) == CALL
-    assert [log["event"] for log in logs] == ["events cannot be told"]
+    assert [log["event"] for log in logs] == ["event cannot be told"]
+    # It waits as others do whose server refuses, and those behind it wait with it.
+    assert webhook.told_of(broken.number) == CALL[:2]
+    with capture_logs() as logs:
+        clock.pass_ms(FIRST_MS - 1)
+        await deliverer.deliver()
+        assert logs == []
+        clock.pass_ms(GIVEN_UP_MS)
+        await deliverer.deliver()
+    given_up = ["event was given up"] * 2
+    assert [log["event"] for log in logs] == ["event cannot be told", *given_up]
+    assert (await campaigns.progress(campaign.id)).undelivered == 0
 
 
 class Losing(CampaignStore):
