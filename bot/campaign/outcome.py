@@ -11,7 +11,17 @@ from bot.record import Record
 from .spec import CampaignSpec
 from .types import Attempt, Outcome
 
-__all__ = ["FAX", "NO_DIALOG", "VOICEMAIL", "Verdict", "cost_usd", "decide_outcome", "is_machine"]
+__all__ = [
+    "FAX",
+    "NO_DIALOG",
+    "UNHEARD",
+    "VOICEMAIL",
+    "Verdict",
+    "cost_usd",
+    "decide_outcome",
+    "is_machine",
+    "was_talked_to",
+]
 
 VOICEMAIL = "voicemail"
 FAX = "fax"
@@ -19,6 +29,9 @@ FAX = "fax"
 
 NO_DIALOG = "the dialog cannot be loaded"
 """Why a call was hung up that nobody could talk to."""
+
+UNHEARD = "the call never reached a bot"
+"""Why somebody took a call in which nobody talked to them."""
 
 IDLE = "idle"
 """Why a call was hung up in which the person was silent for long."""
@@ -67,7 +80,18 @@ def decide_outcome(
     if record is not None and record.call_back_s is not None:
         return Verdict("callback")
     machine = _decide_machine(spec, attempt, record)
-    return machine or _decide_human(spec, attempt, record)
+    if machine is not None:
+        return machine
+    if record is None or record.answered_ms is None:
+        return Verdict("failed", _why_unheard(record))
+    return _decide_human(spec, attempt, record)
+
+
+def _why_unheard(record: Record | None) -> str:
+    """Why somebody who took the call heard nothing of us: our webhook was away, perhaps."""
+    if record is None or record.ended is None or record.ended.by == "caller":
+        return UNHEARD
+    return record.ended.reason or UNHEARD
 
 
 def _decide_machine(spec: CampaignSpec, attempt: Attempt, record: Record | None) -> Verdict | None:
@@ -83,29 +107,28 @@ def _decide_machine(spec: CampaignSpec, attempt: Attempt, record: Record | None)
     treated = record is not None and record.voicemail is not None
     if treated or (by_bot and reason == VOICEMAIL):
         return Verdict("voicemail")
-    talked = record is not None and record.turns >= CONVERSATION_TURNS
-    if is_machine(answered_by) and spec.voicemail != "talk" and not talked:
+    if is_machine(answered_by) and spec.voicemail != "talk" and not was_talked_to(record):
         return Verdict("voicemail")
     return None
 
 
-def _decide_human(spec: CampaignSpec, attempt: Attempt, record: Record | None) -> Verdict:
+def _decide_human(spec: CampaignSpec, attempt: Attempt, record: Record) -> Verdict:
     """The outcome of a call that somebody took."""
-    ended = record.ended if record is not None else None
+    ended = record.ended
+    if was_talked_to(record):
+        return Verdict("answered")
     if ended is not None and (ended.by == "error" or ended.reason == NO_DIALOG):
         return Verdict("failed", ended.reason)
-    if ended == Ended("bot", IDLE) and record is not None and not record.turns:
+    if ended == Ended("bot", IDLE) and not record.turns:
         return Verdict("hung_up_early", "nobody spoke")
-    # Without a record nobody but Twilio knows of the call: it can only have been they who hung up.
     by_them = ended is None or ended.by != "bot"
-    early = (_talked_s(attempt, record) or 0) <= spec.early_s
-    if by_them and early and not _was_talked_to(record):
+    if by_them and (_talked_s(attempt, record) or 0) <= spec.early_s:
         return Verdict("hung_up_early")
     return Verdict("answered")
 
 
-def _was_talked_to(record: Record | None) -> bool:
-    """Whether more came of a short call than a hello: nobody is to say it all again."""
+def was_talked_to(record: Record | None) -> bool:
+    """Whether more came of a call than a hello: nobody is to say it all again."""
     if record is None:
         return False
     return record.turns >= CONVERSATION_TURNS or bool(record.state.get("result"))

@@ -29,6 +29,9 @@ class Settling:
         campaigns: where attempts are kept.
         calls: where the records of their calls are.
         jitter: from 0 to 1, random: spreads what is called again.
+
+    Attributes:
+        calls: as given.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class Settling:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._campaigns = campaigns
-        self._calls = calls
+        self.calls = calls
         self._jitter = jitter
 
     async def settle(
@@ -59,8 +62,8 @@ class Settling:
         if attempt is None or attempt.state != "ended":
             return False
         if record is None or record.sid != attempt.sid:
-            record = await self._calls.load(attempt.sid)
-        if record is not None and record.ended_ms is None and not late:
+            record = await self.calls.load(attempt.sid)
+        if not late and _is_open(attempt, record):
             return False
         return await self._decide(attempt, record)
 
@@ -115,3 +118,11 @@ class Settling:
         if given:
             log.info("attempt was given back", attempt=attempt.id, campaign=attempt.campaign)
         return given
+
+
+def _is_open(attempt: Attempt, record: Record | None) -> bool:
+    """Whether more may come of a call's record."""
+    if record is None:
+        # Who was talked to has one; unless Redis was away, and its worker has it still.
+        return attempt.status == "completed"
+    return record.ended_ms is None

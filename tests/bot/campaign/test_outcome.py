@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.campaign.outcome import NO_DIALOG, Verdict, cost_usd, decide_outcome
+from bot.campaign.outcome import NO_DIALOG, UNHEARD, Verdict, cost_usd, decide_outcome
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.types import Attempt
 from bot.dialog import Ended
@@ -14,6 +14,7 @@ from bot.record import Record
 
 CALLER = Ended("caller", "hung up")
 BOT = Ended("bot", "script")
+GIVEN = {"result": {"coming": "yes"}}
 MACHINE = {"answered_by": "machine_start"}
 
 
@@ -45,14 +46,26 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
         (attempt(), record(BOT), Verdict("answered")),
         (attempt(duration_s=3), record(BOT), Verdict("answered")),
         (attempt(), record(Ended("unknown", "no stream")), Verdict("answered")),
-        (attempt(), None, Verdict("answered")),
         (attempt(duration_s=9), record(turns=2), Verdict("answered")),
         (attempt(duration_s=9), record(state={"result": {"coming": "yes"}}), Verdict("answered")),
         # Too short to be one.
         (attempt(duration_s=9), record(state={"result": {}}), Verdict("hung_up_early")),
         (attempt(duration_s=10), record(), Verdict("hung_up_early")),
         (attempt(duration_s=11), record(), Verdict("answered")),
-        (attempt(duration_s=0), None, Verdict("hung_up_early")),
+        # Our webhook was away: they heard nothing of us.
+        (attempt(), None, Verdict("failed", UNHEARD)),
+        (attempt(duration_s=0), None, Verdict("failed", UNHEARD)),
+        (attempt(), record(answered_ms=None, turns=0), Verdict("failed", UNHEARD)),
+        (
+            attempt(),
+            record(Ended("bot", "transfer failed: busy"), answered_ms=None, turns=0),
+            Verdict("failed", "transfer failed: busy"),
+        ),
+        # Keys are an answer too.
+        (attempt(), record(Ended("bot", "idle"), turns=0, state=GIVEN), Verdict("answered")),
+        (attempt(**MACHINE), record(turns=0, state=GIVEN), Verdict("answered")),
+        # And who gave one need not give it again for our fault.
+        (attempt(), record(Ended("error", "stream refused"), turns=6), Verdict("answered")),
         (attempt(duration_s=None), record(ended_ms=5_000), Verdict("hung_up_early")),
         (attempt(duration_s=None), record(), Verdict("answered")),
         (attempt(duration_s=None), record(ended_ms=None), Verdict("hung_up_early")),

@@ -261,6 +261,7 @@ async def test_a_call_is_settled_by_its_status_if_its_record_is_closed(
     noted = await known(campaigns, attempt)
     assert (noted.state, noted.duration_s, noted.minutes) == ("ended", 61, 2)
     record = await record_of(deployment.store)
+    record.answered_ms = 1
     record.close(Ended("caller", "hung up"))
     await deployment.store.commit(record)
     await deployment.ask(path, over)

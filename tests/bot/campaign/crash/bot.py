@@ -14,7 +14,10 @@ from starlette.routing import Route
 
 from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
-from bot.redis_link import StoreUnavailable
+from bot.campaign.types import Attempt
+from bot.dialog import Ended
+from bot.record import Record
+from bot.store import StoreError
 from tests.bot.survival.workers import Worker
 
 __all__ = ["bot_app", "worker_of"]
@@ -53,6 +56,8 @@ def bot_app(campaigns: CampaignStore, settling: Settling) -> Starlette:
             request.query_params["attempt"], sid=str(form["CallSid"]), status="in-progress"
         )
         ours = noted is not None and noted.sid == form["CallSid"]
+        if noted is not None and ours:
+            await settling.calls.commit(_talk(noted))
         return Response(TALK if ours else HANG_UP, media_type="text/xml")
 
     async def status(request: Request) -> Response:
@@ -75,8 +80,15 @@ def bot_app(campaigns: CampaignStore, settling: Settling) -> Starlette:
             Route("/twilio/voice", voice, methods=["POST"]),
             Route("/twilio/status", status, methods=["POST"]),
         ],
-        exception_handlers={StoreUnavailable: unavailable},
+        exception_handlers={StoreError: unavailable},
     )
+
+
+def _talk(attempt: Attempt) -> Record:
+    """The record of a call that somebody took, as it will be."""
+    made = Record(attempt.sid, direction="outbound", attempt=attempt.id, answered_ms=1)
+    made.close(Ended("caller", "hung up"))
+    return made
 
 
 def _lasted(form: Mapping[str, str]) -> dict[str, Any]:
