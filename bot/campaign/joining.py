@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -52,6 +54,8 @@ async def join_campaigns(
         redis_url: where they are, and `calls` too.
         dialogs: those of the deployment's own numbers; `resources` are for others.
     """
+    # In a thread, before there are calls: the first campaign with a country's holidays needs it.
+    await asyncio.to_thread(importlib.import_module, "holidays")
     async with AsyncExitStack() as stack:
         store = campaign_store(settings, redis_url, metrics)
         stack.push_async_callback(store.aclose)
