@@ -221,7 +221,7 @@ class LiveCalls:
             apology=self._engines.apology(bot),
             farewell=self._engines.farewell(bot),
             hook_timeout_s=self._settings.hook_timeout_s,
-            fallback_number=bot.fallback_number,
+            fallback_number=None if record.by_campaign else bot.fallback_number,
             recording=live.recording,
             resuming=live.greeted,
             gap=live.gap,

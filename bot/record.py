@@ -119,6 +119,11 @@ class Record:
     notes: list[str] = field(default_factory=list)
     version: int = VERSION
 
+    @property
+    def by_campaign(self) -> bool:
+        """Whether a campaign has made the call."""
+        return self.attempt is not None and self.direction == "outbound"
+
     def close(self, ended: Ended) -> None:
         """The call has ended so; the first to say it counts."""
         self.ended = self.ended or ended

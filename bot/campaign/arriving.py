@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 DEADLINE_S = 0.3
 """Somebody hears nothing, or only ringing, until it is known."""
+DAY_MS = 86_400_000
+CALL_BACK_DAYS = 7
+"""So long after a call of a campaign that is over a call from there is one about it."""
 AGAIN_S = (0.5, 1.0, 2.0, 4.0)
 NONE_FOR_S = 5.0
 SOME_FOR_S = 60.0
@@ -141,7 +144,8 @@ class Arrivals:
         if contact is not None and contact.state == "done" and attempt.state == "placed":
             # It was given up, and what became of its contact is decided.
             return _away(attempt_id, "the contact is done")
-        turned_away, answered_by = None, news.answered_by
+        # Machine detection may have said so before the call was sent on to this worker.
+        turned_away, answered_by = None, news.answered_by or attempt.answered_by
         if answered_by == FAX:
             turned_away = Ended("bot", FAX)
         elif is_machine(answered_by) and campaign.spec.voicemail == "hang_up":
@@ -152,12 +156,16 @@ class Arrivals:
         attempt = await self._store.last_called(call.from_number, call.to_number)
         if attempt is None:
             if now_s >= self._look_again_s:
-                self._none = not await self._store.campaigns()
+                self._none = not await self._store.any_campaign()
                 self._look_again_s = now_s + (NONE_FOR_S if self._none else SOME_FOR_S)
             return None
         campaign, contact = await self._people(attempt)
         if campaign is None or contact is None:
             return None
+        if campaign.state in ("done", "canceled"):
+            age_ms = await self._store.now_ms() - attempt.claimed_ms
+            if age_ms > CALL_BACK_DAYS * DAY_MS:
+                return None
         return Arrival(attempt.id, campaign, contact)
 
     async def _note(self, attempt_id: str, news: CallNews) -> Attempt | None:

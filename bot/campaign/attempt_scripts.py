@@ -201,7 +201,11 @@ if redis.call('EXISTS', minute) == 1 then redis.call('DECR', minute) end
 local contact = live_contact()
 if contact then
   contact.attempts, contact.today = contact.attempts - 1, contact.today - 1
-  if asked.plan then wait(contact, asked.plan) else finish(contact, asked.outcome) end
+  if asked.plan and not attempt.talked then
+    wait(contact, asked.plan)
+  else
+    finish(contact, attempt.talked or asked.outcome)
+  end
 end
 return 1
 """)
@@ -256,7 +260,11 @@ push(attempt.campaign, attempt.number, 'attempt.ended', {{attempt = asked.attemp
 local contact = live_contact()
 if contact then
   contact.outcome = asked.outcome
-  if asked.plan then again(contact) else finish(contact, asked.outcome) end
+  if asked.plan and not attempt.talked then
+    again(contact)
+  else
+    finish(contact, asked.plan and attempt.talked or asked.outcome)
+  end
 end
 feed_breaker()
 return 1

@@ -105,7 +105,10 @@ class CampaignCalls:
             Exception: whatever the user's code does, which makes a dialog for each call.
         """
         wanted = record.dialog if record.attempt is not None and record.dialog else name
-        make = self._dialogs.get(wanted) or Speechless(self._settings.farewell).dialog
+        make = self._dialogs.get(wanted)
+        if make is None and record.direction == "inbound":
+            make = self._dialogs.get(name)
+        make = make or Speechless(self._settings.farewell).dialog
         return GuardedDialog(
             make(),
             record,

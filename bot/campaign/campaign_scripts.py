@@ -132,12 +132,21 @@ return done
 # Asked: campaign, number, outcome. Gives whether it was done.
 FINISH = Script("""
 local contact = read_contact(asked.campaign, asked.number)
-if not contact or contact.state ~= 'w' then return 0 end
-leave(contact)
-if asked.outcome == 'called_back' then
+if not contact then return 0 end
+local function tell()
+  if asked.outcome ~= 'called_back' then return end
   local attempt = contact.attempt ~= '' and contact.attempt or nil
   push(asked.campaign, asked.number, 'contact.called_back', {attempt = attempt})
 end
+if contact.state == 'l' then
+  -- Whoever settles the attempt is not to have them called again.
+  redis.call('HSET', attempt_key(contact.attempt), 'talked', asked.outcome)
+  tell()
+  return 1
+end
+if contact.state ~= 'w' then return 0 end
+leave(contact)
+tell()
 finish(contact, asked.outcome)
 return 1
 """)

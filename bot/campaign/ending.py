@@ -10,6 +10,7 @@ import structlog
 from bot.record import Record
 from bot.redis_link import StoreUnavailable
 
+from .outcome import was_talked_to
 from .planning import replan
 from .settling import Settling
 from .store import CampaignStore
@@ -37,7 +38,7 @@ class Endings:
             return
         if record.direction == "outbound":
             await self._guarded(record.attempt, self._over(record.attempt, record))
-        elif record.campaign is not None and record.turns:
+        elif record.campaign is not None and _says_all(record):
             await self._guarded(record.attempt, self._called_back(record.campaign, record))
 
     async def settle(self, attempt_id: str) -> None:
@@ -72,3 +73,11 @@ class Endings:
         except Exception as error:
             # A fault of ours: the call's end is to go on all the same.
             log.error("attempt cannot be settled", attempt=attempt_id, exc_info=error)
+
+
+def _says_all(record: Record) -> bool:
+    """Whether somebody who called back need not be called, or said when."""
+    if record.do_not_call or record.call_back_s is not None or was_talked_to(record):
+        return True
+    failed = record.ended is not None and record.ended.by == "error"
+    return record.turns > 0 and not failed

@@ -42,15 +42,21 @@ class Listing:
         """Put a number on the list; false when it is kept for later."""
         # As campaigns dial it: a network may write its numbers in another way.
         number = number_of(number) or number
+        is_kept = number in self._kept or len(self._kept) < MAX_KEPT
+        if is_kept:
+            self._kept[number] = source
         try:
             await self._store.do_not_call(number, source)
-        except StoreUnavailable:
-            if len(self._kept) >= MAX_KEPT:
-                log.error("do-not-call request lost: too many wait for Redis", source=source)
-                return False
-            log.warning("do-not-call request waits for Redis", source=source)
-            self._kept[number] = source
+        except asyncio.CancelledError:
+            # They have hung up meanwhile.
             self._more.set()
+            raise
+        except StoreUnavailable:
+            if is_kept:
+                log.warning("do-not-call request waits for Redis", source=source)
+                self._more.set()
+            else:
+                log.error("do-not-call request lost: too many wait for Redis", source=source)
             return False
         self._kept.pop(number, None)
         return True

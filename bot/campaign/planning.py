@@ -34,12 +34,15 @@ def next_plan(
         call_back_s: in how many seconds the person asked to be called, for `callback`.
     """
     retry = _retry(spec, outcome)
-    if retry is None or contact.attempts >= spec.attempts:
+    named = outcome == "callback" and call_back_s is not None
+    # Who asks for a call at the last attempt is called once more: it is they who want it.
+    spent = contact.attempts >= spec.attempts and not (named and "callback" not in contact.retries)
+    if retry is None or spent:
         return None
     if retry.times is not None and contact.retries.get(outcome, 0) >= retry.times:
         return None
     delay_s = retry.after_s * (1 + jitter * spec.retry_jitter)
-    if outcome == "callback" and call_back_s is not None:
+    if named and call_back_s is not None:
         # They named the time: no jitter.
         delay_s = call_back_s
     return _plan_from(spec, contact, now_ms + round(delay_s * 1000))

@@ -52,6 +52,11 @@ class CampaignsPart(StorePart):
             return None
         return found
 
+    async def any_campaign(self) -> bool:
+        """Whether there is one, or has been of late."""
+        index = self._keys.index
+        return bool(await self._link.ask(lambda redis: redis.exists(index)))
+
     async def campaigns(self) -> list[Campaign]:
         """All, the newest first."""
         index = self._keys.index

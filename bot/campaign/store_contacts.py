@@ -94,7 +94,8 @@ class ContactsPart(StorePart):
         return [bool(done) for done in await self._scripts.run(REPLAN, asked)]
 
     async def finish_contact(self, campaign: str, number: str, outcome: Outcome) -> bool:
-        """A waiting contact is done (they called us, say); false when it is live or done."""
+        """A contact is done (they called us, say): at once, or if it is live when its attempt is
+        over, unless that decides more; false when it is done."""
         asked = {"campaign": campaign, "number": number, "outcome": outcome}
         return bool(await self._scripts.run(FINISH, asked))
 

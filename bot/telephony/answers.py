@@ -88,7 +88,7 @@ class Answers:
             case d.End(ended):
                 return Answer(twiml.nothing(), ended)
             case d.Apologize(attempt):
-                return self._apologize(call, attempt)
+                return self._apologize(call, record, attempt)
             case d.Wait(attempt, dial_status):
                 query = {WAITS: attempt, **({DIAL_STATUS: dial_status} if dial_status else {})}
                 url = address.document(NEXT_PATH, urlencode(query))
@@ -145,9 +145,9 @@ class Answers:
             said=twiml.Announcement(said, language) if said else None,
         )
 
-    def _apologize(self, call: CallIdentity, attempt: int) -> Answer:
+    def _apologize(self, call: CallIdentity, record: Record | None, attempt: int) -> Answer:
         bot = self.bot(call)
-        number = bot.fallback_number
+        number = None if record is not None and record.by_campaign else bot.fallback_number
         log.error("call given up", call_sid=call.sid, dials_fallback=number is not None)
         said = twiml.Announcement(self._settings.farewell, bot.language)
         # Whoever is dialled still has the caller: that call's end is this one's.
@@ -158,6 +158,6 @@ class Answers:
 
 def _attempt(record: Record | None) -> dict[str, str]:
     """What names the attempt that a call is, if a campaign has made it."""
-    if record is None or record.attempt is None or record.direction == "inbound":
+    if record is None or record.attempt is None or not record.by_campaign:
         return {}
     return {ATTEMPT: record.attempt}

@@ -114,13 +114,13 @@ class Intake:
             d.Load(full, self._rooms.draining),
             hops,
             self._settings.overflow,
-            fallback_number=bot.fallback_number,
+            # Whom a campaign has called did not ask to be put through to anybody.
+            fallback_number=None if record.by_campaign else bot.fallback_number,
             answered=call.direction == "outbound" or form.get("CallStatus") == "in-progress",
         )
         if isinstance(decision, d.Connect):
             # At once: others are answered while this one is being kept.
-            dialled = record.attempt is not None and call.direction == "outbound"
-            self._rooms.expect(call.sid, bot, dialled=dialled)
+            self._rooms.expect(call.sid, bot, dialled=record.by_campaign)
             await self._records.keep(record)
         else:
             self._metrics.calls_refused.labels("capacity").inc()

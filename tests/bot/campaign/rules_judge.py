@@ -34,6 +34,7 @@ class Book:
         retried: calls after each outcome.
         from_ms: the next call may not be before.
         shared: another campaign has the number too.
+        once_more: they asked for a call at the last attempt.
     """
 
     zones: tuple[str, ...]
@@ -44,6 +45,7 @@ class Book:
     retried: Counter[str] = field(default_factory=Counter)
     from_ms: int = 0
     live: bool = False
+    once_more: bool = False
     outcome: Outcome | None = None
 
 
@@ -138,7 +140,8 @@ class Judge:
         self.check(not final, "not after the last", number, book.outcome)
         book.attempts, book.live, book.plan = book.attempts + 1, True, None
         book.days[day] += 1
-        self.check(book.attempts <= spec.attempts, "attempts in all", number, book.attempts)
+        most = spec.attempts + book.once_more
+        self.check(book.attempts <= most, "attempts in all", number, book.attempts)
         self.check(book.days[day] <= spec.attempts_per_day, "attempts per day", number, day)
         self._numbers.add(number)
         ledger.live += 1
@@ -180,10 +183,14 @@ class Judge:
         if outcome == "do_not_call":
             self.refused.add(number)
         retry = {str(name): rule for name, rule in spec.retry.items()}.get(outcome)
-        if retry is None or book.attempts >= spec.attempts or _spent(retry, book, outcome):
+        asked = outcome == "callback" and back_s is not None
+        # Who asks for it at the last attempt is called once more.
+        last = book.attempts >= spec.attempts
+        book.once_more |= asked and last and not book.retried["callback"]
+        last &= not (asked and not book.retried["callback"])
+        if retry is None or last or _spent(retry, book, outcome):
             self.check(plan is None, "no call after the last", number, outcome, book.attempts)
             return
-        asked = outcome == "callback" and back_s is not None
         delay_ms = (back_s or 0) * 1000 if asked else retry.after_s * 1000
         book.from_ms = now_ms + delay_ms
         book.retried[outcome] += plan is not None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from redis.asyncio import Redis
 
-from bot.campaign.arriving import Arrivals, CallNews
+from bot.campaign.arriving import CALL_BACK_DAYS, Arrivals, CallNews
 from bot.campaign.store import CampaignStore
-from bot.campaign.types import Attempt
+from bot.campaign.types import Attempt, CampaignState
 from bot.dialog.types import Ended
 from bot.telephony.identity import CallIdentity
 
-from .campaigns import FROM, claimed, number, plan, running
+from .campaigns import FROM, Clock, claimed, number, plan, running
 
 ANSWERED = CallNews(sid="CA1", status="in-progress")
 
@@ -73,3 +73,28 @@ async def test_a_call_goes_on_whatever_is_wrong_with_a_campaign(
         sid="CA2", account_sid="AC", from_number=number(0), to_number=FROM, direction="inbound"
     )
     assert await arrivals.call_back(called_back) is None
+
+
+async def test_what_was_said_of_a_machine_before_the_call_arrived_counts(
+    campaigns: CampaignStore, arrivals: Arrivals
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns, voicemail="hang_up"))
+    await arrivals.note(attempt.id, CallNews(sid="CA1", answered_by="machine_start"))
+    assert await turned_away(arrivals, attempt) == Ended("bot", "voicemail")
+
+
+@pytest.mark.parametrize("state", ["running", "canceled"])
+async def test_calls_are_about_a_campaign_for_some_days_after_its_end(
+    campaigns: CampaignStore, arrivals: Arrivals, clock: Clock, state: CampaignState
+) -> None:
+    campaign = await running(campaigns)
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.note(attempt.id, sid="CA1", status="busy")
+    await campaigns.settle(attempt.id, "busy", None)
+    await campaigns.change(campaign.id, state, allowed=["running"])
+    call = CallIdentity(
+        sid="CA2", account_sid="AC", from_number=number(0), to_number=FROM, direction="inbound"
+    )
+    assert await arrivals.call_back(call) is not None
+    clock.now_ms += (CALL_BACK_DAYS + 1) * 86_400_000
+    assert (await arrivals.call_back(call) is None) is (state == "canceled")

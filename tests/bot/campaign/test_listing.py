@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -80,3 +81,22 @@ async def test_more_than_can_be_kept_are_said_to_be_lost(
         assert not await listing.add(number(2), "another call")
     assert listing.kept == 1
     assert [(log["log_level"], log["source"]) for log in logs] == [("error", "another call")]
+
+
+async def test_a_number_is_kept_when_its_call_ends_while_redis_is_asked(
+    campaigns: CampaignStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = Listing(campaigns, again_s=0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr(campaigns, "do_not_call", _hangs)
+        asking = asyncio.create_task(listing.add(number(1), SID))
+        await until(lambda: listing.kept == 1)
+        asking.cancel()
+        await asyncio.wait([asking])
+    async with running(listing.run()):
+        await until(lambda: listing.kept == 0)
+    assert not await campaigns.may_call(number(1))
+
+
+async def _hangs(number: str, source: str) -> None:
+    await asyncio.Event().wait()

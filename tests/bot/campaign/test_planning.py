@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,7 +69,8 @@ def test_nobody_is_called_after_a_final_outcome(outcome: Outcome) -> None:
 def test_attempts_in_all_are_bounded_after_every_outcome(outcome: Retried) -> None:
     rules = spec(attempts=3)
     assert next_plan(rules, called(attempts=2), outcome, NOON, jitter=0)
-    assert next_plan(rules, called(attempts=3), outcome, NOON, jitter=0, call_back_s=60) is None
+    spent = called(attempts=3, retries={"callback": 1})
+    assert next_plan(rules, spent, outcome, NOON, jitter=0, call_back_s=60) is None
 
 
 def test_an_outcome_is_followed_by_another_attempt_so_many_times() -> None:
@@ -155,3 +157,11 @@ def test_another_attempt_is_late_enough_and_in_the_window_and_not_too_many(
         assert contact.plan.due_ms - at_ms >= after_s * 1000
         if contact.plan.day == days[-1]:
             assert contact.plan.due_ms - at_ms <= after_s * (1 + retry_jitter) * 1000 + 1
+
+
+def test_who_asks_for_a_call_at_the_last_attempt_is_called_once_more() -> None:
+    rules, last = spec(attempts=2, attempts_per_day=5), called(attempts=2)
+    assert delay_s(next_plan(rules, last, "callback", NOON, jitter=0, call_back_s=60)) == 60
+    assert next_plan(rules, last, "callback", NOON, jitter=0) is None
+    again = replace(last, retries={"callback": 1})
+    assert next_plan(rules, again, "callback", NOON, jitter=0, call_back_s=60) is None

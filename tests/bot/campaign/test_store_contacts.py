@@ -108,10 +108,26 @@ async def test_only_a_waiting_contact_is_finished(campaigns: CampaignStore) -> N
     campaign = await running(campaigns, 2)
     attempt = await claimed(campaigns, campaign)
     waiting = number(1) if attempt.number == number(0) else number(0)
-    assert not await campaigns.finish_contact(campaign.id, attempt.number, "called_back")
     assert await campaigns.finish_contact(campaign.id, waiting, "called_back")
     assert not await campaigns.finish_contact(campaign.id, waiting, "called_back")
     assert not await campaigns.finish_contact(campaign.id, number(5), "called_back")
     progress = await campaigns.progress(campaign.id)
     assert (progress.waiting, progress.done, progress.outcomes) == (0, 1, {})
     assert progress.contact_outcomes == {"called_back": 1}
+
+
+@pytest.mark.parametrize("outcome", ["no_answer", "void"])
+async def test_who_calls_back_while_they_are_being_called_is_not_called_again(
+    campaigns: CampaignStore, outcome: str
+) -> None:
+    campaign = await running(campaigns)
+    attempt = await claimed(campaigns, campaign)
+    assert await campaigns.finish_contact(campaign.id, attempt.number, "called_back")
+    if outcome == "void":
+        assert await campaigns.void(attempt.id, 1, plan())
+    else:
+        await campaigns.note(attempt.id, sid="CA1", status="no-answer")
+        assert await campaigns.settle(attempt.id, "no_answer", plan())
+    contact = await campaigns.contact(campaign.id, attempt.number)
+    assert contact is not None
+    assert (contact.state, contact.outcome) == ("done", "called_back")

@@ -185,6 +185,19 @@ async def test_the_campaign_learns_of_a_call_for_which_there_was_no_room(
     assert (await record_of(deployment.store)).attempt == attempt.id
 
 
+async def test_nobody_whom_a_campaign_has_called_is_put_through_to_others(
+    tmp_path: Path, store: Store, campaigns: CampaignStore
+) -> None:
+    _, attempt = await dialled(campaigns)
+    deployment = with_campaigns(
+        settings(tmp_path, fallback_number="+15550009999"), store, campaigns
+    )
+    deployment.calls.active = 100
+    answer = await deployment.ask(f"/twilio/voice?attempt={attempt.id}", DIALLED)
+    assert tags(answer) == ["Hangup"]
+    assert deployment.calls.ends == [(CALL, Ended("error", "no capacity"))]
+
+
 @pytest.mark.parametrize(
     ("answered_by", "voicemail", "reason"),
     [
