@@ -16,6 +16,7 @@ import bot.calls
 import bot.ends
 import tests.bot.engines
 from bot.campaign.arriving import Arrival, furnish
+from bot.campaign.ending import Endings
 from bot.campaign.outcome import NO_DIALOG
 from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
@@ -25,6 +26,7 @@ from bot.dialog.hook import Dialog, DialogFactory
 from bot.numbers import BotSettings
 from bot.record import Record
 from bot.settings import Settings
+from bot.store import Store
 from media.messages import Start
 from providers import catalog
 from providers.types import SynthesisChunk, TtsOptions
@@ -437,6 +439,45 @@ async def test_who_has_called_back_need_not_be_called(
     if contact.plan is not None:
         hours = (contact.plan.due_ms - START_MS) // 3_600_000
         assert hours >= 2 if text == "later" else hours == 1
+
+
+@pytest.mark.parametrize(
+    ("turns", "state", "ended", "done"),
+    [
+        (1, {}, HUNG_UP, True),
+        (0, {"result": {"coming": "yes"}}, HUNG_UP, True),  # they pressed keys
+        (1, {}, Ended("error", "speech recognition is not available"), False),
+        (0, {}, HUNG_UP, False),
+    ],
+)
+async def test_what_a_call_back_is_good_for(
+    campaigns: CampaignStore,
+    tmp_path: Path,
+    turns: int,
+    state: dict[str, Any],
+    ended: Ended,
+    done: bool,
+) -> None:
+    campaign, attempt = await dialled(campaigns)
+    await campaigns.settle(attempt.id, "busy", plan(START_MS + 3_600_000))
+    record = Record(SID, ACCOUNT, PERSON, FROM, turns=turns, state=state)
+    record.attempt, record.campaign = attempt.id, campaign.id
+    record.close(ended)
+    store = Store(f"unix://{tmp_path}/none.sock")
+    await Endings(campaigns, Settling(campaigns, store)).ended(record)
+    await store.aclose()
+    _, contact = await people(campaigns, attempt)
+    assert (contact.state == "done") is done
+
+
+async def test_a_call_back_has_the_numbers_own_bot_if_the_campaigns_is_gone(
+    worker: Worker, campaigns: CampaignStore
+) -> None:
+    _, attempt = await dialled(campaigns, dialog="lost:Dialog")
+    record = Record(SID, ACCOUNT, PERSON, FROM, generation=1)
+    furnish(record, Arrival(attempt.id, *await people(campaigns, attempt)), _bot(worker))
+    async with worker.stream(record):
+        await worker.said("Welcome.")
 
 
 def _bot(worker: Worker) -> BotSettings:
