@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from bot.record import Record
 from bot.redis_link import StoreUnavailable
 from bot.settings import Settings
 
-from .arriving import DEADLINE_S, Arrival, Arrivals, furnish
+from .arriving import DEADLINE_S, Arrivals, CallNews, furnish
 from .ending import Endings
 from .guard import GuardedDialog, refusals_of
 from .listing import Listing
@@ -69,6 +68,8 @@ class CampaignCalls:
         self._store = store
         self._dialogs = CampaignDialogs(dialogs, load)
         self._specs: OrderedDict[str, CampaignSpec] = OrderedDict()
+        # By call: why it is not to go on, as it was learnt when its stream had come.
+        self._turned_away: OrderedDict[str, str] = OrderedDict()
         self.arrivals = Arrivals(store, deadline_s)
         self.endings = Endings(store, settling)
         self.listing = Listing(store)
@@ -104,6 +105,8 @@ class CampaignCalls:
         Raises:
             Exception: whatever the user's code does, which makes a dialog for each call.
         """
+        if (reason := self._turned_away.pop(record.sid, None)) is not None:
+            return Speechless("", reason).dialog()
         wanted = record.dialog if record.attempt is not None and record.dialog else name
         make = self._dialogs.get(wanted)
         if make is None and record.direction == "inbound":
@@ -133,15 +136,13 @@ class CampaignCalls:
             and record.direction == "outbound"
         ):
             # Redis was away when Twilio asked for it.
-            attempt = await self._store.attempt(record.attempt)
-            if attempt is None:
-                return
-            campaign, contact = await asyncio.gather(
-                self._store.campaign(attempt.campaign),
-                self._store.contact(attempt.campaign, attempt.number),
-            )
-            bot = self._settings.bot_for(record.from_number)
-            furnish(record, Arrival(record.attempt, campaign, contact), bot)
+            news = CallNews(sid=record.sid, status="in-progress")
+            arrival = await self.arrivals.arrive(record.attempt, news)
+            if arrival.turned_away is not None:
+                self._turned_away[record.sid] = arrival.turned_away.reason
+                if len(self._turned_away) > MAX_KNOWN:
+                    self._turned_away.popitem(last=False)
+            furnish(record, arrival, self._settings.bot_for(record.from_number))
         name = record.campaign
         if name is None or name in self._specs:
             return

@@ -76,8 +76,9 @@ class CampaignDialogs:
 class Speechless:
     """Stands in for a dialog that cannot be had: says that the call cannot go on, and hangs up."""
 
-    def __init__(self, farewell: str) -> None:
+    def __init__(self, farewell: str, reason: str = NO_DIALOG) -> None:
         self._farewell = farewell
+        self._reason = reason
 
     async def greet(self, call: Call) -> list[Reply]:
         return self._leave()
@@ -89,7 +90,8 @@ class Speechless:
         return self._leave()
 
     def _leave(self) -> list[Reply]:
-        return [Say(self._farewell, interruptible=False), Hangup(NO_DIALOG)]
+        said = [Say(self._farewell, interruptible=False)] if self._farewell else []
+        return [*said, Hangup(self._reason)]
 
     def dialog(self) -> Dialog:
         """As a call's."""

@@ -328,11 +328,23 @@ async def test_a_call_that_came_while_redis_was_away_finds_its_campaign(
     assert (record.campaign, record.parameters["name"]) == (campaign.id, "Ada")
 
 
+async def test_a_call_that_is_another_ones_is_hung_up_though_redis_was_away_when_it_came(
+    worker: Worker, campaigns: CampaignStore
+) -> None:
+    _, attempt = await dialled(campaigns)
+    other = "CA" + "1" * 32
+    record = Record(other, ACCOUNT, FROM, PERSON, "outbound", generation=1, attempt=attempt.id)
+    await worker.calls._makes.prepare(record)
+    live = worker.calls._makes.resume(record, None, None)
+    said = [reply async for reply in live.dialog.greet(live.call)]
+    assert said == [Hangup("the attempt has another call")]
+
+
 async def test_a_call_whose_campaign_is_not_to_be_had_goes_on(
     worker: Worker, campaigns: CampaignStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = CampaignStore("unix:///nonexistent/redis.sock")
-    for question in ("attempt", "campaign", "contact", "do_not_call"):
+    for question in ("note", "attempt", "campaign", "contact", "do_not_call"):
         monkeypatch.setattr(campaigns, question, getattr(away, question))
     record = Record(SID, ACCOUNT, FROM, PERSON, "outbound", generation=1, attempt="0" * 20)
     async with worker.stream(record):
