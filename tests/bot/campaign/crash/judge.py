@@ -48,6 +48,8 @@ def judge(
     contacts: Mapping[str, Contact],
     attempts: Sequence[Attempt],
     retry_s: float,
+    *,
+    heard: bool = True,
 ) -> Verdict:
     """Judge a campaign that should be over.
 
@@ -56,6 +58,7 @@ def judge(
         contacts: all that were to be called, by number, as the store has them in the end.
         attempts: all that the store has.
         retry_s: how long after a call's end nobody is called again.
+        heard: whether who answered had a stream; else they heard nothing, and are called again.
     """
     verdict = Verdict()
     calls: dict[str, list[Placed]] = defaultdict(list)
@@ -64,6 +67,8 @@ def judge(
     for number, contact in contacts.items():
         in_order = sorted(calls[number], key=lambda call: call.at_s)
         verdict.problems += _of_contact(contact, in_order, retry_s)
+        if heard:
+            verdict.problems += _of_answers(contact, in_order)
     verdict.problems += [f"{number}: called, and no contact" for number in calls.keys() - contacts]
     verdict.problems += _of_attempts(attempts)
     states = Counter(attempt.state for attempt in attempts)
@@ -96,12 +101,17 @@ def _of_contact(contact: Contact, calls: Sequence[Placed], retry_s: float) -> li
         if after.at_s < before.ended_s + retry_s - SLACK_S:
             late_s = after.at_s - before.ended_s
             problems.append(f"{number}: called {late_s:.2f} s after {before.status}")
-        if before.status == "completed" and before.duration_s:
-            problems.append(f"{number}: called again after it had been answered")
-    if contact.outcome == "answered" and not any(call.duration_s for call in calls):
-        problems.append(f"{number}: answered, says the store, and Twilio does not")
     if contact.outcome not in {"answered", "refused"} and contact.attempts < ATTEMPTS:
         problems.append(f"{number}: given up after {contact.attempts} attempts: {contact.outcome}")
+    return problems
+
+
+def _of_answers(contact: Contact, calls: Sequence[Placed]) -> list[str]:
+    number, problems = contact.number, []
+    if any(call.status == "completed" and call.duration_s for call in calls[:-1]):
+        problems.append(f"{number}: called again after it had been answered")
+    if contact.outcome == "answered" and not any(call.duration_s for call in calls):
+        problems.append(f"{number}: answered, says the store, and Twilio does not")
     return problems
 
 

@@ -17,10 +17,9 @@ __all__ = ["Killer"]
 Victim = Literal["asking", "any", "redis"]
 
 SHARES: dict[Victim, float] = {"asking": 0.55, "any": 0.4, "redis": 0.05}
-PATIENCE_S = 5.0
+PATIENCE_S = 2.0
 """So long somebody may take to ask for a call; then the campaign has none to make just now."""
 SOON_S = 0.3
-LATE_S = 1.0
 
 
 class Killer:
@@ -31,14 +30,19 @@ class Killer:
     """
 
     def __init__(
-        self, gate: Gate, dialers: Dialers, redis: RedisProcess, chance: random.Random
+        self,
+        gate: Gate,
+        dialers: Dialers,
+        redis: RedisProcess,
+        chance: random.Random,
+        late_s: float,
     ) -> None:
         self.killed: Counter[str] = Counter()
         self._gate = gate
         self._dialers = dialers
         self._redis = redis
         self._chance = chance
-        self._late: set[asyncio.Task[None]] = set()
+        self._late_s = late_s
 
     @property
     def kills(self) -> int:
@@ -69,7 +73,7 @@ class Killer:
             await self._kill_any()
 
     async def _kill_asking(self, how: How, tasks: asyncio.TaskGroup) -> None:
-        held, late_s = self._gate.hold(how), self._chance.uniform(0, LATE_S)
+        held, late_s = self._gate.hold(how), self._chance.uniform(0, self._late_s)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 port = await held.port

@@ -35,6 +35,8 @@ class ProofPlan:
         seed: of every chance but those of the processes themselves.
         retry_s: after how long people are called again.
         lost_ms: after the longest ringing, until Twilio's lists have every call.
+        late_s: how much later a held request is carried out at most: its attempt is being looked
+            for by then.
         whole: whether Twilio asks a whole `parley serve`, and not some webhooks in this process.
         dropped: which part of the callbacks never comes. It takes the longest ringing, or the
             longest call, until anybody asks.
@@ -47,6 +49,7 @@ class ProofPlan:
     seed: int = 1
     retry_s: int = 8
     lost_ms: int = 1_500
+    late_s: float = 3.0
     whole: bool = False
     dropped: float = 0.05
 

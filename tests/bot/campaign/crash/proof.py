@@ -85,7 +85,9 @@ async def prove(plan: ProofPlan, folder: Path, report: Callable[[str], None]) ->
     began_s = time.monotonic()
     async with _stage(plan, folder) as stage:
         campaign = await _start(stage.store, plan)
-        killer = Killer(stage.gate, stage.dialers, stage.redis, random.Random(plan.seed))
+        killer = Killer(
+            stage.gate, stage.dialers, stage.redis, random.Random(plan.seed), plan.late_s
+        )
         for port in stage.dialers.ports:
             await stage.dialers.start(port)
         async with asyncio.TaskGroup() as tasks:
@@ -209,4 +211,4 @@ async def _judge(stage: _Stage, campaign: str, plan: ProofPlan) -> Verdict:
     ]
     contacts = {contact.number: contact async for contact in stage.store.contacts(campaign)}
     attempts = [attempt async for attempt in stage.store.attempts(campaign)]
-    return judge(placed, contacts, attempts, plan.retry_s)
+    return judge(placed, contacts, attempts, plan.retry_s, heard=not plan.whole)

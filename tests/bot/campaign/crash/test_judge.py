@@ -66,6 +66,14 @@ def test_it_finds_what_is_wrong(placed: list[Placed], contact: Contact, said: st
     assert said in problem
 
 
+def test_whoever_heard_nothing_may_be_called_again() -> None:
+    again = replace(TALK, at_s=130, attempt="a3")
+    contact = replace(DONE, attempts=3, outcome="failed")
+    attempts = [FIRST, SECOND]
+    calls = [BUSY, TALK, again]
+    assert judge(calls, {NUMBER: contact}, attempts, RETRY_S, heard=False).problems == []
+
+
 def test_it_finds_attempts_that_are_not_settled() -> None:
     unknown = replace(SECOND, state="unknown")
     (problem,) = judge([BUSY, TALK], {NUMBER: DONE}, [FIRST, unknown], RETRY_S).problems
