@@ -158,7 +158,14 @@ async def _start(directory: Path, socket: str) -> None:
     keeper = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", redis_keeper.__file__, str(directory), socket, *command)
     )
-    if await keeper.wait() != 0:
+    try:
+        code = await keeper.wait()
+    finally:
+        if keeper.returncode is None:
+            # Too late for us: what it has started goes on for whoever comes next.
+            keeper.kill()
+            await keeper.wait()
+    if code != 0:
         raise RedisServerError(f"redis-server does not start; its last words: {_tail(directory)}")
 
 

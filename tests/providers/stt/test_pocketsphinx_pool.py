@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,8 +63,11 @@ def gone(pid: int) -> bool:
 
 def children() -> set[int]:
     """The processes that this one has started."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    pids: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            pids |= set(map(int, (task / "children").read_text().split()))
+    return pids
 
 
 async def test_one_call_takes_one_process_and_the_next_is_refused(stt: PocketSphinx) -> None:
