@@ -60,7 +60,7 @@ local state = redis.call('HGET', key(asked.campaign), 'state')
 if not state or state == 'running' or state == 'paused' then return 0 end
 if redis.call('SCARD', key(asked.campaign, 'live')) > 0 then return 0 end
 redis.call('HSET', key(asked.campaign), 'state', 'canceled', 'hook', 0, 'deleted', 1)
-redis.call('UNLINK', key(asked.campaign, 'due'), key(asked.campaign, 'asked'))
+expire_people(asked.campaign)
 return 1
 """)
 

@@ -163,6 +163,14 @@ local function expire_attempt(id, number, from, sid)
   if redis.call('GET', called) == id then redis.call('EXPIRE', called, ttl) end
 end
 
+-- The people of a campaign that is over, whoever is to take them away: that may be broken off.
+local function expire_people(campaign)
+  redis.call('UNLINK', key(campaign, 'due'), key(campaign, 'asked'))
+  for number = 0, 99 do
+    redis.call('EXPIRE', key(campaign, string.format('contacts:%02d', number)), ttl)
+  end
+end
+
 -- The campaign is in another state from now on. One that is over expires with all it has: people
 -- here, and what may be many attempts, and itself, by RETIRE.
 local function move(campaign, to, reason)
@@ -175,10 +183,7 @@ local function move(campaign, to, reason)
   if over(to) then
     redis.call('SADD', prefix .. 'campaigns:clearing', campaign)
     redis.call('HSET', key(campaign), 'ended', now)
-    redis.call('UNLINK', key(campaign, 'due'), key(campaign, 'asked'))
-    for number = 0, 99 do
-      redis.call('EXPIRE', key(campaign, string.format('contacts:%02d', number)), ttl)
-    end
+    expire_people(campaign)
   end
   push(campaign, '', 'campaign.' .. to, {reason = reason ~= '' and reason or nil})
 end

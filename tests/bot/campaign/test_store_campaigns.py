@@ -292,6 +292,19 @@ async def test_a_draft_is_deleted(campaigns: CampaignStore) -> None:
     assert await campaigns.contact(campaign.id, number(0)) is None
 
 
+async def test_whose_deletion_was_broken_off_is_not_kept_for_ever(
+    campaigns: CampaignStore, redis: Redis, redis_prefix: str
+) -> None:
+    campaign = await campaigns.create(spec())
+    await campaigns.add(campaign.id, people(2))
+    assert await campaigns._scripts.run(DELETE, {"campaign": campaign.id})
+    assert not await campaigns.retire(campaign.id)  # and there it died
+    names = [name async for name in redis.scan_iter(f"{redis_prefix}campaign:{campaign.id}*")]
+    assert len(names) == 3
+    for name in names:
+        assert 0 < await redis.ttl(name) <= RETENTION_S
+
+
 # The clock, and a Redis that is away
 
 
