@@ -15,7 +15,7 @@ from bot.record import Record
 from bot.redis_link import StoreUnavailable
 from bot.telephony.identity import CallIdentity
 
-from .outcome import FAX, VOICEMAIL, is_machine
+from .outcome import FAX, VOICEMAIL, Unwelcome, is_machine
 from .store import CampaignStore
 from .types import Attempt, Campaign, Contact
 
@@ -218,5 +218,5 @@ def furnish(record: Record, arrival: Arrival, bot: BotSettings) -> None:
         record.parameters["called_back"] = "yes"
 
 
-def _away(attempt_id: str, reason: str) -> Arrival:
+def _away(attempt_id: str, reason: Unwelcome) -> Arrival:
     return Arrival(attempt_id, turned_away=Ended("bot", reason))

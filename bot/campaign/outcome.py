@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from bot.dialog.types import Ended
 from bot.record import Record
@@ -16,6 +17,7 @@ __all__ = [
     "NO_DIALOG",
     "UNHEARD",
     "VOICEMAIL",
+    "Unwelcome",
     "Verdict",
     "cost_usd",
     "decide_outcome",
@@ -32,6 +34,18 @@ NO_DIALOG = "the dialog cannot be loaded"
 
 UNHEARD = "the call never reached a bot"
 """Why somebody took a call in which nobody talked to them."""
+
+Unwelcome = Literal[
+    "no such attempt",
+    "the attempt has another call",
+    "the attempt was given up",
+    "campaign canceled",
+    "they asked not to be called",
+    "the contact is done",
+]
+"""Why a call is hung up at once, in which nobody is to be talked to."""
+
+_UNWELCOME = frozenset(get_args(Unwelcome))
 
 IDLE = "idle"
 """Why a call was hung up in which the person was silent for long."""
@@ -71,7 +85,7 @@ def decide_outcome(
     """
     if attempt.unwanted or (record is not None and record.do_not_call):
         return Verdict("do_not_call")
-    if canceled and (record is None or record.answered_ms is None):
+    if canceled and not _was_taken(record):
         return Verdict("canceled")
     if attempt.status == "canceled":
         return Verdict("no_answer", "taken back at Twilio")
@@ -82,9 +96,17 @@ def decide_outcome(
     machine = _decide_machine(spec, attempt, record)
     if machine is not None:
         return machine
-    if record is None or record.answered_ms is None:
+    if record is None or not _was_taken(record):
         return Verdict("failed", _why_unheard(record))
     return _decide_human(spec, attempt, record)
+
+
+def _was_taken(record: Record | None) -> bool:
+    """Whether somebody took the call, and was not turned away in that moment."""
+    if record is None or record.answered_ms is None:
+        return False
+    ended = record.ended
+    return ended is None or ended.by != "bot" or ended.reason not in _UNWELCOME
 
 
 def _why_unheard(record: Record | None) -> str:

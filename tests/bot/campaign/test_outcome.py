@@ -78,6 +78,13 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
         # We could not.
         (attempt(), record(Ended("error", "no capacity")), Verdict("failed", "no capacity")),
         (attempt(), record(Ended("bot", NO_DIALOG)), Verdict("failed", NO_DIALOG)),
+        # They were turned away when the worker, which Redis had left alone, knew better.
+        (
+            attempt(),
+            record(Ended("bot", "the attempt was given up"), turns=0),
+            Verdict("failed", "the attempt was given up"),
+        ),
+        (attempt(), record(Ended("caller", "campaign canceled")), Verdict("answered")),
         # They asked for something.
         (attempt(duration_s=3), record(call_back_s=600), Verdict("callback")),
         (attempt(), record(do_not_call=True, call_back_s=600), Verdict("do_not_call")),
@@ -115,6 +122,7 @@ def test_a_canceled_campaign_has_no_calls_that_nobody_heard() -> None:
     assert outcome(attempt("canceled"), None) == "canceled"
     assert outcome(attempt(duration_s=1), None) == "canceled"
     assert outcome(attempt(), record(answered_ms=None)) == "canceled"
+    assert outcome(attempt(), record(Ended("bot", "campaign canceled"), turns=0)) == "canceled"
     assert outcome(attempt(), record()) == "answered"
 
 
