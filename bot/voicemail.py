@@ -29,7 +29,8 @@ __all__ = [
 EARS_MS = 60_000.0
 """A beep tells of a machine within so long after the call's first stream began."""
 TALKED_TURNS = 2
-"""With whom the dialog has had so many turns it has a conversation, whatever Twilio says later.
+"""With whom the dialog has had so many turns it has a conversation, whatever Twilio says, or beeps,
+later.
 
 That is answers heard whole, for here a call is taken from the dialog. Afterwards, where nothing is
 lost by doubt, what the person has said is enough (`CONVERSATION_TURNS` in `bot.campaign.outcome`).
@@ -230,12 +231,15 @@ class Voicemail:
         return []
 
     def _is_machine(self, beep: Beep, now_ms: float) -> bool:
-        """Whether a beep is enough: to whom the dialog has talked, only behind what nobody else
-        would say."""
+        """Whether a beep is enough: of whom the dialog has answered once, only behind what nobody
+        else would say; afterwards never, for people have microwaves too."""
         if beep.is_recorders:
             return False  # people who work on recorded lines hear it every few seconds
-        if not self._turns():
+        turns = self._turns()
+        if not turns:
             return True
+        if turns >= TALKED_TURNS:
+            return False
         # The detector tells a beep when it is over.
         from_ms = now_ms - (beep.end_ms - beep.start_ms)
         long = self._speech_to_ms - self._speech_from_ms >= MONOLOGUE_MS
