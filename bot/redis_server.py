@@ -16,6 +16,7 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,7 +25,13 @@ from typing import TextIO
 from . import redis_keeper
 from .state_dir import prepare_state_dir
 
-__all__ = ["RedisServerError", "find_binary", "private_redis", "wait_until_stopped"]
+__all__ = [
+    "RedisServerError",
+    "find_binary",
+    "make_durable",
+    "private_redis",
+    "wait_until_stopped",
+]
 
 DEADLINE_S = 15.0  # of everything: a server that stops, one that starts, one that loads its file
 PING_TIMEOUT_S = 1.0
@@ -32,6 +39,9 @@ POLL_S = 0.02
 SOCKET = "redis.sock"
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS.
 LONGEST_SOCKET_PATH = 100
+CONFIG = "redis.conf"
+DURABLE = "appendfsync always\n"
+"""What the file has as soon as somebody needs every write on the disk before it is answered."""
 
 
 class RedisServerError(Exception):
@@ -95,6 +105,25 @@ async def wait_until_stopped(state_dir: Path, deadline_s: float) -> bool:
     return False
 
 
+def make_durable(directory: Path) -> None:
+    """Have the server whose data are in `directory` begin durable, whenever it is started from now
+    on: by its keeper too, after it has died.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    config = directory / CONFIG
+    if config.exists() and config.read_text() == DURABLE:
+        return
+    # All of it or nothing: a server does not start with half a line.
+    handle, whole = tempfile.mkstemp(dir=directory, prefix=f"{CONFIG}.")
+    with open(handle, "w") as file:
+        file.write(DURABLE)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(whole, config)
+
+
 def _prepare(state_dir: Path) -> tuple[Path, str, TextIO]:
     """Directory, socket, and the file whose lock says that somebody uses the server."""
     directory = state_dir.absolute() / "redis"
@@ -147,11 +176,13 @@ async def _start(directory: Path, socket: str) -> None:
         "dir": str(directory),
         "logfile": str(directory / "redis.log"),
         "appendonly": "yes",
-        "appendfsync": "everysec",
         "save": "",
         "daemonize": "no",
     }
-    command = [str(find_binary())]
+    # It says how durable the server is, if anybody has asked for more than Redis's `everysec`.
+    config = directory / CONFIG
+    config.touch(mode=0o600)
+    command = [str(find_binary()), str(config)]
     for name, value in options.items():
         command += [f"--{name}", value]
     # -I -S: the keeper needs nothing but the standard library, and none of our module names.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -18,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from bot.redis_link import StoreUnavailable
+from bot.redis_server import make_durable
 
 __all__ = ["ensure_durable"]
 
@@ -42,8 +44,8 @@ _EVICTED = (
 async def ensure_durable(url: str, *, private: bool, deadline_s: float = DEADLINE_S) -> str:
     """What a crash of the Redis at `url` may cost, and what to change; empty if nothing.
 
-    A `private` one, which Parley started, is told to be durable: for as long as it runs, so that
-    every dialer says it again.
+    A `private` one, which Parley started, is told to be durable: now, and whenever it is started
+    again, before it answers anybody. Dialers say it again, should the file be gone that says so.
 
     Raises:
         StoreUnavailable: it does not answer.
@@ -55,6 +57,8 @@ async def ensure_durable(url: str, *, private: bool, deadline_s: float = DEADLIN
         async with asyncio.timeout(deadline_s):
             if private:
                 await redis.config_set("appendfsync", "always")
+                held = await redis.config_get("dir")
+                await asyncio.to_thread(make_durable, Path(str(held["dir"])))
             # Before Redis 7 one pattern at a time.
             found = await redis.config_get("*append*") | await redis.config_get("maxmemory*")
     except ResponseError:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 from redis.asyncio import Redis
 
 from bot.campaign.durability import ensure_durable
 from bot.redis_link import StoreUnavailable
+from bot.redis_server import private_redis
+from tests.bot.redis_process import gone, server_pid
 
 COST = "somebody dialled in it may be dialled again"
 
@@ -40,6 +46,22 @@ async def test_a_redis_that_throws_things_away(own_redis: str) -> None:
 async def test_one_of_our_own_is_told_to_keep_everything(own_redis: str) -> None:
     assert await ensure_durable(own_redis, private=True) == ""
     async with Redis.from_url(own_redis, decode_responses=True) as redis:
+        assert await redis.config_get("appendfsync") == {"appendfsync": "always"}
+
+
+async def test_one_of_our_own_is_durable_before_it_answers_again(
+    own_redis: str, tmp_path: Path
+) -> None:
+    """A dialer may claim before anybody can say it again."""
+    assert await ensure_durable(own_redis, private=True) == ""
+    pid = server_pid(own_redis)
+    os.kill(pid, signal.SIGKILL)
+    await gone(pid)
+    async with (
+        private_redis(tmp_path / "state") as url,
+        Redis.from_url(url, decode_responses=True) as redis,
+    ):
+        assert server_pid(url) != pid
         assert await redis.config_get("appendfsync") == {"appendfsync": "always"}
 
 
