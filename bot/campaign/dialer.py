@@ -109,16 +109,19 @@ class Dialer:
         self._standstill = standstill or Standstill(store)
         self._rejections = Rejections(store)
         self._placings: set[asyncio.Task[None]] = set()
+        self._held = asyncio.Event()
         self._stopped = asyncio.Event()
         self._ticking = asyncio.Lock()
 
     def hold(self) -> None:
         """Claim nobody any more."""
-        self._stopped.set()
+        self._held.set()
 
     async def stop(self) -> None:
-        """Claim nobody any more; returns when everybody who was claimed is being called."""
+        """Claim nobody any more, and take back once what is to be taken back; returns when
+        everybody who was claimed is being called."""
         self.hold()
+        self._stopped.set()
         async with self._ticking:
             return
 
@@ -134,7 +137,7 @@ class Dialer:
     async def _tick(self, spawn: Spawn) -> None:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + TICK_S
-        while not self._stopped.is_set():
+        while not self._held.is_set():
             if len(self._placings) >= AT_ONCE:
                 left_s = max(0.0, until_s - loop.time())
                 ended, _ = await asyncio.wait(
@@ -148,14 +151,7 @@ class Dialer:
                 return
             if wait_s is None or loop.time() + wait_s >= until_s:
                 return
-            await self._wait(max(wait_s, SHORTEST_WAIT_S))
-
-    async def _wait(self, wait_s: float) -> None:
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._stopped.wait()
-        except TimeoutError:
-            return
+            await _wait(self._held, max(wait_s, SHORTEST_WAIT_S))
 
     async def _round(self, spawn: Spawn) -> float | None:
         """Claim once for every running campaign; in how many seconds to do it again, or None.
@@ -274,7 +270,15 @@ class Dialer:
                 return
             if self._stopped.is_set():
                 return
-            await self._wait(pause_s)
+            await _wait(self._stopped, pause_s)
+
+
+async def _wait(event: asyncio.Event, wait_s: float) -> None:
+    try:
+        async with asyncio.timeout(wait_s):
+            await event.wait()
+    except TimeoutError:
+        return
 
 
 def _made_anew(spec: CampaignSpec, contact: Contact, now_ms: int) -> Plan | None:

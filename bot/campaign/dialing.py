@@ -140,13 +140,15 @@ class Dialing:
     async def _needed(self) -> bool:
         """Whether there is a campaign that has been started."""
         try:
-            return any(found.state != "draft" for found in await self._store.campaigns())
+            return await self._store.any_campaign() and any(
+                found.state != "draft" for found in await self._store.campaigns()
+            )
         except StoreUnavailable:
             return False
 
     async def _sweep(self) -> None:
         if self._private:
-            # Its keeper starts it again, if it dies, as it was started at first.
+            # It begins so, unless what says it is gone from its directory.
             try:
                 await ensure_durable(self._redis_url, private=True)
             except StoreUnavailable:

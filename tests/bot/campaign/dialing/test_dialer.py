@@ -401,12 +401,17 @@ async def test_nobody_is_claimed_whose_call_could_not_be_taken_back_in_time(
     assert contact.plan.due_ms == until.until_ms
 
 
+@pytest.mark.parametrize("held", [False, True])
 async def test_a_call_of_nobody_is_taken_back_as_soon_as_it_can_be(
     campaigns: CampaignStore,
     rest: TwilioRest,
     twilio: Twilio,
     monkeypatch: pytest.MonkeyPatch,
+    held: bool,
 ) -> None:
+    """Also by a worker that claims nobody any more, but has calls for an hour."""
+    asked: list[Callable[[], None]] = []
+
     class Gone:
         """The attempt is another call's when the answer comes."""
 
@@ -417,6 +422,8 @@ async def test_a_call_of_nobody_is_taken_back_as_soon_as_it_can_be(
             await campaigns.note(attempt, sid="CA" + "f" * 32, status="ringing")
             call = await rest.create(parameters, wanted=wanted)
             twilio.standin.misbehave("denied", times=2)
+            for then in asked:
+                then()
             return call
 
         async def cancel(self, sid: str) -> None:
@@ -424,7 +431,10 @@ async def test_a_call_of_nobody_is_taken_back_as_soon_as_it_can_be(
 
     monkeypatch.setattr(dialer_module, "AGAIN_S", (0.001,) * 3)
     await running(campaigns)
-    await tick(Dialer(campaigns, Gone(), ADDRESS, NO_LIMITS))
+    dialer = Dialer(campaigns, Gone(), ADDRESS, NO_LIMITS)
+    if held:
+        asked.append(dialer.hold)
+    await tick(dialer)
     (call,) = await rest.list_calls()
     assert call.status == "canceled"
 

@@ -125,6 +125,16 @@ async def test_a_campaign_is_dialled_and_swept(
     ]
 
 
+async def test_who_has_no_campaigns_pays_for_none(
+    store: CampaignStore, dialing: Dialing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def all_of_them() -> list[Campaign]:
+        raise AssertionError
+
+    monkeypatch.setattr(store, "campaigns", all_of_them)
+    assert not await dialing._needed()
+
+
 async def test_without_redis_it_waits(
     settings: Settings, rest: TwilioRest, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
