@@ -219,7 +219,8 @@ local function again(contact)
   wait(contact, asked.plan)
 end
 
--- So many failed calls in a row say more about us, or about Twilio, than about those called.
+-- So many failed calls in a row say more about us, or about Twilio, than about those called. Gives
+-- why the campaign is paused for that; nothing when it is not.
 local function feed_breaker()
   local name = key(attempt.campaign)
   if asked.outcome ~= 'failed' then
@@ -231,13 +232,15 @@ local function feed_breaker()
   local fails = redis.call('HINCRBY', name, 'fails', 1)
   if fails >= tonumber(kept[2]) then
     local last = asked.reason ~= '' and ', the last: ' .. asked.reason or ''
-    move(attempt.campaign, 'paused', fails .. ' calls failed in a row' .. last)
+    local why = fails .. ' calls failed in a row' .. last
+    move(attempt.campaign, 'paused', why)
+    return why
   end
 end
 """
 
 # Asked: attempt, outcome, plan (or none), reason, usd (or none), usd_micros, token (or none). Gives
-# whether it was settled by this.
+# whether it was settled by this; {campaign, why} if that has paused its campaign.
 SETTLE = Script(f"""{_ATTEMPT}{_SETTLE}
 if not read_attempt(asked.attempt) then return 0 end
 if attempt.state == 'settled' or attempt.state == 'void' then return 0 end
@@ -266,8 +269,8 @@ if contact then
     finish(contact, asked.plan and attempt.talked or asked.outcome)
   end
 end
-feed_breaker()
-return 1
+local why = feed_breaker()
+return why and {{attempt.campaign, why}} or 1
 """)
 
 # Asked: count, again_ms. Gives {attempt, …}.

@@ -20,6 +20,7 @@ from .ending import Endings
 from .guard import GuardedDialog, refusals_of
 from .listing import Listing
 from .loading import CampaignDialogs, Speechless
+from .pausing import tell_paused
 from .refusal import FALLBACK
 from .settling import Settling
 from .spec import CampaignSpec
@@ -165,11 +166,14 @@ class CampaignCalls:
         """Nobody else is to be called whom nobody could talk to."""
         if record.campaign is not None and record.direction == "outbound":
             try:
-                await self._store.change(
+                paused = await self._store.change(
                     record.campaign, "paused", allowed=("running",), reason=reason
                 )
             except StoreUnavailable:
                 log.warning("campaign not paused", campaign=record.campaign)
+            else:
+                if paused is not None:
+                    tell_paused(record.campaign, reason)
 
     async def _refuse(self, record: Record) -> bool:
         """Put a call's person on the do-not-call list; false when their number is not known."""

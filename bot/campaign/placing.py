@@ -172,4 +172,5 @@ def _by_code(error: RestError, attempt: Attempt) -> Refusal:
         return Refusal("paused", words + named)
     if isinstance(error, RestDenied) or error.status == 404:
         return Refusal("paused", DENIED + named)
-    return Refusal("failed", f"Twilio refused the call{named}: {error}")
+    # Not its words: they have the number that was to be called, and our account.
+    return Refusal("failed", "Twilio refused the call" + named)

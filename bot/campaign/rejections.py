@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 
-import structlog
-
+from .pausing import tell_paused
 from .placing import Refusal
 from .planning import next_plan, plan_after
 from .spec import CampaignSpec
@@ -13,8 +12,6 @@ from .store import CampaignStore
 from .types import Attempt, Campaign
 
 __all__ = ["Rejections"]
-
-log = structlog.get_logger(__name__)
 
 
 class Rejections:
@@ -50,7 +47,7 @@ class Rejections:
                     campaign.id, "paused", allowed=["running"], reason=refusal.reason
                 )
                 if paused is not None:
-                    log.error("campaign is paused", campaign=campaign.id, reason=refusal.reason)
+                    tell_paused(campaign.id, refusal.reason)
                 await self._void(campaign.spec, attempt, 0.0, refusal)
 
     async def _fail(self, spec: CampaignSpec, attempt: Attempt, refusal: Refusal) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 from .attempt_scripts import CLOSED, EMPTY_LIST, LOOK, LOST_ANSWER, NOTE, SETTLE, VOID
 from .claim_script import CLAIM
 from .packing import gap_ms, read_contact
+from .pausing import tell_paused
 from .store_part import BATCH, StorePart, attempt_given, plan_asked
 from .types import Attempt, Claims, Limits, Outcome, Plan
 
@@ -164,7 +165,11 @@ class AttemptsPart(StorePart):
             "usd_micros": 0 if usd is None else round(usd * 1e6),
             "token": token,
         }
-        return bool(await self._scripts.run(SETTLE, asked))
+        settled = await self._scripts.run(SETTLE, asked)
+        if isinstance(settled, list):
+            campaign, why = settled
+            tell_paused(campaign.decode(), why.decode())
+        return bool(settled)
 
     async def watch(self, attempt: str, at_ms: int) -> None:
         """Have the sweeper look at a live attempt then."""

@@ -307,8 +307,12 @@ async def test_a_dialog_that_cannot_be_loaded_ends_the_call_and_pauses_the_campa
     worker: Worker, campaigns: CampaignStore
 ) -> None:
     campaign, attempt = await dialled(campaigns, dialog="lost:Dialog")
-    async with worker.stream(await record_of(campaigns, worker, attempt)) as phone:
-        await leaves(phone)
+    with capture_logs() as logs:
+        async with worker.stream(await record_of(campaigns, worker, attempt)) as phone:
+            await leaves(phone)
+    assert [line["campaign"] for line in logs if line["event"] == "campaign is paused"] == [
+        campaign.id
+    ]
     assert SPOKEN[-1] == FAREWELL
     paused = await campaigns.campaign(campaign.id)
     assert paused is not None

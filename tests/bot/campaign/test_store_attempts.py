@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt, Campaign, Contact, Outcome
@@ -320,13 +321,13 @@ async def test_calls_that_fail_in_a_row_pause_the_campaign(campaigns: CampaignSt
         attempt = await claimed(campaigns, campaign)
         await campaigns.settle(attempt.id, outcome, None)
     last, spare = (await claim(campaigns, campaign, 2)).attempts
-    await campaigns.settle(last.id, "failed", None, reason="no route")
+    with capture_logs() as logs:
+        assert await campaigns.settle(last.id, "failed", None, reason="no route")
+    reason = "3 calls failed in a row, the last: no route"
+    assert [(line["campaign"], line["reason"]) for line in logs] == [(campaign.id, reason)]
     paused = await campaigns.campaign(campaign.id)
     assert paused is not None
-    assert (paused.state, paused.reason) == (
-        "paused",
-        "3 calls failed in a row, the last: no route",
-    )
+    assert (paused.state, paused.reason) == ("paused", reason)
     assert await campaigns.running() == []
     await campaigns.settle(spare.id, "failed", None)  # of before: it says nothing new
     await campaigns.change(campaign.id, "running", allowed=["paused"])

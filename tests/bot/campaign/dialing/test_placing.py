@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.campaign.placing import PAUSED, Fate, judge, parameters
+from bot.campaign.placing import PAUSED, Fate, Refusal, judge, parameters
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.types import Attempt
 from bot.telephony.address import Address
@@ -129,3 +129,10 @@ def test_who_reads_why_it_is_paused_knows_what_to_change(code: int) -> None:
     if code in {21210, 21212}:
         assert "+15551110000" in reason
         assert "from_numbers" in reason
+
+
+def test_what_twilio_says_of_the_called_number_is_not_handed_on() -> None:
+    said = f"Twilio answered POST /2010-04-01/Accounts/AC{'0' * 32}/Calls.json: +15552220000"
+    for code, named in ((29999, "Twilio's error 29999"), (None, "HTTP 400")):
+        refusal = judge(RestError(said, status=400, code=code), ATTEMPT)
+        assert refusal == Refusal("failed", f"Twilio refused the call ({named})")
