@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
-from bot.dialog.hook import load_dialogs
+from bot.dialog.hook import load_dialog
 from bot.dialog.resources import Resources
 from bot.dialog.types import DialogError
 from bot.numbers import NumberTable
 from bot.settings import Settings
 
+from .loading import LOAD_DEADLINE_S, CampaignDialogs
 from .spec import CampaignSpec
 
 __all__ = ["check_loads", "check_named"]
 
 
-async def check_loads(settings: Settings, spec: CampaignSpec) -> None:
+async def check_loads(
+    settings: Settings, spec: CampaignSpec, deadline_s: float = LOAD_DEADLINE_S
+) -> None:
     """Load the campaign's dialogs, as the workers will.
 
     Raises:
-        DialogError: one of them cannot be loaded; the message says what to change.
+        DialogError: one of them cannot be loaded, or not in time; the message says what to change.
     """
     resources = Resources.of(settings)
+    dialogs = CampaignDialogs({}, partial(load_dialog, resources=resources), deadline_s)
     try:
-        # They may import much, while calls go on.
-        await asyncio.to_thread(load_dialogs, _named_by(spec, settings), resources)
+        for name in _named_by(spec, settings):
+            await dialogs.load(name)
     finally:
         await resources.aclose()
 
