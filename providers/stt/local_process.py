@@ -22,6 +22,7 @@ __all__ = ["Lessee", "State", "WorkerProcess", "WorkerProgram"]
 _ROOT = Path(__file__).resolve().parents[2]
 _TAKEN = struct.Struct("!I")
 _LAST_WORDS = 300  # bytes of stderr
+LAST_WORDS_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._last_words = (self._last_words + data)[-_LAST_WORDS:]
 
     def process_exited(self) -> None:
-        self.kill()  # closes the pipes
+        self.state = State.DEAD
+        if self._closing is not None:
+            self._closing.cancel()
+        # Why it has ended may still be in its pipes, which another process could keep open.
+        self._closing = self._loop.call_later(LAST_WORDS_S, self.kill)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.kill()
         if self._closing is not None:
             self._closing.cancel()
         error = self._error()
@@ -227,11 +235,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._lessee.understood(Result.from_json(payload))
 
     def _become_idle(self, abilities: bytes) -> None:
+        if self.state is State.DEAD:
+            return  # too late: it is being killed, or has ended
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
-        if self.state is State.DEAD:
-            return  # too late: it is being killed
         self.loaded = True
         if not self.ready.done():
             self.ready.set_result(json.loads(abilities))
