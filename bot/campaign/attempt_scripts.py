@@ -52,6 +52,16 @@ local function live_contact()
   local contact = read_contact(attempt.campaign, attempt.number)
   return contact and contact.state == 'l' and contact.attempt == asked.attempt and contact
 end
+
+-- What they talked about with us while they were being called: a plan that they asked for, if its
+-- campaign goes on; else the outcome that they are done with.
+local function talk()
+  if attempt.talked == 'callback' then
+    if over(redis.call('HGET', key(attempt.campaign), 'state')) then return nil, nil end
+    return cjson.decode(attempt.call_back), nil
+  end
+  return nil, attempt.talked
+end
 """
 
 _NOTE = f"""
@@ -111,8 +121,10 @@ local function place()
   change('placed_ms', now)
   local called = prefix .. 'called:' .. attempt.number .. ':' .. attempt.from_number
   redis.call('SET', called, asked.attempt)
-  -- They have asked not to be called: Twilio is to be told at once.
-  if attempt.unwanted then redis.call('ZADD', WATCH, 'XX', now, asked.attempt) end
+  -- They have asked not to be called, or have called us: Twilio is to be told at once.
+  if attempt.unwanted or attempt.talked then
+    redis.call('ZADD', WATCH, 'XX', now, asked.attempt)
+  end
   tell('attempt.placed')
 end
 
@@ -201,16 +213,21 @@ if redis.call('EXISTS', minute) == 1 then redis.call('DECR', minute) end
 local contact = live_contact()
 if contact then
   contact.attempts, contact.today = contact.attempts - 1, contact.today - 1
-  if asked.plan and not attempt.talked then
-    wait(contact, asked.plan)
+  local call_back, outcome = talk()
+  if call_back then contact.outcome = 'callback' end
+  local plan = call_back or not outcome and asked.plan
+  if plan then
+    wait(contact, plan)
   else
-    finish(contact, attempt.talked or asked.outcome)
+    finish(contact, outcome or asked.outcome)
   end
 end
 return 1
 """)
 
 _SETTLE = """
+local UNREACHED = {busy = 1, no_answer = 1, failed = 1, voicemail = 1, hung_up_early = 1}
+
 local function again(contact)
   local times = tonumber(string.match(contact.retries, asked.outcome .. '=(%d+)') or '0')
   local others = string.gsub(contact.retries, asked.outcome .. '=%d+,?', '')
@@ -263,10 +280,15 @@ push(attempt.campaign, attempt.number, 'attempt.ended', {{attempt = asked.attemp
 local contact = live_contact()
 if contact then
   contact.outcome = asked.outcome
-  if asked.plan and not attempt.talked then
+  local call_back, outcome = talk()
+  if not UNREACHED[asked.outcome] then call_back, outcome = nil, nil end
+  if call_back then
+    contact.outcome = 'callback'
+    wait(contact, call_back)
+  elseif asked.plan and not outcome then
     again(contact)
   else
-    finish(contact, asked.plan and attempt.talked or asked.outcome)
+    finish(contact, asked.plan and outcome or asked.outcome)
   end
 end
 local why = feed_breaker()

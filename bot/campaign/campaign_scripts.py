@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .scripts import Script
 
-__all__ = ["ADD", "CHANGE", "CREATE", "DELETE", "FINISH", "PROGRESS", "REPLAN", "RETIRE"]
+__all__ = ["ADD", "CALL_BACK", "CHANGE", "CREATE", "DELETE", "FINISH", "PROGRESS", "REPLAN", "RETIRE"]
 
 # Asked: campaign, fields. Gives 0 when the id is taken.
 CREATE = Script("""
@@ -109,7 +109,7 @@ redis.call('HINCRBY', name, 'waiting', added)
 return results
 """)
 
-# Asked: campaign, call_back, contacts: {number, was (due|until|day), plan (or none)} for each.
+# Asked: campaign, contacts: {number, was (due|until|day), plan (or none)} for each.
 # Gives for each whether that was so.
 REPLAN = Script("""
 local function replan(number, was, plan)
@@ -117,7 +117,6 @@ local function replan(number, was, plan)
   if not contact or contact.state ~= 'w' then return 0 end
   if contact.due .. '|' .. contact.till .. '|' .. contact.plan_day ~= was then return 0 end
   leave(contact)
-  if plan and asked.call_back then contact.outcome = 'callback' end
   if plan then wait(contact, plan) else finish(contact, 'expired') end
   return 1
 end
@@ -129,18 +128,48 @@ end
 return done
 """)
 
-# Asked: campaign, number, outcome. Gives whether it was done.
-FINISH = Script("""
+_TALKED = """
+-- They have talked with us while they are being called. Whoever settles the attempt is told of it;
+-- Twilio is to take back a call that nobody has answered yet.
+local function note_talked(contact, outcome, plan)
+  local name = attempt_key(contact.attempt)
+  redis.call('HSET', name, 'talked', outcome)
+  if plan then redis.call('HSET', name, 'call_back', cjson.encode(plan)) end
+  if redis.call('HEXISTS', name, 'answered_ms') == 0 then
+    redis.call('ZADD', WATCH, 'XX', now, contact.attempt)
+  end
+end
+"""
+
+# Asked: campaign, number, plan (or none). Gives whether it was done.
+CALL_BACK = Script(f"""{_TALKED}
+local contact = read_contact(asked.campaign, asked.number)
+if not contact or contact.state == 'd' then return 0 end
+if contact.state == 'l' then
+  note_talked(contact, asked.plan and 'callback' or 'expired', asked.plan)
+  return 1
+end
+leave(contact)
+if asked.plan then
+  contact.outcome = 'callback'
+  wait(contact, asked.plan)
+else
+  finish(contact, 'expired')
+end
+return 1
+""")
+
+# Asked: campaign, number, outcome. Gives whether it was done, or will be with the live attempt.
+FINISH = Script(f"""{_TALKED}
 local contact = read_contact(asked.campaign, asked.number)
 if not contact then return 0 end
 local function tell()
   if asked.outcome ~= 'called_back' then return end
   local attempt = contact.attempt ~= '' and contact.attempt or nil
-  push(asked.campaign, asked.number, 'contact.called_back', {attempt = attempt})
+  push(asked.campaign, asked.number, 'contact.called_back', {{attempt = attempt}})
 end
 if contact.state == 'l' then
-  -- Whoever settles the attempt is not to have them called again.
-  redis.call('HSET', attempt_key(contact.attempt), 'talked', asked.outcome)
+  note_talked(contact, asked.outcome)
   tell()
   return 1
 end

@@ -250,8 +250,8 @@ class Dialer:
             # The attempt is gone, or somebody bound another call to it.
             log.error("call belongs to no attempt", call_sid=call.sid, attempt=attempt.id)
             await self._take_back(call.sid)
-        elif noted.unwanted:
-            # They have asked not to be called since the claim.
+        elif noted.unwanted or noted.talked:
+            # They have asked not to be called since the claim, or have called us.
             await self._take_back(call.sid)
         elif attempt.until_ms <= attempt.lease_until_ms:
             # Else it would be looked at too late, should Twilio leave it in its queue.

@@ -59,11 +59,11 @@ class Endings:
             return await self._store.finish_contact(campaign_id, number, "called_back")
         campaign = await self._store.campaign(campaign_id)
         contact = await self._store.contact(campaign_id, number)
-        if campaign is None or contact is None or contact.state != "waiting":
+        if campaign is None or contact is None:
             return False
         due_ms = await self._store.now_ms() + record.call_back_s * 1000
         plan = replan(campaign.spec, contact, due_ms)
-        return await self._store.call_back(campaign_id, contact, plan)
+        return await self._store.call_back(campaign_id, number, plan)
 
     async def _guarded(self, attempt_id: str, work: Coroutine[Any, Any, bool]) -> None:
         try:

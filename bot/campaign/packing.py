@@ -55,6 +55,7 @@ _OTHERS = frozenset(
         "sid",
         "status",
         "answered_by",
+        "talked",
         "outcome",
         "reason",
     }

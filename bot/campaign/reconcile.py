@@ -99,7 +99,7 @@ def next_step(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timing
 def _of_call(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings) -> Step:
     queued = attempt.status in {"", "queued"}
     unanswered = queued or attempt.status in {"initiated", "ringing"}
-    if unanswered and (campaign.state == "canceled" or attempt.unwanted):
+    if unanswered and (campaign.state == "canceled" or attempt.unwanted or attempt.talked):
         return Step("take_back")
     over_ms = attempt.until_ms - TAKEN_BACK_MS
     if queued and now_ms >= over_ms:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from bot.redis_link import StoreError
 
-from .campaign_scripts import ADD, FINISH, REPLAN
+from .campaign_scripts import ADD, CALL_BACK, FINISH, REPLAN
 from .keys import SHARDS, shard
 from .packing import pack, read_contact
 from .store_part import StorePart, plan_asked
@@ -79,19 +79,16 @@ class ContactsPart(StorePart):
         self, campaign: str, plans: Sequence[tuple[Contact, Plan | None]]
     ) -> list[bool]:
         """As `replan`, for up to 100 contacts in one round trip; for each whether it was done."""
-        return await self._replan(campaign, plans, call_back=False)
-
-    async def call_back(self, campaign: str, contact: Contact, plan: Plan | None) -> bool:
-        """As `replan`, for somebody who asked for a call then: they come before all who are due."""
-        (done,) = await self._replan(campaign, [(contact, plan)], call_back=True)
-        return done
-
-    async def _replan(
-        self, campaign: str, plans: Sequence[tuple[Contact, Plan | None]], *, call_back: bool
-    ) -> list[bool]:
         contacts = [_replanned(contact, plan) for contact, plan in plans]
-        asked = {"campaign": campaign, "call_back": call_back, "contacts": contacts}
+        asked = {"campaign": campaign, "contacts": contacts}
         return [bool(done) for done in await self._scripts.run(REPLAN, asked)]
+
+    async def call_back(self, campaign: str, number: str, plan: Plan | None) -> bool:
+        """A contact has called us and asked for a call then: they come before all who are due. At
+        once, or if it is live when its attempt is over, unless that decides more. With None there
+        is no moment for it, and they have expired. False when they are done."""
+        asked = {"campaign": campaign, "number": number, "plan": plan_asked(plan)}
+        return bool(await self._scripts.run(CALL_BACK, asked))
 
     async def finish_contact(self, campaign: str, number: str, outcome: Outcome) -> bool:
         """A contact is done (they called us, say): at once, or if it is live when its attempt is

@@ -172,6 +172,8 @@ class Attempt:
         closed_ms: when its worker saw the call over, if Twilio had not told of it then.
         undialled: it was taken back before anybody's telephone rang.
         unwanted: the person asked not to be called, before they had answered.
+        talked: they called us meanwhile: the outcome of that, with which their contact is done if
+            this attempt does not reach them, or `callback`, a call that they asked for.
         reason: why it failed or was refused, in words.
         usd: what speech and telephony cost, as far as that is known.
     """
@@ -199,6 +201,7 @@ class Attempt:
     answered_by: str = ""
     undialled: bool = False
     unwanted: bool = False
+    talked: Outcome | None = None
     outcome: Outcome | None = None
     reason: str = ""
     usd: float | None = None

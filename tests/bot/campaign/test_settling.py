@@ -111,6 +111,20 @@ async def test_whoever_closes_a_record_before_twilio_tells_has_it_asked(
     assert known.closed_ms == START_MS
 
 
+async def test_who_calls_while_they_are_being_called_and_asks_for_a_call_later_gets_it(
+    campaigns: CampaignStore, settling: Settling
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns, days=["sat"]))
+    inbound = record(attempt, direction="inbound", from_number=number(0), call_back_s=7200)
+    await Endings(campaigns, settling).ended(closed(inbound))
+    await over(campaigns, attempt, "no-answer")
+    assert await settling.settle(attempt.id)
+    contact = await contact_of(campaigns, attempt)
+    assert (contact.state, contact.outcome) == ("waiting", "callback")
+    assert contact.plan is not None
+    assert contact.plan.due_ms >= START_MS + 7200 * 1000
+
+
 async def test_a_canceled_campaign_plans_nothing(
     campaigns: CampaignStore, settling: Settling
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from bot.campaign.reconcile import Timings, next_step
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.store import CampaignStore, NotOpen
-from bot.campaign.types import Contact, NewContact
+from bot.campaign.types import Attempt, Contact, NewContact, Outcome, Plan
 
 from .campaigns import (
     DAY,
@@ -131,3 +133,68 @@ async def test_who_calls_back_while_they_are_being_called_is_not_called_again(
     contact = await campaigns.contact(campaign.id, attempt.number)
     assert contact is not None
     assert (contact.state, contact.outcome) == ("done", "called_back")
+
+
+ASKED = plan(START_MS + 7 * MINUTE_MS)
+
+
+async def over(campaigns: CampaignStore, attempt: Attempt, outcome: str, after: Plan | None) -> str:
+    """Its contact's state and outcome, and when they are called."""
+    if outcome == "void":
+        assert await campaigns.void(attempt.id, 1, after)
+    else:
+        assert await campaigns.settle(attempt.id, cast(Outcome, outcome), after)
+    contact = await campaigns.contact(attempt.campaign, attempt.number)
+    assert contact is not None
+    at = "" if contact.plan is None else f" at {(contact.plan.due_ms - START_MS) // MINUTE_MS}"
+    return f"{contact.state}: {contact.outcome}{at}"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "after", "became"),
+    [
+        ("void", plan(), "waiting: callback at 7"),
+        ("no_answer", plan(), "waiting: callback at 7"),
+        ("no_answer", None, "waiting: callback at 7"),
+        ("callback", plan(START_MS + 9 * MINUTE_MS), "waiting: callback at 9"),
+        ("answered", None, "done: answered"),
+    ],
+)
+async def test_a_call_that_is_asked_for_while_they_are_being_called_is_made(
+    campaigns: CampaignStore, outcome: str, after: Plan | None, became: str
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    assert await campaigns.call_back(attempt.campaign, attempt.number, ASKED)
+    assert await over(campaigns, attempt, outcome, after) == became
+
+
+async def test_a_call_that_is_asked_for_is_not_made_when_its_campaign_is_canceled(
+    campaigns: CampaignStore,
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    assert await campaigns.call_back(attempt.campaign, attempt.number, ASKED)
+    await campaigns.change(attempt.campaign, "canceled", allowed=["running"])
+    assert await over(campaigns, attempt, "no_answer", None) == "done: no_answer"
+
+
+async def test_who_called_back_and_then_asks_for_a_call_gets_it(campaigns: CampaignStore) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    assert await campaigns.finish_contact(attempt.campaign, attempt.number, "called_back")
+    assert await over(campaigns, attempt, "callback", ASKED) == "waiting: callback at 7"
+
+
+async def test_a_call_that_waits_for_somebody_who_has_called_us_is_taken_back(
+    campaigns: CampaignStore,
+) -> None:
+    campaign = await running(campaigns, 2)
+    placed, claimed_only = (await claim(campaigns, campaign, 2)).attempts
+    await campaigns.note(placed.id, sid="CA1", status="queued")
+    for attempt in (placed, claimed_only):
+        assert await campaigns.finish_contact(campaign.id, attempt.number, "called_back")
+    looked_at = {found.id: found for found in await campaigns.look(9, MINUTE_MS)}
+    assert set(looked_at) == {placed.id, claimed_only.id}
+    step = next_step(looked_at[placed.id], campaign, START_MS, Timings())
+    assert step.task == "take_back"
+    noted = await campaigns.note(claimed_only.id, sid="CA2", status="queued")
+    assert noted is not None
+    assert [found.id for found in await campaigns.look(9, MINUTE_MS)] == [noted.id]

@@ -68,11 +68,11 @@ async def test_whoever_calls_us_and_asks_to_be_called_later_comes_first_then(
     campaigns: CampaignStore, clock: Clock, redis: Redis, redis_prefix: str
 ) -> None:
     campaign = await running(campaigns, 30)
-    caller = await campaigns.contact(campaign.id, number(20))
-    assert caller is not None
     asked = plan(START_MS + MINUTE_MS)
-    assert await campaigns.call_back(campaign.id, caller, asked)
-    assert not await campaigns.call_back(campaign.id, caller, asked)
+    assert await campaigns.call_back(campaign.id, number(20), asked)
+    assert await campaigns.call_back(campaign.id, number(21), None)
+    assert not await campaigns.call_back(campaign.id, number(21), asked)
+    assert (await campaigns.progress(campaign.id)).contact_outcomes == {"expired": 1}
     clock.pass_ms(MINUTE_MS)
     assert (await claimed(campaigns, campaign)).number == number(20)
     await campaigns.change(campaign.id, "canceled", allowed=["running"])
