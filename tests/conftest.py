@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from providers.settings import VendorSettings
+from tests.scheduling import TwoKinds, give_way
 
 LONGEST = ("real_time", "long")
 # The accounts of whoever runs the tests are not for them: nothing may be sent to a vendor.
@@ -27,6 +29,17 @@ settings.register_profile(
     "parley", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("parley")
+
+
+def pytest_configure() -> None:
+    """Have this process run as it should beside the others."""
+    give_way()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoKinds | None:
+    """Decide which of several processes runs a file."""
+    return TwoKinds(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
