@@ -42,6 +42,7 @@ end
 local function release()
   redis.call('SREM', key(attempt.campaign, 'live'), asked.attempt)
   redis.call('SREM', LIVE, asked.attempt)
+  redis.call('SREM', QUEUED, asked.attempt)
   redis.call('ZREM', WATCH, asked.attempt)
   unlock(attempt.number, asked.attempt)
   retain()
@@ -119,6 +120,7 @@ end
 local function place()
   change('state', 'placed')
   change('placed_ms', now)
+  redis.call('SADD', QUEUED, asked.attempt)
   local called = prefix .. 'called:' .. attempt.number .. ':' .. attempt.from_number
   redis.call('SET', called, asked.attempt)
   -- They have asked not to be called, or have called us: Twilio is to be told at once.
@@ -128,6 +130,19 @@ local function place()
   tell('attempt.placed')
 end
 
+-- Twilio did dial, and its word of that was late: what was taken back is a call like any other.
+local function dialled(status)
+  local rank = RANK[status] or 0
+  if not attempt.undialled or rank <= RANK.queued or status == 'canceled' then return false end
+  if attempt.state == 'void' then
+    if not revive() then return false end
+    change('state', 'ended')
+  end
+  redis.call('HDEL', attempt_key(asked.attempt), 'undialled')
+  attempt.undialled = nil
+  return true
+end
+
 local function follow(status)
   local rank = RANK[status]
   local known = RANK[attempt.status] or 0
@@ -135,6 +150,7 @@ local function follow(status)
   -- Twilio had it in its queue until it was taken back: nobody's telephone rang.
   if status == 'canceled' and known <= RANK.queued then change('undialled', '1') end
   change('status', status)
+  if rank > RANK.queued then redis.call('SREM', QUEUED, asked.attempt) end
   if status == 'in-progress' then
     change('answered_ms', now)
     tell('attempt.answered')
@@ -151,7 +167,7 @@ NOTE = Script(f"""{_ATTEMPT}{_NOTE}
 if not read_attempt(asked.attempt) then return nil end
 if attempt.sid and attempt.sid ~= asked.sid then return given() end
 if not attempt.sid and not bind() then return given() end
-if attempt.state == 'settled' then return given() end
+if attempt.state == 'settled' or dialled(asked.status) then return given() end
 if attempt.state == 'void' and (attempt.undialled or not revive()) then return given() end
 if attempt.state ~= 'placed' and attempt.state ~= 'ended' then place() end
 for name, value in pairs(asked.facts) do
@@ -300,6 +316,7 @@ LOOK = Script("""
 -- An attempt that is gone, or whose campaign is, would keep its number and its place for ever.
 local function forget(id, campaign)
   redis.call('SREM', LIVE, id)
+  redis.call('SREM', QUEUED, id)
   redis.call('ZREM', WATCH, id)
   if campaign then redis.call('SREM', key(campaign, 'live'), id) end
   redis.call('EXPIRE', attempt_key(id), ttl)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from .scripts import Script
 
-__all__ = ["ADD", "CALL_BACK", "CHANGE", "CREATE", "DELETE", "FINISH", "PROGRESS", "REPLAN", "RETIRE"]
+__all__ = [
+    "ADD",
+    "CALL_BACK",
+    "CHANGE",
+    "CREATE",
+    "DELETE",
+    "FINISH",
+    "PROGRESS",
+    "REPLAN",
+    "RETIRE",
+]
 
 # Asked: campaign, fields. Gives 0 when the id is taken.
 CREATE = Script("""

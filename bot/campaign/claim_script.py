@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.store_lease_scripts import LEASE_MS
 
-from .reconcile import CLOSING_MS
+from .reconcile import CLOSING_MS, FEW_QUEUED, LONGEST_MS, TAKEN_BACK_MS, TAKING_MS
 from .scripts import Script
 
 __all__ = ["CLAIM", "PUT_OFF_MS"]
@@ -118,10 +118,14 @@ end
 # and all are before whoever may be called. So those are searched by halves: most whose plans are
 # over were due before most of the others.
 _OPEN = f"""
+-- As `taken_back_ms` in `bot.campaign.reconcile`: the more calls wait, the longer that takes.
+local queued = math.max(0, redis.call('SCARD', QUEUED) - {FEW_QUEUED})
+local over_ms = now + {CLOSING_MS} + math.min(queued * {TAKING_MS}, {LONGEST_MS - TAKEN_BACK_MS})
+
 local function plan_is_over(queue, rank)
   local number = redis.call('ZRANGE', queue, rank, rank)[1]
   local contact = read_contact(asked.campaign, number)
-  return contact and contact.state == 'w' and tonumber(contact.till) <= now + {CLOSING_MS}
+  return contact and contact.state == 'w' and tonumber(contact.till) <= over_ms
 end
 
 -- The rank of the first of `due` contacts whose plan is not over.
@@ -174,7 +178,7 @@ local function consider(queue, number)
   elseif redis.call('HEXISTS', REFUSED, number) == 1 then
     leave(contact)
     finish(contact, 'do_not_call')
-  elseif tonumber(contact.till) <= now + {CLOSING_MS} then
+  elseif tonumber(contact.till) <= over_ms then
     redis.call('ZADD', queue, now + {PUT_OFF_MS}, number)
     table.insert(stale, number)
     table.insert(stale, contact.held)

@@ -13,7 +13,6 @@ import structlog
 from bot.metrics import Metrics
 from bot.redis_link import StoreUnavailable
 from bot.telephony.address import Address
-from bot.telephony.rest_client import CONNECTIONS
 from bot.telephony.rest_errors import CallGone, RestError
 from bot.telephony.rest_resources import RestCall
 
@@ -21,7 +20,7 @@ from .backing_off import BackOff
 from .lease import Clocks, DialLease, read_clocks
 from .placing import judge, parameters
 from .planning import replan
-from .reconcile import CLOSING_MS, TAKEN_BACK_MS
+from .reconcile import CLOSING_MS, LONGEST_MS, TAKEN_BACK_MS
 from .rejections import Rejections
 from .spec import CampaignSpec
 from .standstill import Standstill
@@ -33,14 +32,18 @@ __all__ = ["Dialer", "Placing"]
 TICK_S = 0.95
 """How long one tick goes on dialling: until the next one is near."""
 
-AT_ONCE = CONNECTIONS - 4
-"""How many calls are asked for at the same time: what else asks Twilio has connections left."""
+AT_ONCE = 16
+"""How many calls are asked for at the same time. With what sweepers ask (`bot.campaign.patience`)
+these are fewer than there are connections: what else asks Twilio has some left."""
 
 MOST_CLAIMED = 8
 """How many contacts are claimed in one step, so that campaigns of one priority take turns."""
 
 AGAIN_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Between the times at which Twilio is asked to take back a call."""
+
+LOOKED_AT_MS = 1_000
+"""So soon after its claim a sweeper looks at somebody whose window closes soon."""
 
 SHORTEST_WAIT_S = 0.005
 
@@ -61,7 +64,7 @@ class Placing(Protocol):
         self, parameters: dict[str, Any], *, wanted: Callable[[], bool]
     ) -> RestCall: ...
 
-    async def cancel(self, sid: str) -> None: ...
+    async def cancel(self, sid: str) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +256,9 @@ class Dialer:
         elif noted.unwanted or noted.talked:
             # They have asked not to be called since the claim, or have called us.
             await self._take_back(call.sid)
-        elif attempt.until_ms <= attempt.lease_until_ms:
-            # Else it would be looked at too late, should Twilio leave it in its queue.
-            await self._store.watch(attempt.id, attempt.until_ms - TAKEN_BACK_MS)
+        elif attempt.until_ms - LONGEST_MS <= attempt.lease_until_ms:
+            # Else it may be looked at too late, should Twilio leave it in its queue.
+            await self._store.watch(attempt.id, attempt.claimed_ms + LOOKED_AT_MS)
 
     async def _take_back(self, sid: str) -> None:
         """Have Twilio not place a call that nobody else knows of."""
@@ -283,7 +286,10 @@ async def _wait(event: asyncio.Event, wait_s: float) -> None:
 
 def _made_anew(spec: CampaignSpec, contact: Contact, now_ms: int) -> Plan | None:
     plan = replan(spec, contact, now_ms)
-    if plan is not None and plan.until_ms <= now_ms + CLOSING_MS:
+    over_ms = now_ms + CLOSING_MS
+    if contact.plan is not None:
+        over_ms = max(over_ms, contact.plan.until_ms)
+    if plan is not None and plan.until_ms <= over_ms:
         # The window closes: nobody is claimed in it any more.
         plan = replan(spec, contact, plan.until_ms)
     return plan

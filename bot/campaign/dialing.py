@@ -32,7 +32,7 @@ PAUSE_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-class Asked(Placing, Asking, Protocol):
+class Asked(Asking, Placing, Protocol):
     """What of Twilio's REST is needed; `bot.telephony.rest.TwilioRest` is it."""
 
 

@@ -19,6 +19,7 @@ Keys; what a campaign has expires with it, what an attempt has with the attempt:
     PREFIX dial:account                 hash: when the account may dial next, how often it claimed
     PREFIX dial:obstacle                why nobody is dialled; expires when it is not told again
     PREFIX dial:live                    set: live attempts of all campaigns
+    PREFIX dial:queued                  set: those of them whose calls wait in Twilio's queue
     PREFIX dial:numbers                 hash: numbers that are live, and their attempts
     PREFIX dial:watch                   sorted set: live attempts by when they are looked at
     PREFIX dial:sid:{sid}               the attempt whose call that is
@@ -54,6 +55,7 @@ class CampaignKeys:
         self.clearing = f"{prefix}campaigns:clearing"
         self.outbox = f"{prefix}campaigns:outbox"
         self.obstacle = f"{prefix}dial:obstacle"
+        self.queued = f"{prefix}dial:queued"
         self.watch = f"{prefix}dial:watch"
         self.ticks = f"{prefix}dial:ticks"
         self.do_not_call = f"{prefix}do-not-call"

@@ -11,10 +11,13 @@ import structlog
 from bot.telephony.rest_errors import RestUnavailable
 from bot.telephony.rest_resources import RestCall
 
-__all__ = ["AT_ONCE", "Asking", "Patience"]
+__all__ = ["AT_ONCE", "TAKEN_BACK_AT_ONCE", "Asking", "Patience"]
 
 AT_ONCE = 4
-"""How many calls Twilio is asked about at the same time; the dialer has the other connections."""
+"""How many calls Twilio is asked about at the same time."""
+
+TAKEN_BACK_AT_ONCE = 12
+"""How many are taken back meanwhile: somebody may be dialled who must not be."""
 
 T = TypeVar("T")
 
@@ -26,7 +29,7 @@ class Asking(Protocol):
 
     async def fetch(self, sid: str) -> RestCall: ...
 
-    async def cancel(self, sid: str) -> None: ...
+    async def cancel(self, sid: str) -> RestCall: ...
 
     async def list_calls(self, *, to: str, from_: str, limit: int) -> list[RestCall]: ...
 

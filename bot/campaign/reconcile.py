@@ -13,8 +13,11 @@ from .types import Attempt, Campaign
 __all__ = [
     "CLOSED_LOOK_MS",
     "CLOSING_MS",
+    "FEW_QUEUED",
+    "LONGEST_MS",
     "SLACK_MS",
     "TAKEN_BACK_MS",
+    "TAKING_MS",
     "Step",
     "Timings",
     "are_over",
@@ -22,9 +25,10 @@ __all__ = [
     "listed_for_certain_ms",
     "next_step",
     "possible",
+    "taken_back_ms",
 ]
 
-Task = Literal["wait", "lose", "search", "fetch", "take_back", "settle", "nothing"]
+Task = Literal["wait", "lose", "search", "fetch", "unqueue", "take_back", "settle", "nothing"]
 
 SLACK_MS = 60_000
 """How much earlier than its claim a call may seem to be that is taken for the attempt's: Twilio's
@@ -38,6 +42,19 @@ _OVER = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 TAKEN_BACK_MS = 3_000
 """So long before somebody may not be called any more, a call that still waits in Twilio's queue is
 taken back: nobody may have time for it right then."""
+
+FEW_QUEUED = 40
+"""So many calls are taken back in what of that a sweeper's ticks leave."""
+
+TAKING_MS = 25
+"""For each one more: two requests to a Twilio that answers in 150 ms, `TAKEN_BACK_AT_ONCE` (see
+`bot.campaign.patience`) at the same time."""
+
+LONGEST_MS = 300_000
+"""At most so long before, however many there are."""
+
+LOOK_AGAIN_MS = 1_000
+"""Not sooner is it looked whether the queue has grown."""
 
 CLOSED_LOOK_MS = 5_000
 """How long after its worker saw a call over Twilio is asked about it, if it does not tell."""
@@ -72,16 +89,25 @@ class Step:
     """What to do about an attempt.
 
     `wait`: nothing before `at_ms`; `lose`: its dialer has died; `search`: look for its call in
-    Twilio's lists; `fetch`: ask Twilio how its call is; `take_back`: have Twilio not place it;
-    `settle`: decide its outcome; `nothing`: it is over.
+    Twilio's lists; `fetch`: ask Twilio how its call is; `unqueue`: have Twilio not dial it, unless
+    it has; `take_back`: have it not go on, unless it is answered; `settle`: decide its outcome;
+    `nothing`: it is over.
     """
 
     task: Task
     at_ms: int = 0
 
 
-def next_step(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings) -> Step:
-    """What to do about an attempt now."""
+def taken_back_ms(queued: int) -> int:
+    """How long before nobody may be called any more calls are taken back, if so many wait in
+    Twilio's queue."""
+    return min(LONGEST_MS, TAKEN_BACK_MS + max(0, queued - FEW_QUEUED) * TAKING_MS)
+
+
+def next_step(
+    attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings, queued: int = 0
+) -> Step:
+    """What to do about an attempt now, there being so many calls `queued` at Twilio."""
     match attempt.state:
         case "claimed" if now_ms < attempt.lease_until_ms:
             return Step("wait", attempt.lease_until_ms)
@@ -92,22 +118,32 @@ def next_step(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timing
         case "ended":
             return Step("settle")
         case "placed":
-            return _of_call(attempt, campaign, now_ms, timings)
+            return _of_call(attempt, campaign, now_ms, timings, queued)
     return Step("nothing")
 
 
-def _of_call(attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings) -> Step:
-    queued = attempt.status in {"", "queued"}
-    unanswered = queued or attempt.status in {"initiated", "ringing"}
+def _of_call(
+    attempt: Attempt, campaign: Campaign, now_ms: int, timings: Timings, queued: int
+) -> Step:
+    waits = attempt.status in {"", "queued"}
+    unanswered = waits or attempt.status in {"initiated", "ringing"}
     if unanswered and (campaign.state == "canceled" or attempt.unwanted or attempt.talked):
         return Step("take_back")
-    over_ms = attempt.until_ms - TAKEN_BACK_MS
-    if queued and now_ms >= over_ms:
-        return Step("take_back")
+    over_ms = attempt.until_ms - taken_back_ms(queued)
+    if waits and now_ms >= over_ms:
+        return Step("unqueue")
     due_ms = _due_ms(attempt, campaign, timings)
     if now_ms >= due_ms:
         return Step("fetch")
-    return Step("wait", min(due_ms, over_ms) if queued else due_ms)
+    return Step("wait", min(due_ms, _look_ms(attempt, now_ms, over_ms)) if waits else due_ms)
+
+
+def _look_ms(attempt: Attempt, now_ms: int, over_ms: int) -> int:
+    """When to look at a call that waits: the queue may grow, and `over_ms` come sooner by that."""
+    early_ms = attempt.until_ms - LONGEST_MS
+    if now_ms < early_ms:
+        return early_ms
+    return min(over_ms, now_ms + max(LOOK_AGAIN_MS, (over_ms - now_ms) // 2))
 
 
 def _due_ms(attempt: Attempt, campaign: Campaign, timings: Timings) -> int:

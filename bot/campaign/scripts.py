@@ -30,6 +30,7 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local LIVE, WATCH = prefix .. 'dial:live', prefix .. 'dial:watch'
+local QUEUED = prefix .. 'dial:queued'
 local NUMBERS, REFUSED = prefix .. 'dial:numbers', prefix .. 'do-not-call'
 
 local function key(campaign, part)

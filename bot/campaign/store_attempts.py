@@ -187,6 +187,10 @@ class AttemptsPart(StorePart):
         ids = await self._link.ask(lambda redis: redis.smembers(name))
         return await self._attempts(sorted(ids)) if ids else []
 
+    async def queued(self) -> int:
+        """How many calls of all campaigns Twilio has in its queue, as far as is known."""
+        return int(await self._link.ask(lambda redis: redis.scard(self._keys.queued)))
+
     async def last_called(self, number: str, from_number: str) -> Attempt | None:
         """The last attempt that called `number` from that number of ours: a call-back is of it."""
         return await self._named(self._keys.called(number, from_number))

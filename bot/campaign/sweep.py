@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from operator import itemgetter
 from typing import Protocol
 
 import structlog
@@ -17,7 +16,7 @@ from bot.redis_link import StoreUnavailable
 from bot.telephony.rest_errors import CallGone, RestError
 from bot.telephony.rest_resources import RestCall
 
-from .patience import AT_ONCE, Asking, Patience
+from .patience import AT_ONCE, TAKEN_BACK_AT_ONCE, Asking, Patience
 from .planning import next_plan, plan_after
 from .reconcile import (
     Step,
@@ -43,6 +42,8 @@ RETIRED = 10
 
 ENOUGH_LISTS = 2
 LONGEST_LIST = 200
+
+_URGENT = frozenset({"unqueue", "take_back"})
 
 log = structlog.get_logger(__name__)
 
@@ -76,15 +77,20 @@ class Sweeper:
         self._asking = Patience(rest)
         self._settling = settling
         self._timings = timings or Timings()
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._at_once = {
+            False: asyncio.Semaphore(AT_ONCE),
+            True: asyncio.Semaphore(TAKEN_BACK_AT_ONCE),
+        }
+        self._until_s = math.inf
+        self._queued = 0
 
     async def tick(self) -> None:
-        """Look at what is due, as much as fits into the tick; Redis being away is no error."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + TICK_S
-        self._asking.begin(until_s)
+        """Look at what is due, as much as fits into the tick, and take back what is to be; Redis
+        being away is no error."""
+        self._until_s = asyncio.get_running_loop().time() + TICK_S
+        self._asking.begin(self._until_s)
         try:
-            while await self._look() == LOOKED_AT and loop.time() < until_s:
+            while await self._look() == LOOKED_AT and not self._is_late():
                 continue
             await self._look_at_campaigns()
         except StoreUnavailable:
@@ -98,29 +104,43 @@ class Sweeper:
         campaigns = {
             id_: await self._store.campaign(id_) for id_ in {item.campaign for item in attempts}
         }
-        now_ms = await self._store.now_ms()
         known = []
         for attempt in attempts:
             if (campaign := campaigns[attempt.campaign]) is not None:
-                step = next_step(attempt, campaign, now_ms, self._timings)
-                known.append((step.task != "take_back", attempt, campaign))
+                known.append((attempt, campaign))
             else:
                 log.error("attempt has no campaign that can be read", attempt=attempt.id)
-        async with asyncio.TaskGroup() as group:
-            for _, attempt, campaign in sorted(known, key=itemgetter(0)):
-                group.create_task(self._see_to(attempt, campaign, now_ms))
+        await self._see_to_all(known)
         return len(attempts)
 
-    async def _see_to(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
+    def _is_late(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._until_s
+
+    async def _see_to_all(self, known: list[tuple[Attempt, Campaign]]) -> None:
+        now_ms = await self._store.now_ms()
+        self._queued = await self._store.queued()
+        async with asyncio.TaskGroup() as group:
+            for attempt, campaign in known:
+                step = self._step(attempt, campaign, now_ms)
+                group.create_task(self._see_to(step, attempt, campaign, now_ms))
+
+    def _step(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> Step:
+        return next_step(attempt, campaign, now_ms, self._timings, self._queued)
+
+    async def _see_to(self, step: Step, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
         """Do what is next for an attempt; what fails is done when it is looked at again."""
-        step = next_step(attempt, campaign, now_ms, self._timings)
+        urgent = step.task in _URGENT
         try:
-            async with self._at_once:
-                await self._do(step, attempt, campaign, now_ms)
+            async with self._at_once[urgent]:
+                if self._is_late() and not urgent:
+                    # Others may have to be taken back: this has time until the next tick.
+                    await self._store.watch(attempt.id, now_ms)
+                else:
+                    await self._do(step, attempt, campaign, now_ms)
         except StoreUnavailable:
             return
         except RestError:
-            self._asking.failed(urgent=step.task == "take_back")
+            self._asking.failed(urgent=urgent)
         except Exception:
             log.exception("attempt could not be looked at", attempt=attempt.id)
 
@@ -137,6 +157,8 @@ class Sweeper:
                 await self._search(attempt, campaign)
             case "fetch":
                 await self._fetch(attempt, campaign)
+            case "unqueue":
+                await self._unqueue(attempt, campaign, now_ms)
             case "take_back":
                 await self._take_back(attempt, campaign, now_ms)
             case "settle":
@@ -198,15 +220,17 @@ class Sweeper:
         if await self._store.void(attempt.id, attempt.token, plan, reason=reason):
             log.info("call was never placed", attempt=attempt.id, campaign=attempt.campaign)
 
-    async def _fetch(self, attempt: Attempt, campaign: Campaign, *, urgent: bool = False) -> None:
+    async def _fetch(self, attempt: Attempt, campaign: Campaign, *, urgent: bool = False) -> str:
+        """Note how a call is; gives its status."""
         try:
             call = await self._asking.ask(lambda rest: rest.fetch(attempt.sid), urgent=urgent)
         except CallGone:
             # Somebody has deleted it, which Twilio allows when it is over.
             reason = "Twilio does not know the call any more"
             await self._store.note(attempt.id, sid=attempt.sid, status="failed", reason=reason)
-            return
+            return "failed"
         await self._note(attempt, campaign, call)
+        return call.status
 
     async def _note(self, attempt: Attempt, campaign: Campaign, call: RestCall) -> None:
         minutes = None if not call.duration_s else math.ceil(call.duration_s / 60)
@@ -224,22 +248,29 @@ class Sweeper:
             await self._settling.settle(attempt.id)
             return
         now_ms = await self._store.now_ms()
-        step = next_step(noted, campaign, now_ms, self._timings)
-        if step.task == "take_back":
+        step = self._step(noted, campaign, now_ms)
+        if step.task in _URGENT:
             await self._store.watch(attempt.id, now_ms + SOON_MS)
         elif step.task == "wait":
             await self._store.watch(attempt.id, step.at_ms)
 
-    async def _take_back(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
+    async def _unqueue(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
+        """Take back a call that waits, and none that rings: the word of that may be late."""
         # At first: it holds whatever fails.
         await self._store.watch(attempt.id, now_ms + SOON_MS)
+        if await self._fetch(attempt, campaign, urgent=True) == "queued":
+            await self._take_back(attempt, campaign, now_ms)
+
+    async def _take_back(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
+        await self._store.watch(attempt.id, now_ms + SOON_MS)
         try:
-            await self._asking.ask(lambda rest: rest.cancel(attempt.sid), urgent=True)
+            call = await self._asking.ask(lambda rest: rest.cancel(attempt.sid), urgent=True)
         except CallGone:
             log.debug("call was answered or over before", call_sid=attempt.sid)
-        else:
-            log.info("call was taken back", attempt=attempt.id, call_sid=attempt.sid)
-        await self._fetch(attempt, campaign, urgent=True)
+            await self._fetch(attempt, campaign, urgent=True)
+            return
+        log.info("call was taken back", attempt=attempt.id, call_sid=attempt.sid)
+        await self._note(attempt, campaign, call)
 
     async def _settle(self, attempt: Attempt, now_ms: int) -> None:
         ended_ms = attempt.ended_ms or now_ms
@@ -280,7 +311,11 @@ class Sweeper:
                     return
             return
         now_ms = await self._store.now_ms()
-        async with asyncio.TaskGroup() as group:
-            for attempt in attempts:
-                if next_step(attempt, campaign, now_ms, self._timings).task == "take_back":
-                    group.create_task(self._see_to(attempt, campaign, now_ms))
+        asked = [(one, campaign) for one in attempts if self._is_urgent(one, campaign, now_ms)]
+        for start in range(0, len(asked), LOOKED_AT):
+            await self._see_to_all(asked[start : start + LOOKED_AT])
+            if self._is_late():
+                return
+
+    def _is_urgent(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> bool:
+        return self._step(attempt, campaign, now_ms).task in _URGENT

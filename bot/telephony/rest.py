@@ -188,9 +188,14 @@ class TwilioRest(RestRecordings):
             raise RestUnavailable("Twilio placed a call and did not say which") from None
         return call
 
-    async def cancel(self, sid: str) -> None:
+    async def cancel(self, sid: str) -> RestCall:
         """Take back a call that is queued or rings; `CallGone` when it does neither."""
-        await self._update(sid, None, status="canceled")
+        call = call_sid(sid)
+
+        async def cancel(client: Client) -> RestCall:
+            return rest_call(await client.calls(call).update_async(status="canceled"))
+
+        return await self._client.ask(cancel)
 
     async def fetch(self, sid: str) -> RestCall:
         """One call."""

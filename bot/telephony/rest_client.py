@@ -26,7 +26,7 @@ ATTEMPT_S = 2.0
 BACKOFF_S = 0.1
 MAX_DOUBLINGS = 5
 # A dead worker's calls are redirected many at a time; Twilio bounds how many requests it takes.
-CONNECTIONS = 20
+CONNECTIONS = 36
 # httpx looks whether the peer has closed before it takes a connection again, so long is safe.
 KEEP_ALIVE_S = 120.0
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from bot.campaign.reconcile import CLOSING_MS, FEW_QUEUED, TAKING_MS
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Campaign, Limits, NewContact, Plan
 
@@ -302,3 +303,23 @@ async def test_numbers_take_turns(campaigns: CampaignStore) -> None:
     called = ["+14155559999", "+14155559998", "+14155559997", "+14155559996"]
     spec: dict[str, Any] = {"from_numbers": ours, "caller_id": "rotate"}
     assert await from_numbers(campaigns, called, **spec) == [ours[1], ours[2], ours[0], ours[1]]
+
+
+async def test_the_more_calls_wait_at_twilio_the_sooner_nobody_is_claimed_any_more(
+    campaigns: CampaignStore, clock: Clock
+) -> None:
+    many = FEW_QUEUED + 8
+    until = plan(START_MS, 60 * MINUTE_MS)
+    campaign = await running(campaigns, [(who, until) for who, _ in people(many + 2)])
+    attempts = (await claim(campaigns, campaign, many)).attempts
+    for at, attempt in enumerate(attempts):
+        await campaigns.note(attempt.id, sid=f"CA{at}", status="queued")
+    assert await campaigns.queued() == many
+    clock.now_ms = until.until_ms - CLOSING_MS - 8 * TAKING_MS - 1
+    await claimed(campaigns, campaign)
+    clock.pass_ms(1)
+    claims = await claim(campaigns, campaign)
+    assert (claims.attempts, len(claims.stale)) == ([], 1)
+    for at, attempt in enumerate(attempts):
+        await campaigns.note(attempt.id, sid=f"CA{at}", status="ringing" if at % 2 else "canceled")
+    assert await campaigns.queued() == 0

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from bot.campaign.reconcile import (
+    FEW_QUEUED,
+    LONGEST_MS,
     SLACK_MS,
     TAKEN_BACK_MS,
     Step,
@@ -72,8 +74,22 @@ def test_a_call_in_progress_is_asked_about_when_its_time_limit_is_over() -> None
 @pytest.mark.parametrize("status", ["", "queued"])
 def test_a_call_that_still_waits_when_nobody_may_be_called_is_taken_back(status: str) -> None:
     waiting = attempt("placed", status=status, placed_ms=NOW, until_ms=NOW + 20_000)
-    assert step(waiting, 0) == Step("wait", NOW + 20_000 - TAKEN_BACK_MS)
-    assert step(waiting, 20_000 - TAKEN_BACK_MS).task == "take_back"
+    over_ms = 20_000 - TAKEN_BACK_MS
+    # The queue may grow.
+    assert step(waiting, 0) == Step("wait", NOW + over_ms // 2)
+    assert step(waiting, over_ms - 500) == Step("wait", NOW + over_ms)
+    assert step(waiting, over_ms).task == "unqueue"
+
+
+def test_the_more_calls_wait_the_sooner_they_are_taken_back() -> None:
+    waiting = attempt("placed", status="queued", placed_ms=NOW, until_ms=NOW + 3_600_000)
+    patient = replace(TIMINGS, slack_ms=3_600_000)
+    assert step(waiting, 0, timings=patient) == Step("wait", NOW + 3_600_000 - LONGEST_MS)
+    for queued, before_ms in [(FEW_QUEUED, 3_000), (1_040, 28_000), (100_000, LONGEST_MS)]:
+        over_ms = waiting.until_ms - before_ms
+        before = next_step(waiting, CAMPAIGN, over_ms - 1, patient, queued)
+        assert before == Step("wait", over_ms)
+        assert next_step(waiting, CAMPAIGN, over_ms, patient, queued).task == "unqueue"
 
 
 def test_a_call_that_rings_when_the_window_closes_goes_on() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from bot.campaign.patience import AT_ONCE
+from bot.campaign.patience import AT_ONCE, TAKEN_BACK_AT_ONCE
 from bot.campaign.placing import parameters
-from bot.campaign.reconcile import CLOSED_LOOK_MS, SLACK_MS, TAKEN_BACK_MS, Timings
+from bot.campaign.reconcile import CLOSED_LOOK_MS, SLACK_MS, TAKEN_BACK_MS, Step, Timings
 from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
 from bot.campaign.sweep import SOON_MS, Sweeper
@@ -165,7 +166,7 @@ async def test_many_sweepers_count_a_list_once(
     looked = [await campaigns.look(1, 0) for _ in sweepers]
     await asyncio.gather(
         *(
-            sweeper._see_to(attempts[0], campaign, clock.now_ms)
+            sweeper._see_to(Step("search"), attempts[0], campaign, clock.now_ms)
             for sweeper, attempts in zip(sweepers, looked, strict=True)
         )
     )
@@ -284,6 +285,109 @@ async def test_whose_call_rang_before_it_was_taken_back_has_lost_an_attempt(
     assert await Settling(campaigns, calls).settle(attempt.id)
     found = await now_is(campaigns, attempt)
     assert (found.state, found.outcome) == ("settled", "no_answer")
+
+
+async def test_a_telephone_that_rings_in_its_window_is_not_silenced(
+    campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, clock: Clock
+) -> None:
+    """What Twilio said of that is late, or lost."""
+
+    class Ringing:
+        async def fetch(self, sid: str) -> RestCall:
+            return replace(await rest.fetch(sid), status="ringing")
+
+        async def cancel(self, sid: str) -> RestCall:
+            raise AssertionError
+
+        async def list_calls(self, *, to: str, from_: str, limit: int) -> list[RestCall]:
+            raise AssertionError
+
+    clock.now_ms = time.time_ns() // 1_000_000
+    person = NewContact(number(0), ("UTC",))
+    campaign = await running(campaigns, [(person, plan(clock.now_ms, MINUTE_MS))], **ALWAYS)
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
+    await Sweeper(campaigns, Ringing(), Answered(campaigns), TIMINGS).tick()
+    found = await now_is(campaigns, attempt)
+    assert (found.state, found.status) == ("placed", "ringing")
+
+
+@pytest.mark.parametrize("status", ["initiated", "ringing", "in-progress"])
+@pytest.mark.parametrize("given_back", [False, True])
+async def test_a_telephone_that_rang_counts_however_late_that_is_said(
+    campaigns: CampaignStore,
+    campaign: Campaign,
+    rest: TwilioRest,
+    calls: Store,
+    status: str,
+    given_back: bool,
+) -> None:
+    settling = Settling(campaigns, calls)
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    await campaigns.note(attempt.id, sid=call.sid, status="canceled")
+    if given_back:
+        assert await settling.settle(attempt.id)
+        assert (await now_is(campaigns, attempt)).state == "void"
+    await campaigns.note(attempt.id, sid=call.sid, status=status)
+    await campaigns.note(attempt.id, sid=call.sid, status="canceled")
+    assert not (await now_is(campaigns, attempt)).undialled
+    await Sweeper(campaigns, rest, settling, TIMINGS).tick()
+    await settling.settle(attempt.id)
+    found = await now_is(campaigns, attempt)
+    assert (found.state, found.outcome) == ("settled", "no_answer")
+    contact = await campaigns.contact(campaign.id, number(0))
+    assert contact is not None
+    assert (contact.state, contact.attempts, contact.today) == ("waiting", 1, 1)
+    progress = await campaigns.progress(campaign.id)
+    assert (progress.attempts, progress.live, progress.waiting) == (1, 0, 1)
+
+
+class Together:
+    """Takes calls back when so many are to be at the same time."""
+
+    def __init__(self, rest: TwilioRest, at_once: int) -> None:
+        self._rest = rest
+        self._together = asyncio.Barrier(at_once)
+        self._at_once = 0
+        self.most = self.canceled = 0
+
+    async def fetch(self, sid: str) -> RestCall:
+        raise AssertionError
+
+    async def cancel(self, sid: str) -> RestCall:
+        self._at_once += 1
+        self.most = max(self.most, self._at_once)
+        self.canceled += 1
+        async with self._together:
+            self._at_once -= 1
+        return await self._rest.cancel(sid)
+
+    async def list_calls(self, *, to: str, from_: str, limit: int) -> list[RestCall]:
+        raise AssertionError
+
+
+async def test_many_are_taken_back_at_the_same_time_by_one_request_each(
+    campaigns: CampaignStore, rest: TwilioRest, clock: Clock
+) -> None:
+    clock.now_ms = time.time_ns() // 1_000_000
+    until = plan(clock.now_ms, 60 * MINUTE_MS)
+    people = [(NewContact(number(at), ("UTC",)), until) for at in range(2 * TAKEN_BACK_AT_ONCE)]
+    campaign = await running(campaigns, people, **ALWAYS)
+    for _ in people:
+        attempt = await claimed(campaigns, campaign)
+        call = await call_of(rest, campaign, attempt)
+        await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    await campaigns.change(campaign.id, "canceled", allowed=["running"])
+    together = Together(rest, TAKEN_BACK_AT_ONCE)
+    async with asyncio.timeout(10):
+        await Sweeper(campaigns, together, Answered(campaigns), TIMINGS).tick()
+    assert together.canceled == len(people)
+    assert together.most == TAKEN_BACK_AT_ONCE
+    assert await queued(rest) == 0
 
 
 async def test_of_a_call_that_its_worker_saw_over_twilio_is_asked_soon(
