@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 from typing import Protocol
 
 import structlog
@@ -16,8 +15,8 @@ from bot.redis_link import StoreUnavailable
 from bot.telephony.rest_errors import CallGone, RestError
 from bot.telephony.rest_resources import RestCall
 
+from .giving_up import count_as_failed, give_up
 from .patience import AT_ONCE, TAKEN_BACK_AT_ONCE, Asking, Patience
-from .planning import next_plan, plan_after
 from .reconcile import (
     Step,
     Timings,
@@ -184,41 +183,17 @@ class Sweeper:
         if now_ms < certain_ms:
             await self._store.watch(attempt.id, min(again_ms, certain_ms))
         elif strangers := await self._nobodys(possible(calls, attempt)):
-            await self._doubt(attempt, campaign, strangers, again_ms)
+            if are_over(strangers):
+                await count_as_failed(self._store, attempt, campaign)
+            else:
+                await self._store.watch(attempt.id, again_ms)
         else:
             counted = await self._store.empty_list(attempt.id, attempt.token, again_ms)
             if counted is not None and counted.empties >= ENOUGH_LISTS:
-                await self._give_up(counted, campaign, now_ms)
+                await give_up(self._store, counted, campaign, now_ms)
 
     async def _nobodys(self, calls: list[RestCall]) -> list[RestCall]:
         return [call for call in calls if await self._store.attempt_of(call.sid) is None]
-
-    async def _doubt(
-        self, attempt: Attempt, campaign: Campaign, strangers: list[RestCall], again_ms: int
-    ) -> None:
-        """There are calls that may be the attempt's if a clock is wrong, or somebody else's.
-
-        So it counts, and its contact is called again as after a call that failed: nobody heard
-        anything in it, or Twilio would have asked us what to say, and told us whose call it is.
-        """
-        if not are_over(strangers):
-            await self._store.watch(attempt.id, again_ms)
-            return
-        contact = await self._store.contact(attempt.campaign, attempt.number)
-        plan = None
-        if contact is not None:
-            now_ms = await self._store.now_ms()
-            plan = next_plan(campaign.spec, contact, "failed", now_ms, jitter=random.random())
-        reason = "nobody knows whether Twilio placed the call"
-        if await self._store.settle(attempt.id, "failed", plan, reason=reason, token=attempt.token):
-            log.warning("call cannot be told from another", attempt=attempt.id)
-
-    async def _give_up(self, attempt: Attempt, campaign: Campaign, now_ms: int) -> None:
-        contact = await self._store.contact(attempt.campaign, attempt.number)
-        plan = None if contact is None else plan_after(campaign.spec, contact, 0, now_ms)
-        reason = "Twilio never placed the call"
-        if await self._store.void(attempt.id, attempt.token, plan, reason=reason):
-            log.info("call was never placed", attempt=attempt.id, campaign=attempt.campaign)
 
     async def _fetch(self, attempt: Attempt, campaign: Campaign, *, urgent: bool = False) -> str:
         """Note how a call is; gives its status."""
