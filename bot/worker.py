@@ -105,7 +105,8 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
         if not await worker.store.flush(FLUSH_DEADLINE_S):
             log.error("not everything was written: Redis was away at the end")
         if not await worker.listing.flush():
-            log.error("do-not-call requests are lost: Redis was away at the end")
+            lost = worker.listing.kept
+            log.error("do-not-call requests are lost: Redis was away at the end", requests=lost)
         await worker.liveness.stop()
 
 

@@ -261,7 +261,7 @@ class Dialer:
             await self._store.watch(attempt.id, attempt.claimed_ms + LOOKED_AT_MS)
 
     async def _take_back(self, sid: str) -> None:
-        """Have Twilio not place a call that nobody else knows of."""
+        """Have Twilio not place a call that is nobody's, or not wanted any more."""
         for pause_s in AGAIN_S:
             try:
                 await self._rest.cancel(sid)

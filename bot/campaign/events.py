@@ -35,8 +35,9 @@ from .types import Campaign
 __all__ = ["Deliverer"]
 
 ROUND_S = 20.0
-"""For so long events are sent in one round; requests that have begun go on for `ANSWER_S`."""
+"""For so long events are sent in one round; requests that have begun go on."""
 ANSWER_S = 10.0
+"""For so long an answer is waited for, and then as long again for all of it."""
 LEASE_MS = 60_000
 """No other process sends a contact's events meanwhile; longer than a round can be."""
 CONTACTS = 40
@@ -93,7 +94,7 @@ class Deliverer:
         await self._http.aclose()
 
     async def deliver(self) -> None:
-        """Tell what is due now, for half a minute at most.
+        """Tell what is due now, in a round, and as long as the last answers take.
 
         What Redis, being away, does not give or does not hear of is told another time.
         """

@@ -91,8 +91,8 @@ local function push(campaign, number, kind, event)
 end
 """
 
-# A contact: see `bot.campaign.packing`. Whoever changes its state says `leave` first, then `wait`,
-# `finish`, or that it is live.
+# A contact: see `bot.campaign.packing`. Of one that waits `leave` is said first, and before
+# its outcome is changed; then `wait`, `finish`, or that it is live.
 _CONTACTS = """
 local function shard(campaign, number)
   return key(campaign, 'contacts:' .. string.sub(number, -2))
@@ -122,14 +122,8 @@ local function queue(contact)
 end
 
 local function leave(contact)
-  if contact.state == 'w' then
-    redis.call('ZREM', queue(contact), contact.number)
-    count(contact.campaign, 'waiting', -1)
-  elseif contact.state ~= 'l' then
-    count(contact.campaign, 'done', -1)
-    count(contact.campaign, 'done_attempts', -contact.attempts)
-    count(contact.campaign, 'became:' .. contact.outcome, -1)
-  end
+  redis.call('ZREM', queue(contact), contact.number)
+  count(contact.campaign, 'waiting', -1)
   contact.due, contact.till, contact.plan_day = '', '', ''
 end
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -70,11 +70,6 @@ class Window(BaseModel):
         if not 0 <= self.start < self.end <= END_OF_DAY:
             raise ValueError(_NO_WINDOW)
         return self
-
-    @property
-    def start_time(self) -> time:
-        """When it begins, on the wall."""
-        return time(*divmod(self.start, 60))
 
     def __str__(self) -> str:
         start, end = divmod(self.start, 60), divmod(self.end, 60)

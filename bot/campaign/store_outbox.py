@@ -22,11 +22,6 @@ class RefusedPart(StorePart):
         `unwanted` then and looked at now, if nobody has answered it yet."""
         return bool(await self._scripts.run(REFUSE, {"number": number, "source": source}))
 
-    async def may_call(self, number: str) -> bool:
-        """Whether it is not on the list."""
-        name = self._keys.do_not_call
-        return not await self._link.ask(lambda redis: redis.hexists(name, number))
-
     async def allow(self, number: str) -> bool:
         """Take a number off the list; false when it is not on it."""
         name = self._keys.do_not_call

@@ -11,7 +11,6 @@ from typing import Literal
 from .spec import CampaignSpec
 
 __all__ = [
-    "FINAL",
     "TERMINAL_STATES",
     "AddResult",
     "Attempt",
@@ -61,20 +60,6 @@ machine, hung up on; `message_left`: a machine, with our message; `refused`: Twi
 the number; `expired`: no moment is left in which they may be called; `canceled`: the campaign was.
 """
 
-FINAL: frozenset[Outcome] = frozenset(
-    {
-        "answered",
-        "called_back",
-        "message_left",
-        "fax",
-        "refused",
-        "do_not_call",
-        "expired",
-        "canceled",
-    }
-)
-"""The outcomes after which a contact is not called again."""
-
 AddResult = Literal["added", "duplicate", "do_not_call"]
 
 Blocked = Literal[
@@ -92,7 +77,8 @@ Blocked = Literal[
 ]
 """Why no more contacts were claimed: the campaign does not run, has not begun or is over; a limit
 of the campaign or of the account; no worker is alive that could take the call; the room for inbound
-calls; nobody's time has come. Empty: so many were claimed as were asked for."""
+calls; nobody's time has come. Empty: as many were claimed as were asked for, or looked at as one
+claim looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +218,8 @@ class Claims:
         attempts: written, and to be dialled at once.
         stale: contacts whose plan is over, and must be made anew (`CampaignStore.replan`).
         blocked: why there are no more.
-        wait_ms: when that is about a rate or a time: how long until it may be otherwise.
+        wait_ms: when that is about a rate or a time: how long until it may be otherwise; 0 when
+            there are more to look at, at once.
     """
 
     attempts: list[Attempt] = field(default_factory=list)

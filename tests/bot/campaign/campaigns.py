@@ -20,6 +20,7 @@ __all__ = [
     "claim",
     "claimed",
     "ids",
+    "is_listed",
     "number",
     "people",
     "plan",
@@ -97,3 +98,8 @@ async def claimed(store: CampaignStore, campaign: Campaign) -> Attempt:
     claims = await claim(store, campaign)
     (attempt,) = claims.attempts
     return attempt
+
+
+async def is_listed(store: CampaignStore, called: str) -> bool:
+    """Whether that number is on the do-not-call list."""
+    return called in {kept async for kept, _ in store.refused()}

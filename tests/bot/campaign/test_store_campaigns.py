@@ -330,7 +330,7 @@ async def test_a_redis_that_forgot_the_scripts_is_sent_them(
 
 async def test_a_redis_that_is_away_is_said() -> None:
     store = CampaignStore("unix:///nonexistent/redis.sock")
-    for question in (store.create(spec()), store.now_ms(), store.may_call(number(0))):
+    for question in (store.create(spec()), store.now_ms(), store.allow(number(0))):
         with pytest.raises(StoreUnavailable):
             await question
     await store.aclose()
