@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
-from .attempt_scripts import CLOSED, EMPTY_LIST, LOOK, LOST_ANSWER, NOTE, SETTLE, VOID
+from .attempt_scripts import EMPTY_LIST, LOOK, LOST_ANSWER, SETTLE, VOID
+from .call_scripts import CLOSED, NOTE
 from .claim_script import CLAIM
 from .packing import gap_ms, read_contact
 from .pausing import tell_paused
