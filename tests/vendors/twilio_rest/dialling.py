@@ -220,6 +220,7 @@ class Dialling:
         result = await answer_call_by(self._balancer, phone, steps, outbound, self._exchange)
         call.over(self._exchange.calls[call.sid].status)
         entry.faults += map(str, result.faults)
+        entry.heard = result.traffic.streams > 0
         if self._config.folder is not None:
             await asyncio.to_thread(_keep, result.tape, self._config.folder / f"{call.sid}.wav")
         if person.does == "machine":
@@ -242,6 +243,7 @@ class Dialling:
             if verbs and isinstance(verbs[0], Hangup | Reject):
                 call.over("completed")
                 return
+        entry.heard = True
         limit_s = call.order.limit_s
         await call.gone_within(min(person.light_ms, (limit_s or math.inf) * 1000))
         call.over("completed")

@@ -20,6 +20,8 @@ class Entry:
         at_s: when it was accepted, in seconds since the epoch.
         person: what whoever was called does.
         asked: how often TwiML was asked for, by the phone itself or in its place.
+        heard: whether whoever answered had anything of the bot: a stream, or, being light, TwiML
+            that is to be followed.
         told: its callbacks: the status, when it came about, and how its delivery was meddled with.
         faults: what Twilio would have logged as errors.
         over: set when the call has ended and all its callbacks have been sent.
@@ -30,6 +32,7 @@ class Entry:
     person: str = ""
     at_s: float = field(default_factory=time.time)
     asked: int = 0
+    heard: bool = False
     told: list[tuple[str, float, str]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
@@ -54,6 +57,7 @@ class Entry:
             "answered_by": call.answered_by or None,
             "duration_s": call.duration_s,
             "asked": self.asked,
+            "heard": self.heard,
             "told": [
                 {"status": status, "at_s": round(at_s, 3), "fate": fate}
                 for status, at_s, fate in self.told

@@ -84,6 +84,7 @@ async def test_a_call_goes_from_the_queue_through_a_conversation_to_its_end() ->
     (stream,) = scene.worker.streams
     assert [message["dtmf"]["digit"] for message in stream.of("dtmf")] == ["1", "2"]
     assert (entry.attempt, entry.person, entry.asked, entry.faults) == ("a1", "answers", 1, [])
+    assert entry.heard
     assert fetched.status == entry.as_json()["status"] == "completed"
     assert fetched.duration == last["CallDuration"] == str(entry.call.duration_s)
 
@@ -317,3 +318,4 @@ async def test_a_bot_that_fails_is_noted() -> None:
         talk = await scene.call(url="http://elsewhere.example.com/voice")
     assert [fault[:5] for fault in (*light.faults, *talk.faults)] == ["12100", "11200"]
     assert talk.call.status == "completed"
+    assert (light.heard, talk.heard) == (False, False)

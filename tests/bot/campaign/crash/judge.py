@@ -25,6 +25,7 @@ class Placed:
         at_s: when it was accepted.
         ended_s: when its call was over.
         duration_s: from answer to end; None without an answer.
+        heard: whether whoever answered heard of the bot; else they may be called again.
     """
 
     number: str
@@ -33,6 +34,7 @@ class Placed:
     ended_s: float
     status: str
     duration_s: int | None
+    heard: bool
 
 
 @dataclass(slots=True)
@@ -48,8 +50,6 @@ def judge(
     contacts: Mapping[str, Contact],
     attempts: Sequence[Attempt],
     retry_s: float,
-    *,
-    heard: bool = True,
 ) -> Verdict:
     """Judge a campaign that should be over.
 
@@ -58,7 +58,6 @@ def judge(
         contacts: all that were to be called, by number, as the store has them in the end.
         attempts: all that the store has.
         retry_s: how long after a call's end nobody is called again.
-        heard: whether who answered had a stream; else they heard nothing, and are called again.
     """
     verdict = Verdict()
     calls: dict[str, list[Placed]] = defaultdict(list)
@@ -67,8 +66,7 @@ def judge(
     for number, contact in contacts.items():
         in_order = sorted(calls[number], key=lambda call: call.at_s)
         verdict.problems += _of_contact(contact, in_order, retry_s)
-        if heard:
-            verdict.problems += _of_answers(contact, in_order)
+        verdict.problems += _of_answers(contact, in_order)
     verdict.problems += [f"{number}: called, and no contact" for number in calls.keys() - contacts]
     verdict.problems += _of_attempts(attempts)
     states = Counter(attempt.state for attempt in attempts)
@@ -108,7 +106,7 @@ def _of_contact(contact: Contact, calls: Sequence[Placed], retry_s: float) -> li
 
 def _of_answers(contact: Contact, calls: Sequence[Placed]) -> list[str]:
     number, problems = contact.number, []
-    if any(call.status == "completed" and call.duration_s for call in calls[:-1]):
+    if any(call.heard and call.status == "completed" and call.duration_s for call in calls[:-1]):
         problems.append(f"{number}: called again after it had been answered")
     if contact.outcome == "answered" and not any(call.duration_s for call in calls):
         problems.append(f"{number}: answered, says the store, and Twilio does not")

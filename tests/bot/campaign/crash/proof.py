@@ -206,9 +206,11 @@ async def _judge(stage: _Stage, campaign: str, plan: ProofPlan) -> Verdict:
             entry.call.ended_s or now_s,
             entry.call.status,
             entry.call.duration_s,
+            # A whole worker wants to see a stream, which these people do not open.
+            entry.heard and not plan.whole,
         )
         for entry in stage.dialling.ledger.values()
     ]
     contacts = {contact.number: contact async for contact in stage.store.contacts(campaign)}
     attempts = [attempt async for attempt in stage.store.attempts(campaign)]
-    return judge(placed, contacts, attempts, plan.retry_s, heard=not plan.whole)
+    return judge(placed, contacts, attempts, plan.retry_s)

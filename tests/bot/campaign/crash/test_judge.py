@@ -12,8 +12,8 @@ from .judge import Placed, judge
 
 NUMBER = "+15550100001"
 RETRY_S = 8.0
-BUSY = Placed(NUMBER, "a1", 100.0, 101.0, "busy", None)
-TALK = Placed(NUMBER, "a2", 110.0, 115.0, "completed", 4)
+BUSY = Placed(NUMBER, "a1", 100.0, 101.0, "busy", None, False)
+TALK = Placed(NUMBER, "a2", 110.0, 115.0, "completed", 4, True)
 DONE = Contact(NUMBER, ("UTC",), state="done", attempts=2, outcome="answered")
 FIRST = Attempt("a1", "c", NUMBER, "+1", state="settled", token=2)
 SECOND = Attempt("a2", "c", NUMBER, "+1", state="settled")
@@ -67,11 +67,9 @@ def test_it_finds_what_is_wrong(placed: list[Placed], contact: Contact, said: st
 
 
 def test_whoever_heard_nothing_may_be_called_again() -> None:
-    again = replace(TALK, at_s=130, attempt="a3")
-    contact = replace(DONE, attempts=3, outcome="failed")
-    attempts = [FIRST, SECOND]
-    calls = [BUSY, TALK, again]
-    assert judge(calls, {NUMBER: contact}, attempts, RETRY_S, heard=False).problems == []
+    calls = [BUSY, replace(TALK, heard=False), replace(TALK, at_s=130, attempt="a3")]
+    contact = replace(DONE, attempts=3)
+    assert judge(calls, {NUMBER: contact}, [FIRST, SECOND], RETRY_S).problems == []
 
 
 def test_it_finds_attempts_that_are_not_settled() -> None:
