@@ -100,6 +100,27 @@ def test_a_caller_who_goes_on_before_the_final_came_is_still_in_the_same_turn() 
     ]
 
 
+def test_what_was_said_last_is_finished_when_the_caller_has_left() -> None:
+    turn = speaking()
+    turn.speech_started(1_000, 1_100)
+    turn.transcript(Text("stop", final=False), 1_200)
+    assert turn.words is not None
+    assert turn.words.text == "stop"
+    assert turn.caller_left(1_300) == [Finalize()]
+    assert turn.bot is Bot.SILENT
+    # Its words are asked for once.
+    assert turn.caller_left(1_310) == []
+    [finished] = turn.transcript(Text("stop calling me"), 1_400)
+    assert isinstance(finished, FinishTurn)
+    assert finished.text == "stop calling me"
+
+
+def test_a_caller_who_leaves_without_a_word_leaves_nothing() -> None:
+    turn = listening()
+    assert turn.words is None
+    assert turn.caller_left(1_000) == []
+
+
 def test_noise_without_words_starts_no_turn() -> None:
     turn = listening()
     turn.speech_started(1_000, 1_100)

@@ -82,11 +82,12 @@ class Lines:
             self._decoder = self._begin(piece)
         try:
             text = self._decoder.decode(piece, final)
-        except UnicodeDecodeError as error:
-            raise self._unreadable(error, len(piece)) from None
         except UnicodeError as error:
-            # Such as UTF-16 without the mark that says which.
-            raise ContactsError(f"the text is not {self._encoding}: {error}") from None
+            # UTF-16 without the mark that says which: of what kind that error is varies.
+            if "BOM" in str(error) or not isinstance(error, UnicodeDecodeError):
+                fault = f"the text is not {self._encoding}: {error}"
+                raise ContactsError(fault) from None
+            raise self._unreadable(error, len(piece)) from None
         self._bytes += len(piece)
         if text and not self._begun:
             self._begun = True
