@@ -61,7 +61,7 @@ class Calls:
     def recognizer_full(self, bot: BotSettings) -> bool:
         return False
 
-    def expect(self, sid: str, bot: BotSettings) -> None:
+    def expect(self, sid: str, bot: BotSettings, *, dialled: bool = False) -> None:
         pass
 
     def came_back(self, sid: str) -> None:

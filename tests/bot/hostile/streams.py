@@ -98,7 +98,7 @@ async def admitted_stream(
             async with asyncio.timeout(DEADLINE_S):
                 await reading
             outcome.ending = last.kind, ws.close_code
-        await _post(client, phone, "/twilio/status", who.progress("completed", 1.0))
+        await _post(client, phone, "/twilio/status", who.progress("completed", 1))
         await _account(client, who.call_sid, outcome)
     return outcome
 
