@@ -257,15 +257,20 @@ async def test_who_dials_nobody_any_more_sweeps_on(
     running = asyncio.create_task(dialing.run())
     attempts = await placed(store, campaign)
     dialing.hold()
+
+    async def taken_back(person: str) -> None:
+        await store.do_not_call(person, "api")
+
+        async def is_back() -> bool:
+            return [call.status for call in await rest.list_calls(to=person)] == ["canceled"]
+
+        await eventually(is_back)
+
+    # By then no claim is under way any more that was begun before.
+    await taken_back(number(0))
     due_ms = await store.now_ms()
     await store.add(campaign.id, [(NewContact(number(99), ("UTC",)), plan(due_ms))])
-    await store.do_not_call(number(0), "api")
-
-    async def taken_back() -> bool:
-        calls = await rest.list_calls(to=number(0))
-        return [call.status for call in calls] == ["canceled"]
-
-    await eventually(taken_back)
+    await taken_back(number(1))
     dialing.stop()
     async with asyncio.timeout(5):
         await running
