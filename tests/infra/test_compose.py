@@ -72,7 +72,7 @@ def test_the_proxy_is_told_all_that_its_configuration_asks_for(
 
 
 def test_redis_keeps_what_it_is_given(services: dict[str, dict[str, Any]]) -> None:
-    assert " --appendonly yes " in services["redis"]["command"]
+    assert " --appendonly yes --appendfsync always " in services["redis"]["command"]
     assert services["redis"]["volumes"] == ["redis:/data"]
 
 
