@@ -19,8 +19,11 @@ FIELDS: tuple[Field, ...] = get_args(Field)
 
 MAX_COLUMNS = 200
 """As many as an export has."""
-RESERVED = frozenset({"name", "campaign", "called_back"})
-"""What a dialog sees of every contact beside its variables, which cannot have these names."""
+RESERVED = frozenset(
+    ("name", "campaign", "called_back", "attempt", "from", "to", "direction", "dial_status")
+)
+"""Variables cannot have these names: by them a dialog sees what else is known of its contact, and a
+worker what call a stream is of (`bot.telephony.answers`)."""
 
 _NAMES: dict[Field, str] = {
     "number": "number phone phonenumber phoneno telephone telephonenumber tel mobile mobilenumber"
@@ -114,7 +117,7 @@ def _check_variables(names: list[str]) -> None:
             raise ContactsError(f"the column {name[:80]!r} is there twice")
         if name in RESERVED:
             raise ContactsError(
-                f"the column {name!r} cannot be a variable: the dialog sees something else by that"
+                f"the column {name!r} cannot be a variable: Parley tells something else by that"
                 " name; call it otherwise"
             )
         if fault := parameter_fault(name, ""):

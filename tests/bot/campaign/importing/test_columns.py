@@ -4,6 +4,8 @@ import pytest
 
 from bot.campaign.importing import FIELDS, ContactsError
 from bot.campaign.importing.columns import Layout, check_columns, is_usual, layout_of
+from bot.telephony.answers import CALL_PARAMETERS, DIAL_STATUS_PARAMETER
+from bot.telephony.requests import ATTEMPT
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_what_is_nowhere_is_none() -> None:
         (("number", "Number "), "'number' and 'Number ' may both be the number"),
         (("number", "a", "a"), "the column 'a' is there twice"),
         (("number", "token"), "the column 'token' cannot be a variable: the name 'token' is"),
-        (("number", "campaign"), "the column 'campaign' cannot be a variable: the dialog sees"),
+        (("number", "campaign"), "the column 'campaign' cannot be a variable: Parley tells"),
         (("number", "called_back"), "'called_back' cannot be a variable"),
         (("number", *map(str, range(200))), "there are 201 columns, of at most 200"),
         (("number", "x" * 500), "cannot be a variable: name and value are 500 of at most 499"),
@@ -58,6 +60,12 @@ def test_what_is_nowhere_is_none() -> None:
 def test_what_cannot_be_told_is_said(names: tuple[str, ...], fault: str) -> None:
     with pytest.raises(ContactsError, match=fault):
         layout_of(names, {})
+
+
+@pytest.mark.parametrize("name", [*CALL_PARAMETERS, DIAL_STATUS_PARAMETER, ATTEMPT])
+def test_what_a_stream_is_told_beside_variables_is_none(name: str) -> None:
+    with pytest.raises(ContactsError, match=f"the column '{name}' cannot be a variable: Parley"):
+        layout_of(("number", name), {})
 
 
 def test_a_name_that_another_column_has_is_no_variable() -> None:
