@@ -125,9 +125,10 @@ class CampaignCalls:
         """The key with which a call's person asks not to be called."""
         if (spec := self.spec(record)) is not None:
             return spec.do_not_call_digit
+        if record.attempt is None:
+            return self._settings.do_not_call_digit
         # Redis was away: most campaigns have the usual one.
-        by_us = record.attempt is not None and record.direction == "outbound"
-        return USUAL_DIGIT if by_us else None
+        return USUAL_DIGIT if record.direction == "outbound" else None
 
     async def _learn(self, record: Record) -> None:
         """Look up the campaign of a call, unless it is known here."""

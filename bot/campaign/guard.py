@@ -26,7 +26,8 @@ class GuardedDialog(Dialog):
 
     The person is told that it is so, and a call that a campaign has made is hung up; another one
     goes on. In calls that have nothing to do with campaigns only words count that speak of calling
-    (not "delete my number"), and the dialog hears them as well: they may mean something else there.
+    (not "delete my number"), and the dialog hears those, and the key, as well: they may mean
+    something else there.
     What a dialog itself wants noted of the person (`DoNotCall`, `CallBack`) is noted here too.
 
     Args:

@@ -22,3 +22,6 @@ class DialSettings(BaseModel):
         default=None, description="a secret of your own making, for campaigns' events"
     )
     do_not_call: bool = Field(default=True, description="on or off")
+    do_not_call_digit: str | None = Field(
+        default=None, pattern=r"^[0-9*#]$", description="a key of a telephone, 0 to 9, * or #"
+    )

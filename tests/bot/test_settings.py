@@ -77,6 +77,18 @@ def test_an_empty_variable_is_not_set() -> None:
     assert load(PARLEY_PORT="").port == 8080
 
 
+@pytest.mark.parametrize("key", ["0", "9", "*", "#"])
+def test_a_key_against_calls(key: str) -> None:
+    assert load().do_not_call_digit is None
+    assert load(PARLEY_DO_NOT_CALL_DIGIT=key).do_not_call_digit == key
+
+
+@pytest.mark.parametrize("key", ["10", "a", "٣", "9\n"])
+def test_what_is_no_key_is_said(key: str) -> None:
+    (problem,) = problems(PARLEY_DO_NOT_CALL_DIGIT=key)
+    assert problem.endswith("; it may hold a key of a telephone, 0 to 9, * or #")
+
+
 def test_recordings_may_be_off() -> None:
     assert load(PARLEY_RECORDINGS="off").recordings is None
 

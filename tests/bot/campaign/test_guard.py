@@ -180,6 +180,13 @@ async def test_without_a_key_all_keys_are_the_dialogs() -> None:
     assert await scene.presses("9") == [Say("You pressed 9")]
 
 
+async def test_the_key_of_calls_that_are_no_campaigns_is_the_dialogs_too() -> None:
+    scene = Scene("inbound", None)
+    noted = Say(ENGLISH.noted, interruptible=False)
+    assert await scene.presses("9") == [noted, Say("You pressed 9")]
+    assert scene.refused == [scene.record]
+
+
 async def test_keys_that_the_dialog_collects_are_its_own() -> None:
     scene = Scene()
     assert (await scene.presses("1"))[-1] == Gather(1)

@@ -110,7 +110,7 @@ async def worker(
             return lambda: Dialog(survey)
         raise DialogError(f"no dialog called {name!r}")
 
-    named: dict[str, Any] = {"farewell": FAREWELL, "endpointing_ms": 100}
+    named: dict[str, Any] = {"farewell": FAREWELL, "endpointing_ms": 100, "do_not_call_digit": "0"}
     named |= {"campaigns": campaigns, "load": load}
     async with working(redis_url, redis_prefix, tmp_path, own, **named) as made:
         yield made
@@ -229,8 +229,9 @@ async def test_a_request_by_key_ends_the_call(worker: Worker, campaigns: Campaig
     with capture_logs() as logs:
         async with worker.stream(record) as phone:
             await worker.said("Hello.")
-            phone.press("9")
-            await worker.said("Hello.", "Well.")
+            for times, key in enumerate("90", 1):
+                phone.press(key)
+                await worker.said("Hello.", *["Well."] * times)
             phone.press("5")
             await leaves(phone)
     assert await is_listed(campaigns, PERSON)
@@ -412,6 +413,16 @@ async def test_any_caller_may_ask_never_to_be_called(
         phone.speak(300)
         await until(lambda: len(SPOKEN) > 1 and "call you again" in SPOKEN[-1])
         assert worker.calls._live[SID].session is not None, "the call goes on"
+        assert await is_listed(campaigns, PERSON)
+
+
+async def test_any_caller_may_ask_for_it_by_the_key_of_the_settings(
+    worker: Worker, campaigns: CampaignStore
+) -> None:
+    async with worker.stream(Record(SID, ACCOUNT, PERSON, FROM, generation=1)) as phone:
+        await worker.said("Welcome.")
+        phone.press("0")
+        await until(lambda: len(SPOKEN) > 1 and "call you again" in SPOKEN[-1])
         assert await is_listed(campaigns, PERSON)
 
 
