@@ -15,6 +15,7 @@ import pytest
 from bot.campaign.store import CampaignStore
 from bot.inbox import Command
 from bot.record import Record
+from providers import catalog
 from tests.background import until
 from tests.bot.live_calls import ACCOUNT, SID, Bot, Worker, heard, working
 
@@ -53,8 +54,15 @@ def hook() -> Bot:
 
 @pytest.fixture
 async def worker(
-    campaigns: CampaignStore, redis_url: str, redis_prefix: str, tmp_path: Path, hook: Bot
+    campaigns: CampaignStore,
+    redis_url: str,
+    redis_prefix: str,
+    tmp_path: Path,
+    hook: Bot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Worker]:
+    # Nobody says anything; the real one takes a while to load.
+    monkeypatch.setitem(catalog.STT, "pocketsphinx", "tests.bot.engines:Recognizer")
     async with working(redis_url, redis_prefix, tmp_path, hook, campaigns=campaigns) as one:
         yield one
 
