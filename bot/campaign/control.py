@@ -44,6 +44,11 @@ _OBSTACLES = {
     " dialers' logs say more",
 }
 
+_FAILOVER = (
+    "this Redis has replicas, or is one: a failover may lose the last writes, though they were"
+    " acknowledged, and have somebody called twice, or called who asked not to be"
+)
+
 
 class ControlError(Exception):
     """What was asked for is not done; the message says why, and what to change."""
@@ -232,7 +237,7 @@ class Controls:
         return ends_at is not None and ends_at.timestamp() * 1000 <= await self._campaigns.now_ms()
 
     async def _warnings(self, campaign: Campaign) -> tuple[str, ...]:
-        """What keeps a campaign from going on that only looks as if it ran."""
+        """What keeps a campaign from going on that only looks as if it ran, and what it risks."""
         if campaign.state != "running":
             return ()
         warnings = []
@@ -249,6 +254,8 @@ class Controls:
             warnings.append("PARLEY_DIALER is off here: another process must dial")
         if campaign.accepted_loss:
             warnings.append("this Redis is not durable, which was accepted")
+        if await self._campaigns.replicated():
+            warnings.append(_FAILOVER)
         return tuple(warnings)
 
 

@@ -47,7 +47,7 @@ class Status:
     Attributes:
         now_ms: that moment, in ms since the epoch.
         account_per_second: how many calls all campaigns together may place.
-        warnings: what keeps it from going on, in words.
+        warnings: what keeps it from going on, and what it risks, in words.
     """
 
     campaign: Campaign

@@ -7,7 +7,10 @@ has been settled, noted or given up stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from bot.metrics import Metrics
 from bot.redis_link import RedisLink
@@ -59,3 +62,15 @@ class CampaignStore(CampaignsPart, ContactsPart, AttemptsPart, RefusedPart, Outb
             return self._clock()
         seconds, micros = cast(tuple[int, int], await self._link.ask(lambda redis: redis.time()))
         return seconds * 1000 + micros // 1000
+
+    async def replicated(self) -> bool:
+        """Whether its Redis has replicas, or is one; no when it refuses to say."""
+
+        async def ask(redis: Redis) -> dict[str, Any]:
+            try:
+                return await redis.info("replication")
+            except ResponseError:
+                return {}
+
+        said: dict[str, Any] = await self._link.ask(ask)
+        return said.get("role") == "slave" or int(said.get("connected_slaves", 0)) > 0

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -25,19 +27,21 @@ Make = Callable[..., Controls]
 
 @pytest.fixture
 def make(campaigns: CampaignStore, store: Store, redis_url: str, tmp_path: Path) -> Make:
-    """Make the controls of a deployment with these settings."""
+    """Make the controls of a deployment with these settings, and that Redis."""
 
-    def controls(**values: Any) -> Controls:
+    def controls(
+        campaigns: CampaignStore = campaigns, url: str = redis_url, **values: Any
+    ) -> Controls:
         settings = Settings.model_validate(
             {
                 "public_url": "https://bot.example.com",
                 "state_dir": tmp_path,
-                "redis_url": redis_url,
+                "redis_url": url,
                 **ACCOUNT,
                 **values,
             }
         )
-        return Controls(settings, campaigns, store, redis_url)
+        return Controls(settings, campaigns, store, url)
 
     return controls
 
@@ -222,6 +226,32 @@ async def test_what_keeps_a_campaign_from_going_on_is_said(
         "PARLEY_DIALER is o",
         "this Redis is not ",
     ]
+
+
+async def test_what_a_failover_may_cost_is_said_and_no_reason_not_to_dial(
+    store: Store, make: Make, own_redis: str
+) -> None:
+    campaigns = CampaignStore(own_redis, deadline_s=10)
+    controls = make(campaigns=campaigns, url=own_redis)
+    one = await controls.start(await draft(campaigns), accept_loss=True)
+    accepted = "this Redis is not durable, which was accepted"
+    assert (await controls.status(one)).warnings == (accepted,)
+    reading, replica = await asyncio.open_unix_connection(urlsplit(own_redis).path)
+    # So the oldest replicas begin.
+    replica.write(b"SYNC\r\n")
+    await reading.read(1)
+    *_, warning = (await controls.status(await controls.resume(one))).warnings
+    assert warning.startswith("this Redis has replicas, or is one: a failover may lose")
+    replica.close()
+    await replica.wait_closed()
+    async with Redis.from_url(own_redis) as redis:
+        await redis.replicaof("127.0.0.1", "1")
+        assert (await controls.status(one)).warnings == (accepted, warning)
+        await redis.replicaof("NO", "ONE")
+        assert (await controls.status(one)).warnings == (accepted,)
+        await redis.acl_setuser("default", True, keys="*", commands=["+@all", "-info"])
+        assert (await controls.status(one)).warnings == (accepted,)
+    await campaigns.aclose()
 
 
 async def test_that_the_workers_never_have_room_is_said(
