@@ -27,7 +27,8 @@ redis.call('ZADD', prefix .. 'campaigns', now, asked.campaign)
 return 1
 """)
 
-# Asked: campaign, to, allowed (state -> true), reason, loss (or none). Gives whether it was done.
+# Asked: campaign, to, allowed (state -> true), reason, by_owner, loss (or none). Gives whether it
+# was done.
 CHANGE = Script("""
 local name = key(asked.campaign)
 local kept = redis.call('HMGET', name, 'state', 'ends', 'waiting')
@@ -38,7 +39,7 @@ if asked.to == 'done' then
   if tonumber(kept[3] or '0') > 0 and not ended then return 0 end
 end
 if asked.loss then redis.call('HSET', name, 'loss', asked.loss) end
-move(asked.campaign, asked.to, asked.reason)
+move(asked.campaign, asked.to, asked.reason, asked.by_owner)
 return 1
 """)
 

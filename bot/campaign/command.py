@@ -115,7 +115,8 @@ def list_(as_json: bool) -> None:
 @click.option(
     "--watch",
     is_flag=True,
-    help="Go on showing it until the campaign is over; in a pipe, and as JSON, show it then.",
+    help="Go on showing it until the campaign is over; in a pipe, and as JSON, show it then, or,"
+    " and exit with 1, when Parley has paused it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /api/campaigns/ID.")
 def status(key: str | None, watch: bool, as_json: bool) -> int:
@@ -123,23 +124,26 @@ def status(key: str | None, watch: bool, as_json: bool) -> int:
     from .display import status_panel
 
     screened = watch and not as_json and is_terminal(sys.stdout)
+    stopped: list[Status] = []
     if screened:
         found = run(lambda opened: _watch(opened, key))
     elif watch:
         found = run(lambda opened: _awaited(opened, key))
+        stopped = [one for one in found if one.stopped]
     else:
         found = run(lambda opened: _statuses(opened, key))
     if as_json:
         values = [one.values() for one in found]
         print_json({"campaigns": values} if key is None else values[0])
-        return 0
-    screen = console(wide=not is_terminal(sys.stdout))
-    for one in found:
-        if not screened:
+    elif not screened:
+        screen = console(wide=not is_terminal(sys.stdout))
+        for one in found:
             screen.print(status_panel(one))
-    if not found:
+    if not found and not as_json:
         click.echo("no campaign runs, waits or is paused; see parley campaign list", err=True)
-    return 0
+    for one in stopped:
+        click.echo(f"parley campaign: {one.campaign.id} is paused: {one.campaign.reason}", err=True)
+    return 1 if stopped else 0
 
 
 @campaign.command(epilog=_ACTION_EPILOG.format("start"))
@@ -224,7 +228,9 @@ async def _statuses(opened: Opened, key: str | None) -> list[Status]:
     return [await opened.controls.status(one) for one in found]
 
 
-async def _followed(opened: Opened, key: str | None) -> AsyncIterator[list[Status]]:
+async def _followed(
+    opened: Opened, key: str | None, is_over: Callable[[Status], bool]
+) -> AsyncIterator[list[Status]]:
     """Where campaigns stand, again and again, until all of them are over."""
     keys = [status.campaign.id for status in await _statuses(opened, key)]
     away_s = 0.0
@@ -238,15 +244,15 @@ async def _followed(opened: Opened, key: str | None) -> AsyncIterator[list[Statu
         else:
             away_s = 0.0
             yield found
-            if all(status.over for status in found):
+            if all(map(is_over, found)):
                 return
         await asyncio.sleep(REFRESH_S)
 
 
 async def _awaited(opened: Opened, key: str | None) -> list[Status]:
-    """How campaigns stand when all of them are over."""
+    """How campaigns stand when all of them are over, or wait for somebody, who does not watch."""
     last: list[Status] = []
-    async for found in _followed(opened, key):
+    async for found in _followed(opened, key, lambda status: status.over or status.stopped):
         last = found
     return last
 
@@ -260,6 +266,6 @@ async def _watch(opened: Opened, key: str | None) -> list[Status]:
 
     found: list[Status] = []
     with Live(console=console(wide=False), auto_refresh=False) as live:
-        async for found in _followed(opened, key):
+        async for found in _followed(opened, key, lambda status: status.over):
             live.update(Group(*map(status_panel, found)), refresh=True)
     return found

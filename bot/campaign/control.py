@@ -196,7 +196,12 @@ class Controls:
         accepted_loss: bool | None = None,
     ) -> Campaign:
         moved = await self._campaigns.change(
-            campaign.id, to, allowed=_ALLOWED[to], reason=reason, accepted_loss=accepted_loss
+            campaign.id,
+            to,
+            allowed=_ALLOWED[to],
+            reason=reason,
+            by_owner=True,
+            accepted_loss=accepted_loss,
         )
         if moved is not None:
             return moved

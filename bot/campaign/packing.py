@@ -111,6 +111,7 @@ def read_campaign(campaign: str, fields: Mapping[bytes, bytes]) -> Campaign:
         created_ms=int(fields[b"created"]),
         started_ms=time_ms(b"started"),
         ended_ms=time_ms(b"ended"),
+        by_owner=fields.get(b"by_owner") == b"1",
         accepted_loss=fields.get(b"loss") == b"1",
         unreadable=unreadable,
     )

@@ -168,8 +168,9 @@ end
 
 -- The campaign is in another state from now on. One that is over expires with all it has: people
 -- here, and what may be many attempts, and itself, by RETIRE.
-local function move(campaign, to, reason)
-  redis.call('HSET', key(campaign), 'state', to, 'reason', reason)
+local function move(campaign, to, reason, by_owner)
+  redis.call('HSET', key(campaign), 'state', to, 'reason', reason,
+    'by_owner', by_owner and '1' or '0')
   redis.call(to == 'running' and 'SADD' or 'SREM', prefix .. 'campaigns:running', campaign)
   if to == 'running' then
     redis.call('HSETNX', key(campaign), 'started', now)

@@ -80,6 +80,11 @@ class Status:
         return self.campaign.state in TERMINAL_STATES and not self.progress.live
 
     @property
+    def stopped(self) -> bool:
+        """Whether Parley itself has paused it: it waits for its owner to change something."""
+        return self.campaign.state == "paused" and not self.campaign.by_owner
+
+    @property
     def answer_rate(self) -> float | None:
         """Of the calls that are over the part that a person took; None when none is."""
         outcomes = self.progress.outcomes

@@ -116,6 +116,7 @@ class CampaignsPart(StorePart):
         *,
         allowed: Sequence[CampaignState],
         reason: str = "",
+        by_owner: bool = False,
         accepted_loss: bool | None = None,
     ) -> Campaign | None:
         """Move to another state if the present one is `allowed`.
@@ -131,6 +132,7 @@ class CampaignsPart(StorePart):
             "to": to,
             "allowed": dict.fromkeys(allowed, True),
             "reason": reason,
+            "by_owner": by_owner,
             "loss": None if accepted_loss is None else int(accepted_loss),
         }
         if not await self._scripts.run(CHANGE, asked):

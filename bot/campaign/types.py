@@ -234,6 +234,7 @@ class Campaign:
 
     Attributes:
         reason: why it is paused, done or canceled, in words.
+        by_owner: whether that was its owner's will, and not Parley's.
         accepted_loss: whether its owner was told what a crash of this Redis may cost, and agreed.
         unreadable: its rules are not of this version of Parley, and `spec` says nothing: nobody is
             dialled for it.
@@ -246,6 +247,7 @@ class Campaign:
     created_ms: int
     started_ms: int | None
     ended_ms: int | None
+    by_owner: bool = False
     accepted_loss: bool = False
     unreadable: bool = False
 

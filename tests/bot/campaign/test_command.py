@@ -369,6 +369,42 @@ def test_in_a_pipe_one_waits_for_its_end(
     assert (nobody.code, "no campaign runs" in nobody.err) == (0, True)
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_in_a_pipe_one_does_not_wait_for_who_has_to_mend_it(
+    run: Run,
+    folder: Path,
+    kept: With[Campaign | None],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+) -> None:
+    campaign = started(run)
+    monkeypatch.setattr(command, "REFRESH_S", 0.01)
+    run("campaign", "pause", campaign)
+    looked, look = [], Controls.status
+
+    async def status(self: Controls, one: Campaign) -> Status:
+        looked.append((one.state, one.by_owner))
+        if len(looked) == 3:
+            with ThreadPoolExecutor() as thread:
+                thread.submit(kept, breaks).result()
+        return await look(self, one)
+
+    async def breaks(store: CampaignStore) -> Campaign | None:
+        await store.change(campaign, "running", allowed=["paused"])
+        return await store.change(campaign, "paused", allowed=["running"], reason="it broke")
+
+    monkeypatch.setattr(Controls, "status", status)
+    ran = run("campaign", "status", "--watch", *options)
+    assert looked == [("paused", True)] * 3 + [("paused", False)]
+    assert (ran.code, ran.err) == (1, f"parley campaign: {campaign} is paused: it broke\n")
+    if options:
+        assert orjson.loads(ran.out)["campaigns"][0]["state"] == "paused"
+    else:
+        assert ran.out.startswith(f"autumn ({campaign}) paused")
+    # Without --watch it is no fault.
+    assert run("campaign", "status", campaign).code == 0
+
+
 def test_a_redis_of_our_own_is_made_to_keep_everything(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
