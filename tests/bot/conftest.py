@@ -13,8 +13,10 @@ import pytest
 import structlog
 from redis.asyncio import Redis
 
+from bot.campaign.store import CampaignStore
 from bot.redis_server import private_redis
 from bot.store import Store
+from tests.bot.campaign.campaigns import Clock, campaign_store
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +50,21 @@ async def other(redis_url: str, redis_prefix: str) -> AsyncIterator[Store]:
     store = Store(redis_url, prefix=redis_prefix, deadline_s=10)
     yield store
     await store.aclose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of `campaigns`: it stands still until the test sets it."""
+    return Clock()
+
+
+@pytest.fixture
+async def campaigns(
+    redis_url: str, redis_prefix: str, clock: Clock
+) -> AsyncIterator[CampaignStore]:
+    """A campaign store of this test's own, with one alive worker that takes 1000 calls."""
+    async with campaign_store(redis_url, redis_prefix, clock) as store:
+        yield store
 
 
 @pytest.fixture

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt, Campaign, Claims, Limits, NewContact, Plan
+
+from .alive import announce
 
 __all__ = [
     "DAY",
@@ -17,6 +20,7 @@ __all__ = [
     "NO_LIMITS",
     "START_MS",
     "Clock",
+    "campaign_store",
     "claim",
     "claimed",
     "ids",
@@ -47,6 +51,17 @@ class Clock:
     def pass_ms(self, ms: int) -> None:
         """So much time passes."""
         self.now_ms += ms
+
+
+@asynccontextmanager
+async def campaign_store(url: str, prefix: str, clock: Clock) -> AsyncIterator[CampaignStore]:
+    """A campaign store with that clock, and one alive worker that takes 1000 calls."""
+    store = CampaignStore(url, prefix=prefix, deadline_s=10, clock=clock)
+    await announce(url, prefix)
+    try:
+        yield store
+    finally:
+        await store.aclose()
 
 
 def number(index: int) -> str:

@@ -1,4 +1,4 @@
-"""Deployments for the tests of telephony."""
+"""What tests of telephony share: deployments, and Twilio's REST API."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from bot.store import Store
+from tests.vendors.twilio_rest.fixtures import server, twilio
 
 from .deployment import Deployment, settings
+
+__all__ = ["deployment", "lonely", "server", "twilio"]
 
 
 @pytest.fixture

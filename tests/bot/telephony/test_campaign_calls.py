@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from bot.dialog import Ended
 from bot.record import Record
 from bot.settings import Settings
 from bot.store import Store
-from tests.bot.campaign.alive import announce
 from tests.bot.campaign.campaigns import FROM, Clock, claimed, number, plan, running
 
 from .deployment import CALL, Deployment, parameters, settings, tags, target
@@ -32,21 +30,6 @@ DIALLED = {
     "CallStatus": "in-progress",
 }
 CONNECT = ["Connect", "Redirect"]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def campaigns(
-    redis_url: str, redis_prefix: str, clock: Clock
-) -> AsyncIterator[CampaignStore]:
-    store = CampaignStore(redis_url, prefix=redis_prefix, deadline_s=10, clock=clock)
-    await announce(redis_url, redis_prefix)
-    yield store
-    await store.aclose()
 
 
 def with_campaigns(made: Settings, store: Store, campaigns: CampaignStore) -> Deployment:

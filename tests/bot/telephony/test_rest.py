@@ -7,7 +7,7 @@ import base64
 import contextlib
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 import pytest_asyncio
@@ -36,17 +36,11 @@ NEXT = "https://bot.example.com/twilio/next"
 STRANGER = "CA" + "0" * 32
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[TwilioServer]:
-    async with TwilioServer.running() as server:
-        yield server
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def twilio(server: TwilioServer) -> AsyncIterator[Twilio]:
-    async with server.fresh() as twilio:
-        yield twilio
-        assert twilio.standin.complaints == []
+@pytest.fixture
+def twilio(twilio: Twilio) -> Iterator[Twilio]:
+    """A Twilio that has nothing to complain of."""
+    yield twilio
+    assert twilio.standin.complaints == []
 
 
 class Waits:

@@ -22,24 +22,12 @@ from bot.telephony.rest import (
 )
 from tests.background import until
 from tests.vendors.twilio_rest.mischief import Kind
-from tests.vendors.twilio_rest.running import ACCOUNT, CALLER, OURS, TOKEN, Twilio, TwilioServer
+from tests.vendors.twilio_rest.running import ACCOUNT, CALLER, OURS, TOKEN, Twilio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # Nobody is there to answer it: what happens to the call itself is not looked at here.
 PARAMETERS = {"to": CALLER, "from_": OURS, "twiml": "<Response/>"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[TwilioServer]:
-    async with TwilioServer.running() as server:
-        yield server
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def twilio(server: TwilioServer) -> AsyncIterator[Twilio]:
-    async with server.fresh() as twilio:
-        yield twilio
 
 
 @pytest_asyncio.fixture(loop_scope="module")

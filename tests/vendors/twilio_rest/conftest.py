@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-import pytest_asyncio
 from openapi_core import Config, OpenAPI
 
-from .running import Twilio, TwilioServer
+from .fixtures import server, twilio
+
+__all__ = ["api", "document", "server", "twilio"]
 
 DOCUMENT = Path(__file__).resolve().parents[4] / "shared/protocols/twilio_api_v2010.json"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[TwilioServer]:
-    async with TwilioServer.running() as server:
-        yield server
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def twilio(server: TwilioServer) -> AsyncIterator[Twilio]:
-    async with server.fresh() as twilio:
-        yield twilio
 
 
 @pytest.fixture(scope="session")
