@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.store import CampaignStore
-from bot.campaign.types import Attempt, Campaign, Claims, Limits, NewContact, Plan
+from bot.campaign.types import Attempt, Campaign, Claims, Contact, Limits, NewContact, Plan
 
 from .alive import announce
 
@@ -23,6 +23,7 @@ __all__ = [
     "campaign_store",
     "claim",
     "claimed",
+    "contact_of",
     "ids",
     "is_listed",
     "number",
@@ -113,6 +114,13 @@ async def claimed(store: CampaignStore, campaign: Campaign) -> Attempt:
     claims = await claim(store, campaign)
     (attempt,) = claims.attempts
     return attempt
+
+
+async def contact_of(store: CampaignStore, campaign: Campaign, index: int = 0) -> Contact:
+    """A campaign's contact, who is one."""
+    contact = await store.contact(campaign.id, number(index))
+    assert contact is not None
+    return contact
 
 
 async def is_listed(store: CampaignStore, called: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -27,6 +27,7 @@ from tests.bot.campaign.campaigns import (
     NO_LIMITS,
     START_MS,
     Clock,
+    contact_of,
     number,
     plan,
     running,
@@ -72,6 +73,26 @@ def back_off(now: Now) -> BackOff:
 @pytest.fixture
 def dialer(campaigns: CampaignStore, rest: TwilioRest, now: Now, back_off: BackOff) -> Dialer:
     return Dialer(campaigns, rest, ADDRESS, NO_LIMITS, clocks=now, back_off=back_off)
+
+
+Happens = Callable[[Mapping[str, Any], Callable[[], bool]], Awaitable[None]]
+
+
+class Meanwhile:
+    """Twilio's REST API; something happens before it is asked for a call."""
+
+    def __init__(self, rest: TwilioRest, happens: Happens) -> None:
+        self._rest = rest
+        self._happens = happens
+
+    async def create(
+        self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
+    ) -> RestCall:
+        await self._happens(parameters, wanted)
+        return await self._rest.create(parameters, wanted=wanted)
+
+    async def cancel(self, sid: str) -> None:
+        await self._rest.cancel(sid)
 
 
 async def tick(dialer: Dialer) -> None:
@@ -193,8 +214,7 @@ async def test_too_many_requests_are_made_again_later_and_count_for_nothing(
     campaign = await running(campaigns, **ALWAYS)
     twilio.standin.misbehave("busy", retry_after="7")
     await tick(dialer)
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     assert (contact.state, contact.attempts) == ("waiting", 0)
     assert contact.plan is not None
     assert contact.plan.due_ms == START_MS + 7000
@@ -226,18 +246,11 @@ async def test_nobody_is_dialled_when_twilio_cannot_be_reached(
 async def test_who_was_frozen_after_the_claim_does_not_dial(
     campaigns: CampaignStore, rest: TwilioRest, twilio: Twilio, now: Now
 ) -> None:
-    class Freezing:
-        async def create(
-            self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
-        ) -> RestCall:
-            now.seconds += NO_LIMITS.lease_ms / 1000
-            return await rest.create(parameters, wanted=wanted)
-
-        async def cancel(self, sid: str) -> None:
-            raise AssertionError
+    async def freezes(parameters: Mapping[str, Any], wanted: Callable[[], bool]) -> None:
+        now.seconds += NO_LIMITS.lease_ms / 1000
 
     campaign = await running(campaigns, **ALWAYS)
-    await tick(Dialer(campaigns, Freezing(), ADDRESS, NO_LIMITS, clocks=now))
+    await tick(Dialer(campaigns, Meanwhile(rest, freezes), ADDRESS, NO_LIMITS, clocks=now))
     assert twilio.forms() == []
     first, *_ = await attempts(campaigns, campaign)
     assert (first.state, first.reason) == ("void", "it was not dialled in time")
@@ -248,22 +261,13 @@ async def test_nobody_is_dialled_when_their_window_has_closed_meanwhile(
 ) -> None:
     asked: list[bool] = []
 
-    class Slow:
-        async def create(
-            self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
-        ) -> RestCall:
-            now.seconds = 3.999
+    async def passes(parameters: Mapping[str, Any], wanted: Callable[[], bool]) -> None:
+        for now.seconds in (3.999, 4.0):
             asked.append(wanted())
-            now.seconds = 4.0
-            asked.append(wanted())
-            return await rest.create(parameters, wanted=wanted)
-
-        async def cancel(self, sid: str) -> None:
-            raise AssertionError
 
     # Four seconds before it could not be taken back in time.
     await running(campaigns, [(person(0), plan(START_MS, 4000 + TAKEN_BACK_MS))])
-    await tick(Dialer(campaigns, Slow(), ADDRESS, NO_LIMITS, clocks=now))
+    await tick(Dialer(campaigns, Meanwhile(rest, passes), ADDRESS, NO_LIMITS, clocks=now))
     assert asked == [True, False]
     assert twilio.forms() == []
 
@@ -290,8 +294,7 @@ async def test_an_account_that_is_refused_pauses_its_campaigns(
     assert paused is not None
     assert paused.state == "paused"
     assert "TWILIO_AUTH_TOKEN" in paused.reason
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     assert (contact.state, contact.attempts) == ("waiting", 0)
     assert [line["event"] for line in logs if line["log_level"] == "error"] == [
         "campaign is paused"
@@ -318,8 +321,7 @@ async def test_a_number_that_twilio_does_not_take_is_done(campaigns: CampaignSto
     campaign = await running(campaigns)
     refusing = Refusing(RestError("400", status=400, code=21211))
     await tick(Dialer(campaigns, refusing, ADDRESS, NO_LIMITS))
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     assert (contact.state, contact.outcome, contact.attempts) == ("done", "refused", 1)
     (attempt,) = await attempts(campaigns, campaign)
     assert attempt.reason == "it is no valid number (Twilio's error 21211)"
@@ -362,25 +364,22 @@ async def test_a_number_that_twilio_blocks_is_not_asked_for_again(campaigns: Cam
     assert {(one.state, one.outcome) for one in contacts if one.attempts} == {("done", "failed")}
 
 
+def binding(campaigns: CampaignStore) -> Happens:
+    """Somebody binds another call to the attempt before the answer comes."""
+
+    async def bind(parameters: Mapping[str, Any], wanted: Callable[[], bool]) -> None:
+        attempt = parameters["url"].partition("attempt=")[2].partition("#")[0]
+        await campaigns.note(attempt, sid="CA" + "f" * 32, status="ringing")
+
+    return bind
+
+
 async def test_a_call_of_nobody_is_taken_back(
     campaigns: CampaignStore, rest: TwilioRest, twilio: Twilio
 ) -> None:
-    class Bound:
-        """Somebody binds another call to the attempt before the answer comes."""
-
-        async def create(
-            self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
-        ) -> RestCall:
-            attempt = parameters["url"].partition("attempt=")[2].partition("#")[0]
-            await campaigns.note(attempt, sid="CA" + "f" * 32, status="ringing")
-            return await rest.create(parameters, wanted=wanted)
-
-        async def cancel(self, sid: str) -> None:
-            await rest.cancel(sid)
-
     await running(campaigns)
     with capture_logs() as logs:
-        await tick(Dialer(campaigns, Bound(), ADDRESS, NO_LIMITS))
+        await tick(Dialer(campaigns, Meanwhile(rest, binding(campaigns)), ADDRESS, NO_LIMITS))
     (call,) = await rest.list_calls()
     assert call.status == "canceled"
     assert [line["event"] for line in logs] == ["call belongs to no attempt"]
@@ -395,8 +394,7 @@ async def test_nobody_is_claimed_whose_call_could_not_be_taken_back_in_time(
     clock.now_ms = until.until_ms - CLOSING_MS
     await tick(dialer)
     assert twilio.forms() == []
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     assert contact.plan is not None
     assert contact.plan.due_ms == until.until_ms
 
@@ -412,26 +410,21 @@ async def test_a_call_of_nobody_is_taken_back_as_soon_as_it_can_be(
     """Also by a worker that claims nobody any more, but has calls for an hour."""
     asked: list[Callable[[], None]] = []
 
-    class Gone:
-        """The attempt is another call's when the answer comes."""
+    class Gone(Meanwhile):
+        """It takes no call back at first."""
 
         async def create(
             self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
         ) -> RestCall:
-            attempt = parameters["url"].partition("attempt=")[2].partition("#")[0]
-            await campaigns.note(attempt, sid="CA" + "f" * 32, status="ringing")
-            call = await rest.create(parameters, wanted=wanted)
+            call = await super().create(parameters, wanted=wanted)
             twilio.standin.misbehave("denied", times=2)
             for then in asked:
                 then()
             return call
 
-        async def cancel(self, sid: str) -> None:
-            await rest.cancel(sid)
-
     monkeypatch.setattr(dialer_module, "AGAIN_S", (0.001,) * 3)
     await running(campaigns)
-    dialer = Dialer(campaigns, Gone(), ADDRESS, NO_LIMITS)
+    dialer = Dialer(campaigns, Gone(rest, binding(campaigns)), ADDRESS, NO_LIMITS)
     if held:
         asked.append(dialer.hold)
     await tick(dialer)
@@ -482,20 +475,11 @@ async def test_when_nobody_is_to_be_called_twilio_is_in_nobodys_way(
 async def test_whoever_asks_not_to_be_called_while_twilio_is_asked_is_not(
     campaigns: CampaignStore, rest: TwilioRest, twilio: Twilio
 ) -> None:
-    class Late:
-        """They ask before Twilio's answer comes."""
-
-        async def create(
-            self, parameters: Mapping[str, Any], *, wanted: Callable[[], bool]
-        ) -> RestCall:
-            await campaigns.do_not_call(number(0), "api")
-            return await rest.create(parameters, wanted=wanted)
-
-        async def cancel(self, sid: str) -> None:
-            await rest.cancel(sid)
+    async def refuse(parameters: Mapping[str, Any], wanted: Callable[[], bool]) -> None:
+        await campaigns.do_not_call(number(0), "api")
 
     await running(campaigns)
-    await tick(Dialer(campaigns, Late(), ADDRESS, NO_LIMITS))
+    await tick(Dialer(campaigns, Meanwhile(rest, refuse), ADDRESS, NO_LIMITS))
     (call,) = await rest.list_calls()
     assert call.status == "canceled"
 
@@ -506,8 +490,7 @@ async def test_a_plan_that_has_passed_is_made_anew(
     campaign = await running(campaigns, [(person(0), plan(START_MS, MINUTE_MS))], **ALWAYS)
     clock.pass_ms(5 * MINUTE_MS)
     await tick(dialer)
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     # Replanned, and called in the same tick: it is open all day.
     assert contact.state == "live"
     assert len(twilio.forms()) == 1

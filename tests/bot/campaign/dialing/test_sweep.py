@@ -27,6 +27,7 @@ from tests.bot.campaign.campaigns import (
     MINUTE_MS,
     Clock,
     claimed,
+    contact_of,
     number,
     plan,
     running,
@@ -88,9 +89,29 @@ async def a_campaign(campaigns: CampaignStore, clock: Clock, **fields: Any) -> C
     return await running(campaigns, people, ring_timeout_s=RINGING_S, **ALWAYS, **fields)
 
 
+async def people_for(
+    campaigns: CampaignStore, clock: Clock, for_ms: int, contacts: int = 1, **fields: Any
+) -> Campaign:
+    """With so many who may be called for so long; the stand-in's calls are of today."""
+    clock.now_ms = time.time_ns() // 1_000_000
+    until = plan(clock.now_ms, for_ms)
+    people = [(NewContact(number(at), ("UTC",)), until) for at in range(contacts)]
+    return await running(campaigns, people, **ALWAYS, **fields)
+
+
 async def call_of(rest: TwilioRest, campaign: Campaign, attempt: Attempt) -> RestCall:
     """Have its call placed."""
     return await rest.create(parameters(campaign.spec, attempt, Address("http://127.0.0.1:9")))
+
+
+async def dialled(
+    campaigns: CampaignStore, rest: TwilioRest, campaign: Campaign, status: str = "queued"
+) -> tuple[Attempt, RestCall]:
+    """Who is next, and their call, of which that is known."""
+    attempt = await claimed(campaigns, campaign)
+    call = await call_of(rest, campaign, attempt)
+    await campaigns.note(attempt.id, sid=call.sid, status=status)
+    return attempt, call
 
 
 async def now_is(campaigns: CampaignStore, attempt: Attempt) -> Attempt:
@@ -147,8 +168,7 @@ async def test_a_call_that_is_in_no_list_is_given_up_after_the_second(
     assert len(proofs) == 2
     assert proofs[1] - proofs[0] >= TIMINGS.list_again_ms
     assert lists[-1][0] == proofs[1]
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     assert (contact.state, contact.attempts) == ("waiting", 0)
     assert contact.plan is not None
     assert contact.plan.due_ms == clock.now_ms
@@ -194,9 +214,7 @@ async def test_a_lost_callback_is_made_up_for(
     settling: Answered,
     clock: Clock,
 ) -> None:
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="ringing")
+    attempt, call = await dialled(campaigns, rest, campaign, "ringing")
     await rest.cancel(call.sid)
     clock.pass_ms(10_000)
     await sweeper.tick()
@@ -231,12 +249,8 @@ async def test_a_call_whose_record_stays_open_is_settled_late(
 async def test_a_call_that_waits_too_long_is_taken_back(
     campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, settling: Answered, clock: Clock
 ) -> None:
-    clock.now_ms = time.time_ns() // 1_000_000
-    people = [(NewContact(number(0), ("America/New_York",)), plan(clock.now_ms, MINUTE_MS // 2))]
-    campaign = await running(campaigns, people, ring_timeout_s=600, **ALWAYS)
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    campaign = await people_for(campaigns, clock, MINUTE_MS // 2, ring_timeout_s=600)
+    attempt, call = await dialled(campaigns, rest, campaign)
     clock.pass_ms(MINUTE_MS // 2 - TAKEN_BACK_MS - 1)
     await sweeper.tick()
     assert (await rest.fetch(call.sid)).status == "queued"
@@ -253,22 +267,17 @@ async def queued(rest: TwilioRest) -> int:
 async def test_who_was_never_dialled_keeps_their_attempt(
     campaigns: CampaignStore, rest: TwilioRest, calls: Store, clock: Clock
 ) -> None:
-    clock.now_ms = time.time_ns() // 1_000_000
-    until = plan(clock.now_ms, MINUTE_MS)
-    person = NewContact(number(0), ("UTC",))
-    campaign = await running(campaigns, [(person, until)], attempts=1, **ALWAYS)
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    campaign = await people_for(campaigns, clock, MINUTE_MS, attempts=1)
+    until_ms = clock.now_ms + MINUTE_MS
+    attempt, call = await dialled(campaigns, rest, campaign)
     clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
     await Sweeper(campaigns, rest, Settling(campaigns, calls), TIMINGS).tick()
     assert (await rest.fetch(call.sid)).status == "canceled"
     assert (await now_is(campaigns, attempt)).state == "void"
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     assert (contact.state, contact.attempts, contact.today) == ("waiting", 0, 0)
     assert contact.plan is not None
-    assert contact.plan.due_ms >= until.until_ms
+    assert contact.plan.due_ms >= until_ms
     # Twilio says it once more.
     again = await campaigns.note(attempt.id, sid=call.sid, status="canceled")
     assert again is not None
@@ -278,9 +287,7 @@ async def test_who_was_never_dialled_keeps_their_attempt(
 async def test_whose_call_rang_before_it_was_taken_back_has_lost_an_attempt(
     campaigns: CampaignStore, campaign: Campaign, rest: TwilioRest, calls: Store
 ) -> None:
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="ringing")
+    attempt, call = await dialled(campaigns, rest, campaign, "ringing")
     await campaigns.note(attempt.id, sid=call.sid, status="canceled")
     assert await Settling(campaigns, calls).settle(attempt.id)
     found = await now_is(campaigns, attempt)
@@ -302,12 +309,8 @@ async def test_a_telephone_that_rings_in_its_window_is_not_silenced(
         async def list_calls(self, *, to: str, from_: str, limit: int) -> list[RestCall]:
             raise AssertionError
 
-    clock.now_ms = time.time_ns() // 1_000_000
-    person = NewContact(number(0), ("UTC",))
-    campaign = await running(campaigns, [(person, plan(clock.now_ms, MINUTE_MS))], **ALWAYS)
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    campaign = await people_for(campaigns, clock, MINUTE_MS)
+    attempt, _ = await dialled(campaigns, rest, campaign)
     clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
     await Sweeper(campaigns, Ringing(), Answered(campaigns), TIMINGS).tick()
     found = await now_is(campaigns, attempt)
@@ -325,9 +328,7 @@ async def test_a_telephone_that_rang_counts_however_late_that_is_said(
     given_back: bool,
 ) -> None:
     settling = Settling(campaigns, calls)
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    attempt, call = await dialled(campaigns, rest, campaign)
     await campaigns.note(attempt.id, sid=call.sid, status="canceled")
     if given_back:
         assert await settling.settle(attempt.id)
@@ -339,8 +340,7 @@ async def test_a_telephone_that_rang_counts_however_late_that_is_said(
     await settling.settle(attempt.id)
     found = await now_is(campaigns, attempt)
     assert (found.state, found.outcome) == ("settled", "no_answer")
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     assert (contact.state, contact.attempts, contact.today) == ("waiting", 1, 1)
     progress = await campaigns.progress(campaign.id)
     assert (progress.attempts, progress.live, progress.waiting) == (1, 0, 1)
@@ -373,19 +373,15 @@ class Together:
 async def test_many_are_taken_back_at_the_same_time_by_one_request_each(
     campaigns: CampaignStore, rest: TwilioRest, clock: Clock
 ) -> None:
-    clock.now_ms = time.time_ns() // 1_000_000
-    until = plan(clock.now_ms, 60 * MINUTE_MS)
-    people = [(NewContact(number(at), ("UTC",)), until) for at in range(2 * TAKEN_BACK_AT_ONCE)]
-    campaign = await running(campaigns, people, **ALWAYS)
-    for _ in people:
-        attempt = await claimed(campaigns, campaign)
-        call = await call_of(rest, campaign, attempt)
-        await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    many = 2 * TAKEN_BACK_AT_ONCE
+    campaign = await people_for(campaigns, clock, 60 * MINUTE_MS, many)
+    for _ in range(many):
+        await dialled(campaigns, rest, campaign)
     await campaigns.change(campaign.id, "canceled", allowed=["running"])
     together = Together(rest, TAKEN_BACK_AT_ONCE)
     async with asyncio.timeout(10):
         await Sweeper(campaigns, together, Answered(campaigns), TIMINGS).tick()
-    assert together.canceled == len(people)
+    assert together.canceled == many
     assert together.most == TAKEN_BACK_AT_ONCE
     assert await queued(rest) == 0
 
@@ -394,9 +390,7 @@ async def test_of_a_call_that_its_worker_saw_over_twilio_is_asked_soon(
     campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest, clock: Clock
 ) -> None:
     """What Twilio said of its end was lost."""
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="in-progress")
+    attempt, call = await dialled(campaigns, rest, campaign, "in-progress")
     clock.pass_ms(TIMINGS.lease_ms)
     await sweeper.tick()
     await rest.cancel(call.sid)
@@ -414,15 +408,9 @@ async def test_of_a_call_that_its_worker_saw_over_twilio_is_asked_soon(
 async def test_calls_that_could_not_be_taken_back_are_tried_again_at_once(
     campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, twilio: Twilio, clock: Clock
 ) -> None:
-    clock.now_ms = time.time_ns() // 1_000_000
-    people = [
-        (NewContact(number(index), ("UTC",)), plan(clock.now_ms, MINUTE_MS)) for index in range(12)
-    ]
-    campaign = await running(campaigns, people, ring_timeout_s=600, **ALWAYS)
-    for _ in people:
-        attempt = await claimed(campaigns, campaign)
-        call = await call_of(rest, campaign, attempt)
-        await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    campaign = await people_for(campaigns, clock, MINUTE_MS, 12, ring_timeout_s=600)
+    for _ in range(12):
+        await dialled(campaigns, rest, campaign)
     clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
     twilio.standin.misbehave("denied", times=2 * AT_ONCE - 1, only="/Calls/CA")
     with capture_logs() as logs:
@@ -440,20 +428,13 @@ async def test_calls_that_could_not_be_taken_back_are_tried_again_at_once(
 async def test_calls_are_taken_back_before_others_are_asked_about(
     campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, twilio: Twilio, clock: Clock
 ) -> None:
-    clock.now_ms = time.time_ns() // 1_000_000
-    people = [
-        (NewContact(number(index), ("UTC",)), plan(clock.now_ms, 60 * MINUTE_MS))
-        for index in range(2 * AT_ONCE)
-    ]
-    lost = await running(campaigns, people, **ALWAYS)
-    for _ in people:
+    lost = await people_for(campaigns, clock, 60 * MINUTE_MS, 2 * AT_ONCE)
+    for _ in range(2 * AT_ONCE):
         await claimed(campaigns, lost)
     clock.pass_ms(TIMINGS.lease_ms)
     person = NewContact(number(99), ("UTC",))
     campaign = await running(campaigns, [(person, plan(clock.now_ms, MINUTE_MS))], **ALWAYS)
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    _, call = await dialled(campaigns, rest, campaign)
     clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
     twilio.standin.misbehave("denied", times=None, only="/Calls.json")
     await sweeper.tick()
@@ -463,9 +444,7 @@ async def test_calls_are_taken_back_before_others_are_asked_about(
 async def test_a_call_that_was_found_late_is_taken_back_in_time(
     campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, clock: Clock
 ) -> None:
-    clock.now_ms = time.time_ns() // 1_000_000
-    person = NewContact(number(0), ("UTC",))
-    campaign = await running(campaigns, [(person, plan(clock.now_ms, 25_000))], **ALWAYS)
+    campaign = await people_for(campaigns, clock, 25_000)
     attempt = await claimed(campaigns, campaign)
     await campaigns.lost_answer(attempt.id, attempt.token)
     await sweeper.tick()
@@ -482,9 +461,7 @@ async def test_a_call_that_was_found_late_is_taken_back_in_time(
 async def test_a_call_that_is_found_when_its_window_closes_is_taken_back_at_once(
     campaigns: CampaignStore, sweeper: Sweeper, rest: TwilioRest, clock: Clock
 ) -> None:
-    clock.now_ms = time.time_ns() // 1_000_000
-    person = NewContact(number(0), ("UTC",))
-    campaign = await running(campaigns, [(person, plan(clock.now_ms, 11_000))], **ALWAYS)
+    campaign = await people_for(campaigns, clock, 11_000)
     attempt = await claimed(campaigns, campaign)
     call = await call_of(rest, campaign, attempt)
     clock.pass_ms(TIMINGS.lease_ms)
@@ -512,8 +489,7 @@ async def test_nobody_is_called_twice_by_a_clock_that_is_wrong(
     await sweeper.tick()
     found = await now_is(campaigns, attempt)
     assert (found.state, found.outcome) == ("settled", "failed")
-    contact = await campaigns.contact(campaign.id, number(0))
-    assert contact is not None
+    contact = await contact_of(campaigns, campaign)
     assert (contact.state, contact.attempts) == ("waiting", 1)
     assert contact.plan is not None
     assert contact.plan.due_ms > clock.now_ms
@@ -522,9 +498,7 @@ async def test_nobody_is_called_twice_by_a_clock_that_is_wrong(
 async def test_a_canceled_campaign_has_its_calls_taken_back(
     campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest
 ) -> None:
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    _, call = await dialled(campaigns, rest, campaign)
     await campaigns.change(campaign.id, "canceled", allowed=["running"])
     await sweeper.tick()
     assert (await rest.fetch(call.sid)).status == "canceled"
@@ -538,9 +512,7 @@ async def test_a_canceled_campaign_has_its_calls_taken_back(
 async def test_a_call_that_waits_is_taken_back_when_they_ask_not_to_be_called(
     campaigns: CampaignStore, campaign: Campaign, sweeper: Sweeper, rest: TwilioRest
 ) -> None:
-    attempt = await claimed(campaigns, campaign)
-    call = await call_of(rest, campaign, attempt)
-    await campaigns.note(attempt.id, sid=call.sid, status="queued")
+    _, call = await dialled(campaigns, rest, campaign)
     await sweeper.tick()
     await campaigns.do_not_call(number(0), "api")
     await sweeper.tick()
@@ -582,12 +554,8 @@ async def test_twilio_being_away_loses_nothing(
 async def test_twilio_being_away_holds_nothing_else_up(
     campaigns: CampaignStore, sweeper: Sweeper, settling: Answered, twilio: Twilio, clock: Clock
 ) -> None:
-    people = [
-        (NewContact(number(index), ("UTC",)), plan(clock.now_ms, 60 * MINUTE_MS))
-        for index in range(20)
-    ]
-    campaign = await running(campaigns, people, **ALWAYS)
-    attempts = [await claimed(campaigns, campaign) for _ in people]
+    campaign = await people_for(campaigns, clock, 60 * MINUTE_MS, 20)
+    attempts = [await claimed(campaigns, campaign) for _ in range(20)]
     await campaigns.note(attempts[-1].id, sid="CA" + "0" * 32, status="completed")
     clock.pass_ms(TIMINGS.settle_ms)
     twilio.standin.misbehave("denied", times=None)
