@@ -222,6 +222,7 @@ class CallSession:
         self._machine.speech(event, offset_ms)
         started = isinstance(event, SpeechStarted)
         self._stopwatch.voice(self.now_ms() if started else None)
+        self._turn.audio_judged(self._hearing.judged_ms)
         happened = self._turn.speech_started if started else self._turn.speech_stopped
         self._apply(happened(event.at_ms + offset_ms, self.now_ms()))
         # A caller who speaks moves the deadlines even when nothing is due yet.
@@ -372,6 +373,7 @@ class CallSession:
             self._wake.clear()
             now_ms = self.now_ms()
             self._machine.tick(now_ms)
+            self._turn.audio_judged(self._hearing.judged_ms)
             self._apply(self._turn.tick(now_ms))
             self._keys_done(self._keys.tick(now_ms), now_ms)
             self._pump(now_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Self
@@ -17,6 +18,9 @@ from providers.stt.relay import CHUNK_MS, Relay
 from providers.types import SttEvent, SttProvider
 
 __all__ = ["Hearing"]
+
+FORGIVEN = 0.05
+"""Frames may be later than those of the last VAD event by so much of the audio since."""
 
 
 class Hearing:
@@ -44,6 +48,9 @@ class Hearing:
         self._relay = Relay(stt, replace(options, audio=ULAW_8K), follower, chunk_ms)
         self._on_speech = on_speech
         self._offset_ms = 0.0
+        # Those of the last VAD event: its offset, and how much audio had come in.
+        self._event_offset_ms = math.inf
+        self._event_fed_ms = 0.0
         self._vad = ears.open(self._heard_speech)
 
     @classmethod
@@ -68,6 +75,17 @@ class Hearing:
     def heard_ms(self) -> float:
         """How much audio came in."""
         return self._relay.fed_ms
+
+    @property
+    def judged_ms(self) -> float:
+        """How far the VAD has judged the audio, on the call's clock.
+
+        It goes by where the last VAD event was placed on it: frames that come late, all at once,
+        would move that. What was lost since is forgotten little by little.
+        """
+        since_ms = self._relay.fed_ms - self._event_fed_ms
+        offset_ms = min(self._offset_ms, self._event_offset_ms + FORGIVEN * since_ms)
+        return self._vad.judged_ms + offset_ms
 
     @property
     def lost_ms(self) -> int:
@@ -119,4 +137,6 @@ class Hearing:
             self._relay.speech_started(event.at_ms)
         else:
             self._relay.speech_stopped(event.at_ms)
+        self._event_offset_ms = self._offset_ms
+        self._event_fed_ms = self._relay.fed_ms
         self._on_speech(event, self._offset_ms)

@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from bot.late_audio import LateAudio
 from bot.turn_commands import (
     Command,
     EndCall,
@@ -94,6 +95,7 @@ class TurnTaking:
         self._tail = False  # the VAD hears speech that began in a turn that is over
         self._utterance: Utterance | None = None
         self._debt = Debt()
+        self._audio = LateAudio()
         self._given_up = 0  # words were handed over before this final transcript came
         self._handed_over_ms = -math.inf  # until where their last word may end
         self._turn_ended_ms = -math.inf  # by the recognizer
@@ -227,6 +229,13 @@ class TurnTaking:
 
     # Time
 
+    def audio_judged(self, until_ms: float) -> None:
+        """The caller's audio was judged until there: what follows may be late, and no silence.
+
+        Without this all audio counts as judged.
+        """
+        self._audio.judged(until_ms)
+
     def tick(self, now_ms: float) -> list[Command]:
         """What is due at `now_ms`."""
         if self._ended:
@@ -247,7 +256,8 @@ class TurnTaking:
             if self._is_idle():
                 due.append(self._quiet_since_ms + self._settings.idle_ms)
         elif utterance.finalized_ms is None:
-            due.append(self._endpoint_ms(utterance))
+            silent_ms = self._audio.deadline_ms(self._silent_ms(utterance))
+            due.append(min(self._limit_ms(utterance), silent_ms))
         elif not self._must_hold():
             due.append(utterance.finalized_ms + self._patience_ms(utterance))
         return min(due)
@@ -330,13 +340,20 @@ class TurnTaking:
     def _cut_ms(self, utterance: Utterance) -> float:
         return utterance.start_ms + self._settings.max_utterance_ms
 
-    def _endpoint_ms(self, utterance: Utterance) -> float:
-        if utterance.ended_by_provider:
-            return utterance.start_ms
+    def _limit_ms(self, utterance: Utterance) -> float:
+        """When an utterance is over, whether the caller is silent or not."""
+        return utterance.start_ms if utterance.ended_by_provider else self._cut_ms(utterance)
+
+    def _silent_ms(self, utterance: Utterance) -> float:
+        """Until when the caller must be silent to end the utterance."""
         if self._speech_ms is not None:
-            return self._cut_ms(utterance)
-        silent_since_ms = max(utterance.voice_ms, utterance.fresh_ms)
-        return min(silent_since_ms + self._settings.endpointing_ms, self._cut_ms(utterance))
+            return math.inf
+        return max(utterance.voice_ms, utterance.fresh_ms) + self._settings.endpointing_ms
+
+    def _is_over(self, utterance: Utterance, now_ms: float) -> bool:
+        if now_ms >= self._limit_ms(utterance):
+            return True
+        return self._audio.reaches(self._silent_ms(utterance), now_ms)
 
     def _patience_ms(self, utterance: Utterance) -> float:
         """How long to wait for the final transcript of an utterance that was finalized."""
@@ -353,7 +370,7 @@ class TurnTaking:
         commands: list[Command] = []
         if utterance is None:
             return commands
-        if utterance.finalized_ms is None and now_ms >= self._endpoint_ms(utterance):
+        if utterance.finalized_ms is None and self._is_over(utterance, now_ms):
             utterance.finalized_ms = now_ms
             if not utterance.ended_by_provider or not utterance.parts:
                 utterance.awaits = self._debt.ask()

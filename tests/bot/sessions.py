@@ -51,6 +51,7 @@ class Telephone:
         self.frames = 0
         self.closed: int | None = None
         self.echoes = True
+        self._late: list[str] | None = None
         self.stuck = asyncio.Event()
         self.stuck.set()
         self.closable = asyncio.Event()
@@ -92,8 +93,11 @@ class Telephone:
             self._play()
             frame = bytes(self._voice[:160]).ljust(160, ULAW_SILENCE)
             del self._voice[:160]
-            media = Media(frame, number, number * FRAME_MS, number)
-            self._inbox.put_nowait(render_event(media, STREAM))
+            message = render_event(Media(frame, number, number * FRAME_MS, number), STREAM)
+            if self._late is None:
+                self._inbox.put_nowait(message)
+            else:
+                self._late.append(message)
 
     # What the caller does
 
@@ -104,6 +108,16 @@ class Telephone:
     def play(self, samples: Samples) -> None:
         """Make this sound, after those before it."""
         self._voice += pcm_to_ulaw(samples)
+
+    async def stall(self, ms: float, every_ms: float = 0) -> None:
+        """The network holds the caller's sound back, then brings it, a frame `every_ms`."""
+        self._late = []
+        await asyncio.sleep(ms / 1000)
+        while self._late:
+            self._inbox.put_nowait(self._late.pop(0))
+            if every_ms:
+                await asyncio.sleep(every_ms / 1000)
+        self._late = None
 
     def press(self, digits: str) -> None:
         for digit in digits:

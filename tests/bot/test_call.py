@@ -20,6 +20,7 @@ from bot.dialog import (
     Turn,
 )
 from bot.disk import Disk
+from bot.late_audio import LOST_MS
 from bot.parts import StreamEnd
 from bot.recording import CallRecording
 from bot.turn import TurnSettings
@@ -102,6 +103,38 @@ async def test_a_turn_without_an_answer_counts_for_no_latency() -> None:
         await s.say(then_s=6)
         assert "Are you still there?" in s.tts.texts
     assert s.counts.latencies == []
+
+
+@pytest.mark.parametrize("every_ms", [0, 1, 8])
+def test_words_that_the_network_brings_late_are_still_in_the_same_turn(every_ms: float) -> None:
+    @virtual_time
+    async def talk() -> None:
+        async with scene(Echo(), texts=["hello there", "there"]) as s:
+            await s.wait(3)
+            began_ms = s.phone.now_ms
+            s.phone.play(np.concatenate([tone(600), np.zeros(300 * 8, np.int16), tone(600)]))
+            await s.wait(0.6 + 0.28)
+            await s.phone.stall(400, every_ms)
+            await s.wait(3)
+        caller, reply = s.call.history[1:]
+        assert (caller.role, caller.text) == ("caller", "hello there")
+        assert reply.start_ms == pytest.approx(began_ms + 1_500 + 550, abs=80)
+
+    talk()
+
+
+@virtual_time
+async def test_a_caller_of_whom_nothing_comes_any_more_is_answered_all_the_same() -> None:
+    async with scene(Echo(), texts=["hello"]) as s:
+        await s.wait(3)
+        began_ms = s.phone.now_ms
+        s.phone.speak(600)
+        await s.wait(0.6 + 0.28)
+        await s.phone.stall(5_000)
+        await s.wait(1)
+    caller, reply = s.call.history[1:]
+    assert caller.text == "hello"
+    assert reply.start_ms == pytest.approx(began_ms + 600 + 550 + LOST_MS, abs=80)
 
 
 # Barge-in

@@ -228,6 +228,34 @@ async def test_no_word_ends_in_the_silence_behind_an_utterance() -> None:
 
 
 @virtual_time
+async def test_frames_that_come_late_all_at_once_were_not_heard_before() -> None:
+    async with ear(Recognizer()) as e:
+        assert e.hearing.judged_ms == 0
+        await e.hear(tone(800))
+        await e.silence(300)
+        assert len(e.speech) == 2
+        assert e.hearing.judged_ms == pytest.approx(1_100, abs=60)
+        await asyncio.sleep(0.4)
+        e.hearing.feed(pcm_to_ulaw(np.zeros(FRAME, np.int16)), 1_500)
+        assert e.hearing.judged_ms == pytest.approx(1_100, abs=60)
+        e.hearing.feed(pcm_to_ulaw(np.zeros(380 * 8, np.int16)), 1_500)
+        await asyncio.sleep(0.1)
+        assert e.hearing.judged_ms == pytest.approx(1_500, abs=60)
+
+
+@virtual_time
+async def test_audio_that_was_lost_is_forgotten_little_by_little() -> None:
+    async with ear(Recognizer()) as e:
+        await e.hear(tone(800))
+        await e.silence(300)
+        await asyncio.sleep(0.4)
+        await e.silence(1_000)
+        assert e.hearing.judged_ms == pytest.approx(2_500 - 400 + 50, abs=60)
+        await e.silence(8_000)
+        assert e.hearing.judged_ms == pytest.approx(10_500, abs=60)
+
+
+@virtual_time
 async def test_times_of_a_later_stream_are_put_on_the_calls_clock() -> None:
     async with ear(Recognizer(utterances=False)) as e:
         await e.silence(2_000)

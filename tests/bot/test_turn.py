@@ -86,6 +86,17 @@ def test_a_pause_shorter_than_the_endpointing_delay_joins() -> None:
     assert finished == FinishTurn("all of it", None, 1_000, 3_000)
 
 
+def test_audio_that_is_late_is_no_silence() -> None:
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    turn.speech_stopped(2_000, 2_230)
+    turn.audio_judged(2_240)
+    assert turn.tick(2_500) == []
+    assert 2_500 < turn.deadline_ms() <= 2_530
+    turn.audio_judged(2_450)
+    assert turn.tick(2_530) == [Finalize()]
+
+
 def test_a_caller_who_goes_on_before_the_final_came_is_still_in_the_same_turn() -> None:
     turn = listening()
     turn.speech_started(1_000, 1_100)
@@ -636,8 +647,14 @@ def test_an_answer_that_never_comes_delays_only_one_more_turn() -> None:
     assert turn.transcript(Text("two"), 21_100, 20_500) == [FinishTurn("two", None, 20_000, 20_500)]
 
 
-UNTIMED = ["start", "stop", "interim", "final", "empty", "eot", "key", "on", "off"]
+UNTIMED = ["start", "stop", "interim", "final", "empty", "eot", "key", "on", "off", "late"]
 STEPS = st.sampled_from([*UNTIMED, "words", "said", "ended"])
+
+
+def late(turn: TurnTaking, now_ms: float) -> list[Command]:
+    """Not all of the caller's audio has come."""
+    turn.audio_judged(now_ms - 400)
+    return turn.tick(now_ms)
 
 
 def apply(turn: TurnTaking, step: str, now: float) -> list[Command]:
@@ -654,6 +671,7 @@ def apply(turn: TurnTaking, step: str, now: float) -> list[Command]:
         "key": lambda: turn.key_pressed(now),
         "on": lambda: turn.bot_started(now),
         "off": lambda: turn.bot_finished(now),
+        "late": lambda: late(turn, now),
     }
     return steps[step]()
 
@@ -672,7 +690,7 @@ def test_it_never_sticks_whatever_comes(steps: list[tuple[str, int]]) -> None:
     turn.speech_stopped(now, now)
     turn.bot_finished(now)
     ended = False
-    for _ in range(20):
+    for _ in range(100):
         now = turn.deadline_ms()
         commands = turn.tick(now)
         if any(isinstance(c, FinishTurn | PromptIdle | Resume) for c in commands):
