@@ -7,8 +7,8 @@ promise to keep up with. Those of utterances take the next one when they have an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from ..errors import (
 )
 from ..fallback import Fallback, Follower
 from ..options import AUTO, SttOptions
-from ..stt.relay import Relay
+from ..stt.relay import CHUNK_MS, Relay
 from ..types import SttEvent, SttProvider, Transcript
 
 __all__ = ["Listening", "Reader", "listening"]
@@ -57,7 +57,12 @@ class Listening:
     """One speaker's audio on its way to whoever understands it; see `listening`."""
 
     def __init__(
-        self, stt: Fallback[SttProvider], ears: Ears, options: SttOptions, reader: Reader
+        self,
+        stt: Fallback[SttProvider],
+        ears: Ears,
+        options: SttOptions,
+        reader: Reader,
+        chunk_ms: int = CHUNK_MS,
     ) -> None:
         self._format = options.audio
         # The one that is spoken, if that is known already.
@@ -65,7 +70,7 @@ class Listening:
         self._told = options.language if known else None
         self._name = stt.name
         self._reader = reader
-        self._relay = Relay(stt, options, self)
+        self._relay = Relay(stt, options, self, chunk_ms)
         self._endpointing = options.endpointing
         silence_ms = ENDPOINT_MS if options.endpointing_ms is None else options.endpointing_ms
         self._to_vad = Resampler(options.audio.sample_rate_hz, _VAD_HZ)
@@ -87,6 +92,11 @@ class Listening:
     def fed_ms(self) -> float:
         """How much audio was sent."""
         return self._relay.fed_ms
+
+    @property
+    def covered_ms(self) -> float:
+        """Up to where in the audio all that was said was given in final transcripts."""
+        return self._relay.covered_ms
 
     @property
     def lost_ms(self) -> float:
@@ -119,6 +129,20 @@ class Listening:
         """Let whoever sends go, at once; what was sent so far is still recognized."""
         self._full = True
         self._changed.set()
+
+    def finalize(self) -> None:
+        """The utterance is over, whatever is heard: its final transcript, perhaps empty, follows.
+
+        Raises:
+            ProviderError: as `send`.
+        """
+        self._check_open()
+        self._vad.judge()
+        self._end_utterance()
+
+    def expect(self, phrases: Sequence[str]) -> None:
+        """From the next utterance on, these phrases are expected; none is for free speech."""
+        self._relay.expect(phrases)
 
     async def finish(self) -> None:
         """No more audio: returns when all of it is recognized.
@@ -259,7 +283,13 @@ class Listening:
 
 @asynccontextmanager
 async def listening(
-    stt: Fallback[SttProvider], ears: Ears, options: SttOptions, reader: Reader
+    stt: Fallback[SttProvider],
+    ears: Ears,
+    options: SttOptions,
+    reader: Reader,
+    *,
+    chunk_ms: int = CHUNK_MS,
+    patience_s: float | None = None,
 ) -> AsyncIterator[Listening]:
     """Have audio recognized until the context is left, which ends it at once.
 
@@ -268,6 +298,9 @@ async def listening(
         ears: who tells where speech is.
         options: how to recognize; `audio` has one channel.
         reader: is told what is understood.
+        chunk_ms: how much audio the recognizer gets at a time.
+        patience_s: begin after so long though nobody listens yet: the audio waits for who will.
+            None waits, and fails when nobody does.
 
     Raises:
         UnsupportedFormatError: the audio has more than one channel.
@@ -276,10 +309,12 @@ async def listening(
         ProviderError: there is no recognizer that can be had.
     """
     _check(stt.name, options)
-    one = Listening(stt, ears, options, reader)
+    one = Listening(stt, ears, options, reader, chunk_ms)
     task = asyncio.create_task(one.run())
     try:
-        await one.opened()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await one.opened()
         yield one
     finally:
         one.close()

@@ -145,6 +145,11 @@ class Backlog:
         return lost_ms
 
     @property
+    def covered_ms(self) -> float:
+        """Up to where in all audio everything that was said was given for good."""
+        return self._ms(max(self._done, self._settled()))
+
+    @property
     def waits(self) -> bool:
         """Whether there is anything that no stream has got."""
         return self._ends_given < len(self._ends) or self.waiting_ms > 0
@@ -204,6 +209,17 @@ class Backlog:
         elif not self._spans.speaking:
             self._forget(min(self._spans.stopped, self._read))
         self._spans.settle(self._done)
+
+    def _settled(self) -> float:
+        """Up to where the last final transcript settles all; an end of turn may follow."""
+        final = self._final
+        if final is None:
+            return 0
+        if self._ends_given and not self._wants.end_of_turn:
+            return self._ends[0]
+        if self._wants.boundary == "commit":
+            return 0
+        return min(self._at(final.end_ms), self._read)
 
     def _settle(self) -> None:
         """The last final transcript was no turn's own: it answers the oldest end, if any."""

@@ -84,6 +84,11 @@ class Relay:
         return self._fed * self._ms_per_byte
 
     @property
+    def covered_ms(self) -> float:
+        """Up to where in the audio everything that was said was given for good."""
+        return self._backlog.covered_ms
+
+    @property
     def lost_ms(self) -> int:
         """How much audio no recognizer has got: it could not be kept, or there is none by now."""
         return self._lost_ms + (round(self._backlog.waiting_ms) if self._deaf else 0)
