@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from bot.dialog.types import Ended
 
 from .clock import PhoneClock
-from .identity import CallIdentity
+from .identity import CallIdentity, IdentifiedCall
 from .twiml import Request
 
 __all__ = ["Exchange", "LiveCall", "NotInProgress", "Source"]
@@ -28,7 +28,7 @@ class NotInProgress(Exception):
     """The call's status does not allow that (Twilio's error 21220)."""
 
 
-class LiveCall:
+class LiveCall(IdentifiedCall):
     """One simulated call, from its first webhook on.
 
     Attributes:
@@ -39,7 +39,7 @@ class LiveCall:
     """
 
     def __init__(self, identity: CallIdentity, clock: PhoneClock) -> None:
-        self.identity = identity
+        super().__init__(identity)
         self.created_s = time.time()
         self.answered_s: float | None = None
         self.ended_s: float | None = None
@@ -47,26 +47,6 @@ class LiveCall:
         self._clock = clock
         self._interrupt: asyncio.Timeout | None = None
         self._order: Source | None = None
-
-    @property
-    def sid(self) -> str:
-        return self.identity.call_sid
-
-    @property
-    def account_sid(self) -> str:
-        return self.identity.account_sid
-
-    @property
-    def from_number(self) -> str:
-        return self.identity.from_number
-
-    @property
-    def to_number(self) -> str:
-        return self.identity.to_number
-
-    @property
-    def direction(self) -> str:
-        return self.identity.direction
 
     @property
     def duration_s(self) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-__all__ = ["SIMULATED_ACCOUNT", "CallIdentity", "new_sid"]
+__all__ = ["SIMULATED_ACCOUNT", "CallIdentity", "IdentifiedCall", "new_sid"]
 
 SIMULATED_ACCOUNT = "AC" + "5151" * 8
 """The account of calls that belong to none."""
@@ -78,3 +78,30 @@ class CallIdentity:
             "Timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
             **({"StreamError": error} if error else {}),
         }
+
+
+class IdentifiedCall:
+    """A call in whatever state, which is asked for what never changes of it."""
+
+    def __init__(self, identity: CallIdentity) -> None:
+        self.identity = identity
+
+    @property
+    def sid(self) -> str:
+        return self.identity.call_sid
+
+    @property
+    def account_sid(self) -> str:
+        return self.identity.account_sid
+
+    @property
+    def from_number(self) -> str:
+        return self.identity.from_number
+
+    @property
+    def to_number(self) -> str:
+        return self.identity.to_number
+
+    @property
+    def direction(self) -> str:
+        return self.identity.direction

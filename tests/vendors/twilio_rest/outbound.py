@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from bot.phone.exchange import Exchange, LiveCall, NotInProgress
-from bot.phone.identity import CallIdentity
+from bot.phone.identity import CallIdentity, IdentifiedCall
 
 from .order import Order
 
@@ -43,7 +43,7 @@ class TwilioCall(Protocol):
     def complete(self) -> None: ...
 
 
-class OutboundCall:
+class OutboundCall(IdentifiedCall):
     """A call that REST had made: queued, ringing, and once somebody talks, the simulated phone's.
 
     Attributes:
@@ -54,13 +54,11 @@ class OutboundCall:
         gone: set when REST has ended it and the phone has no part in it.
     """
 
-    direction = "outbound-api"
-
     def __init__(self, account_sid: str, order: Order, exchange: Exchange, speed: float) -> None:
-        self.order = order
-        self.identity = CallIdentity(
-            account_sid, order.from_number, order.to_number, direction=self.direction
+        super().__init__(
+            CallIdentity(account_sid, order.from_number, order.to_number, direction="outbound-api")
         )
+        self.order = order
         self.created_s = time.time()
         self.queue_time_ms = 0
         self.answered_by = ""
@@ -71,22 +69,6 @@ class OutboundCall:
         self._status = "queued"
         self._answered_s: float | None = None
         self._ended_s: float | None = None
-
-    @property
-    def sid(self) -> str:
-        return self.identity.call_sid
-
-    @property
-    def account_sid(self) -> str:
-        return self.identity.account_sid
-
-    @property
-    def from_number(self) -> str:
-        return self.identity.from_number
-
-    @property
-    def to_number(self) -> str:
-        return self.identity.to_number
 
     @property
     def status(self) -> str:
