@@ -14,6 +14,7 @@ from bot.campaign.types import Attempt, Campaign, Claims, Contact, Limits, NewCo
 from .alive import announce
 
 __all__ = [
+    "ALWAYS",
     "DAY",
     "FROM",
     "MINUTE_MS",
@@ -37,6 +38,11 @@ START_MS = 1_795_248_000_000
 DAY = "2026-11-21"
 MINUTE_MS = 60_000
 FROM = "+15550001111"
+ALWAYS: dict[str, Any] = {
+    "window": "00:00-24:00",
+    "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+}
+"""Who may be called at any time."""
 NO_LIMITS = Limits(calls_per_second=None, max_concurrent=1000, inbound_room=0, lease_ms=10_000)
 
 

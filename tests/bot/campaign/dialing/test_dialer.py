@@ -23,6 +23,7 @@ from bot.redis_link import StoreUnavailable
 from bot.telephony.address import Address
 from bot.telephony.rest import RestCall, RestError, TwilioRest
 from tests.bot.campaign.campaigns import (
+    ALWAYS,
     MINUTE_MS,
     NO_LIMITS,
     START_MS,
@@ -38,10 +39,6 @@ from tests.vendors.twilio_rest.running import ACCOUNT, TOKEN, Twilio
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ADDRESS = Address("http://127.0.0.1:9")
-ALWAYS: dict[str, Any] = {
-    "window": "00:00-24:00",
-    "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-}
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ from bot.store import Store
 from bot.telephony.address import Address
 from bot.telephony.rest import RestCall, TwilioRest
 from tests.bot.campaign.campaigns import (
+    ALWAYS,
     MINUTE_MS,
     Clock,
     claimed,
@@ -36,10 +37,6 @@ from tests.vendors.twilio_rest.running import Twilio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ALWAYS: dict[str, Any] = {
-    "window": "00:00-24:00",
-    "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-}
 TIMINGS = Timings()
 RINGING_S = 30
 
