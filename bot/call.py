@@ -222,7 +222,6 @@ class CallSession:
         self._machine.speech(event, offset_ms)
         started = isinstance(event, SpeechStarted)
         self._stopwatch.voice(self.now_ms() if started else None)
-        self._turn.audio_judged(self._hearing.judged_ms)
         happened = self._turn.speech_started if started else self._turn.speech_stopped
         self._apply(happened(event.at_ms + offset_ms, self.now_ms()))
         # A caller who speaks moves the deadlines even when nothing is due yet.
