@@ -255,6 +255,14 @@ async def test_a_reminder_that_comes_at_a_bad_time() -> None:
     later = await talk.say("please call me back later")
     assert actions(later) == [CallBack(3600), Hangup("script")]
     assert talk.result == {"coming": "unknown"}
+    assert CallBack(3600) in await Conversation(REMINDER).say("Maybe later.")
+
+
+@pytest.mark.parametrize("goodbye", ["ok see you later", "yes see you later", "no, see you later"])
+async def test_who_says_see_you_later_wants_no_other_reminder(goodbye: str) -> None:
+    talk = Conversation(REMINDER)
+    await talk.greet()
+    assert CallBack(3600) not in await talk.say(goodbye)
 
 
 @pytest.mark.parametrize(("script", "least"), [(BOOKING, 4), (REMINDER, 1)])
