@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from providers.errors import ProviderError, UnavailableError
 from providers.stt import local_pool
-from providers.stt.local_pool import WorkerPool, cores
+from providers.stt.local_pool import WorkerPool, cores, replacement_delay_s
 from providers.stt.local_process import WorkerProgram
 from providers.stt.local_wire import Result
 from tests.background import until
@@ -153,3 +153,9 @@ def test_cores_that_belong_to_others_are_not_counted(monkeypatch: pytest.MonkeyP
     assert cores() == 2
     monkeypatch.setattr(local_pool, "os", SimpleNamespace(cpu_count=lambda: 64))  # as on macOS
     assert cores() == 64
+
+
+def test_processes_that_die_again_and_again_are_replaced_ever_more_slowly() -> None:
+    delays = [replacement_delay_s([100.0] * deaths, 110.0) for deaths in range(10)]
+    assert delays == [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]
+    assert replacement_delay_s([100.0] * 9, 161.0) == 0

@@ -5,36 +5,51 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from providers.errors import CapacityError, DeadlineError, UnavailableError
 from providers.stt import local_pool, pocketsphinx
-from providers.stt.local_pool import replacement_delay_s
-from providers.stt.local_wire import Command, FrameReader, Report, frame
 from providers.stt.pocketsphinx import PocketSphinx
 from providers.types import SttOptions
 
 pytest.importorskip("pocketsphinx")
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 SECOND = bytes(32_000)
 
 
-@pytest.fixture
-async def stt(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PocketSphinx]:
-    # On a busy machine a process may take its time to tidy up, or to load.
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a process may take its time to tidy up, or to load."""
     monkeypatch.setattr(local_pool, "LEASE_DEADLINE_S", 25.0)
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[PocketSphinx]:
     provider = PocketSphinx(processes=1)
     await provider.start()
     yield provider
     await provider.aclose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stt() -> AsyncIterator[PocketSphinx]:
+    """For all tests that kill no process: one takes a while to load."""
+    async with started() as provider:
+        yield provider
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own() -> AsyncIterator[PocketSphinx]:
+    """For a test alone: those that die again and again are replaced ever more slowly."""
+    async with started() as provider:
+        yield provider
 
 
 async def hears(provider: PocketSphinx) -> bool:
@@ -87,9 +102,9 @@ async def test_a_call_that_leaves_much_undone_frees_its_process_soon(stt: Pocket
     assert await hears(stt)
 
 
-async def test_a_killed_process_fails_its_stream_and_is_replaced(stt: PocketSphinx) -> None:
-    (pid,) = stt.pids
-    async with stt.stream(SttOptions()) as stream:
+async def test_a_killed_process_fails_its_stream_and_is_replaced(own: PocketSphinx) -> None:
+    (pid,) = own.pids
+    async with own.stream(SttOptions()) as stream:
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(UnavailableError, match="signal 9") as failure:
             async for _ in stream:
@@ -97,30 +112,30 @@ async def test_a_killed_process_fails_its_stream_and_is_replaced(stt: PocketSphi
         with pytest.raises(UnavailableError):
             stream.send(SECOND)
     assert failure.value.retryable
-    await until_replaced(stt, pid)
-    assert await hears(stt)
+    await until_replaced(own, pid)
+    assert await hears(own)
     assert gone(pid)
 
 
-async def test_a_process_killed_while_idle_is_replaced(stt: PocketSphinx) -> None:
-    (pid,) = stt.pids
+async def test_a_process_killed_while_idle_is_replaced(own: PocketSphinx) -> None:
+    (pid,) = own.pids
     os.kill(pid, signal.SIGKILL)
-    await until_replaced(stt, pid)
-    assert await hears(stt)
+    await until_replaced(own, pid)
+    assert await hears(own)
 
 
 async def test_a_process_that_hangs_is_reported_and_replaced(
-    stt: PocketSphinx, monkeypatch: pytest.MonkeyPatch
+    own: PocketSphinx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (pid,) = stt.pids
-    async with stt.stream(SttOptions()) as stream:
+    (pid,) = own.pids
+    async with own.stream(SttOptions()) as stream:
         os.kill(pid, signal.SIGSTOP)
         with monkeypatch.context() as patch:
             patch.setattr("providers.stt.pocketsphinx.ANSWER_DEADLINE_S", 0.05)
             stream.finalize()
             with pytest.raises(DeadlineError, match="no answer"):
                 await anext(aiter(stream))
-    await until_replaced(stt, pid)
+    await until_replaced(own, pid)
 
 
 async def test_a_process_that_hangs_when_given_back_is_killed(
@@ -128,7 +143,6 @@ async def test_a_process_that_hangs_when_given_back_is_killed(
 ) -> None:
     impatient = replace(pocketsphinx.PROGRAM, close_deadline_s=0.05)
     monkeypatch.setattr(pocketsphinx, "PROGRAM", impatient)
-    monkeypatch.setattr(local_pool, "LEASE_DEADLINE_S", 25.0)
     provider = PocketSphinx(processes=1)
     await provider.start()
     (pid,) = provider.pids
@@ -136,12 +150,6 @@ async def test_a_process_that_hangs_when_given_back_is_killed(
         os.kill(pid, signal.SIGSTOP)
     await until_replaced(provider, pid)
     await provider.aclose()
-
-
-def test_processes_that_die_again_and_again_are_replaced_ever_more_slowly() -> None:
-    delays = [replacement_delay_s([100.0] * deaths, 110.0) for deaths in range(10)]
-    assert delays == [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]
-    assert replacement_delay_s([100.0] * 9, 161.0) == 0
 
 
 async def test_closing_kills_the_processes_and_fails_open_streams() -> None:
@@ -221,40 +229,3 @@ async def test_a_process_that_cannot_load_says_why(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UnavailableError, match="RuntimeError"):
         await provider.start()
     assert provider.pids == []
-
-
-def worker() -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "providers.stt.sphinx_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-    )
-    assert process.stdout is not None
-    ready = frame(Report.READY, b"{}")
-    assert process.stdout.read(len(ready)) == ready
-    return process
-
-
-def test_the_end_of_stdin_ends_a_process_even_while_it_decodes() -> None:
-    with worker() as process:
-        assert process.stdin is not None
-        for _ in range(20):
-            process.stdin.write(frame(Command.AUDIO, os.urandom(32_000)))
-        process.stdin.close()
-        assert process.wait(timeout=30) == 0
-
-
-def test_ctrl_c_is_left_to_the_parent() -> None:
-    with worker() as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.send_signal(signal.SIGINT)
-        process.stdin.write(frame(Command.FINALIZE))
-        process.stdin.flush()
-        reader = FrameReader()
-        kinds: list[bytes] = []
-        while Report.RESULT.value not in kinds:
-            kinds += [kind for kind, _ in reader.feed(process.stdout.read1())]  # type: ignore[attr-defined]
-        process.stdin.close()
-        assert process.wait(timeout=30) == 0
