@@ -28,7 +28,9 @@ class GuardedDialog(Dialog):
     goes on. In calls that have nothing to do with campaigns only words count that speak of calling
     (not "delete my number"), and the dialog hears those, and the key, as well: they may mean
     something else there.
-    What a dialog itself wants noted of the person (`DoNotCall`, `CallBack`) is noted here too.
+    What a dialog itself wants noted of the person (`DoNotCall`, `CallBack`) is noted here too. When
+    it is asked a turn again, of whose answer nothing was heard, a `CallBack` of that answer no
+    longer counts; a `DoNotCall` stays.
 
     Args:
         dialog: the call's.
@@ -56,6 +58,9 @@ class GuardedDialog(Dialog):
         # are given again when nothing was heard of the answer.
         self._gathers = record.gathering is not None
         self._gathered: tuple[str, int] | None = None
+        # When the last turn began that it was asked, and what was noted before.
+        self._asked_ms: int | None = None
+        self._called_back_before_s: int | None = None
 
     @property
     def refused(self) -> bool:
@@ -80,6 +85,8 @@ class GuardedDialog(Dialog):
                     yield reply
             if self._record.attempt is not None:
                 return
+        if name == "on_turn":
+            self._forget_unheard(args[1])
         async with aclosing(super()._replies(name, *args, default=default)) as replies:
             async for reply in replies:
                 match reply:
@@ -102,6 +109,14 @@ class GuardedDialog(Dialog):
         if not phrases or not self._hears or self._record.attempt is None:
             return Expect(phrases)
         return Expect((*phrases, *refusals_of(language).usual))
+
+    def _forget_unheard(self, turn: Turn) -> None:
+        """A turn that goes on begins where it began when it was asked before."""
+        if turn.start_ms == self._asked_ms:
+            self._record.call_back_s = self._called_back_before_s
+        else:
+            self._asked_ms = turn.start_ms
+            self._called_back_before_s = self._record.call_back_s
 
     def _is_refusal(self, name: str, call: Call, asked: object = None, *rest: object) -> bool:
         if name == "on_turn" and isinstance(asked, Turn):

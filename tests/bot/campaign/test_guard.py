@@ -33,6 +33,8 @@ class Bot:
         return ["Hello.", CallBack(60)]
 
     async def on_turn(self, call: Call, turn: Turn) -> Any:
+        if turn.text == "later":
+            return [CallBack(3600), "I call you in an hour."]
         return DoNotCall() if turn.text == "spam" else f"You said {turn.text}"
 
     async def on_dtmf(self, call: Call, digits: str) -> Any:
@@ -73,8 +75,8 @@ class Scene:
         self.refused.append(record)
         return self.known
 
-    async def says(self, text: str) -> list[Any]:
-        return await given(self.dialog.on_turn(self.call, Turn("t1", text)))
+    async def says(self, text: str, start_ms: int = 0) -> list[Any]:
+        return await given(self.dialog.on_turn(self.call, Turn("t1", text, start_ms=start_ms)))
 
     async def presses(self, digits: str) -> list[Any]:
         return await given(self.dialog.on_dtmf(self.call, digits))
@@ -223,6 +225,20 @@ async def test_what_the_dialog_wants_noted_is_noted_and_not_said() -> None:
     assert await scene.says("spam") == []
     assert await given(scene.dialog.on_interrupted(scene.call, Interruption("a", "b"))) == []
     assert scene.refused == [scene.record, scene.record]
+
+
+async def test_a_turn_that_is_asked_again_forgets_when_to_call_back() -> None:
+    scene = Scene()
+    await scene.says("my name is Ann", start_ms=500)
+    await scene.says("later", start_ms=1000)
+    assert scene.record.call_back_s == 3600
+    # Nothing was heard of the answer: the turn went on.
+    await scene.says("later no wait i can talk now", start_ms=1000)
+    assert scene.record.call_back_s is None
+    await scene.says("later", start_ms=1000)
+    await scene.says("thank you", start_ms=2000)
+    await scene.says("thank you bye", start_ms=2000)
+    assert scene.record.call_back_s == 3600
 
 
 async def test_recognizers_that_choose_among_phrases_are_told_of_it() -> None:
