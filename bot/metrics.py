@@ -135,6 +135,12 @@ class Metrics:
             "parley_store_buffered_calls", "Calls with something to write.", registry=registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
+        self.stt_store_buffered_sessions = Gauge(
+            "parley_stt_store_buffered_sessions",
+            "Sessions of the streaming STT API with something to write.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.store_dropped = Counter(
             "parley_store_dropped", "Records and events that could not be kept.", registry=registry
         )

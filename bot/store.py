@@ -33,12 +33,12 @@ from redis.asyncio import Redis
 from .dialog.types import Ended
 from .leases import Leases
 from .metrics import Metrics
-from .record import Record, known_fields
+from .record import Record, known_fields, now_ms
 from .redis_link import RedisLink, StoreError, StoreUnavailable
 from .store_keys import Keys
-from .store_scripts import DELETE, FINISH, SUPERSEDED, TAKE
-from .store_writer import Superseded, Writer
-from .write_behind import Backlog
+from .store_scripts import DELETE, FINISH, SUPERSEDED, TAKE, WRITE
+from .store_writer import Form, Superseded, Writer
+from .write_behind import Backlog, Write
 
 __all__ = ["Store", "StoreError", "StoreUnavailable", "StoredCall", "Superseded", "Taken"]
 
@@ -113,7 +113,13 @@ class Store:
         self.leases = Leases(self._link, self._keys, self._ttl_s)
         self._backlog = Backlog() if backlog is None else backlog
         self._writer = Writer(
-            self._link, self._keys, self._ttl_s, self._backlog, metrics, on_superseded
+            self._link,
+            self._keys,
+            Form(WRITE, self._write_arguments),
+            self._backlog,
+            metrics,
+            metrics.store_buffered_calls,
+            on_superseded,
         )
 
     async def aclose(self) -> None:
@@ -344,6 +350,25 @@ class Store:
     async def flush(self, deadline_s: float) -> bool:
         """Write everything now, trying until the deadline; false when something is left."""
         return await self._writer.flush(deadline_s)
+
+    def _write_arguments(self, write: Write, writer: str) -> tuple[list[str], list[Any]]:
+        keys = [self._keys.call(write.sid), self._keys.log(write.sid), self._keys.index]
+        values: list[Any] = [
+            "" if write.generation is None else write.generation,
+            writer,
+            write.acknowledged,
+            write.sequence,
+            write.record or b"",
+            self._ttl_s,
+            write.sid,
+            write.started_ms,
+            now_ms() - self._ttl_s * 1000,
+            self._keys.worker_base,
+            1 if write.closed else "",
+        ]
+        for sequence, event in write.events:
+            values += (sequence, event)
+        return keys, values
 
 
 def _record(fields: dict[bytes, bytes]) -> Record | None:

@@ -6,20 +6,21 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from .metrics import Metrics
-from .record import now_ms
 from .redis_link import RedisLink, StoreError, StoreUnavailable
 from .store_keys import Keys
-from .store_scripts import LOST, SUPERSEDED, WRITE
+from .store_scripts import LOST, SUPERSEDED
 from .write_behind import Backlog, Write
 
-__all__ = ["Superseded", "Writer"]
+__all__ = ["Form", "Superseded", "Writer"]
 
 HEARTBEAT_S = 1.0
 GATHER_S = 0.02  # so that what changes together is written together
@@ -35,13 +36,28 @@ class Superseded(StoreError):
     """A newer generation owns the call."""
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How what is kept of a call, or of something else, is written.
+
+    Attributes:
+        script: in Lua; it gives {verdict, the sequence up to which the writer's changes are there}.
+        arguments: the script's keys and values for a write of the writer of that name.
+    """
+
+    script: str
+    arguments: Callable[[Write, str], tuple[list[str], list[Any]]]
+
+
 class Writer:
     """Writes a backlog to Redis, again and again until Redis has everything.
 
     Args:
-        link, keys, ttl_s: where and for how long.
+        link, keys: where.
+        form: in which form.
         backlog: what is to be written.
-        metrics: where sizes and times are counted.
+        metrics: where times and what is lost are counted.
+        buffered: counts how much has something to write.
         on_superseded: told the SID of a call, and the generation whose write was refused because
             a newer one owns the call.
     """
@@ -50,16 +66,18 @@ class Writer:
         self,
         link: RedisLink,
         keys: Keys,
-        ttl_s: int,
+        form: Form,
         backlog: Backlog,
         metrics: Metrics,
+        buffered: Gauge,
         on_superseded: Callable[[str, int], None],
     ) -> None:
         self._link = link
         self._keys = keys
-        self._ttl_s = ttl_s
+        self._form = form
         self._backlog = backlog
         self._metrics = metrics
+        self._buffered = buffered
         self._on_superseded = on_superseded
         self._id = secrets.token_hex(6)
         self._wake = asyncio.Event()
@@ -103,8 +121,8 @@ class Writer:
             StoreUnavailable: Redis did not say that it has it.
         """
         while (write := self._backlog.write(sid)) is not None:
-            keys, values = self._write_arguments(write)
-            outcome = await self._link.eval(WRITE, keys, values, deadline_s)
+            keys, values = self._form.arguments(write, self._id)
+            outcome = await self._link.eval(self._form.script, keys, values, deadline_s)
             if self._settle(write, outcome):
                 return
             if outcome[0] == SUPERSEDED:
@@ -147,8 +165,8 @@ class Writer:
         async def ask(redis: Redis) -> list[Any]:
             async with redis.pipeline(transaction=False) as pipe:
                 for write in batch:
-                    keys, values = self._write_arguments(write)
-                    pipe.eval(WRITE, len(keys), *keys, *values)
+                    keys, values = self._form.arguments(write, self._id)
+                    pipe.eval(self._form.script, len(keys), *keys, *values)
                 return await pipe.execute(raise_on_error=False)
 
         with self._metrics.store_flush_seconds.time():
@@ -161,25 +179,6 @@ class Writer:
             else:
                 done &= self._settle(write, outcome)
         return done
-
-    def _write_arguments(self, write: Write) -> tuple[list[str], list[Any]]:
-        keys = [self._keys.call(write.sid), self._keys.log(write.sid), self._keys.index]
-        values: list[Any] = [
-            "" if write.generation is None else write.generation,
-            self._id,
-            write.acknowledged,
-            write.sequence,
-            write.record or b"",
-            self._ttl_s,
-            write.sid,
-            write.started_ms,
-            now_ms() - self._ttl_s * 1000,
-            self._keys.worker_base,
-            1 if write.closed else "",
-        ]
-        for sequence, event in write.events:
-            values += (sequence, event)
-        return keys, values
 
     def _settle(self, write: Write, outcome: list[int]) -> bool:
         """Take note of what Redis said to a write; true when there is no more to do about it."""
@@ -195,7 +194,7 @@ class Writer:
         return True
 
     def _report(self) -> None:
-        self._metrics.store_buffered_calls.set(self._backlog.dirty)
+        self._buffered.set(self._backlog.dirty)
         if (dropped := self._backlog.dropped - self._dropped) > 0:
             self._metrics.store_dropped.inc(dropped)
             if self._dropped == 0:
