@@ -174,7 +174,8 @@ local contact = live_contact()
 if contact then
   contact.outcome = asked.outcome
   local call_back, outcome = talk()
-  if not UNREACHED[asked.outcome] then call_back, outcome = nil, nil end
+  -- What was said in the call decides more, but nobody is called again who does not consent.
+  if not UNREACHED[asked.outcome] and outcome ~= 'no_consent' then call_back, outcome = nil, nil end
   if call_back then
     contact.outcome = 'callback'
     wait(contact, call_back)

@@ -97,15 +97,50 @@ redis.call('EXPIRE', attempts, ttl)
 return 0
 """)
 
-# Asked: campaign. More: number, when it is due, contact, for each. Gives for each what it became,
-# 0 for a campaign that is over.
-ADD = Script("""
+_TALKED = """
+-- They have talked with us while they are being called, or do not consent to it. Whoever settles
+-- the attempt is told of it; Twilio is to take back a call that nobody has answered yet.
+local function note_talked(contact, outcome, plan)
+  local name = attempt_key(contact.attempt)
+  if redis.call('HGET', name, 'talked') == 'no_consent' then return end
+  redis.call('HSET', name, 'talked', outcome)
+  if plan then redis.call('HSET', name, 'call_back', cjson.encode(plan)) end
+  if redis.call('HEXISTS', name, 'answered_ms') == 0 then
+    redis.call('ZADD', WATCH, 'XX', now, contact.attempt)
+  end
+end
+"""
+
+# Asked: campaign. More: number, when it is due, contact, for each; '' and '' for who does not
+# consent. Gives for each what it became, 0 for a campaign that is over.
+ADD = Script(f"""{_TALKED}
+local function withdraw(number)
+  local contact = read_contact(asked.campaign, number)
+  if not contact then return 'no_consent' end
+  if contact.state == 'l' then
+    local name = attempt_key(contact.attempt)
+    note_talked(contact, 'no_consent')
+    if redis.call('HEXISTS', name, 'answered_ms') == 0 then
+      redis.call('HSET', name, 'unwanted', '1')
+    end
+    return 'withdrawn'
+  end
+  if contact.state == 'w' then
+    leave(contact)
+    finish(contact, 'no_consent')
+  end
+  -- To say it again changes nothing.
+  return contact.outcome == 'no_consent' and 'withdrawn' or 'no_consent'
+end
+
 local name = key(asked.campaign)
 if over(redis.call('HGET', name, 'state')) then return 0 end
-local results, added = {}, 0
+local results, added = {{}}, 0
 for i = 5, #ARGV, 3 do
   local number = ARGV[i]
-  if redis.call('HEXISTS', REFUSED, number) == 1 then
+  if ARGV[i + 2] == '' then
+    table.insert(results, withdraw(number))
+  elseif redis.call('HEXISTS', REFUSED, number) == 1 then
     table.insert(results, 'do_not_call')
   elseif redis.call('HSETNX', shard(asked.campaign, number), number, ARGV[i + 2]) == 0 then
     table.insert(results, 'duplicate')
@@ -138,19 +173,6 @@ for _, given in ipairs(asked.contacts) do
 end
 return done
 """)
-
-_TALKED = """
--- They have talked with us while they are being called. Whoever settles the attempt is told of it;
--- Twilio is to take back a call that nobody has answered yet.
-local function note_talked(contact, outcome, plan)
-  local name = attempt_key(contact.attempt)
-  redis.call('HSET', name, 'talked', outcome)
-  if plan then redis.call('HSET', name, 'call_back', cjson.encode(plan)) end
-  if redis.call('HEXISTS', name, 'answered_ms') == 0 then
-    redis.call('ZADD', WATCH, 'XX', now, contact.attempt)
-  end
-end
-"""
 
 # Asked: campaign, number, plan (or none). Gives whether it was done.
 CALL_BACK = Script(f"""{_TALKED}

@@ -114,9 +114,11 @@ def import_(
 
 
 def _said(imported: Imported) -> str:
+    withdrawn = f", {imported.withdrawn} not called any more" if imported.withdrawn else ""
     return (
         f"{counted(imported.rows, 'row')}: {imported.added} added, {imported.duplicates} there"
-        f" already, {imported.do_not_call} on the do-not-call list, {imported.invalid} not valid"
+        f" already, {imported.do_not_call} on the do-not-call list{withdrawn},"
+        f" {imported.invalid} not valid"
     )
 
 

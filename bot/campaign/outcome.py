@@ -83,8 +83,10 @@ def decide_outcome(
         record: the call's; None when it never came to one.
         canceled: the campaign was.
     """
-    if attempt.unwanted or (record is not None and record.do_not_call):
+    if record is not None and record.do_not_call:
         return Verdict("do_not_call")
+    if attempt.unwanted:
+        return Verdict("no_consent" if attempt.talked == "no_consent" else "do_not_call")
     if canceled and not _was_taken(record):
         return Verdict("canceled")
     if attempt.status == "canceled":

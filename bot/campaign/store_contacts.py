@@ -13,7 +13,7 @@ from .campaign_scripts import ADD, CALL_BACK, FINISH, REPLAN
 from .keys import SHARDS, shard
 from .packing import pack, read_contact
 from .store_part import StorePart, plan_asked
-from .types import AddResult, Contact, NewContact, Outcome, Plan
+from .types import AddResult, Contact, NewContact, NoConsent, Outcome, Plan
 
 __all__ = ["ContactsPart", "NotOpen"]
 
@@ -26,17 +26,22 @@ class ContactsPart(StorePart):
     """Contacts, for `bot.campaign.store.CampaignStore`."""
 
     async def add(
-        self, campaign: str, contacts: Sequence[tuple[NewContact, Plan]]
+        self, campaign: str, contacts: Sequence[tuple[NewContact, Plan] | NoConsent]
     ) -> list[AddResult]:
         """Add up to 1000 contacts in one round trip; what each became. What is a duplicate, or on
-        the do-not-call list, is not added.
+        the do-not-call list, is not added. Who does not consent and is there already is done at
+        once, or if they are live when their attempt is over.
 
         Raises:
             NotOpen: the campaign is over, or unknown.
         """
         packed: list[str | bytes] = []
-        for contact, plan in contacts:
-            packed += [contact.number, str(plan.due_ms), pack(contact, plan)]
+        for given in contacts:
+            if isinstance(given, NoConsent):
+                packed += [given.number, "", ""]
+            else:
+                contact, plan = given
+                packed += [contact.number, str(plan.due_ms), pack(contact, plan)]
         results = await self._scripts.run(ADD, {"campaign": campaign}, *packed)
         if results == 0:
             raise NotOpen(f"campaign {campaign} is over, or unknown")

@@ -23,6 +23,7 @@ __all__ = [
     "ContactState",
     "Limits",
     "NewContact",
+    "NoConsent",
     "Outcome",
     "Plan",
     "Progress",
@@ -50,6 +51,7 @@ Outcome = Literal[
     "failed",
     "refused",
     "do_not_call",
+    "no_consent",
     "expired",
     "canceled",
 ]
@@ -57,10 +59,13 @@ Outcome = Literal[
 
 `callback`: the person asked to be called later; `called_back`: they called us; `voicemail`: a
 machine, hung up on; `message_left`: a machine, with our message; `refused`: Twilio does not take
-the number; `expired`: no moment is left in which they may be called; `canceled`: the campaign was.
+the number; `no_consent`: an import said later that they do not consent; `expired`: no moment is
+left in which they may be called; `canceled`: the campaign was.
 """
 
-AddResult = Literal["added", "duplicate", "do_not_call"]
+AddResult = Literal["added", "duplicate", "do_not_call", "withdrawn", "no_consent"]
+"""What became of a row: `withdrawn`, a no for a contact, who is not called any more for that;
+`no_consent`, a no for somebody else, or for a contact who was done."""
 
 Blocked = Literal[
     "",
@@ -110,6 +115,13 @@ class NewContact:
     variables: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class NoConsent:
+    """Somebody (E.164) of whom it is imported that they do not consent to be called."""
+
+    number: str
+
+
 @dataclass(slots=True)
 class Contact:
     """One person of a campaign, by number.
@@ -157,9 +169,11 @@ class Attempt:
         answered_by: Twilio's verdict, such as `machine_start`.
         closed_ms: when its worker saw the call over, if Twilio had not told of it then.
         undialled: it was taken back before anybody's telephone rang.
-        unwanted: the person asked not to be called, before they had answered.
+        unwanted: the person asked not to be called, or an import said that they do not consent,
+            before they had answered.
         talked: they called us meanwhile: the outcome of that, with which their contact is done if
-            this attempt does not reach them, or `callback`, a call that they asked for.
+            this attempt does not reach them, or `callback`, a call that they asked for; or
+            `no_consent`, by an import.
         reason: why it failed or was refused, in words.
         usd: what speech and telephony cost, as far as that is known.
     """

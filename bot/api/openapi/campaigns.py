@@ -135,7 +135,7 @@ def _act(name: str, text: str, *more: str) -> dict[str, Any]:
 
 
 def _import() -> dict[str, Any]:
-    fields = ("rows", "added", "duplicates", "do_not_call", "invalid", "bytes")
+    fields = ("rows", "added", "duplicates", "do_not_call", "withdrawn", "invalid", "bytes")
     reject = object_({"line": {"type": "integer"}, "number": _TEXT, "reason": _TEXT, "row": _TEXT})
     column = {"type": "array", "items": {"type": "string", "pattern": "^[^=]+=.+$"}}
     return {

@@ -18,7 +18,7 @@ from .numbers import Callee, NumberError, callee_of
 from .places import Places
 from .rows import Row
 
-__all__ = ["NO", "YES", "Checker", "RowError"]
+__all__ = ["NO", "YES", "Checker", "NoConsentError", "RowError"]
 
 YES = ("yes", "y", "true", "t", "1", "x", "on")
 """What says, in whatever case, that somebody has consented."""
@@ -37,6 +37,14 @@ Checked = tuple[NewContact, Plan]
 
 class RowError(Exception):
     """The row is no contact of this campaign; says why."""
+
+
+class NoConsentError(RowError):
+    """Somebody does not consent to be called; says who, as E.164."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class Checker:
@@ -86,14 +94,14 @@ class Checker:
         """The contact, and when they may be called first.
 
         Raises:
-            RowError: it is none, or may never be called.
+            RowError: it is none, or may never be called; a `NoConsentError` when it says so.
             ContactsError: as `columns.layout_of`, when `strict`.
         """
         if row.fault:
             raise RowError(row.fault)
         layout, cells = self._layout(row.names), row.cells
         callee = self._callee(cells, layout)
-        self._check_consent(cells, layout)
+        self._check_consent(callee.number, cells, layout)
         zones = self._zones(callee, _cell(cells, layout.time_zone))
         contact = NewContact(
             callee.number,
@@ -161,10 +169,10 @@ class Checker:
         except ZoneError as error:
             raise RowError(f"time zone: {error}") from None
 
-    def _check_consent(self, cells: Sequence[str], layout: Layout) -> None:
+    def _check_consent(self, number: str, cells: Sequence[str], layout: Layout) -> None:
         said = _cell(cells, layout.consent).casefold()
         if said in NO:
-            raise RowError("consent: they have not consented")
+            raise NoConsentError(number)
         if said and said not in YES:
             # Whoever wrote "declined" there has not consented either.
             raise RowError(f"consent: it is neither a yes ({', '.join(YES)}) nor a no")

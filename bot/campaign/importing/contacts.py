@@ -10,10 +10,17 @@ from typing import Literal
 
 from bot.campaign.store import CampaignStore
 from bot.campaign.store_contacts import NotOpen
-from bot.campaign.types import TERMINAL_STATES, AddResult, Campaign, NewContact, Plan
+from bot.campaign.types import (
+    TERMINAL_STATES,
+    AddResult,
+    Campaign,
+    NewContact,
+    NoConsent,
+    Plan,
+)
 from bot.redis_link import StoreUnavailable
 
-from .checking import Checker, RowError
+from .checking import Checker, NoConsentError, RowError
 from .csv_rows import CsvRows
 from .faults import ContactsError, OptionError
 from .json_rows import JsonRows
@@ -39,6 +46,9 @@ AGAIN_S = 0.5  # doubled each time
 _REASONS: dict[AddResult, str] = {
     "duplicate": "the number is in the campaign already, or earlier in this file",
     "do_not_call": "the number is on the do-not-call list",
+    "withdrawn": "consent: they have not consented; they are in the campaign, and are not called"
+    " any more",
+    "no_consent": "consent: they have not consented",
 }
 _PERHAPS = " (Redis was slow: perhaps from this very row)"
 
@@ -51,6 +61,7 @@ class Imported:
         rows: all that were read; each is one of what follows.
         added: contacts that are new.
         duplicates, do_not_call: in the campaign already; on the list.
+        withdrawn: of contacts in the campaign already who are not called any more for that.
         invalid: rows with something wrong in them.
         bytes: of the source that were read.
     """
@@ -59,6 +70,7 @@ class Imported:
     added: int = 0
     duplicates: int = 0
     do_not_call: int = 0
+    withdrawn: int = 0
     invalid: int = 0
     bytes: int = 0
 
@@ -119,9 +131,9 @@ async def import_contacts(
 
 @dataclass(slots=True)
 class _Batch:
-    """Rows that were checked: contacts with their rows, and rejects."""
+    """Rows that were checked: contacts, or who is to be none, with their rows, and rejects."""
 
-    contacts: list[tuple[NewContact, Plan]] = field(default_factory=list)
+    contacts: list[tuple[NewContact, Plan] | NoConsent] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     chars: int = 0
@@ -197,9 +209,12 @@ class _Import:
         self._batch.chars += len(row.text)
         try:
             self._batch.contacts.append(self._checker.check(row))
-            self._batch.rows.append(row)
+        except NoConsentError as error:
+            self._batch.contacts.append(NoConsent(error.number))
         except RowError as error:
             self._batch.rejects.append(self._reject(row, str(error)))
+            return
+        self._batch.rows.append(row)
 
     def _reject(self, row: Row, reason: str) -> Reject:
         return Reject(row.line, self._checker.written(row), reason, shown(row.text))
@@ -209,7 +224,9 @@ class _Import:
         batch, self._batch = self._batch, _Batch()
         results, sure = await self._added(batch.contacts)
         refused = [
-            self._reject(row, _REASONS[result] + ("" if sure else _PERHAPS))
+            self._reject(
+                row, _REASONS[result] + (_PERHAPS if result == "duplicate" and not sure else "")
+            )
             for row, result in zip(batch.rows, results, strict=True)
             if result != "added"
         ]
@@ -229,11 +246,14 @@ class _Import:
             added=before.added + counted.count("added"),
             duplicates=before.duplicates + counted.count("duplicate"),
             do_not_call=before.do_not_call + counted.count("do_not_call"),
-            invalid=before.invalid + invalid,
+            withdrawn=before.withdrawn + counted.count("withdrawn"),
+            invalid=before.invalid + counted.count("no_consent") + invalid,
             bytes=self._bytes,
         )
 
-    async def _added(self, contacts: list[tuple[NewContact, Plan]]) -> tuple[list[AddResult], bool]:
+    async def _added(
+        self, contacts: list[tuple[NewContact, Plan] | NoConsent]
+    ) -> tuple[list[AddResult], bool]:
         """What each became, and whether this is sure: they may have been added in vain before."""
         tried = 0
         while True:

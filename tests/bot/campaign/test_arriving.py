@@ -7,11 +7,11 @@ from redis.asyncio import Redis
 
 from bot.campaign.arriving import CALL_BACK_DAYS, Arrivals, CallNews
 from bot.campaign.store import CampaignStore
-from bot.campaign.types import Attempt, CampaignState
+from bot.campaign.types import Attempt, CampaignState, NoConsent
 from bot.dialog.types import Ended
 from bot.telephony.identity import CallIdentity
 
-from .campaigns import FROM, Clock, claimed, number, plan, running
+from .campaigns import FROM, Clock, claim, claimed, number, plan, running
 
 ANSWERED = CallNews(sid="CA1", status="in-progress")
 
@@ -39,6 +39,20 @@ async def test_whoever_asked_not_to_be_called_while_their_call_waited_is_not_tal
     await campaigns.do_not_call(number(0), "api")
     ended = await turned_away(arrivals, attempt)
     assert ended == Ended("bot", "they asked not to be called")
+
+
+async def test_whoever_does_not_consent_any_more_is_talked_to_only_in_a_call_that_they_took(
+    campaigns: CampaignStore, arrivals: Arrivals
+) -> None:
+    campaign = await running(campaigns, 2)
+    attempt, other = (await claim(campaigns, campaign, 2)).attempts
+    assert await turned_away(arrivals, attempt) is None
+    await campaigns.note(other.id, sid="CA2", status="queued")
+    await campaigns.add(campaign.id, [NoConsent(number(0)), NoConsent(number(1))])
+    # Another worker takes it over, say.
+    assert await turned_away(arrivals, attempt) is None
+    arrival = await arrivals.arrive(other.id, CallNews(sid="CA2", status="in-progress"))
+    assert arrival.turned_away == Ended("bot", "they asked not to be called")
 
 
 async def test_the_call_in_which_somebody_asks_not_to_be_called_may_arrive_again(

@@ -41,6 +41,8 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
         (attempt("canceled"), None, Verdict("no_answer", "taken back at Twilio")),
         (attempt("canceled", unwanted=True), None, Verdict("do_not_call")),
         (attempt("no-answer", unwanted=True), None, Verdict("do_not_call")),
+        (attempt("canceled", unwanted=True, talked="no_consent"), None, Verdict("no_consent")),
+        (attempt(talked="no_consent"), record(), Verdict("answered")),
         # A conversation, whoever has ended it.
         (attempt(), record(), Verdict("answered")),
         (attempt(), record(BOT), Verdict("answered")),

@@ -10,7 +10,7 @@ import pytest
 from bot.campaign.reconcile import Timings, next_step
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.store import CampaignStore, NotOpen
-from bot.campaign.types import Attempt, Contact, NewContact, Outcome, Plan
+from bot.campaign.types import Attempt, Contact, NewContact, NoConsent, Outcome, Plan
 
 from .campaigns import (
     DAY,
@@ -67,6 +67,77 @@ async def test_nobody_is_added_twice_or_against_their_will(campaigns: CampaignSt
     assert (progress.contacts, progress.waiting) == (2, 2)
     other = await campaigns.create(DRAFT)
     assert await campaigns.add(other.id, contacts[:1]) == ["added"]
+
+
+async def add_no(campaigns: CampaignStore, campaign: str) -> str:
+    (result,) = await campaigns.add(campaign, [NoConsent(number(0))])
+    return result
+
+
+async def test_who_does_not_consent_any_more_is_not_claimed(campaigns: CampaignStore) -> None:
+    campaign = await running(campaigns, webhook_url="https://example.com/events")
+    assert await add_no(campaigns, campaign.id) == "withdrawn"
+    found = await campaigns.contact(campaign.id, number(0))
+    assert found is not None
+    assert (found.state, found.outcome, found.plan) == ("done", "no_consent", None)
+    assert not (await claim(campaigns, campaign)).attempts
+    progress = await campaigns.progress(campaign.id)
+    assert (progress.waiting, progress.done, progress.undelivered) == (0, 1, 2)
+    # Neither a yes nor a call back of theirs changes it, and a no once more nothing.
+    assert await campaigns.add(campaign.id, people(1)) == ["duplicate"]
+    assert not await campaigns.call_back(campaign.id, number(0), plan())
+    assert await add_no(campaigns, campaign.id) == "withdrawn"
+    assert await campaigns.progress(campaign.id) == progress
+
+
+async def test_who_waits_for_a_call_that_they_asked_for_may_withdraw(
+    campaigns: CampaignStore,
+) -> None:
+    campaign = await running(campaigns)
+    assert await campaigns.call_back(campaign.id, number(0), plan())
+    assert await add_no(campaigns, campaign.id) == "withdrawn"
+    assert not (await claim(campaigns, campaign)).attempts
+    assert (await campaigns.progress(campaign.id)).due == 0
+
+
+async def test_who_is_done_for_another_reason_stays_so(campaigns: CampaignStore) -> None:
+    campaign = await running(campaigns)
+    await campaigns.settle((await claimed(campaigns, campaign)).id, "answered", None)
+    assert await add_no(campaigns, campaign.id) == "no_consent"
+    assert (await campaigns.progress(campaign.id)).contact_outcomes == {"answered": 1}
+
+
+@pytest.mark.parametrize(
+    ("ended", "becomes"),
+    [("busy", "no_consent"), ("callback", "no_consent"), ("answered", "answered")],
+)
+async def test_who_does_not_consent_while_they_are_called_is_not_called_again(
+    campaigns: CampaignStore, ended: Outcome, becomes: Outcome
+) -> None:
+    campaign = await running(campaigns)
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.call_back(campaign.id, number(0), plan())
+    assert await add_no(campaigns, campaign.id) == "withdrawn"
+    # What they talk about with us meanwhile is not about consent.
+    await campaigns.call_back(campaign.id, number(0), plan())
+    noted = await campaigns.note(attempt.id, sid="CA1", status="queued")
+    assert noted is not None
+    assert noted.unwanted
+    assert next_step(noted, campaign, START_MS, Timings()).task == "take_back"
+    await campaigns.settle(attempt.id, ended, None if ended == "answered" else plan())
+    found = await campaigns.contact(campaign.id, number(0))
+    assert found is not None
+    assert (found.state, found.outcome) == ("done", becomes)
+
+
+async def test_who_does_not_consent_before_a_call_is_placed_is_not_called_again(
+    campaigns: CampaignStore,
+) -> None:
+    campaign = await running(campaigns)
+    attempt = await claimed(campaigns, campaign)
+    assert await add_no(campaigns, campaign.id) == "withdrawn"
+    assert await campaigns.void(attempt.id, 1, plan())
+    assert (await campaigns.progress(campaign.id)).contact_outcomes == {"no_consent": 1}
 
 
 async def test_a_campaign_that_is_over_takes_no_more_contacts(campaigns: CampaignStore) -> None:

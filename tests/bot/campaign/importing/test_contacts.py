@@ -18,7 +18,7 @@ from bot.campaign.importing import (
 )
 from bot.campaign.spec import DAYS, CampaignSpec
 from bot.campaign.store import CampaignStore
-from bot.campaign.types import Campaign, NewContact, Plan
+from bot.campaign.types import Campaign, NewContact, NoConsent, Plan
 from bot.store import StoreUnavailable
 
 from ..campaigns import MINUTE_MS, Clock
@@ -91,6 +91,27 @@ async def test_numbers_of_the_do_not_call_list_are_told(campaigns: CampaignStore
     assert [(r.line, r.reason) for r in told.rejects] == [
         (2, "the number is on the do-not-call list")
     ]
+
+
+async def test_a_no_that_is_said_later_counts(campaigns: CampaignStore) -> None:
+    campaign, told = await new(campaigns), Told()
+    text = f"number,consent\n{phone(0)},yes\n{phone(1)},yes\n"
+    assert (await import_contacts(campaigns, campaign, pieces(text))).added == 2
+    # The later line decides; the first line is of nobody who is there.
+    text = f"number,consent\n{phone(2)},no\n{phone(0)},no\n{phone(3)},yes\n{phone(3)},no\n"
+    for added in (1, 0):
+        told.rejects.clear()
+        imported = await import_contacts(campaigns, campaign, pieces(text), rejects=told)
+        assert imported == Imported(
+            4, added=added, duplicates=1 - added, withdrawn=2, invalid=1, bytes=len(text)
+        )
+        reasons = {r.line: (r.number, r.reason) for r in told.rejects}
+        assert reasons[2] == (phone(2), "consent: they have not consented")
+        gone = f"{reasons[2][1]}; they are in the campaign, and are not called any more"
+        assert (reasons[3], reasons[5]) == ((phone(0), gone), (phone(3), gone))
+    progress = await campaigns.progress(campaign.id)
+    assert (progress.contacts, progress.waiting) == (3, 1)
+    assert progress.contact_outcomes == {"no_consent": 2}
 
 
 async def test_rejects_come_in_the_order_of_their_lines(campaigns: CampaignStore) -> None:
@@ -310,7 +331,9 @@ class Slow(CampaignStore):
 
     failures = 1
 
-    async def add(self, campaign: str, contacts: Sequence[tuple[NewContact, Plan]]) -> Any:
+    async def add(
+        self, campaign: str, contacts: Sequence[tuple[NewContact, Plan] | NoConsent]
+    ) -> Any:
         results = await super().add(campaign, contacts)
         if self.failures:
             self.failures -= 1
