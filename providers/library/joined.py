@@ -12,9 +12,14 @@ __all__ = ["Joined"]
 
 
 class Joined:
-    """The final transcripts of a recording, in their order."""
+    """The final transcripts of a recording, in their order.
 
-    def __init__(self) -> None:
+    Args:
+        words: whether their words are kept, too: an hour of speech has ten thousand.
+    """
+
+    def __init__(self, *, words: bool = True) -> None:
+        self._keeps_words = words
         self._texts: list[str] = []
         self._words: list[Word] = []
         self._languages: Counter[str] = Counter()
@@ -26,7 +31,8 @@ class Joined:
         if not text:
             return
         self._texts.append(text)
-        self._words += [_shifted(word, round(start_ms)) for word in part.words]
+        if self._keeps_words:
+            self._words += [_shifted(word, round(start_ms)) for word in part.words]
         if part.language is not None:
             self._languages[part.language] += len(text)
         if part.confidence is not None:
