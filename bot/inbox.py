@@ -5,9 +5,12 @@ inbox holds its id. Who takes that key away decides about it: the holder, who th
 command out in what is left of its time and says so with a receipt, or the sender, who takes it
 back at the deadline. So a command is carried out once or not at all, by Redis's clock.
 
+Scripts that change what a worker waits for wake it by its inbox, too (`WAKE`): a hint that nobody
+answers, and that may be lost.
+
 Keys, each with a time to live::
 
-    PREFIX worker:{id}:inbox      list: ids of commands
+    PREFIX worker:{id}:inbox      list: ids of commands; or `!` and of what there is news
     PREFIX command:{id}           the command: {"id", "kind", "sid", …}
     PREFIX command:{id}:receipt   list of one: 1 = it was carried out, 0 = it could not be,
                                   -1 = it was tried in vain
@@ -30,7 +33,7 @@ from .redis_link import RedisLink, StoreUnavailable
 from .store_keys import Keys
 from .store_scripts import NOW
 
-__all__ = ["ORDER_S", "Command", "CommandFailed", "Handler", "Inbox"]
+__all__ = ["ORDER_S", "WAKE", "Command", "CommandFailed", "Handler", "Inbox"]
 
 DEADLINE_S = 2.0
 ORDER_S = 1.2
@@ -73,6 +76,24 @@ redis.call('DEL', KEYS[1])
 return command and {command, left}
 """
 
+WAKING = "!"
+"""What an item of an inbox begins with that is no command's id."""
+
+# Needs `base` of the workers' keys. Tells of news of `id` the workers that the set `waiting` names.
+WAKE = f"""
+local function wake(waiting, id)
+  for _, worker in ipairs(redis.call('SMEMBERS', waiting)) do
+    local inbox = base .. worker .. ':inbox'
+    if redis.call('LLEN', inbox) < {MAX_WAITING} then
+      redis.call('RPUSH', inbox, '{WAKING}' .. id)
+      redis.call('EXPIRE', inbox, {INBOX_TTL_S})
+    else
+      redis.call('SREM', waiting, worker)
+    end
+  end
+end
+"""
+
 # KEYS: receipt. ARGV: what it says, ttl in s.
 RECEIPT = """
 redis.call('RPUSH', KEYS[1], ARGV[1])
@@ -91,15 +112,16 @@ class Command:
     """What the holder of a call is to do with it.
 
     Attributes:
-        kind: hang up, transfer it, or hear what answering-machine detection found.
-        sid: the call's.
+        kind: hang up, transfer it, or hear what answering-machine detection found; of a session of
+            the streaming STT API: say whether it is heard here, or let it go.
+        sid: the call's, or the session's.
         reason: of a hang-up.
         to, caller_id: of a transfer.
         answered_by: of `amd`, Twilio's word.
         id: of this one command.
     """
 
-    kind: Literal["hangup", "transfer", "amd"]
+    kind: Literal["hangup", "transfer", "amd", "stt_hear", "stt_let_go"]
     sid: str
     reason: str | None = None
     to: str | None = field(default=None, repr=False)
@@ -110,6 +132,9 @@ class Command:
 
 Handler = Callable[[Command], Awaitable[None]]
 """Carries out a command; raises `LookupError` when the call is not here, or `CommandFailed`."""
+
+Waker = Callable[[str], None]
+"""Told of what there is news; must not raise or wait."""
 
 
 class Inbox:
@@ -133,10 +158,10 @@ class Inbox:
         """Close the connections."""
         await self._link.aclose()
 
-    async def run(self, handler: Handler) -> None:
+    async def run(self, handler: Handler, waker: Waker = lambda of: None) -> None:
         """Receive commands for ever and have them carried out; the worker starts this once."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._receive())
+            group.create_task(self._receive(waker))
             for _ in range(HANDLERS):
                 group.create_task(self._handle(handler))
 
@@ -189,7 +214,7 @@ class Inbox:
         )
         return None if popped is None else cast(bytes, popped[1])
 
-    async def _receive(self) -> None:
+    async def _receive(self, waker: Waker) -> None:
         failures, name = 0, self._keys.inbox(self._worker)
         while True:
             try:
@@ -199,8 +224,13 @@ class Inbox:
                 failures += 1
                 continue
             failures = 0
-            if popped is not None:
-                await self._ids.put(popped.decode())
+            if popped is None:
+                continue
+            item = popped.decode()
+            if item.startswith(WAKING):
+                waker(item.removeprefix(WAKING))
+            else:
+                await self._ids.put(item)
 
     async def _handle(self, handler: Handler) -> None:
         while True:

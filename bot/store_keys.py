@@ -60,5 +60,10 @@ class Keys:
         """Of a month, or of a worker."""
         return f"{self._prefix}usage:{of}"
 
+    def stt(self, session: str, part: str = "") -> str:
+        """Of a session of the streaming STT API, or a part of what is kept of it."""
+        name = f"{self._prefix}stt:{session}"
+        return f"{name}:{part}" if part else name
+
     def receipt(self, command: str) -> str:
         return f"{self._prefix}command:{command}:receipt"

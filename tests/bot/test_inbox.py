@@ -292,3 +292,20 @@ async def test_without_redis_nothing_is_delivered_and_that_at_once(
 
 def test_numbers_are_not_shown() -> None:
     assert "555" not in repr(Command("transfer", "CA1", to="+1555", caller_id="+1555"))
+
+
+async def test_who_waits_is_woken_and_carries_out_commands_all_the_same(
+    redis: Redis, redis_prefix: str, sender: Inbox, receiver: Inbox
+) -> None:
+    base, waiting = f"{redis_prefix}worker:", f"{redis_prefix}waiting"
+    script = f"local base = ARGV[1]\n{module.WAKE}\nwake(KEYS[1], ARGV[2])"
+    await redis.sadd(waiting, "a", "full")
+    await redis.rpush(f"{base}full:inbox", *["!s"] * module.MAX_WAITING)
+    woken: list[str] = []
+    async with running(receiver.run(ignore, woken.append)):
+        await redis.eval(script, 1, waiting, base, "s1")
+        assert await sender.send("a", Command("stt_hear", "s1"), 10)
+    assert woken == ["s1"]
+    # Who does not look into its inbox any more is not told again.
+    assert await redis.smembers(waiting) == {"a"}
+    assert await redis.llen(f"{base}full:inbox") == module.MAX_WAITING
