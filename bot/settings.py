@@ -17,6 +17,7 @@ from pydantic import ValidationError as PydanticError
 from providers.setting_types import BaseUrl, HeaderSecret, Secret, is_loopback
 from providers.settings import SpeechSettings, VendorSettings
 
+from .api.stt.settings import ASR_VARIABLES, SttServiceSettings
 from .campaign.settings import DialSettings
 from .numbers import BotSettings, Language, NumberTable, PhoneNumber, SttNames, TtsNames
 from .setting_types import ApiUrl, Directory, DirectoryOrOff, RedisUrl
@@ -39,6 +40,7 @@ FOREIGN_VARIABLES = (
     "TWILIO_AUTH_TOKEN",
     "TWILIO_REGION",
     "TWILIO_EDGE",
+    *ASR_VARIABLES,
     *(key.upper() for key in VendorSettings.model_fields),
 )
 SECONDARY_TOKEN = "TWILIO_AUTH_TOKEN_SECONDARY"
@@ -57,7 +59,7 @@ class SettingsError(Exception):
         return "\n".join(map(str, self.problems))
 
 
-class Settings(DialSettings, SpeechSettings):
+class Settings(DialSettings, SttServiceSettings, SpeechSettings):
     """The settings of one process. Each field's description says what it may hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

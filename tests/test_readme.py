@@ -16,6 +16,7 @@ import click
 import pytest
 from pydantic_core import PydanticUndefined
 
+from bot.api.stt.settings import ASR_VARIABLES
 from bot.cli import cli
 from bot.dialog import Call, Turn
 from bot.dialog.chat import load_chat
@@ -175,8 +176,8 @@ def variables() -> dict[str, str]:
     named = {}
     for key, field in fields.items():
         own = key == "twilio_api_url"
-        vendors = key in VendorSettings.model_fields
-        foreign = (key.startswith("twilio_") and not own) or key == "redis_url" or vendors
+        others = key in VendorSettings.model_fields or key.upper() in ASR_VARIABLES
+        foreign = (key.startswith("twilio_") and not own) or key == "redis_url" or others
         default = "" if field.default in (None, (), PydanticUndefined) else str(field.default)
         named[key.upper() if foreign else f"PARLEY_{key.upper()}"] = default
     return named
