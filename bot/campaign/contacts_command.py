@@ -72,7 +72,8 @@ def import_(
 
     FILE may be -, standard input, which is CSV then. Columns that are no field are variables, which
     the dialog sees. A row with something wrong in it is not taken, nor is a number twice. To import
-    the same file again changes nothing. Who is there and has a no to consent is not called any more.
+    the same file again changes nothing. Who is there and has a no to consent is not called any
+    more.
     """
     from .importing import ContactsError, OptionError, RejectsFile, import_contacts, read_file
 
