@@ -35,6 +35,14 @@ NO_DIALOG = "the dialog cannot be loaded"
 UNHEARD = "the call never reached a bot"
 """Why somebody took a call in which nobody talked to them."""
 
+UNKNOWN = "what was said is not known"
+"""Of a call too long for one in which nobody talked: its worker cannot reach Redis, perhaps."""
+
+LONGEST_UNHEARD_S = 60
+"""A call without a stream is over by itself long before: after a document that did not come (15 s)
+and Twilio's apology, or after `MAX_WAITS` of a second or `MAX_RECONNECTS` streams in vain (see
+`bot.telephony.decision`), and our farewell."""
+
 Unwelcome = Literal[
     "no such attempt",
     "the attempt has another call",
@@ -46,6 +54,9 @@ Unwelcome = Literal[
 """Why a call is hung up at once, in which nobody is to be talked to."""
 
 _UNWELCOME = frozenset(get_args(Unwelcome))
+
+TRANSFERRED = Ended("bot", "transferred")
+"""How a call ended in which an agent talked to them."""
 
 IDLE = "idle"
 """Why a call was hung up in which the person was silent for long."""
@@ -62,10 +73,15 @@ _UNANSWERED: dict[str, Outcome] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An outcome, and in words why it was no better one; empty where the outcome says it all."""
+    """An outcome, and in words why it was no better one; empty where the outcome says it all.
+
+    Attributes:
+        silent: they took the call and heard nothing of us: for them it was a silent call.
+    """
 
     outcome: Outcome
     reason: str = ""
+    silent: bool = False
 
 
 def is_machine(answered_by: str | None) -> bool:
@@ -89,33 +105,43 @@ def decide_outcome(
         return Verdict("no_consent" if attempt.talked == "no_consent" else "do_not_call")
     if canceled and not _was_taken(record):
         return Verdict("canceled")
-    if attempt.status == "canceled":
-        return Verdict("no_answer", "taken back at Twilio")
-    if (outcome := _UNANSWERED.get(attempt.status)) is not None:
-        return Verdict(outcome, attempt.reason)
+    if not _was_taken(record):
+        if attempt.status == "canceled":
+            return Verdict("no_answer", "taken back at Twilio")
+        if (outcome := _UNANSWERED.get(attempt.status)) is not None:
+            return Verdict(outcome, attempt.reason)
     if record is not None and record.call_back_s is not None:
         return Verdict("callback")
     machine = _decide_machine(spec, attempt, record)
     if machine is not None:
         return machine
     if record is None or not _was_taken(record):
-        return Verdict("failed", _why_unheard(record))
+        return _decide_unheard(attempt, record)
     return _decide_human(spec, attempt, record)
 
 
 def _was_taken(record: Record | None) -> bool:
     """Whether somebody took the call, and was not turned away in that moment."""
-    if record is None or record.answered_ms is None:
+    if record is None:
         return False
     ended = record.ended
+    # Turned away or not, and whoever saw their stream: they have talked to us, or to an agent.
+    if was_talked_to(record) or ended == TRANSFERRED:
+        return True
+    if record.answered_ms is None:
+        return False
     return ended is None or ended.by != "bot" or ended.reason not in _UNWELCOME
 
 
-def _why_unheard(record: Record | None) -> str:
-    """Why somebody who took the call heard nothing of us: our webhook was away, perhaps."""
-    if record is None or record.ended is None or record.ended.by == "caller":
-        return UNHEARD
-    return record.ended.reason or UNHEARD
+def _decide_unheard(attempt: Attempt, record: Record | None) -> Verdict:
+    """The outcome if somebody took the call, and nothing is known of a stream in which they heard
+    us: our webhook was away, or whoever knows of it cannot tell."""
+    ended = None if record is None else record.ended
+    by_bot = ended is not None and ended.by == "bot"
+    if not by_bot and (attempt.duration_s or 0) > LONGEST_UNHEARD_S:
+        return Verdict("answered", UNKNOWN)
+    why = "" if ended is None or ended.by == "caller" else ended.reason
+    return Verdict("failed", why or UNHEARD, silent=True)
 
 
 def _decide_machine(spec: CampaignSpec, attempt: Attempt, record: Record | None) -> Verdict | None:

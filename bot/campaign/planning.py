@@ -24,6 +24,7 @@ def next_plan(
     *,
     jitter: float,
     call_back_s: int | None = None,
+    silent: bool = False,
 ) -> Plan | None:
     """When a contact is called again after an attempt with that outcome; None when not any more.
 
@@ -32,6 +33,8 @@ def next_plan(
         now_ms: when the attempt ended.
         jitter: from 0 to 1, random: which part of the campaign's `retry_jitter` is waited.
         call_back_s: in how many seconds the person asked to be called, for `callback`.
+        silent: they took a call in which nobody talked to them: they are not called sooner than
+            who has hung up early.
     """
     retry = _retry(spec, outcome)
     named = outcome == "callback" and call_back_s is not None
@@ -41,7 +44,10 @@ def next_plan(
         return None
     if retry.times is not None and contact.retries.get(outcome, 0) >= retry.times:
         return None
-    delay_s = retry.after_s * (1 + jitter * spec.retry_jitter)
+    after_s = retry.after_s
+    if silent:
+        after_s = max(after_s, spec.retry_after("hung_up_early").after_s)
+    delay_s = after_s * (1 + jitter * spec.retry_jitter)
     if named and call_back_s is not None:
         # They named the time: no jitter.
         delay_s = call_back_s

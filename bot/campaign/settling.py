@@ -91,6 +91,7 @@ class Settling:
                 now_ms,
                 jitter=self._jitter(),
                 call_back_s=record.call_back_s if record is not None else None,
+                silent=verdict.silent,
             )
         settled = await self._campaigns.settle(
             attempt.id,

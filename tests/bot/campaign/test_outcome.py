@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from bot.campaign.outcome import NO_DIALOG, UNHEARD, Verdict, cost_usd, decide_outcome
+from bot.campaign.outcome import (
+    LONGEST_UNHEARD_S,
+    NO_DIALOG,
+    UNHEARD,
+    UNKNOWN,
+    Verdict,
+    cost_usd,
+    decide_outcome,
+)
 from bot.campaign.spec import CampaignSpec
 from bot.campaign.types import Attempt
 from bot.dialog import Ended
@@ -32,6 +40,11 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
     return Record("CA1", direction="outbound", ended=ended, **values)
 
 
+LONG = {"duration_s": LONGEST_UNHEARD_S + 1}
+UNSEEN = record(answered_ms=None, turns=0)
+TRANSFER_FAILED = record(Ended("bot", "transfer failed: busy"), answered_ms=None, turns=0)
+
+
 @pytest.mark.parametrize(
     ("call", "kept", "verdict"),
     [
@@ -55,14 +68,23 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
         (attempt(duration_s=10), record(), Verdict("hung_up_early")),
         (attempt(duration_s=11), record(), Verdict("answered")),
         # Our webhook was away: they heard nothing of us.
-        (attempt(), None, Verdict("failed", UNHEARD)),
-        (attempt(duration_s=0), None, Verdict("failed", UNHEARD)),
-        (attempt(), record(answered_ms=None, turns=0), Verdict("failed", UNHEARD)),
+        (attempt(), None, Verdict("failed", UNHEARD, silent=True)),
+        (attempt(duration_s=0), None, Verdict("failed", UNHEARD, silent=True)),
+        (attempt(duration_s=None), None, Verdict("failed", UNHEARD, silent=True)),
+        (attempt(), UNSEEN, Verdict("failed", UNHEARD, silent=True)),
+        (attempt(**LONG), TRANSFER_FAILED, Verdict("failed", "transfer failed: busy", silent=True)),
+        # A worker that cannot reach Redis talks to people too: nobody is silent for so long.
+        (attempt(**LONG), None, Verdict("answered", UNKNOWN)),
+        (attempt(**LONG), UNSEEN, Verdict("answered", UNKNOWN)),
+        # An agent talked to them, though we did not.
         (
             attempt(),
-            record(Ended("bot", "transfer failed: busy"), answered_ms=None, turns=0),
-            Verdict("failed", "transfer failed: busy"),
+            record(Ended("bot", "transferred"), answered_ms=None, turns=0),
+            Verdict("answered"),
         ),
+        # Twilio has lost the call since, or its owner has had it deleted.
+        (attempt("failed", reason="gone"), record(turns=6), Verdict("answered")),
+        (attempt("canceled"), record(), Verdict("answered")),
         # Keys are an answer too.
         (attempt(), record(Ended("bot", "idle"), turns=0, state=GIVEN), Verdict("answered")),
         (attempt(**MACHINE), record(turns=0, state=GIVEN), Verdict("answered")),
@@ -84,8 +106,10 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
         (
             attempt(),
             record(Ended("bot", "the attempt was given up"), turns=0),
-            Verdict("failed", "the attempt was given up"),
+            Verdict("failed", "the attempt was given up", silent=True),
         ),
+        # But who was turned away in a second stream had talked in the first.
+        (attempt(), record(Ended("bot", "the attempt was given up"), turns=6), Verdict("answered")),
         (attempt(), record(Ended("caller", "campaign canceled")), Verdict("answered")),
         # They asked for something.
         (attempt(duration_s=3), record(call_back_s=600), Verdict("callback")),
@@ -125,6 +149,7 @@ def test_a_canceled_campaign_has_no_calls_that_nobody_heard() -> None:
     assert outcome(attempt(duration_s=1), None) == "canceled"
     assert outcome(attempt(), record(answered_ms=None)) == "canceled"
     assert outcome(attempt(), record(Ended("bot", "campaign canceled"), turns=0)) == "canceled"
+    assert outcome(attempt(), record(Ended("bot", "campaign canceled"), turns=6)) == "answered"
     assert outcome(attempt(), record()) == "answered"
 
 

@@ -90,6 +90,16 @@ def test_who_asks_to_be_called_back_is_called_when_they_said() -> None:
     assert delay_s(next_plan(rules, called(), "busy", NOON, jitter=0, call_back_s=60)) == 900
 
 
+@pytest.mark.parametrize(("early_s", "waited_s"), [(3600, 3600), (30, 60)])
+def test_whose_telephone_rang_for_nothing_is_not_called_sooner_than_who_hung_up_early(
+    early_s: int, waited_s: int
+) -> None:
+    rules = spec(retry={"failed": {"after_s": 60}, "hung_up_early": {"after_s": early_s}})
+    plan = next_plan(rules, called(), "failed", NOON, jitter=0, silent=True)
+    assert delay_s(plan) == waited_s
+    assert delay_s(next_plan(rules, called(), "failed", NOON, jitter=0)) == 60
+
+
 def test_a_call_back_at_night_waits_for_the_morning() -> None:
     plan = next_plan(spec(), called(), "callback", NOON, jitter=0, call_back_s=10 * 3600)
     assert plan == Plan(ms("2026-06-02T09:00+02:00"), ms("2026-06-02T20:00+02:00"), "2026-06-02")

@@ -16,7 +16,7 @@ from bot.dialog import Ended
 from bot.record import Record
 from bot.store import Store
 
-from .campaigns import MINUTE_MS, START_MS, Clock, claimed, is_listed, number, running
+from .campaigns import ALWAYS, MINUTE_MS, START_MS, Clock, claimed, is_listed, number, running
 
 SID = "CA" + "0" * 32
 HUNG_UP = Ended("caller", "hung up")
@@ -98,6 +98,18 @@ async def test_a_call_that_nobody_took_is_settled_at_once(
     assert await settling.settle(attempt.id)
     contact = await contact_of(campaigns, attempt)
     assert (contact.state, contact.outcome, contact.retries) == ("waiting", "busy", {"busy": 1})
+
+
+async def test_who_heard_nothing_of_us_is_called_again_as_who_hung_up_early(
+    campaigns: CampaignStore, settling: Settling, clock: Clock
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns, retry_jitter=0, **ALWAYS))
+    await over(campaigns, attempt)
+    assert await settling.settle(attempt.id, late=True)
+    contact = await contact_of(campaigns, attempt)
+    assert (contact.state, contact.outcome) == ("waiting", "failed")
+    assert contact.plan is not None
+    assert contact.plan.due_ms == clock.now_ms + 86_400_000
 
 
 async def test_whoever_closes_a_record_before_twilio_tells_has_it_asked(
