@@ -94,7 +94,7 @@ async def own_redis(tmp_path: Path) -> AsyncIterator[str]:
 def own_logging() -> Iterator[None]:
     """Give pytest its own logging back: a command sets up that of its process."""
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    handlers, level, before = root.handlers, root.level, structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
     root.handlers, root.level = handlers, level
