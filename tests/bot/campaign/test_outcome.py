@@ -40,7 +40,7 @@ def record(ended: Ended | None = CALLER, **values: Any) -> Record:
     return Record("CA1", direction="outbound", ended=ended, **values)
 
 
-LONG = {"duration_s": LONGEST_UNHEARD_S + 1}
+LONG: dict[str, Any] = {"duration_s": LONGEST_UNHEARD_S + 1}
 UNSEEN = record(answered_ms=None, turns=0)
 TRANSFER_FAILED = record(Ended("bot", "transfer failed: busy"), answered_ms=None, turns=0)
 
