@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
+import bot.api.calls
 from bot.api.calls import CallsApi
+from bot.api.openapi import describe
 from bot.app import explain
 from bot.dialog.types import Ended, HistoryEntry
 from bot.record import Record, now_ms
@@ -57,6 +60,14 @@ class Client(httpx.AsyncClient):
             exception_handlers={HTTPException: explain},
         )
         super().__init__(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def described() -> Iterator[None]:
+    """Make the description of an address once: it takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bot.api.calls, "describe", cache(describe))
+        yield
 
 
 @pytest.fixture
