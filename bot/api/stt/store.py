@@ -1,0 +1,327 @@
+"""Sessions of the service in Redis, so that any worker can go on with one.
+
+The way of the audio never waits for Redis: `final` and `touch` only put changes into a backlog,
+which `run` writes. A worker owns a session as a *generation*: once another has taken it, what the
+former one writes is refused.
+
+Keys, each with a time to live::
+
+    PREFIX stt:{id}           hash: key, values, generation, worker, sequence, audio_ms, covered_ms,
+                              expires, ended, sequence:{writer}, claimed, claimer, claimed_until
+    PREFIX stt:{id}:log       stream: the finals, each under its sequence
+    PREFIX stt:{id}:text      the text of all finals
+    PREFIX stt:{id}:chunks    hash: see `chunk_scripts`
+    PREFIX stt:{id}:in        stream: chunks that came by HTTP and are not yet understood for good
+    PREFIX stt:{id}:waiting   set: workers that are told, by their inbox, of news of it
+
+All but the hash, which holds nothing that was said, are gone when the session has expired. The hash
+stays for an hour: it tells a session that has expired from one that never was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple
+from typing import Any, cast
+
+import orjson
+
+from bot.metrics import Metrics
+from bot.redis_link import RedisLink, StoreError, StoreUnavailable
+from bot.store import DEADLINE_S
+from bot.store_keys import Keys
+from bot.store_writer import Form, Superseded, Writer
+from bot.write_behind import Backlog, Write
+from media.audio import AudioFormat
+
+from .kept import Kept, Pace, Shown, Taken, final_event
+from .store_scripts import BEGIN, FORGET, SHOW, TAKE, WRITE
+
+__all__ = ["SessionExists", "SessionGone", "StoreUnavailable", "SttStore", "Superseded", "Taken"]
+
+PARTS = ("", "log", "text", "chunks", "in", "waiting")
+
+
+class SessionExists(StoreError):
+    """There is, or was, a session of that id."""
+
+
+class SessionGone(StoreError):
+    """The session is over.
+
+    Attributes:
+        expired: whether it was left idle; else it has ended.
+        reason: why it has ended.
+    """
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(reason or "expired")
+        self.expired = reason is None
+        self.reason = reason or "expired"
+
+
+class SttStore:
+    """The sessions of one worker, and what it asks about others.
+
+    Args:
+        url, prefix, metrics, deadline_s: as `bot.store.Store`'s.
+        worker: who we are.
+        idle_s: a session expires when nothing is written of it for so long.
+        on_superseded: told a session, and the generation whose write was refused because another
+            worker has taken it, or it was deleted.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        worker: str,
+        *,
+        prefix: str = "parley:",
+        idle_s: float = 300.0,
+        metrics: Metrics | None = None,
+        on_superseded: Callable[[str, int], None] = lambda session, generation: None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        metrics = Metrics() if metrics is None else metrics
+        self.worker = worker
+        self.link = RedisLink(url, metrics, deadline_s)
+        self.worker_base = Keys(prefix).worker_base
+        self.idle_ms = round(idle_s * 1000)
+        self._keys = Keys(prefix)
+        self._on_superseded = on_superseded
+        self._kept: dict[str, Kept] = {}
+        self._backlog = Backlog()
+        self._writer = Writer(
+            self.link,
+            self._keys,
+            Form(WRITE, self._arguments),
+            self._backlog,
+            metrics,
+            metrics.stt_store_buffered_sessions,
+            self._superseded,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections. What is still buffered is not written: `flush` first."""
+        await self.link.aclose()
+
+    async def run(self) -> None:
+        """Write what is buffered, for ever; the worker starts this once."""
+        await self._writer.run()
+
+    async def flush(self, deadline_s: float) -> bool:
+        """Write everything now, trying until the deadline; false when something is left."""
+        return await self._writer.flush(deadline_s)
+
+    # Having a session
+
+    async def begin(
+        self, session: str, key_id: str, values: dict[str, Any], audio: AudioFormat | None
+    ) -> int:
+        """Begin a session and own it; gives its generation, 1.
+
+        Args:
+            session: a UUID.
+            key_id: whose it is.
+            values: JSON values from which another worker can go on.
+            audio: in which format it comes; None for a container.
+
+        Raises:
+            SessionExists: there is one of that id.
+            StoreUnavailable: Redis did not answer. It is written when Redis is back, unless it is
+                released.
+        """
+        pace = Pace.of(audio)
+        kept = Kept(key_id, orjson.dumps(values), pace, generation=1)
+        told = [key_id, self.worker, kept.values, *astuple(pace), self.idle_ms]
+        try:
+            begun = await self.link.eval(BEGIN, self.keys(session), told)
+        except StoreUnavailable:
+            self._own(session, kept)
+            raise
+        if not begun:
+            raise SessionExists(session)
+        self._own(session, kept)
+        return 1
+
+    async def take(self, session: str, key_id: str) -> Taken | None:
+        """Own the session from now on, and nobody else; None if that key has none of that id.
+
+        Raises:
+            SessionGone: it has expired or ended.
+            StoreUnavailable: Redis did not answer.
+        """
+        values = [key_id, self.worker, self.idle_ms]
+        verdict, *found = await self.link.eval(TAKE, self.keys(session), values)
+        if verdict != b"taken":
+            _check_unknown(verdict, found)
+            return None
+        generation, text, sequence, covered_ms, audio_ms, *pace = found
+        self._own(session, Kept(key_id, text, Pace(*pace), generation, audio_ms, covered_ms))
+        return Taken(generation, orjson.loads(text), sequence, covered_ms, audio_ms)
+
+    def final(
+        self, session: str, generation: int, sequence: int, message: bytes, covered_ms: float
+    ) -> None:
+        """Something was understood for good. Never waits.
+
+        Args:
+            session, generation: whose, and as which it is owned.
+            sequence: its number, the first is 1.
+            message: the `transcription`, as it is sent.
+            covered_ms: up to where in the session's audio nothing is to be understood any more.
+        """
+        if (kept := self._owned(session, generation)) is not None:
+            kept.covered_ms = max(kept.covered_ms, int(covered_ms))
+            self._backlog.append(session, final_event(sequence, message), generation)
+            self._save(session, kept)
+            self._writer.hurry()
+
+    def touch(self, session: str, generation: int, audio_ms: float) -> None:
+        """It goes on, with so much audio up to now. Never waits."""
+        if (kept := self._owned(session, generation)) is not None:
+            kept.audio_ms = max(kept.audio_ms, int(audio_ms))
+            self._save(session, kept)
+            self._writer.wake()
+
+    async def ended(self, session: str, generation: int, reason: str) -> None:
+        """It is over, and is not resumed.
+
+        Args:
+            session, generation: as `final`'s.
+            reason: why; a code of `faults` if that is why.
+
+        Raises:
+            Superseded: another has it, or it was deleted.
+            StoreUnavailable: Redis did not say that it knows; it is told when it is back.
+        """
+        if (kept := self._owned(session, generation)) is None:
+            raise Superseded(session)
+        kept.ended, kept.interims = reason, ()
+        self._save(session, kept)
+        await self._writer.write_now(session)
+
+    async def heard(
+        self,
+        session: str,
+        generation: int,
+        chunk: tuple[int, int],
+        interims: tuple[bytes, ...],
+        fault: bytes | None = None,
+    ) -> None:
+        """A chunk was heard: whoever waits for what came of it is told.
+
+        Args:
+            session, generation: as `final`'s.
+            chunk: its index, and where in the session's bytes it ends.
+            interims: messages with what is understood of the latest audio, not for good.
+            fault: what was wrong with it, as JSON.
+
+        Raises:
+            Superseded: another has the session.
+            StoreUnavailable: Redis did not say that it has it; it is written when it is back.
+        """
+        if (kept := self._owned(session, generation)) is None:
+            raise Superseded(session)
+        kept.hear(*chunk, fault)
+        kept.interims = interims
+        self._save(session, kept)
+        await self._writer.write_now(session)
+
+    def release(self, session: str) -> None:
+        """This worker has no more to do with it: it need not be remembered once it is written."""
+        self._kept.pop(session, None)
+        self._backlog.release(session)
+
+    # Asking
+
+    async def log(self, session: str, after: int) -> list[bytes]:
+        """The messages of all finals with a greater sequence than `after`, in order."""
+        name = self._keys.stt(session, "log")
+        entries = await self.link.ask(lambda redis: redis.xrange(name, min=f"({after}-0"))
+        return [fields[b"message"] for _, fields in entries]
+
+    async def show(self, session: str, key_id: str) -> Shown | None:
+        """How it stands; None if that key has none of that id.
+
+        Raises:
+            SessionGone: it has expired, or was deleted.
+            StoreUnavailable: Redis did not answer.
+        """
+        verdict, *found = await self.link.eval(SHOW, self.keys(session), [key_id])
+        if verdict not in (b"active", b"ended") or len(found) < 3:
+            _check_unknown(verdict, found)
+            return None
+        reason, values, _, sequence, audio_ms, left_ms, text, sure, rated, chunks = found
+        return Shown(
+            ended=reason.decode(),
+            values=orjson.loads(values),
+            sequence=sequence,
+            audio_ms=audio_ms,
+            expires_s=left_ms / 1000,
+            text=text.decode(),
+            confidence=float(sure) / float(rated) if float(rated) else None,
+            chunks=chunks,
+        )
+
+    async def delete(self, session: str, key_id: str) -> bool:
+        """End it, and delete what is kept of it; false if that key has none of that id.
+
+        Raises:
+            SessionGone: it has expired, or was deleted.
+            StoreUnavailable: Redis did not answer.
+        """
+        values = [key_id, self.idle_ms, session, self.worker_base]
+        verdict, *found = await self.link.eval(FORGET, self.keys(session), values)
+        if verdict != b"deleted":
+            _check_unknown(verdict, found)
+        return bool(verdict == b"deleted")
+
+    def keys(self, session: str) -> list[str]:
+        """What every script about a session gets."""
+        return [*(self._keys.stt(session, part) for part in PARTS), self._keys.workers]
+
+    def _own(self, session: str, kept: Kept) -> None:
+        self._kept[session] = kept
+        self._backlog.discard(session)
+        self._backlog.own(session, kept.generation)
+        self._save(session, kept)
+        self._writer.wake()
+
+    def _owned(self, session: str, generation: int) -> Kept | None:
+        kept = self._kept.get(session)
+        return kept if kept is not None and kept.generation == generation else None
+
+    def _save(self, session: str, kept: Kept) -> None:
+        self._backlog.save(session, kept.generation, 0, kept.to_json())
+
+    def _superseded(self, session: str, generation: int) -> None:
+        if self._owned(session, generation) is not None:
+            del self._kept[session]
+        self._on_superseded(session, generation)
+
+    def _arguments(self, write: Write, writer: str) -> tuple[list[str], list[Any]]:
+        values: list[Any] = [
+            write.generation or 0,
+            writer,
+            write.acknowledged,
+            write.sequence,
+            write.record or b"",
+            self.idle_ms,
+            self.worker,
+            write.sid,
+            self.worker_base,
+        ]
+        for sequence, event in write.events:
+            values += (sequence, event)
+        return self.keys(write.sid), values
+
+
+def _check_unknown(verdict: bytes, found: list[Any]) -> None:
+    """See that there never was such a session.
+
+    Raises:
+        SessionGone: there was.
+    """
+    if verdict != b"unknown":
+        raise SessionGone(cast(bytes, found[0]).decode() if found else None)
