@@ -104,9 +104,7 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
     finally:
         if not await worker.store.flush(FLUSH_DEADLINE_S):
             log.error("not everything was written: Redis was away at the end")
-        if not await worker.listing.flush():
-            lost = worker.listing.kept
-            log.error("do-not-call requests are lost: Redis was away at the end", requests=lost)
+        await worker.listing.conclude()
         await worker.liveness.stop()
 
 

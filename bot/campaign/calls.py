@@ -20,6 +20,7 @@ from .ending import Endings
 from .guard import GuardedDialog, refusals_of
 from .listing import Listing
 from .loading import CampaignDialogs, Speechless
+from .notebook import Notebook
 from .pausing import tell_paused
 from .refusal import FALLBACK
 from .settling import Settling
@@ -73,7 +74,7 @@ class CampaignCalls:
         self._turned_away: OrderedDict[str, str] = OrderedDict()
         self.arrivals = Arrivals(store, deadline_s)
         self.endings = Endings(store, settling)
-        self.listing = Listing(store)
+        self.listing = Listing(store, Notebook(settings.state_dir))
         # Now, and not in the first call: it takes longer than a frame of audio.
         refusals_of(FALLBACK)
 

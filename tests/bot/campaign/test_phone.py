@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import phonenumbers
 import pytest
 
 from bot.campaign.do_not_call import listed_numbers
 from bot.campaign.importing.numbers import NumberError, callee_of
 from bot.campaign.listing import Listing
+from bot.campaign.notebook import Notebook
 from bot.campaign.phone import NumberError as PhoneError
 from bot.campaign.phone import number_of, read_number
 from bot.campaign.store import CampaignStore
@@ -74,11 +77,15 @@ def test_a_list_has_one_number_in_a_line() -> None:
     assert list(listed_numbers(lines)) == [(2, "+442079460018"), (4, None), (5, "+14155552671")]
 
 
-async def test_who_asks_by_calling_is_listed_as_campaigns_dial(campaigns: CampaignStore) -> None:
-    assert await Listing(campaigns).add("+5215512345678", "CA" + "0" * 32)
+async def test_who_asks_by_calling_is_listed_as_campaigns_dial(
+    campaigns: CampaignStore, tmp_path: Path
+) -> None:
+    assert await Listing(campaigns, Notebook(tmp_path)).add("+5215512345678", "CA" + "0" * 32)
     assert await is_listed(campaigns, callee_of("+52 55 1234 5678", None).number)
 
 
-async def test_who_asks_from_a_number_that_is_none_is_listed_too(campaigns: CampaignStore) -> None:
-    assert await Listing(campaigns).add("+141555526", "CA" + "0" * 32)
+async def test_who_asks_from_a_number_that_is_none_is_listed_too(
+    campaigns: CampaignStore, tmp_path: Path
+) -> None:
+    assert await Listing(campaigns, Notebook(tmp_path)).add("+141555526", "CA" + "0" * 32)
     assert await is_listed(campaigns, "+141555526")
