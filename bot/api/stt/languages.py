@@ -48,7 +48,9 @@ def language_named(name: str) -> str:
     wanted = name.strip()
     if wanted.lower() == AUTO:
         return AUTO
-    tag = _tag(wanted) if len(wanted) <= _MOST_CHARACTERS else None
+    # Of other characters the library of names makes keys of its own.
+    readable = len(wanted) <= _MOST_CHARACTERS and wanted.isprintable()
+    tag = _tag(wanted) if readable else None
     general = tag.partition("-")[0] if tag else ""
     if tag is None or general in _NONE:
         raise Fault(

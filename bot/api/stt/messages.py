@@ -27,7 +27,7 @@ SessionId = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Count = Annotated[int, Field(ge=0)]
 Ms = Annotated[int, Field(ge=0, description="in ms, from the session's first audio on")]
 Confidence = Annotated[float | None, Field(ge=0, le=1, description="null: nobody knows")]
-Sequence_ = Annotated[
+SequenceNumber = Annotated[
     int, Field(ge=0, description="the number of the latest final transcription, from 1")
 ]
 
@@ -51,7 +51,7 @@ class SessionStarted:
     encoding: str
     channels: Literal[1, 2]
     resumed: bool
-    sequence: Sequence_
+    sequence: SequenceNumber
     audio_ms: Ms
     expires_after_s: Annotated[float, Field(ge=0)]
     ignored: tuple[str, ...]
@@ -97,7 +97,7 @@ class Transcription:
 
     type: Literal["transcription"] = "transcription"
     session_id: SessionId
-    sequence: Sequence_
+    sequence: SequenceNumber
     text: str = field(repr=False)
     is_final: bool
     confidence: Confidence
@@ -115,7 +115,7 @@ class Finalized:
     """All audio that came before a `finalize` is transcribed, and was told."""
 
     type: Literal["finalized"] = "finalized"
-    sequence: Sequence_
+    sequence: SequenceNumber
     timestamp: datetime
 
 
@@ -182,7 +182,7 @@ class SessionEnded:
     text: str = field(repr=False)
     confidence: Confidence
     audio_ms: Ms
-    sequence: Sequence_
+    sequence: SequenceNumber
     timestamp: datetime
 
 
