@@ -46,12 +46,9 @@ from providers.errors import ProviderError
 from providers.types import EndOfTurn, SttEvent
 from providers.usage import Meter, call_meter
 
-__all__ = ["ENDED", "CallSession"]
+__all__ = ["CallSession"]
 
 log = structlog.get_logger(__name__)
-
-ENDED = "the call has ended"
-"""Why a stream is stopped whose caller has left, as Twilio says."""
 
 CLOSE_DEADLINE_S = 1.0
 """A newer stream of the call waits for this one's end."""
@@ -145,14 +142,16 @@ class CallSession:
             # Who goes on with the call is to find it as it is now.
             self._parts.keeper.save()
             await self._parts.keeper.secure()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_DEADLINE_S):
-                    await self._socket.close(1000)
+            await self._close()
         return await self._exit.until_over()
 
     def stop(self, reason: str) -> None:
-        """End the stream from outside."""
-        self._exit.end("bot", reason)
+        """End the stream from outside: the call goes on elsewhere."""
+        self._exit.end("elsewhere", reason)
+
+    def call_over(self) -> None:
+        """End the stream: the call has ended, as Twilio says."""
+        self._exit.end("over", "the call has ended")
 
     async def move(self) -> bool:
         """End the stream, in mid-sentence if need be, so that the call goes on elsewhere.
@@ -178,8 +177,15 @@ class CallSession:
         self._outbox.lost(self.now_ms())
 
     async def _hear_last(self, end: StreamEnd) -> None:
-        """Whoever hangs up in the middle of a turn may have asked for no more calls."""
-        if end.how == "stop" or end.reason == ENDED:
+        """Who is hung up on, or hangs up, in the middle of a turn may have asked for no more calls.
+
+        Of a call that goes on elsewhere nothing is judged: so does the sentence, perhaps.
+        """
+        if end.how == "elsewhere":
+            return
+        if self._exit.hangs_up:
+            await self._close()  # nobody is to wait on the line for what follows
+        if self._exit.hangs_up or end.how in ("stop", "over"):
             self._silent.clear()
             self._apply(self._turn.caller_left(self.now_ms()))
             if self._turn.speaking_from_ms is not None:
@@ -187,6 +193,11 @@ class CallSession:
                     async with asyncio.timeout(LAST_WORDS_S):
                         await self._silent.wait()
         await self.conversation.hear_out(self._last or self._turn.words)
+
+    async def _close(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_DEADLINE_S):
+                await self._socket.close(1000)
 
     # The way in
 
@@ -431,7 +442,7 @@ class CallSession:
         self._machine.settle()
         way = await self._exit.take(action)
         if way == "superseded":
-            self._exit.end("bot", way)
+            self._exit.end("elsewhere", way)
         elif way == "out":
             self._exit.end("error" if self._failure else "bot", self._failure or reason_of(action))
         else:

@@ -12,7 +12,6 @@ from collections.abc import Coroutine
 
 import structlog
 
-from bot.call import ENDED
 from bot.campaign.ending import Endings
 from bot.dialog import Ended, Hangup
 from bot.late_ends import LateEnds
@@ -158,7 +157,7 @@ class Ends:
             live = self._makes.try_to_resume(record)
         if live is not None:
             if live.session is not None:
-                live.session.stop(ENDED)
+                live.session.call_over()
             async with live.stream:
                 await self._end(live, end.ended, tell=tell)
 
@@ -298,7 +297,7 @@ def _ended_silently(end: StreamEnd | None) -> Ended:
     match end.how:
         case "stop":
             return Ended("caller", "hung up")
-        case "bot":
+        case "bot" | "elsewhere":
             return Ended("bot", end.reason)
         case "error":
             return Ended("error", end.reason)

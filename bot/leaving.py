@@ -43,13 +43,18 @@ class Exit:
         self._ended = asyncio.Event()
         # A dialog's goodbye, a drain and an API's hang-up may come at once: one pending at a time.
         self._lock = asyncio.Lock()
-        self._out = False
+        self._out: Leaving | None = None
         self._heard = asyncio.Event()
 
     @property
     def over(self) -> bool:
         """Whether the stream has ended."""
         return self._end is not None
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether Twilio hangs up when the stream is closed."""
+        return isinstance(self._out, Hangup)
 
     def end(self, how: StreamEndHow, reason: str) -> None:
         """The stream has ended; the first to say it counts."""
@@ -80,8 +85,10 @@ class Exit:
         """End the stream with what somebody else than the dialog wants, whatever is being said; as
         `take`."""
         way = await self.take(action, order_s)
-        if way != "none":
-            self.end("bot", reason_of(action) if way == "out" else way)
+        if way == "superseded":
+            self.end("elsewhere", way)
+        elif way == "out":
+            self.end("elsewhere" if isinstance(action, Move) else "bot", reason_of(action))
         return way
 
     async def take(self, action: Leaving, order_s: float | None = None) -> Way:
@@ -94,7 +101,7 @@ class Exit:
             order_s: how long REST may take; None leaves that to REST.
         """
         async with self._lock:
-            if self._out:
+            if self._out is not None:
                 return "out"
             planned = self._progress.planned
             if not isinstance(action, Move | SayByTwilio):
@@ -107,7 +114,8 @@ class Exit:
             if way == "none":
                 log.error("what comes next can be neither stored nor done: the call goes on")
                 self._stay(planned)
-            self._out = way == "out"
+            elif way == "out":
+                self._out = action
             return way
 
     async def _take(self, action: Leaving, order_s: float | None) -> Way:

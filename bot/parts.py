@@ -101,12 +101,13 @@ class Keeper(Protocol):
         """What was to be made durable is not to be done after all."""
 
 
-StreamEndHow = Literal["stop", "closed", "bot", "error"]
+StreamEndHow = Literal["stop", "closed", "over", "elsewhere", "bot", "error"]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEnd:
-    """Why a stream ended: `stop` by Twilio, socket `closed`, by the `bot`, or by an `error`."""
+    """Why a stream ended: `stop` by Twilio, socket `closed`, the call is `over`, as Twilio says, or
+    goes on `elsewhere`, in another stream, by the `bot`, or by an `error`."""
 
     how: StreamEndHow
     reason: str

@@ -24,7 +24,7 @@ from providers.types import (
     Voice,
 )
 
-__all__ = ["Level", "Recognizer", "RecognizerStream", "Tones"]
+__all__ = ["MS_PER_CHARACTER", "Level", "Recognizer", "RecognizerStream", "Tones"]
 
 MS_PER_CHARACTER = 50
 

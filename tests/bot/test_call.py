@@ -389,7 +389,7 @@ async def test_stopped_from_outside() -> None:
         await s.wait(1)
         s.session.stop("superseded")
         s.session.stop("again")
-        assert await s.ended() == StreamEnd("bot", "superseded")
+        assert await s.ended() == StreamEnd("elsewhere", "superseded")
 
 
 @virtual_time

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from bot.call import ENDED, LAST_WORDS_S
+from bot.call import LAST_WORDS_S
 from bot.campaign.guard import GuardedDialog
-from bot.dialog import Call, Say, Turn
+from bot.dialog import Call, Hangup, Reply, Say, Turn
 from bot.dialog.hook import Dialog
 from bot.record import Record
+from tests.bot.engines import MS_PER_CHARACTER
 from tests.bot.sessions import Scene, scene
 from tests.virtual_time import virtual_time
 
 REFUSAL = "please stop calling me"
+GOODBYE = "We call again tomorrow. Goodbye."
 
 
 class Bot:
@@ -30,10 +32,12 @@ class Bot:
     async def greet(self, call: Call) -> Say:
         return self._greeting
 
-    async def on_turn(self, call: Call, turn: Turn) -> str:
+    async def on_turn(self, call: Call, turn: Turn) -> list[Reply]:
         self.turns.append(turn.text)
+        if turn.text == "goodbye":
+            return [GOODBYE, Hangup("the call has ended")]
         await self.wait(1.5)
-        return "I see."
+        return ["I see."]
 
 
 class Person:
@@ -66,7 +70,7 @@ async def called(
 async def leave(person: Person, *, status: bool) -> None:
     """Hang up; it is the stream or Twilio that says so first."""
     if status:
-        person.scene.session.stop(ENDED)
+        person.scene.session.call_over()
     else:
         person.scene.phone.hang_up()
     await person.scene.ended()
@@ -103,6 +107,41 @@ async def test_what_was_said_in_two_halves() -> None:
         person.scene.phone.hang_up()
         await person.scene.ended()
         assert person.record.do_not_call
+
+
+@pytest.mark.parametrize("before_s", [0.8, 0.6])
+def test_words_into_the_bots_goodbye(before_s: float) -> None:
+    """They are complete when it ends."""
+
+    @virtual_time
+    async def say_so() -> None:
+        async with called("goodbye", REFUSAL) as person:
+            phone = person.scene.phone
+            said_ms = phone.speech_ms + len(GOODBYE) * MS_PER_CHARACTER
+            phone.speak(300)
+            while phone.speech_ms < said_ms - before_s * 1000:
+                await person.scene.wait(0.02)
+            phone.speak(600)
+            while phone.closed is None:
+                await person.scene.wait(0.02)
+            # Nobody waits on the line for what is still to be understood.
+            assert not person.record.do_not_call
+            assert (await person.scene.ended()).how == "bot"
+            assert person.record.do_not_call
+
+    say_so()
+
+
+@virtual_time
+async def test_half_a_sentence_in_a_call_that_goes_on_elsewhere() -> None:
+    async with called("please do not call me before nine") as person:
+        person.scene.phone.speak(1500)
+        await person.scene.wait(0.7)
+        person.scene.stt.current.hear("please do not call me")
+        await person.scene.wait(0.1)
+        assert await person.scene.session.move()
+        assert (await person.scene.ended()).how == "elsewhere"
+        assert not person.record.do_not_call
 
 
 @virtual_time

@@ -98,7 +98,7 @@ async def test_a_call_is_moved_in_mid_sentence() -> None:
     async with stream(Shop(), shelf) as s:
         await s.wait(1.4)
         assert await s.session.move()
-        assert await s.ended() == StreamEnd("bot", "move")
+        assert await s.ended() == StreamEnd("elsewhere", "move")
         assert s.phone.closed == 1000
         assert await asyncio.wait_for(s.session.move(), 1) is not False
     left = shelf.record()
@@ -137,7 +137,7 @@ async def test_without_redis_a_call_is_moved_by_rest() -> None:
         await s.wait(1.4)
         shelf.away = True
         assert await s.session.move()
-        assert await s.ended() == StreamEnd("bot", "move")
+        assert await s.ended() == StreamEnd("elsewhere", "move")
     assert acted == [Move()]
 
 
@@ -270,7 +270,7 @@ async def test_a_stream_that_another_one_has_superseded_commits_nothing() -> Non
 
         s.keeper.commit = commit  # type: ignore[assignment, method-assign]
         s.phone.speak(400)
-        assert await s.ended() == StreamEnd("bot", "superseded")
+        assert await s.ended() == StreamEnd("elsewhere", "superseded")
 
 
 @virtual_time
