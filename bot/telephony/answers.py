@@ -147,7 +147,9 @@ class Answers:
 
     def _apologize(self, call: CallIdentity, record: Record | None, attempt: int) -> Answer:
         bot = self.bot(call)
-        number = None if record is not None and record.by_campaign else bot.fallback_number
+        # Whom we have called is put through to nobody; without a record a campaign may have.
+        by_campaign = call.direction == "outbound" if record is None else record.by_campaign
+        number = None if by_campaign else bot.fallback_number
         log.error("call given up", call_sid=call.sid, dials_fallback=number is not None)
         said = twiml.Announcement(self._settings.farewell, bot.language)
         # Whoever is dialled still has the caller: that call's end is this one's.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 from bot.dialog.types import Hangup, SendDigits, Transfer
 from bot.record import Record
 from bot.telephony.answers import Answers
-from bot.telephony.decision import Connect
+from bot.telephony.decision import MAX_WAITS, Apologize, Connect
 from bot.telephony.identity import CallIdentity
 from bot.telephony.pending import Leaving, Move, SayByTwilio
 from bot.telephony.token import TTL_S, derive_key, verify
@@ -44,6 +45,17 @@ def verbs(answers: Answers, action: Leaving, record: Record = RECORD) -> list[El
 
 def test_a_call_is_hung_up(answers: Answers) -> None:
     assert tags(verbs(answers, Hangup("done"))) == ["Hangup"]
+
+
+@pytest.mark.parametrize(("direction", "tag"), [("inbound", "Dial"), ("outbound", "Hangup")])
+def test_whom_we_have_called_is_put_through_to_nobody_while_redis_is_away(
+    tmp_path: Path, direction: Literal["inbound", "outbound"], tag: str
+) -> None:
+    answers = Answers(settings(tmp_path, fallback_number="+15550009999"), lambda: NOW_S)
+    call = CallIdentity(CALL, ACCOUNT, "+15550001111", "+15551234567", direction)
+    answer = answers.render(Apologize(MAX_WAITS + 1), call, None)
+    assert tags(list(fromstring(answer.document)))[-1] == tag
+    assert (answer.ended is None) is (tag == "Dial")
 
 
 def test_a_transferred_call_asks_next(answers: Answers) -> None:
