@@ -16,6 +16,7 @@ from bot.redis_link import StoreUnavailable
 from bot.telephony.identity import CallIdentity
 
 from .outcome import FAX, VOICEMAIL, Unwelcome, is_machine
+from .phone import number_of
 from .store import CampaignStore
 from .types import Attempt, Campaign, Contact
 
@@ -133,8 +134,8 @@ class Arrivals:
             return _away(attempt_id, "no such attempt")
         if attempt.sid != news.sid:
             return _away(attempt_id, "the attempt has another call")
-        if attempt.state == "void":
-            # It was given up, and its contact has another call by now.
+        if attempt.state in ("void", "settled"):
+            # It was given up, and its contact has another call by now, or will have.
             return _away(attempt_id, "the attempt was given up")
         campaign, contact = await self._people(attempt)
         if campaign is None or campaign.state == "canceled":
@@ -153,7 +154,9 @@ class Arrivals:
         return Arrival(attempt_id, campaign, contact, answered_by, turned_away)
 
     async def _find_called(self, call: CallIdentity, now_s: float) -> Arrival | None:
-        attempt = await self._store.last_called(call.from_number, call.to_number)
+        # As campaigns dial it: a network may write its numbers in another way.
+        number = number_of(call.from_number) or call.from_number
+        attempt = await self._store.last_called(number, call.to_number)
         if attempt is None:
             if now_s >= self._look_again_s:
                 self._none = not await self._store.any_campaign()

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bot.telephony.rest_resources import RestCall
 
+from .phone import number_of
 from .types import Attempt, Campaign
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Timings",
     "are_over",
     "candidates",
+    "due_ms",
     "listed_for_certain_ms",
     "next_step",
     "possible",
@@ -132,10 +134,10 @@ def _of_call(
     over_ms = attempt.until_ms - taken_back_ms(queued)
     if waits and now_ms >= over_ms:
         return Step("unqueue")
-    due_ms = _due_ms(attempt, campaign, timings)
-    if now_ms >= due_ms:
+    look_ms = due_ms(attempt, campaign, timings)
+    if now_ms >= look_ms:
         return Step("fetch")
-    return Step("wait", min(due_ms, _look_ms(attempt, now_ms, over_ms)) if waits else due_ms)
+    return Step("wait", min(look_ms, _look_ms(attempt, now_ms, over_ms)) if waits else look_ms)
 
 
 def _look_ms(attempt: Attempt, now_ms: int, over_ms: int) -> int:
@@ -146,7 +148,7 @@ def _look_ms(attempt: Attempt, now_ms: int, over_ms: int) -> int:
     return min(over_ms, now_ms + max(LOOK_AGAIN_MS, (over_ms - now_ms) // 2))
 
 
-def _due_ms(attempt: Attempt, campaign: Campaign, timings: Timings) -> int:
+def due_ms(attempt: Attempt, campaign: Campaign, timings: Timings) -> int:
     """When Twilio should have told of the next step long ago."""
     spec = campaign.spec
     if attempt.closed_ms is not None:
@@ -165,7 +167,8 @@ def listed_for_certain_ms(attempt: Attempt, campaign: Campaign, timings: Timings
 def candidates(calls: Iterable[RestCall], attempt: Attempt) -> list[RestCall]:
     """Those of Twilio's calls that are likely to be the attempt's, the likeliest first.
 
-    The numbers are compared again: Twilio finds other spellings of them too.
+    The numbers are compared again: Twilio finds other spellings of them too, and a network may
+    write the called one in another way than we dial it.
     """
     found = [
         (abs(call.created_ms - attempt.claimed_ms), call)
@@ -173,7 +176,8 @@ def candidates(calls: Iterable[RestCall], attempt: Attempt) -> list[RestCall]:
         if call.direction == "outbound-api"
         and call.created_ms is not None
         and call.created_ms >= attempt.claimed_ms - SLACK_MS
-        and (call.to_number, call.from_number) == (attempt.number, attempt.from_number)
+        and attempt.number in (call.to_number, number_of(call.to_number))
+        and call.from_number == attempt.from_number
     ]
     return [call for _, call in sorted(found, key=lambda item: item[0])]
 

@@ -22,6 +22,7 @@ from .reconcile import (
     Timings,
     are_over,
     candidates,
+    due_ms,
     listed_for_certain_ms,
     next_step,
     possible,
@@ -200,12 +201,24 @@ class Sweeper:
         try:
             call = await self._asking.ask(lambda rest: rest.fetch(attempt.sid), urgent=urgent)
         except CallGone:
-            # Somebody has deleted it, which Twilio allows when it is over.
-            reason = "Twilio does not know the call any more"
-            await self._store.note(attempt.id, sid=attempt.sid, status="failed", reason=reason)
-            return "failed"
+            return await self._gone(attempt, campaign)
         await self._note(attempt, campaign, call)
         return call.status
+
+    async def _gone(self, attempt: Attempt, campaign: Campaign) -> str:
+        """Twilio does not know a call: somebody has deleted it, which is allowed when it is over;
+        or it does not know it yet, or is not asked about its account. Gives what is noted."""
+        if attempt.answered_ms is not None or attempt.closed_ms is not None:
+            # Its record says what became of it.
+            await self._store.note(attempt.id, sid=attempt.sid, status="completed")
+            return "completed"
+        now_ms = await self._store.now_ms()
+        if now_ms < due_ms(attempt, campaign, self._timings):
+            await self._store.watch(attempt.id, now_ms + SOON_MS)
+            return ""
+        reason = "Twilio does not know the call any more"
+        await self._store.note(attempt.id, sid=attempt.sid, status="failed", reason=reason)
+        return "failed"
 
     async def _note(self, attempt: Attempt, campaign: Campaign, call: RestCall) -> None:
         minutes = None if not call.duration_s else math.ceil(call.duration_s / 60)

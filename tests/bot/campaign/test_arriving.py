@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bot.campaign.arriving import CALL_BACK_DAYS, Arrivals, CallNews
 from bot.campaign.store import CampaignStore
-from bot.campaign.types import Attempt, CampaignState, NoConsent
+from bot.campaign.types import Attempt, CampaignState, NewContact, NoConsent
 from bot.dialog.types import Ended
 from bot.telephony.identity import CallIdentity
 
@@ -73,6 +73,30 @@ async def test_a_call_that_turns_up_when_its_contact_is_done_is_turned_away(
     second = await claimed(campaigns, campaign)
     await campaigns.settle(second.id, "answered", None)
     assert await turned_away(arrivals, attempt) == Ended("bot", "the contact is done")
+
+
+async def test_a_call_that_was_taken_for_failed_is_turned_away_when_it_turns_up(
+    campaigns: CampaignStore, arrivals: Arrivals
+) -> None:
+    attempt = await claimed(campaigns, await running(campaigns))
+    await campaigns.note(attempt.id, sid="CA1", status="failed")
+    await campaigns.settle(attempt.id, "failed", plan())
+    assert await turned_away(arrivals, attempt) == Ended("bot", "the attempt was given up")
+
+
+@pytest.mark.parametrize("caller", ["+525512345678", "+5215512345678"])
+async def test_a_call_back_is_one_however_its_network_writes_its_number(
+    campaigns: CampaignStore, arrivals: Arrivals, caller: str
+) -> None:
+    person = NewContact("+525512345678", ("America/Mexico_City",))
+    attempt = await claimed(campaigns, await running(campaigns, [(person, plan())]))
+    await campaigns.note(attempt.id, sid="CA1", status="busy")
+    call = CallIdentity(
+        sid="CA2", account_sid="AC", from_number=caller, to_number=FROM, direction="inbound"
+    )
+    arrival = await arrivals.call_back(call)
+    assert arrival is not None
+    assert arrival.attempt == attempt.id
 
 
 async def test_a_call_goes_on_whatever_is_wrong_with_a_campaign(

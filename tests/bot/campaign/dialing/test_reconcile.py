@@ -138,6 +138,12 @@ def test_another_call_is_none_of_it(other: RestCall) -> None:
     assert candidates([other], attempt("unknown")) == []
 
 
+def test_a_call_is_its_attempts_however_its_network_writes_the_number() -> None:
+    dialled = replace(attempt("unknown"), number="+525512345678")
+    old = call(to_number="+5215512345678")
+    assert candidates([old], dialled) == [old]
+
+
 @pytest.mark.parametrize(
     ("other", "may_be"),
     [

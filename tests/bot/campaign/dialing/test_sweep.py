@@ -20,6 +20,8 @@ from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
 from bot.campaign.sweep import SOON_MS, Sweeper
 from bot.campaign.types import Attempt, Campaign, NewContact
+from bot.dialog import Ended
+from bot.record import Record
 from bot.store import Store
 from bot.telephony.address import Address
 from bot.telephony.rest import RestCall, TwilioRest
@@ -527,6 +529,47 @@ async def test_a_call_that_twilio_has_forgotten_has_failed(
     gone = await now_is(campaigns, attempt)
     assert (gone.state, gone.status) == ("ended", "failed")
     assert gone.reason == "Twilio does not know the call any more"
+
+
+async def test_a_call_that_twilio_does_not_know_yet_has_not_failed(
+    campaigns: CampaignStore, sweeper: Sweeper, clock: Clock
+) -> None:
+    campaign = await people_for(campaigns, clock, MINUTE_MS // 2)
+    attempt = await claimed(campaigns, campaign)
+    await campaigns.note(attempt.id, sid="CA" + "0" * 32, status="queued")
+    clock.pass_ms(MINUTE_MS // 2 - TAKEN_BACK_MS)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).state == "placed"
+    # It is asked about again before somebody is dialled who may not be.
+    assert [found.id for found in await campaigns.look(1, 0)] == []
+    clock.pass_ms(SOON_MS)
+    assert [found.id for found in await campaigns.look(1, 0)] == [attempt.id]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_of_a_call_that_twilio_has_forgotten_its_record_says_what_became(
+    campaigns: CampaignStore,
+    campaign: Campaign,
+    rest: TwilioRest,
+    calls: Store,
+    clock: Clock,
+    answered: bool,
+) -> None:
+    """It was deleted when it was over, and what Twilio said of its end, or its answer, was lost."""
+    sid = "CA" + "0" * 32
+    attempt = await claimed(campaigns, campaign)
+    status = "in-progress" if answered else "ringing"
+    await campaigns.note(attempt.id, sid=sid, status=status)
+    record = Record(sid, direction="outbound", attempt=attempt.id, answered_ms=1, turns=6)
+    record.close(Ended("caller", "hung up"))
+    await calls.commit(record)
+    assert await campaigns.call_closed(attempt.id, sid)
+    sweeper = Sweeper(campaigns, rest, Settling(campaigns, calls), TIMINGS)
+    clock.pass_ms(CLOSED_LOOK_MS)
+    await sweeper.tick()
+    clock.pass_ms(TIMINGS.settle_ms)
+    await sweeper.tick()
+    assert (await now_is(campaigns, attempt)).outcome == "answered"
 
 
 async def test_twilio_being_away_loses_nothing(
