@@ -185,14 +185,15 @@ class CallSession:
             return
         if self._exit.hangs_up:
             await self._close()  # nobody is to wait on the line for what follows
-        if self._exit.hangs_up or end.how in ("stop", "over"):
+        over = self._exit.hangs_up or end.how in ("stop", "over")
+        if over and not self.conversation.refused:
             self._silent.clear()
             self._apply(self._turn.caller_left(self.now_ms()))
             if self._turn.speaking_from_ms is not None:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LAST_WORDS_S):
                         await self._silent.wait()
-        await self.conversation.hear_out(self._last or self._turn.words)
+        await self.conversation.hear_out(self._last or self._turn.words, over=over)
 
     async def _close(self) -> None:
         with suppress(TimeoutError):

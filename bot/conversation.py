@@ -17,7 +17,7 @@ import structlog
 
 from bot.asking import Asking
 from bot.delivery import Delivery
-from bot.dialog import Call, Gap, Interruption, Play, Reply, Say, Turn
+from bot.dialog import Call, Gap, HistoryEntry, Interruption, Play, Reply, Say, Turn
 from bot.dialog.hook import Dialog, Replies
 from bot.line import Line
 from bot.parts import Counts, Keeper
@@ -295,9 +295,17 @@ class Conversation:
         for reply in self._replies:
             reply.note_lost()
 
-    async def hear_out(self, words: FinishTurn | None) -> None:
-        """The stream has ended, and these words were in no turn yet."""
+    async def hear_out(self, words: FinishTurn | None, *, over: bool) -> None:
+        """The stream has ended, and these words were in no turn yet.
+
+        Nobody answers them; when the call is `over`, they are kept in the history all the same.
+        """
         before = self._carried or self._progress.open_turn
+        last = [each for each in (self._carried, words) if each is not None]
+        if over and last:
+            text = " ".join(each.text for each in last)
+            start_ms, end_ms = round(last[0].start_ms), round(last[-1].end_ms)
+            self.call.history.append(HistoryEntry("caller", text, text, start_ms, end_ms))
         said = [each.text for each in (before, words) if each is not None]
         await self._dialog.hear_out(self.call, said=" ".join(said))
 

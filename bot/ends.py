@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 
 import structlog
 
+from bot.call import LAST_WORDS_S
 from bot.campaign.ending import Endings
 from bot.dialog import Ended, Hangup
 from bot.late_ends import LateEnds
@@ -38,8 +39,9 @@ UNTOLD_AFTER_S = 3.0
 """So long after an outage of Redis may those who told their dialog meanwhile say so first."""
 
 SECURE_DEADLINE_S = 0.3
-LAST_WORDS_S = 1.0
-"""How long whoever had a call's last stream has to say what was heard in it."""
+LAST_STREAM_S = LAST_WORDS_S + 1.5
+"""How long whoever had a call's last stream has to say what was heard in it: they may wait for the
+last words first."""
 POLL_S = 0.05
 
 
@@ -168,7 +170,7 @@ class Ends:
         what was heard.
         """
         record = await self._store.load(sid)
-        late_s = asyncio.get_running_loop().time() + LAST_WORDS_S
+        late_s = asyncio.get_running_loop().time() + LAST_STREAM_S
         while (
             record is not None
             and record.answered_ms is not None

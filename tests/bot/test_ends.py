@@ -103,7 +103,7 @@ async def test_the_dialog_hears_elsewhere_what_was_heard_last(
     worker: Worker, other: Worker, far: Closing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twilio's word overtakes the end of the stream."""
-    monkeypatch.setattr(bot.ends, "LAST_WORDS_S", 10)
+    monkeypatch.setattr(bot.ends, "LAST_STREAM_S", 10)
     async with worker.stream(await worker.take(1)) as phone:
         await until(lambda: phone.speech_ms > 0)
         await worker.stored()
@@ -118,7 +118,7 @@ async def test_the_dialog_hears_elsewhere_what_was_heard_last(
 async def test_who_does_not_say_what_was_heard_last_is_not_waited_for(
     worker: Worker, other: Worker, far: Closing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bot.ends, "LAST_WORDS_S", 0.1)
+    monkeypatch.setattr(bot.ends, "LAST_STREAM_S", 0.1)
     async with worker.stream(await worker.take(1)):
         await worker.stored()
         await other.calls.end(SID, HUNG_UP)

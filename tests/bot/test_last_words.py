@@ -109,6 +109,50 @@ async def test_what_was_said_in_two_halves() -> None:
         assert person.record.do_not_call
 
 
+@pytest.mark.parametrize("more", ["calling me", ""])
+def test_a_turn_that_went_on_is_in_the_history(more: str) -> None:
+    @virtual_time
+    async def go_on() -> None:
+        async with called("please stop", more) as person:
+            await person.scene.say(then_s=1.0)
+            person.scene.phone.speak(600)
+            await person.scene.wait(0.2)
+            person.scene.stt.current.hear("calling")
+            await person.scene.wait(0.5)
+            person.scene.phone.hang_up()
+            await person.scene.ended()
+            text = f"please stop {more}".strip()
+            assert person.scene.history[1:] == [("caller", text, text)]
+
+    go_on()
+
+
+@virtual_time
+async def test_last_words_are_in_the_history() -> None:
+    async with called("hello", "yes book it") as person:
+        await person.scene.say(then_s=3.0)
+        spoken_ms = round(person.scene.phone.now_ms)
+        await person.scene.say(then_s=0.1)
+        person.scene.phone.hang_up()
+        await person.scene.ended()
+        last = person.scene.call.history[-1]
+        assert (last.role, last.text, last.heard) == ("caller", "yes book it", "yes book it")
+        assert spoken_ms - 100 <= last.start_ms <= last.end_ms <= spoken_ms + 700
+        assert person.bot.turns == ["hello"]
+
+
+@virtual_time
+async def test_who_has_asked_already_is_not_waited_for() -> None:
+    async with called() as person:
+        person.record.do_not_call = True
+        person.scene.phone.speak(600)
+        await person.scene.wait(0.6)
+        left_ms = person.scene.phone.now_ms
+        person.scene.phone.hang_up()
+        await person.scene.ended()
+        assert person.scene.phone.now_ms - left_ms <= 100
+
+
 @pytest.mark.parametrize("before_s", [0.8, 0.6])
 def test_words_into_the_bots_goodbye(before_s: float) -> None:
     """They are complete when it ends."""
@@ -128,6 +172,7 @@ def test_words_into_the_bots_goodbye(before_s: float) -> None:
             assert not person.record.do_not_call
             assert (await person.scene.ended()).how == "bot"
             assert person.record.do_not_call
+            assert person.scene.history[-1] == ("caller", REFUSAL, REFUSAL)
 
     say_so()
 
