@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -53,6 +54,8 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+        # What is still there at the very end, extensions call a leak.
+        atexit.register(gc.unfreeze)
 
 
 @pytest.hookimpl(optionalhook=True)
