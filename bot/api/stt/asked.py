@@ -13,7 +13,7 @@ from providers.options import AUTO
 from . import values
 from .encodings import StreamContainer, raw
 from .faults import Fault
-from .parameters import CHANGEABLE, KEY_NAMES, PARAMETERS
+from .parameters import ASR_NAMES, ASR_PARAMETERS, CHANGEABLE, KEY_NAMES, PARAMETERS
 
 __all__ = ["AskedChunk", "SessionRequest", "changed", "chunk_from_form", "from_asr_config"]
 __all__ += ["from_config", "from_form", "from_query"]
@@ -170,17 +170,6 @@ def changed(config: Mapping[str, Any], request: SessionRequest, *, begun: bool) 
 
 
 _WRAPPERS = ("streaming_config", "config")
-# What clients of Google's Speech-to-Text call it.
-_ASR_NAMES = {
-    "language_code": "language",
-    "sample_rate_hertz": "sample_rate",
-    "enable_automatic_punctuation": "punctuation",
-    "audio_channel_count": "channels",
-}
-_ASR_PARAMETERS = frozenset(
-    {"language", "sample_rate", "encoding", "channels", "interim_results", "punctuation"}
-    | {"profanity_filter", "provider", "phrases", "key_terms", "silence_ms"}
-)
 
 
 def from_asr_config(config: Mapping[str, Any], defaults: SessionRequest) -> SessionRequest:
@@ -194,9 +183,9 @@ def from_asr_config(config: Mapping[str, Any], defaults: SessionRequest) -> Sess
     """
     given: dict[str, Any] = {}
     _unwrap(config, given, depth=0)
-    known = {name: value for name, value in given.items() if name in _ASR_PARAMETERS}
+    known = {name: value for name, value in given.items() if name in ASR_PARAMETERS}
     known.setdefault("sample_rate", defaults.sample_rate_hz)
-    ignored = [name for name in given if name not in _ASR_PARAMETERS]
+    ignored = [name for name in given if name not in ASR_PARAMETERS]
     return replace(_made(known, defaults), ignored=tuple(ignored[:_MOST_IGNORED]))
 
 
@@ -206,7 +195,7 @@ def _unwrap(config: Mapping[str, Any], given: dict[str, Any], depth: int) -> Non
         if name in _WRAPPERS and isinstance(value, Mapping) and depth < len(_WRAPPERS):
             _unwrap(value, given, depth + 1)
         elif value is not None and name != "type":
-            given[_ASR_NAMES.get(name, name)] = value
+            given[ASR_NAMES.get(name, name)] = value
 
 
 def _gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:

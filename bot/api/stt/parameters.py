@@ -16,7 +16,7 @@ from .faults import Fault
 from .languages import language_named
 from .values import Reader
 
-__all__ = ["CHANGEABLE", "KEY_NAMES", "PARAMETERS", "Parameter"]
+__all__ = ["ASR_NAMES", "ASR_PARAMETERS", "CHANGEABLE", "KEY_NAMES", "PARAMETERS", "Parameter"]
 
 MOST_CHUNK_BYTES = 1 << 20
 KEY_NAMES = frozenset(
@@ -196,3 +196,22 @@ PARAMETERS: dict[str, Parameter] = {parameter.name: parameter for parameter in _
 """What may be asked for, by name."""
 CHANGEABLE = tuple(parameter.name for parameter in _ALL if parameter.changeable)
 """What a `config` message may change in a session."""
+
+ASR_NAMES = {
+    "language_code": "language",
+    "sample_rate_hertz": "sample_rate",
+    "enable_automatic_punctuation": "punctuation",
+    "audio_channel_count": "channels",
+}
+"""What clients of `/ws/asr-stream` call some of them, as Google's Speech-to-Text does."""
+ASR_PARAMETERS = (
+    *ASR_NAMES.values(),
+    "encoding",
+    "interim_results",
+    "profanity_filter",
+    "provider",
+    "phrases",
+    "key_terms",
+    "silence_ms",
+)
+"""What these clients may ask for; not a model, which would be another vendor's."""

@@ -1,0 +1,211 @@
+"""PURE: the OpenAPI description of the HTTP part of the service.
+
+Source: https://spec.openapis.org/oas/v3.1.1.html.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from bot.api.openapi.parts import SCHEMAS, body, object_, parameter, response
+
+from . import schemas
+from .faults import FAULTS
+from .messages import Transcription
+from .parameters import PARAMETERS
+
+__all__ = ["describe"]
+
+_TEXT = {"type": "string"}
+_COUNT = {"type": "integer", "minimum": 0}
+_CONFIDENCE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+_ID = {"type": "string", "format": "uuid"}
+_ACCESS = ("unauthorized", "forbidden", "origin_refused", "rate_limited", "store_away", "internal")
+_WRONG = tuple(kind.code for kind in FAULTS.values() if kind.status == 400)
+_GONE = ("session_not_found", "session_expired")
+_LIMITS = ("too_many_sessions", "quota_used_up", "draining", "provider_failed")
+
+
+def describe(server_url: str) -> dict[str, Any]:
+    """The HTTP part of the service at `server_url`, as OpenAPI 3.1."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Parley: streaming speech-to-text",
+            "version": version("parley"),
+            "summary": "Chunks of a session's audio over HTTP; the WebSockets are described by"
+            " /stt/asyncapi.json",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": server_url}],
+        "security": [{"bearer": []}, {"header": []}],
+        "paths": _paths(),
+        "components": {"securitySchemes": _SECURITY, "schemas": _schemas()},
+    }
+
+
+_SECURITY = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key, or a token; a worker with --dev, no PARLEY_API_KEY, and a public"
+        " URL on loopback asks for none",
+    },
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def _paths() -> dict[str, Any]:
+    session = [parameter("id", "The session's id", _ID, place="path")]
+    return {
+        "/stt/openapi.json": {"get": _description("describe", "This document")},
+        "/stt/asyncapi.json": {"get": _description("describeSockets", "The WebSockets")},
+        "/stt/stream-chunk": {"post": _chunk()},
+        "/stt/sessions/{id}": {"parameters": session, "get": _show(), "delete": _end()},
+        "/stt/token": {"post": _token()},
+        "/streaming/stats": {"get": _stats()},
+        "/health": {"get": _health()},
+    }
+
+
+def _description(name: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [],
+        "responses": {"200": response("The description", {"type": "object"})},
+    }
+
+
+def _chunk() -> dict[str, Any]:
+    properties = {
+        "audio_chunk": {
+            "type": "string",
+            "contentMediaType": "application/octet-stream",
+            "description": "Audio, cut wherever the client likes; with is_final_chunk it may be"
+            " left out",
+        },
+        "chunk_index": {
+            **_COUNT,
+            "description": "The chunk's number, from 0: what is sent again is not heard again",
+        },
+        "is_final_chunk": {"type": "boolean", "description": "Nothing follows"},
+        **{
+            name: {**found.schema, "description": found.meaning}
+            for name, found in PARAMETERS.items()
+            if name != "after"
+        },
+    }
+    form = {"schema": {"type": "object", "properties": properties}}
+    return {
+        "operationId": "sendChunk",
+        "summary": "The next piece of a session's audio",
+        "description": "Without a `session_id`, or with a new one and the index 0, a session"
+        " begins; what it is to be is asked for with its first chunk. The answer has what was"
+        " understood since the one before. A chunk that is sent again gets its answer again. The"
+        " last one's answer comes when everything is understood.",
+        "requestBody": {"required": True, "content": {"multipart/form-data": form}},
+        "responses": {
+            "200": response("What was understood", {"$ref": SCHEMAS + "Chunk"}),
+            **_faults(
+                *_ACCESS,
+                *_WRONG,
+                *_GONE,
+                *_LIMITS,
+                "too_fast",
+                "message_too_large",
+                "session_ended",
+                "session_taken_over",
+                "chunk_out_of_order",
+                "chunk_conflict",
+                "too_long",
+                "idle",
+            ),
+        },
+    }
+
+
+def _show() -> dict[str, Any]:
+    return {
+        "operationId": "showSession",
+        "summary": "How a session stands, and all that was understood in it",
+        "responses": {
+            "200": response("The session", {"$ref": SCHEMAS + "Session"}),
+            **_faults(*_ACCESS, *_GONE),
+        },
+    }
+
+
+def _end() -> dict[str, Any]:
+    return {
+        "operationId": "endSession",
+        "summary": "End a session, and forget what was understood in it",
+        "responses": {
+            "200": response("It is gone", object_({"deleted": _ID})),
+            **_faults(*_ACCESS, *_GONE),
+        },
+    }
+
+
+def _token() -> dict[str, Any]:
+    lifetime = {"type": "integer", "minimum": 1, "maximum": 600, "default": 60}
+    answer = object_({"token": _TEXT, "expires_at": {"type": "string", "format": "date-time"}})
+    return {
+        "operationId": "makeToken",
+        "summary": "A token for a browser, which opens sessions for a short while",
+        "requestBody": body(object_({"expires_in_s": lifetime}, required=[]), required=False),
+        "responses": {
+            "201": response("The token; it is shown this once", answer),
+            **_faults(*_ACCESS, "bad_message", "unknown_parameter_value", "message_too_large"),
+        },
+    }
+
+
+def _stats() -> dict[str, Any]:
+    return {
+        "operationId": "showStats",
+        "summary": "How much this worker's service is used, and how its recognizers do",
+        "responses": {
+            "200": response("Numbers", {"type": "object"}),
+            **_faults(*_ACCESS),
+        },
+    }
+
+
+def _health() -> dict[str, Any]:
+    return {
+        "operationId": "showHealth",
+        "summary": "That this worker lives, and how its providers are",
+        "security": [],
+        "responses": {"200": response("It lives", {"type": "object"})},
+    }
+
+
+def _faults(*codes: str) -> dict[str, Any]:
+    """Answers that say what is wrong, by status."""
+    by_status: dict[int, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        by_status.setdefault(FAULTS[code].status, []).append(code)
+    return {str(status): _fault(of) for status, of in sorted(by_status.items())}
+
+
+def _fault(codes: list[str]) -> dict[str, Any]:
+    meaning = "; ".join(f"`{code}`: {FAULTS[code].meaning}" for code in codes)
+    return response(meaning, schemas.error(codes))
+
+
+def _schemas() -> dict[str, Any]:
+    said = schemas.exact([Transcription])
+    chunk = object_(
+        {
+            "session_id": _ID,
+            "chunk_index": _COUNT,
+            "duplicate": {"type": "boolean", "description": "It had come before"},
+            "status": {"enum": ["active", "ended"]},
+            "results": {"type": "array", "items": {"$ref": SCHEMAS + "Transcription"}},
+            "transcript": object_({"text": _TEXT, "confidence": _CONFIDENCE}),
+            "audio_ms": _COUNT,
+        }
+    )
+    return {**said, "Chunk": chunk, "Session": {"type": "object"}}
