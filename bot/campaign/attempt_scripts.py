@@ -175,14 +175,16 @@ if contact then
   contact.outcome = asked.outcome
   local call_back, outcome = talk()
   -- What was said in the call decides more, but nobody is called again who does not consent.
-  if not UNREACHED[asked.outcome] and outcome ~= 'no_consent' then call_back, outcome = nil, nil end
+  if not UNREACHED[asked.outcome] and not (asked.plan and outcome == 'no_consent') then
+    call_back, outcome = nil, nil
+  end
   if call_back then
     contact.outcome = 'callback'
     wait(contact, call_back)
   elseif asked.plan and not outcome then
     again(contact)
   else
-    finish(contact, asked.plan and outcome or asked.outcome)
+    finish(contact, outcome or asked.outcome)
   end
 end
 local why = feed_breaker()

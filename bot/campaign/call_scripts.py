@@ -68,7 +68,7 @@ local function place()
   redis.call('SET', called, asked.attempt)
   -- They have asked not to be called, or have called us: Twilio is to be told at once.
   if attempt.unwanted or attempt.talked then
-    redis.call('ZADD', WATCH, 'XX', now, asked.attempt)
+    redis.call('ZADD', WATCH, 'XX', FIRST, asked.attempt)
   end
   tell('attempt.placed')
 end

@@ -106,7 +106,7 @@ local function note_talked(contact, outcome, plan)
   redis.call('HSET', name, 'talked', outcome)
   if plan then redis.call('HSET', name, 'call_back', cjson.encode(plan)) end
   if redis.call('HEXISTS', name, 'answered_ms') == 0 then
-    redis.call('ZADD', WATCH, 'XX', now, contact.attempt)
+    redis.call('ZADD', WATCH, 'XX', FIRST, contact.attempt)
   end
 end
 """
@@ -202,8 +202,10 @@ local function tell()
   push(asked.campaign, asked.number, 'contact.called_back', {{attempt = attempt}})
 end
 if contact.state == 'l' then
+  local before = redis.call('HGET', attempt_key(contact.attempt), 'talked')
   note_talked(contact, asked.outcome)
-  tell()
+  -- Who is told of it may have heard it before.
+  if before ~= asked.outcome then tell() end
   return 1
 end
 if contact.state ~= 'w' then return 0 end

@@ -19,7 +19,7 @@ for id in string.gmatch(redis.call('HGET', NUMBERS, asked.number) or '', '%S+') 
   if kept[1] then
     if not kept[3] and kept[2] ~= asked.source then
       redis.call('HSET', attempt_key(id), 'unwanted', '1')
-      redis.call('ZADD', WATCH, 'XX', now, id)
+      redis.call('ZADD', WATCH, 'XX', FIRST, id)
     end
     push(kept[1], asked.number, 'contact.do_not_call', {attempt = id})
   end

@@ -31,6 +31,8 @@ if not now then
 end
 local LIVE, WATCH = prefix .. 'dial:live', prefix .. 'dial:watch'
 local QUEUED = prefix .. 'dial:queued'
+-- When whom Twilio may not dial any more is looked at: before all that is due.
+local FIRST = 0
 local NUMBERS, REFUSED = prefix .. 'dial:numbers', prefix .. 'do-not-call'
 
 local function key(campaign, part)
