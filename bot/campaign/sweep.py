@@ -15,6 +15,7 @@ from bot.redis_link import StoreUnavailable
 from bot.telephony.rest_errors import CallGone, RestError
 from bot.telephony.rest_resources import RestCall
 
+from .finishing import finish
 from .giving_up import count_as_failed, give_up
 from .patience import AT_ONCE, TAKEN_BACK_AT_ONCE, Asking, Patience
 from .reconcile import (
@@ -33,6 +34,8 @@ from .types import Attempt, Campaign
 __all__ = ["Settles", "Sweeper"]
 
 TICK_S = 1.5
+LONGEST_S = 3.0
+"""After `TICK_S` a tick still looks for calls to take back, behind all else that is due."""
 LOOKED_AT = 100
 SOON_MS = 1_000
 """When a call is taken back again that could not be: until it is, somebody may be dialled."""
@@ -82,15 +85,16 @@ class Sweeper:
             True: asyncio.Semaphore(TAKEN_BACK_AT_ONCE),
         }
         self._until_s = math.inf
+        self._put_off: set[str] = set()
         self._queued = 0
 
     async def tick(self) -> None:
-        """Look at what is due, as much as fits into the tick, and take back what is to be; Redis
-        being away is no error."""
+        """Look at what is due, and take back all that is to be; Redis being away is no error."""
         self._until_s = asyncio.get_running_loop().time() + TICK_S
         self._asking.begin(self._until_s)
+        self._put_off.clear()
         try:
-            while await self._look() == LOOKED_AT and not self._is_late():
+            while await self._look() and not self._is_late(LONGEST_S):
                 continue
             await self._look_at_campaigns()
         except StoreUnavailable:
@@ -99,7 +103,8 @@ class Sweeper:
 
     # Attempts
 
-    async def _look(self) -> int:
+    async def _look(self) -> bool:
+        """Look at who is due for longest; whether there are others, not put off yet."""
         attempts = await self._store.look(LOOKED_AT, self._timings.again_ms)
         campaigns = {
             id_: await self._store.campaign(id_) for id_ in {item.campaign for item in attempts}
@@ -110,11 +115,12 @@ class Sweeper:
                 known.append((attempt, campaign))
             else:
                 log.error("attempt has no campaign that can be read", attempt=attempt.id)
+        again = any(attempt.id in self._put_off for attempt in attempts)
         await self._see_to_all(known)
-        return len(attempts)
+        return len(attempts) == LOOKED_AT and not again
 
-    def _is_late(self) -> bool:
-        return asyncio.get_running_loop().time() >= self._until_s
+    def _is_late(self, by_s: float = 0.0) -> bool:
+        return asyncio.get_running_loop().time() >= self._until_s + by_s
 
     async def _see_to_all(self, known: list[tuple[Attempt, Campaign]]) -> None:
         now_ms = await self._store.now_ms()
@@ -134,6 +140,7 @@ class Sweeper:
             async with self._at_once[urgent]:
                 if self._is_late() and not urgent:
                     # Others may have to be taken back: this has time until the next tick.
+                    self._put_off.add(attempt.id)
                     await self._store.watch(attempt.id, now_ms)
                 else:
                     await self._do(step, attempt, campaign, now_ms)
@@ -208,17 +215,16 @@ class Sweeper:
     async def _gone(self, attempt: Attempt, campaign: Campaign) -> str:
         """Twilio does not know a call: somebody has deleted it, which is allowed when it is over;
         or it does not know it yet, or is not asked about its account. Gives what is noted."""
+        now_ms = await self._store.now_ms()
+        status, reason = "failed", "Twilio does not know the call any more"
         if attempt.answered_ms is not None or attempt.closed_ms is not None:
             # Its record says what became of it.
-            await self._store.note(attempt.id, sid=attempt.sid, status="completed")
-            return "completed"
-        now_ms = await self._store.now_ms()
-        if now_ms < due_ms(attempt, campaign, self._timings):
+            status, reason = "completed", ""
+        elif now_ms < due_ms(attempt, campaign, self._timings):
             await self._store.watch(attempt.id, now_ms + SOON_MS)
             return ""
-        reason = "Twilio does not know the call any more"
-        await self._store.note(attempt.id, sid=attempt.sid, status="failed", reason=reason)
-        return "failed"
+        await self._store.note(attempt.id, sid=attempt.sid, status=status, reason=reason)
+        return status
 
     async def _note(self, attempt: Attempt, campaign: Campaign, call: RestCall) -> None:
         minutes = None if not call.duration_s else math.ceil(call.duration_s / 60)
@@ -270,24 +276,9 @@ class Sweeper:
 
     async def _look_at_campaigns(self) -> None:
         for campaign in await self._store.running():
-            await self._finish(campaign)
+            await finish(self._store, campaign)
         for campaign in await self._store.clearing():
             await self._clear(campaign)
-
-    async def _finish(self, campaign: Campaign) -> None:
-        """Mark a campaign as done when it is."""
-        progress = await self._store.progress(campaign.id)
-        if progress.live:
-            return
-        reason = ""
-        if progress.waiting:
-            ends_at = campaign.spec.ends_at
-            now_ms = await self._store.now_ms()
-            if ends_at is None or now_ms < ends_at.timestamp() * 1000:
-                return
-            reason = f"its end has come; {progress.waiting} contacts were not called any more"
-        if await self._store.change(campaign.id, "done", allowed=["running"], reason=reason):
-            log.info("campaign is done", campaign=campaign.id)
 
     async def _clear(self, campaign: Campaign) -> None:
         """Take back what a campaign that is over has queued or ringing; then let it expire."""

@@ -13,12 +13,13 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+import bot.campaign.sweep as sweep_module
 from bot.campaign.patience import AT_ONCE, TAKEN_BACK_AT_ONCE
 from bot.campaign.placing import parameters
 from bot.campaign.reconcile import CLOSED_LOOK_MS, SLACK_MS, TAKEN_BACK_MS, Step, Timings
 from bot.campaign.settling import Settling
 from bot.campaign.store import CampaignStore
-from bot.campaign.sweep import SOON_MS, Sweeper
+from bot.campaign.sweep import LOOKED_AT, SOON_MS, Sweeper
 from bot.campaign.types import Attempt, Campaign, NewContact
 from bot.dialog import Ended
 from bot.record import Record
@@ -29,6 +30,7 @@ from tests.bot.campaign.campaigns import (
     ALWAYS,
     MINUTE_MS,
     Clock,
+    claim,
     claimed,
     contact_of,
     number,
@@ -436,6 +438,32 @@ async def test_calls_are_taken_back_before_others_are_asked_about(
     _, call = await dialled(campaigns, rest, campaign)
     clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
     twilio.standin.misbehave("denied", times=None, only="/Calls.json")
+    await sweeper.tick()
+    assert (await rest.fetch(call.sid)).status == "canceled"
+
+
+@pytest.mark.parametrize("why", ["they ask for it", "their window closes"])
+async def test_calls_are_taken_back_however_much_else_is_due(
+    campaigns: CampaignStore,
+    sweeper: Sweeper,
+    rest: TwilioRest,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    # What is due takes all the time of a tick, and more.
+    monkeypatch.setattr(sweep_module, "TICK_S", 0.0)
+    many = 2 * LOOKED_AT
+    lost = await people_for(campaigns, clock, 60 * MINUTE_MS, many)
+    for attempt in (await claim(campaigns, lost, many)).attempts:
+        await campaigns.lost_answer(attempt.id, attempt.token)
+    for_ms = (60 if why == "they ask for it" else 1) * MINUTE_MS
+    person = NewContact(number(many), ("UTC",))
+    campaign = await running(campaigns, [(person, plan(clock.now_ms, for_ms))], **ALWAYS)
+    _, call = await dialled(campaigns, rest, campaign)
+    clock.pass_ms(MINUTE_MS - TAKEN_BACK_MS)
+    if why == "they ask for it":
+        await campaigns.do_not_call(number(many), "api")
     await sweeper.tick()
     assert (await rest.fetch(call.sid)).status == "canceled"
 
