@@ -20,6 +20,7 @@ from bot.dialog import Gather, Hangup, Transfer, Turn
 from bot.hearing import Hearing
 from bot.incoming import read
 from bot.keys import Keys
+from bot.last_words import LastWords
 from bot.leaving import Exit, Way, reason_of
 from bot.machine import Machine
 from bot.outbox import Outbox
@@ -52,8 +53,6 @@ log = structlog.get_logger(__name__)
 
 CLOSE_DEADLINE_S = 1.0
 """A newer stream of the call waits for this one's end."""
-LAST_WORDS_S = 1.0
-"""So long the recognizer may take for what was said when the caller hung up: nobody hears that."""
 HEAR_OUT_S = 2.0
 """So long what is being said is heard to its end before a machine is hung up on: people who talk
 for longer than a hello are taken for one."""
@@ -76,10 +75,7 @@ class CallSession:
         self._wake = asyncio.Event()
         self._tasks = Tasks()
         self._partings: set[asyncio.Task[None]] = set()
-        self._silent = asyncio.Event()
-        # Nothing is answered any more; and what was said last.
-        self._left = False
-        self._last: FinishTurn | None = None
+        self._left = False  # nothing is answered any more
         self._failure = ""
         self.counts = parts.counts
         self._stopwatch = Stopwatch(parts.counts, parts.turn_settings.barge_in_ms)
@@ -92,6 +88,7 @@ class CallSession:
             socket, stream_sid, self._playout, parts.counts, parts.recording, parts.began_ms
         )
         self._hearing = Hearing.of(parts, self._speech, self.now_ms)
+        self._last_words = LastWords(self._turn, self._hearing.finalize)
         self._speaker = Speaker.of(parts, self._playout, self._wake.set, self.now_ms)
         self.conversation = Conversation(
             parts.dialog,
@@ -187,13 +184,8 @@ class CallSession:
             await self._close()  # nobody is to wait on the line for what follows
         over = self._exit.hangs_up or end.how in ("stop", "over")
         if over and not self.conversation.refused:
-            self._silent.clear()
-            self._apply(self._turn.caller_left(self.now_ms()))
-            if self._turn.speaking_from_ms is not None:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LAST_WORDS_S):
-                        await self._silent.wait()
-        await self.conversation.hear_out(self._last or self._turn.words, over=over)
+            await self._last_words.after_leaving(self.now_ms())
+        await self.conversation.hear_out(self._last_words.said, over=over)
 
     async def _close(self) -> None:
         with suppress(TimeoutError):
@@ -295,7 +287,7 @@ class CallSession:
 
     def _apply(self, commands: list[Command]) -> None:
         if self._left:
-            self._take_last(commands)
+            self._last_words.take(commands)
             return
         self._note_speech()
         for command in commands:
@@ -341,17 +333,6 @@ class CallSession:
             case PromptIdle() | EndCall():
                 self._part(self.leave(Hangup("voicemail")))
 
-    def _take_last(self, commands: list[Command]) -> None:
-        """The caller has left: what they said is answered by nobody."""
-        for command in commands:
-            match command:
-                case Finalize():
-                    self._hearing.finalize()
-                case FinishTurn():
-                    self._last = command
-        if self._turn.speaking_from_ms is None:
-            self._silent.set()
-
     def _refuses(self, asked: FinishTurn | Turn | str) -> bool:
         """Whether whoever was taken for a machine asks for no more calls, and is answered."""
         if not self.conversation.refuse(asked):
@@ -365,8 +346,7 @@ class CallSession:
     def _note_speech(self) -> None:
         """Keep since when the caller speaks, of which no turn tells yet."""
         from_ms = self._turn.speaking_from_ms
-        if from_ms is None:
-            self._silent.set()
+        self._last_words.note()
         if (from_ms is None) is not (self._progress.speaking_from_ms is None):
             self._progress.speaking_from_ms = None if from_ms is None else round(from_ms)
             self._parts.keeper.save()
@@ -453,13 +433,8 @@ class CallSession:
 
     async def _hear_out(self) -> None:
         """Wait for the end of what is being said, if that is soon."""
-        if self._turn.speaking_from_ms is None:
+        if await self._last_words.until_silent(HEAR_OUT_S):
             return
-        self._silent.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HEAR_OUT_S):
-                await self._silent.wait()
-                return
         if (said := self._turn.words) is not None:
             self._refuses(said)
 
@@ -502,7 +477,7 @@ class CallSession:
         unanswered = self.conversation.unanswered
         self.clear()
         self.conversation.drop()
-        self._keys = Keys()
+        self._keys.forget()
         self._progress.gathering = None
         if not any(self._refuses(asked) for asked in unanswered):
             # From now on it is told of no word of ours, so that it waits for none.

@@ -12,9 +12,9 @@ from collections.abc import Coroutine
 
 import structlog
 
-from bot.call import LAST_WORDS_S
 from bot.campaign.ending import Endings
 from bot.dialog import Ended, Hangup
+from bot.last_words import LAST_WORDS_S
 from bot.late_ends import LateEnds
 from bot.live_call import LiveCall, LiveCalls
 from bot.log import bind_call

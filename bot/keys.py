@@ -33,6 +33,11 @@ class Keys:
         self.gathering = Gathering(gather)
         self._due_ms = None
 
+    def forget(self) -> None:
+        """Collect no keys any more, nor those that were pressed."""
+        self.gathering = None
+        self._due_ms = None
+
     def press(self, digit: str, now_ms: float) -> str | None:
         """A key was pressed. Returns what is complete with it: itself, or the gathered keys."""
         gathering = self.gathering
@@ -53,6 +58,5 @@ class Keys:
         return self._complete(self.gathering)
 
     def _complete(self, gathering: Gathering) -> str:
-        self.gathering = None
-        self._due_ms = None
+        self.forget()
         return gathering.pressed

@@ -63,6 +63,15 @@ def test_a_gather_of_which_nothing_was_pressed_waits_for_ever() -> None:
     assert press(keys, "7") == ["7"]
 
 
+def test_what_is_forgotten_is_not_waited_for() -> None:
+    keys = Keys()
+    keys.gather(Gather(digits=3))
+    press(keys, "12")
+    keys.forget()
+    assert keys.deadline_ms is None
+    assert press(keys, "7") == ["7"]
+
+
 def test_endless_keys_are_bounded() -> None:
     keys = Keys()
     keys.gather(Gather())

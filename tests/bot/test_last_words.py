@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.call import LAST_WORDS_S
 from bot.campaign.guard import GuardedDialog
 from bot.dialog import Call, Hangup, Reply, Say, Turn
 from bot.dialog.hook import Dialog
+from bot.last_words import LAST_WORDS_S
 from bot.record import Record
 from tests.bot.engines import MS_PER_CHARACTER
 from tests.bot.sessions import Scene, scene
