@@ -18,6 +18,7 @@ from .opened import OpenAudio, open_audio
 from .reader import AudioInfo, AudioReader
 from .silence import Part, find_silences, split_on_silence
 from .source import LIMITS, Limits
+from .streamed import StreamDecoder
 from .writer import AudioWriter, Target, suitable_rate
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Limits",
     "OpenAudio",
     "Part",
+    "StreamDecoder",
     "Target",
     "convert_file",
     "detect",

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-__all__ = ["DecodedAudio", "import_av", "open_encoded"]
+__all__ = ["DEMUXERS", "DecodedAudio", "audio_of", "frames_of", "import_av", "lenient"]
+__all__ += ["open_encoded"]
 
 MAX_CHANNELS = 8
-_DEMUXERS: dict[Container, str] = {
+DEMUXERS: dict[Container, str] = {
     "wav": "wav",
     "flac": "flac",
     "mp3": "mp3",
@@ -36,6 +37,7 @@ _DEMUXERS: dict[Container, str] = {
     "ogg": "ogg",
     "webm": "webm",
 }
+"""What FFmpeg calls those who read each."""
 # These write down how long they are; of others FFmpeg reckons it from the file's size.
 _TELL_DURATION: frozenset[Container] = frozenset({"wav", "flac", "m4a", "webm"})
 _MICROSECONDS = 1_000_000
@@ -99,7 +101,7 @@ class DecodedAudio:
         layout = self._stream.layout.name
         # A decoder gives samples of many kinds; this only makes 16-bit ones of them.
         to_16_bits = self._av.AudioResampler("s16", layout, self.sample_rate_hz)
-        for frame in self._frames():
+        for frame in frames_of(self._file, self._stream, self._name):
             if (frame.sample_rate, frame.layout.name) != (self.sample_rate_hz, layout):
                 raise InvalidAudioError("audio", f"{self._name} changes its format midway")
             frame.pts = None
@@ -115,21 +117,28 @@ class DecodedAudio:
             samples: Any = converted.to_ndarray()
             yield np.asarray(samples, np.int16).reshape(-1, self.channels)
 
-    def _frames(self) -> Iterator[AudioFrame]:
-        packets = damaged = 0
-        try:
-            for packet in self._file.demux(self._stream):
-                packets += 1
-                try:
-                    yield from packet.decode()
-                except self._av.error.InvalidDataError:
-                    damaged += 1
-                    if damaged > _MOST_DAMAGED + packets * _DAMAGED_SHARE:
-                        raise
-        except self._av.FFmpegError:
-            raise InvalidAudioError(
-                "audio", f"{self._name} is damaged: it cannot be decoded", hint="get it again"
-            ) from None
+
+def frames_of(file: InputContainer, stream: AudioStream, name: str) -> Iterator[AudioFrame]:
+    """What is decoded of a stream, frame by frame; what is damaged is left out while it is little.
+
+    Raises:
+        InvalidAudioError: it is too damaged.
+    """
+    av = import_av()
+    packets = damaged = 0
+    try:
+        for packet in file.demux(stream):
+            packets += 1
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                damaged += 1
+                if damaged > _MOST_DAMAGED + packets * _DAMAGED_SHARE:
+                    raise
+    except av.FFmpegError:
+        raise InvalidAudioError(
+            "audio", f"{name} is damaged: it cannot be decoded", hint="get it again"
+        ) from None
 
 
 def open_encoded(source: Source, container: Container) -> DecodedAudio:
@@ -142,7 +151,7 @@ def open_encoded(source: Source, container: Container) -> DecodedAudio:
     av = import_av()
     source.file.seek(0)
     try:
-        file = av.open(source.file, "r", format=_DEMUXERS[container], **_lenient(av))
+        file = av.open(source.file, "r", format=DEMUXERS[container], **lenient(av))
     except av.FFmpegError:
         raise InvalidAudioError(
             "audio",
@@ -150,7 +159,7 @@ def open_encoded(source: Source, container: Container) -> DecodedAudio:
             hint="it is cut off or damaged: get it again",
         ) from None
     try:
-        return DecodedAudio(source, container, file, _audio_of(file, source.name))
+        return DecodedAudio(source, container, file, audio_of(file, source.name))
     except BaseException:
         file.close()
         raise
@@ -173,13 +182,17 @@ def _late_s(file: InputContainer, stream: AudioStream) -> float:
     return late_s if late_s > _LEAST_LATE_S else 0.0
 
 
-def _lenient(av: ModuleType) -> dict[str, str]:
+def lenient(av: ModuleType) -> dict[str, str]:
     """What has PyAV take tags that are no UTF-8: from 19 on (Python 3.12 and later) it does."""
     return {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
 
 
-def _audio_of(file: InputContainer, name: str) -> AudioStream:
-    """The audio stream of a file; the first one, if there are several."""
+def audio_of(file: InputContainer, name: str) -> AudioStream:
+    """The audio stream of a file; the first one, if there are several.
+
+    Raises:
+        InvalidAudioError: it has none that can be decoded.
+    """
     stream = next(iter(file.streams.audio), None)
     if stream is None:
         raise InvalidAudioError("audio", f"{name} holds no audio")

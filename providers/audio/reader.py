@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from media.audio import AudioFormat, Samples
+from media.channels import mixed
 from media.resample import Resampler
 
 from ..errors import AudioTooLargeError, InvalidAudioError
@@ -119,7 +120,7 @@ class AudioReader:
         """
         pieces = _seconds(self._checked(), self.info.sample_rate_hz)
         if mix and self.info.channels > 1:
-            pieces = map(_mixed, pieces)
+            pieces = map(mixed, pieces)
         if rate_hz is not None and rate_hz != self.info.sample_rate_hz:
             pieces = _resampled(pieces, self.info.sample_rate_hz, rate_hz)
         for piece in pieces:
@@ -204,12 +205,6 @@ def _seconds(pieces: Iterator[Samples], rate_hz: int) -> Iterator[Samples]:
             held, count = [], 0
     if count:
         yield np.concatenate(held)
-
-
-def _mixed(piece: Samples) -> Samples:
-    # Added in float64 and rounded: two loud sides must not overflow.
-    mixed: Samples = np.rint(piece.mean(axis=1, keepdims=True)).astype(np.int16)
-    return mixed
 
 
 def _resampled(pieces: Iterator[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
