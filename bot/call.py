@@ -9,19 +9,18 @@ through a queue.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
 
 import structlog
 
 from bot.conversation import Conversation
+from bot.departure import Departure
 from bot.dialog import Gather, Hangup, Transfer, Turn
 from bot.hearing import Hearing
 from bot.incoming import read
 from bot.keys import Keys
 from bot.last_words import LastWords
-from bot.leaving import Exit, Way, reason_of
+from bot.leaving import Exit, Way
 from bot.machine import Machine
 from bot.outbox import Outbox
 from bot.parts import CallParts, Socket, StreamEnd
@@ -74,9 +73,7 @@ class CallSession:
         self._started_s = self._loop.time()
         self._wake = asyncio.Event()
         self._tasks = Tasks()
-        self._partings: set[asyncio.Task[None]] = set()
         self._left = False  # nothing is answered any more
-        self._failure = ""
         self.counts = parts.counts
         self._stopwatch = Stopwatch(parts.counts, parts.turn_settings.barge_in_ms)
         self._progress = parts.progress
@@ -84,6 +81,7 @@ class CallSession:
         self._turn = TurnTaking(parts.turn_settings, self.now_ms())
         self._keys = Keys(parts.progress.gathering, self.now_ms())
         self._playout = Playout()
+        self._departure = Departure(self, self._exit, self._playout, self._tasks)
         self._outbox = Outbox(
             socket, stream_sid, self._playout, parts.counts, parts.recording, parts.began_ms
         )
@@ -263,9 +261,9 @@ class CallSession:
             self._parts.keeper.note("error", stage="stt", error=str(error))
             if self._machine.here or self._left:
                 return  # it is not listened to
-            self._failure = "speech recognition is not available"
-            fallback = self._parts.fallback_number
-            self._part(self._give_up(Transfer(fallback) if fallback else Hangup(self._failure)))
+            reason, fallback = "speech recognition is not available", self._parts.fallback_number
+            action = Transfer(fallback) if fallback else Hangup(reason)
+            self._departure.fail(reason, self._give_up(action))
 
     async def _give_up(self, action: Leaving) -> None:
         """Stop what is being said, say that it cannot go on, and leave."""
@@ -316,7 +314,7 @@ class CallSession:
             case PromptIdle(count):
                 self.conversation.prompt(count)
             case EndCall(reason):
-                self._part(self.leave(Hangup(reason)))
+                self._departure.part(self.leave(Hangup(reason)))
 
     def _overhear(self, command: Command) -> None:
         """What a machine says is answered by nobody; but a person who was taken for one may ask
@@ -331,7 +329,7 @@ class CallSession:
                 self._turn.bot_finished(self.now_ms())
                 self._apply(self._turn.go_on(self.now_ms()))
             case PromptIdle() | EndCall():
-                self._part(self.leave(Hangup("voicemail")))
+                self._departure.part(self.leave(Hangup("voicemail")))
 
     def _refuses(self, asked: FinishTurn | Turn | str) -> bool:
         """Whether whoever was taken for a machine asks for no more calls, and is answered."""
@@ -413,36 +411,7 @@ class CallSession:
     # What the conversation asks for
 
     async def leave(self, action: Leaving) -> None:
-        """Close the stream when all was heard and what comes next is safe in the store."""
-        await self._exit.until_heard(self._playout)
-        if self._machine.here:
-            await self._hear_out()
-            if not self._machine.here:
-                return  # it is a person, who hears something else first
-        self.conversation.settled()
-        self._machine.settle()
-        way = await self._exit.take(action)
-        if way == "superseded":
-            self._exit.end("elsewhere", way)
-        elif way == "out":
-            self._exit.end("error" if self._failure else "bot", self._failure or reason_of(action))
-        else:
-            self.conversation.stays()
-            self._apply(self._turn.go_on(self.now_ms()))
-            self._wake.set()
-
-    async def _hear_out(self) -> None:
-        """Wait for the end of what is being said, if that is soon."""
-        if await self._last_words.until_silent(HEAR_OUT_S):
-            return
-        if (said := self._turn.words) is not None:
-            self._refuses(said)
-
-    def _part(self, work: Coroutine[Any, Any, None]) -> None:
-        """Take the way out, unless a machine is recognized first: it gets something else."""
-        task = self._tasks.spawn(work)
-        self._partings.add(task)
-        task.add_done_callback(self._partings.discard)
+        await self._departure.leave(action)
 
     def clear(self) -> None:
         self._stopwatch.forget()
@@ -464,6 +433,30 @@ class CallSession:
     def reply_over(self) -> None:
         self._wake.set()
 
+    # What its departure asks for
+
+    async def may_leave(self) -> bool:
+        if self._machine.here:
+            await self._hear_out()
+            return self._machine.here
+        return True
+
+    async def _hear_out(self) -> None:
+        """Wait for the end of what is being said, if that is soon."""
+        if await self._last_words.until_silent(HEAR_OUT_S):
+            return
+        if (said := self._turn.words) is not None:
+            self._refuses(said)
+
+    def settle(self) -> None:
+        self.conversation.settled()
+        self._machine.settle()
+
+    def stay(self) -> None:
+        self.conversation.stays()
+        self._apply(self._turn.go_on(self.now_ms()))
+        self._wake.set()
+
     # What a machine that has answered asks for
 
     @property
@@ -471,9 +464,7 @@ class CallSession:
         return self.conversation.refused
 
     def hush(self) -> None:
-        for parting in self._partings:
-            parting.cancel()
-        self._failure = ""
+        self._departure.call_off()
         unanswered = self.conversation.unanswered
         self.clear()
         self.conversation.drop()
@@ -490,4 +481,4 @@ class CallSession:
         self._wake.set()
 
     def hang_up(self, reason: str) -> None:
-        self._part(self.leave(Hangup(reason)))
+        self._departure.part(self.leave(Hangup(reason)))
