@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,13 +12,13 @@ import orjson
 import structlog
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from bot.redis_link import StoreUnavailable
 from bot.settings import Settings, is_loopback
 
-__all__ = ["AWAY", "Access", "answered", "json_response", "read_object"]
+__all__ = ["AWAY", "Access", "answered", "check_local", "json_response", "read_object"]
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +37,16 @@ class Access:
     Without a key it is open with `--dev` when the public URL is on loopback, and else closed: a
     tunnel to a development worker lets everybody in. It is open to this machine's own programs: a
     page of another site, in a browser on it, is refused.
+
+    Attributes:
+        open: whether this machine's programs need no key.
     """
 
     def __init__(self, settings: Settings) -> None:
         key = settings.api_key
         self._key = key.get_secret_value().encode() if key is not None else b""
         private = is_loopback(urlsplit(settings.public_url).hostname or "")
-        self._open = settings.dev and private and not self._key
+        self.open = settings.dev and private and not self._key
         self._url = settings.public_url
         self._unexpected = settings.dev and not private and not self._key
 
@@ -52,28 +55,35 @@ class Access:
         if self._unexpected:
             log.warning("API closed: set PARLEY_API_KEY to open it", url=self._url)
 
-    def check(self, request: Request) -> None:
+    def is_key(self, given: str) -> bool:
+        """Whether this is the worker's PARLEY_API_KEY."""
+        return bool(self._key) and hmac.compare_digest(given.encode(), self._key)
+
+    def check(self, request: HTTPConnection) -> None:
         """Let pass whoever may use the API.
 
         Raises:
             HTTPException: 401 or 403.
         """
-        if self._open:
-            _check_local(request)
+        if self.open:
+            check_local(request)
             return
         if not self._key:
             raise HTTPException(403, _CLOSED)
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        good = hmac.compare_digest(given.strip().encode(), self._key)
-        if scheme.lower() != "bearer" or not good:
+        if scheme.lower() != "bearer" or not self.is_key(given.strip()):
             raise HTTPException(401, _REFUSED, {"WWW-Authenticate": "Bearer"})
 
 
-def _check_local(request: Request) -> None:
+def check_local(request: HTTPConnection, origins: Collection[str] = ()) -> None:
     """Refuse what a browser sends for somebody else's page.
 
     Such a page is of another origin; or its name has come to mean this machine (DNS rebinding), and
     then it is the Host.
+
+    Args:
+        request: what was sent.
+        origins: whose pages may nevertheless.
 
     Raises:
         HTTPException: 403.
@@ -81,7 +91,7 @@ def _check_local(request: Request) -> None:
     host, origin = request.headers.get("host", ""), request.headers.get("origin")
     if not is_loopback(_name_of(f"//{host}")):
         raise HTTPException(403, _FOREIGN.format("Host"))
-    if origin is not None and origin.partition("://")[2] != host:
+    if origin is not None and origin not in origins and origin.partition("://")[2] != host:
         raise HTTPException(403, _FOREIGN.format("Origin"))
 
 
