@@ -19,6 +19,7 @@ from bot.api.campaigns import CampaignsApi
 from bot.app import build_app
 from bot.calls import Calls
 from bot.campaign.dialing import Dialing
+from bot.campaign.ending import Endings
 from bot.campaign.joining import join_campaigns
 from bot.campaign.listing import Listing
 from bot.dialog.hook import load_dialogs
@@ -58,6 +59,7 @@ class Assembly:
         rest: None without credentials.
         dialing: None when this worker does not dial for campaigns.
         listing: to the do-not-call list.
+        endings: for campaigns, of their calls.
         retention: None without recordings.
         vad: the name of the voice activity model.
     """
@@ -73,6 +75,7 @@ class Assembly:
     rest: TwilioRest | None
     dialing: Dialing | None
     listing: Listing
+    endings: Endings
     retention: Retention | None
     vad: str
 
@@ -183,6 +186,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             rest=rest,
             dialing=campaigns.dialing,
             listing=campaigns.calls.listing,
+            endings=campaigns.calls.endings,
             retention=_retention(settings),
             vad=model.name,
         )

@@ -4,6 +4,7 @@ These are all of them: `store.run` (writes what is buffered), `calls.run` (ends 
 came back for), `liveness.run` (the lease, and the calls of dead workers), `inbox.run` (what other
 workers were asked of our calls), `usage.run` (what the providers were used for), `engines.run`
 (providers that have failed), `listing.run` (do-not-call requests that Redis has not taken yet),
+`endings.run` (ends of campaigns' calls that it has not taken yet),
 `give_back_after_calls` (memory), `retention.run` (old recordings), `rest.start` (the way to
 Twilio), `dialing.run` (campaigns), `server.serve` (uvicorn), `drain.run` (how it stops).
 """
@@ -105,6 +106,7 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
         if not await worker.store.flush(FLUSH_DEADLINE_S):
             log.error("not everything was written: Redis was away at the end")
         await worker.listing.conclude()
+        await worker.endings.conclude()
         await worker.liveness.stop()
 
 
@@ -130,6 +132,7 @@ def _works(worker: Assembly) -> list[Coroutine[Any, Any, None]]:
         worker.inbox.run(worker.calls.command),
         worker.usage.run(),
         worker.listing.run(),
+        worker.endings.run(),
         give_back_after_calls(lambda: worker.calls.active),
     ]
     if worker.retention is not None:

@@ -54,7 +54,7 @@ class CampaignCalls:
     Attributes:
         arrivals: for who is asked what a call gets.
         endings: for who sees a call end.
-        listing: to the do-not-call list; run as long as the worker does.
+        listing: to the do-not-call list; run, as `endings`, as long as the worker does.
     """
 
     def __init__(

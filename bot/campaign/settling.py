@@ -12,12 +12,15 @@ from bot.record import Record
 from bot.store import Store
 
 from .outcome import cost_usd, decide_outcome
-from .planning import next_plan, plan_after
-from .spec import CampaignSpec
+from .planning import next_plan, plan_after, replan
+from .spec import RETRIED, CampaignSpec
 from .store import CampaignStore
-from .types import Attempt, Contact
+from .types import Attempt, Campaign, Contact
 
 __all__ = ["Settling"]
+
+_AGAIN = frozenset(RETRIED) - {"callback"}
+"""What a contact is called again after whom we did not reach."""
 
 log = structlog.get_logger(__name__)
 
@@ -67,12 +70,41 @@ class Settling:
             return False
         return await self._decide(attempt, record)
 
-    async def _decide(self, attempt: Attempt, record: Record | None) -> bool:
-        campaign, contact, now_ms = await asyncio.gather(
+    async def correct(self, attempt_id: str, record: Record) -> bool:
+        """An attempt was settled perhaps without what only the call's worker knew: if its contact
+        is to be called again for that, what its record says counts; whether it did.
+
+        Args:
+            record: of the call, closed.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        attempt = await self._campaigns.attempt(attempt_id)
+        if attempt is None or attempt.state != "settled" or attempt.sid != record.sid:
+            return False
+        campaign, contact, now_ms = await self._about(attempt)
+        if campaign is None or contact is None or not _follows(contact, attempt):
+            return False
+        canceled = campaign.state == "canceled"
+        outcome = decide_outcome(campaign.spec, attempt, record, canceled=canceled).outcome
+        if outcome in _AGAIN:
+            return False
+        log.info("attempt was settled without its record", attempt=attempt.id, outcome=outcome)
+        if outcome != "callback":
+            return await self._campaigns.finish_contact(campaign.id, contact.number, outcome)
+        plan = replan(campaign.spec, contact, now_ms + (record.call_back_s or 0) * 1000)
+        return await self._campaigns.call_back(campaign.id, contact.number, plan)
+
+    async def _about(self, attempt: Attempt) -> tuple[Campaign | None, Contact | None, int]:
+        return await asyncio.gather(
             self._campaigns.campaign(attempt.campaign),
             self._campaigns.contact(attempt.campaign, attempt.number),
             self._campaigns.now_ms(),
         )
+
+    async def _decide(self, attempt: Attempt, record: Record | None) -> bool:
+        campaign, contact, now_ms = await self._about(attempt)
         if campaign is None or contact is None:
             return False  # deleted meanwhile
         spec, canceled = campaign.spec, campaign.state == "canceled"
@@ -119,6 +151,13 @@ class Settling:
         if given:
             log.info("attempt was given back", attempt=attempt.id, campaign=attempt.campaign)
         return given
+
+
+def _follows(contact: Contact, attempt: Attempt) -> bool:
+    """Whether the attempt is why its contact is to be called, or is being called, again."""
+    if contact.state == "waiting":
+        return (contact.attempt, contact.outcome) == (attempt.id, attempt.outcome)
+    return contact.state == "live"
 
 
 def _is_open(attempt: Attempt, record: Record | None) -> bool:

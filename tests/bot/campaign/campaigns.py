@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from bot.campaign.spec import CampaignSpec
@@ -24,6 +25,7 @@ __all__ = [
     "campaign_store",
     "claim",
     "claimed",
+    "comes_back",
     "contact_of",
     "ids",
     "is_listed",
@@ -120,6 +122,11 @@ async def claimed(store: CampaignStore, campaign: Campaign) -> Attempt:
     claims = await claim(store, campaign)
     (attempt,) = claims.attempts
     return attempt
+
+
+def comes_back(socket: Path, redis_url: str) -> None:
+    """Redis is to be had at that socket, too."""
+    socket.symlink_to(redis_url.removeprefix("unix://"))
 
 
 async def contact_of(store: CampaignStore, campaign: Campaign, index: int = 0) -> Contact:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from bot.campaign.store import CampaignStore
 from bot.redis_link import StoreUnavailable
 from tests.background import running, until
 
-from .campaigns import is_listed, number
+from .campaigns import comes_back, is_listed, number
 
 SID = "CA" + "0" * 32
 
@@ -25,24 +24,6 @@ SID = "CA" + "0" * 32
 @pytest.fixture
 def notebook(tmp_path: Path) -> Notebook:
     return Notebook(tmp_path / "state")
-
-
-@pytest.fixture
-def socket(tmp_path: Path) -> Path:
-    """Where Redis will be."""
-    return tmp_path / "redis.sock"
-
-
-@pytest.fixture
-async def far(socket: Path, redis_prefix: str) -> AsyncIterator[CampaignStore]:
-    """The store of a worker whose Redis is away, and comes back with `comes_back`."""
-    store = CampaignStore(f"unix://{socket}", prefix=redis_prefix, deadline_s=10)
-    yield store
-    await store.aclose()
-
-
-def comes_back(socket: Path, redis_url: str) -> None:
-    socket.symlink_to(redis_url.removeprefix("unix://"))
 
 
 async def test_a_number_is_on_the_list_at_once(
