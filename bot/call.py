@@ -15,14 +15,14 @@ import structlog
 
 from bot.conversation import Conversation
 from bot.departure import Departure
-from bot.dialog import Gather, Hangup, Transfer, Turn
+from bot.dialog import Gather, Hangup, Transfer
 from bot.hearing import Hearing
 from bot.incoming import read
 from bot.keys import Keys
 from bot.last_words import LastWords
 from bot.leaving import Exit, Way
-from bot.machine import Machine
 from bot.outbox import Outbox
+from bot.overhearing import Overhearing
 from bot.parts import CallParts, Socket, StreamEnd
 from bot.speech import Speaker
 from bot.stopwatch import Stopwatch
@@ -52,9 +52,6 @@ log = structlog.get_logger(__name__)
 
 CLOSE_DEADLINE_S = 1.0
 """A newer stream of the call waits for this one's end."""
-HEAR_OUT_S = 2.0
-"""So long what is being said is heard to its end before a machine is hung up on: people who talk
-for longer than a hello are taken for one."""
 
 
 class CallSession:
@@ -101,7 +98,19 @@ class CallSession:
             apology=parts.apology,
             hook_timeout_s=parts.hook_timeout_s,
         )
-        self._machine = Machine(parts.voicemail, parts.call, self, parts.progress, parts.keeper)
+        self._overhearing = Overhearing(
+            parts,
+            self,
+            self.conversation,
+            self._turn,
+            self._playout,
+            self._keys,
+            departure=self._departure,
+            last_words=self._last_words,
+            apply=self._apply,
+            wake=self._wake.set,
+        )
+        self._machine = self._overhearing.machine
 
     def now_ms(self) -> float:
         """The call's clock: milliseconds since its first stream began."""
@@ -240,8 +249,7 @@ class CallSession:
     def _key(self, digit: str, now_ms: float) -> None:
         self._parts.keeper.note("key", digit=digit, stream_ms=round(now_ms))
         if self._machine.here:
-            if self._refuses(digit):
-                self._apply(self._turn.bot_thinking(now_ms))
+            self._overhearing.key(digit, now_ms)
             return
         self._apply(self._turn.key_pressed(now_ms))
         self._keys_done(self._keys.press(digit, now_ms), now_ms)
@@ -289,8 +297,10 @@ class CallSession:
             return
         self._note_speech()
         for command in commands:
-            if self._machine.here:
-                self._overhear(command)
+            if isinstance(command, Finalize):
+                self._hearing.finalize()
+            elif self._machine.here:
+                self._overhearing.obey(command)
             else:
                 self._obey(command)
         if commands:
@@ -299,8 +309,6 @@ class CallSession:
 
     def _obey(self, command: Command) -> None:
         match command:
-            case Finalize():
-                self._hearing.finalize()
             case Interrupt(speech_ms):
                 self._interrupt()
                 if self._outbox.clearing:
@@ -315,31 +323,6 @@ class CallSession:
                 self.conversation.prompt(count)
             case EndCall(reason):
                 self._departure.part(self.leave(Hangup(reason)))
-
-    def _overhear(self, command: Command) -> None:
-        """What a machine says is answered by nobody; but a person who was taken for one may ask
-        never to be called again."""
-        match command:
-            case Finalize():
-                self._hearing.finalize()
-            case FinishTurn():
-                if not self._refuses(command):
-                    self._apply(self._turn.bot_finished(self.now_ms()))
-            case PromptIdle() | EndCall("idle") if self._machine.waits or self._is_reciting():
-                self._turn.bot_finished(self.now_ms())
-                self._apply(self._turn.go_on(self.now_ms()))
-            case PromptIdle() | EndCall():
-                self._departure.part(self.leave(Hangup("voicemail")))
-
-    def _refuses(self, asked: FinishTurn | Turn | str) -> bool:
-        """Whether whoever was taken for a machine asks for no more calls, and is answered."""
-        if not self.conversation.refuse(asked):
-            return False
-        self._machine.spare()
-        return True
-
-    def _is_reciting(self) -> bool:
-        return self.conversation.replying or not self._playout.idle
 
     def _note_speech(self) -> None:
         """Keep since when the caller speaks, of which no turn tells yet."""
@@ -436,17 +419,7 @@ class CallSession:
     # What its departure asks for
 
     async def may_leave(self) -> bool:
-        if self._machine.here:
-            await self._hear_out()
-            return self._machine.here
-        return True
-
-    async def _hear_out(self) -> None:
-        """Wait for the end of what is being said, if that is soon."""
-        if await self._last_words.until_silent(HEAR_OUT_S):
-            return
-        if (said := self._turn.words) is not None:
-            self._refuses(said)
+        return not self._machine.here or await self._overhearing.hear_out()
 
     def settle(self) -> None:
         self.conversation.settled()
@@ -456,29 +429,3 @@ class CallSession:
         self.conversation.stays()
         self._apply(self._turn.go_on(self.now_ms()))
         self._wake.set()
-
-    # What a machine that has answered asks for
-
-    @property
-    def unwanted(self) -> bool:
-        return self.conversation.refused
-
-    def hush(self) -> None:
-        self._departure.call_off()
-        unanswered = self.conversation.unanswered
-        self.clear()
-        self.conversation.drop()
-        self._keys.forget()
-        self._progress.gathering = None
-        if not any(self._refuses(asked) for asked in unanswered):
-            # From now on it is told of no word of ours, so that it waits for none.
-            self._turn.bot_finished(self.now_ms())
-            self._apply(self._turn.go_on(self.now_ms()))
-        self._wake.set()
-
-    def recite(self, text: str, reason: str) -> None:
-        self.conversation.recite(text, Hangup(reason))
-        self._wake.set()
-
-    def hang_up(self, reason: str) -> None:
-        self._departure.part(self.leave(Hangup(reason)))
