@@ -60,7 +60,8 @@ _ABOUT = (
     " are in a header or in a subprotocol, never in an address. What is wrong before a session"
     " begins is answered by an error message and the close (a key by HTTP 401, 403 or 429, unless"
     " there is an Origin: browsers do not show these). A client that is too fast is not read for a"
-    " while, and one that is gone may resume its session for a while."
+    " while, and one that is gone may resume its session for a while. A wrong message or config"
+    " within a session is answered by an error, and changes nothing."
 )
 
 
@@ -101,7 +102,7 @@ def _binding() -> dict[str, Any]:
 
 def _closes() -> list[dict[str, Any]]:
     """Why the service closes; the reason is an error's code, which an error message explains."""
-    ended = {"code": 1000, "reason": "ended", "meaning": "everything has been told"}
+    ended = {"code": 1000, "reason": "client", "meaning": "the client has, all is told"}
     faults = (kind for kind in FAULTS.values() if kind.ends)
     return [
         ended,

@@ -21,6 +21,8 @@ _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
 _CONFIDENCE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 _ID = {"type": "string", "format": "uuid"}
+SHOWN = ("language", "provider", "sample_rate", "encoding", "channels")
+"""What a session was asked to be, of which one is told that looks at it."""
 _ACCESS = ("unauthorized", "forbidden", "origin_refused", "rate_limited", "store_away", "internal")
 _WRONG = tuple(kind.code for kind in FAULTS.values() if kind.status == 400)
 _GONE = ("session_not_found", "session_expired")
@@ -130,9 +132,16 @@ def _show() -> dict[str, Any]:
     return {
         "operationId": "showSession",
         "summary": "How a session stands, and all that was understood in it",
+        "parameters": [
+            parameter(
+                "after",
+                "`results` begins with the final transcription that follows this `sequence`",
+                {**_COUNT, "maximum": 10**15 - 1, "default": 0},
+            )
+        ],
         "responses": {
             "200": response("The session", {"$ref": SCHEMAS + "Session"}),
-            **_faults(*_ACCESS, *_GONE),
+            **_faults(*_ACCESS, *_GONE, "unknown_parameter_value"),
         },
     }
 
@@ -142,7 +151,7 @@ def _end() -> dict[str, Any]:
         "operationId": "endSession",
         "summary": "End a session, and forget what was understood in it",
         "responses": {
-            "200": response("It is gone", object_({"deleted": _ID})),
+            "200": response("It is gone", object_({"session_id": _ID, "deleted": {"const": True}})),
             **_faults(*_ACCESS, *_GONE),
         },
     }
@@ -196,16 +205,43 @@ def _fault(codes: list[str]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    said = schemas.exact([Transcription])
+    transcript = object_({"text": _TEXT, "confidence": _CONFIDENCE})
+    results = {"type": "array", "items": {"$ref": SCHEMAS + "Transcription"}}
     chunk = object_(
         {
             "session_id": _ID,
             "chunk_index": _COUNT,
             "duplicate": {"type": "boolean", "description": "It had come before"},
-            "status": {"enum": ["active", "ended"]},
-            "results": {"type": "array", "items": {"$ref": SCHEMAS + "Transcription"}},
-            "transcript": object_({"text": _TEXT, "confidence": _CONFIDENCE}),
-            "audio_ms": _COUNT,
+            "status": {
+                "enum": ["waiting", "active", "ended"],
+                "description": "`waiting`: the chunk is kept, but was not heard yet",
+            },
+            "results": {
+                **results,
+                "description": "The finals since the answer before, and what is not final yet",
+            },
+            "transcript": {**transcript, "description": "All finals together"},
+            "audio_ms": {**_COUNT, "description": "How much audio was heard"},
         }
     )
-    return {**said, "Chunk": chunk, "Session": {"type": "object"}}
+    asked = {name: PARAMETERS[name].schema["type"] for name in SHOWN}
+    session = object_(
+        {
+            "session_id": _ID,
+            "status": {"enum": ["active", "ended"]},
+            "reason": {"type": ["string", "null"], "description": "Why it has ended"},
+            **{name: {"type": [kind, "null"]} for name, kind in asked.items()},
+            "sequence": {**_COUNT, "description": "Of the last final transcription"},
+            "chunks": {**_COUNT, "description": "How many came by HTTP"},
+            "audio_ms": _COUNT,
+            "expires_after_s": {"type": "number", "minimum": 0},
+            "transcript": transcript,
+            "results": results,
+        }
+    )
+    exact = {"additionalProperties": False}
+    return {
+        **schemas.exact([Transcription]),
+        "Chunk": {**chunk, **exact},
+        "Session": {**session, **exact},
+    }

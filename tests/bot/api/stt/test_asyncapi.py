@@ -138,7 +138,7 @@ def test_what_clients_may_say_is_described() -> None:
 
 def test_every_reason_of_a_close_is_described() -> None:
     closes = {(close["code"], close["reason"]) for close in DOCUMENT["channels"]["stream"][CLOSES]}
-    assert (1000, "ended") in closes
+    assert (1000, "client") in closes
     assert {(kind.close, kind.code) for kind in FAULTS.values() if kind.ends} < closes
 
 
