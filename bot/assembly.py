@@ -203,8 +203,7 @@ async def _engines(settings: Settings, usage: SharedUsage) -> AsyncIterator[Engi
     bots = settings.bots()
     specs = {spec for bot in bots for spec in (bot.stt_provider, bot.tts_provider)}
     names = {name for spec in specs for name in provider_names(spec)}
-    own = {name: settings.vendor(name) for name in names}
-    own["pocketsphinx"] = {"processes": settings.pocketsphinx_processes}
+    own = {name: settings.engine(name) for name in names}
     budget = Budget(
         settings.monthly_budget_usd,
         refuse=settings.over_budget == "refuse",

@@ -127,6 +127,10 @@ class Engines:
         """The recognizers of a bot."""
         return self._stt[bot.stt_provider]
 
+    def recognizer(self, name: str) -> Candidate[SttProvider] | None:
+        """The recognizer of that name; None when no bot uses it."""
+        return next((one for one in self._recognizers if one.name == name), None)
+
     def tts(self, bot: BotSettings) -> Fallback[TtsProvider]:
         """The synthesizers of a bot."""
         return self._tts[bot.tts_provider]

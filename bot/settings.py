@@ -239,6 +239,11 @@ class Settings(DialSettings, SttServiceSettings, SpeechSettings):
 
         return self.tts_provider or chosen(self, "tts")
 
+    def engine(self, name: str) -> dict[str, Any]:
+        """What is set for a provider, as it is built with; secrets are in the clear."""
+        own = {"processes": self.pocketsphinx_processes} if name == "pocketsphinx" else {}
+        return {**self.vendor(name), **own}
+
     def bots(self) -> list[BotSettings]:
         """Everything that may answer here: the default, and each number's own.
 

@@ -1,0 +1,164 @@
+"""Which recognizers a session gets: those of calls where they are wanted, others when first used.
+
+Engines on this machine are large, and may be there once only: who is loaded for calls serves
+sessions too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from bot.engines import Engines
+from bot.settings import Settings
+from providers.catalog import STT, build_stt
+from providers.configured import missing
+from providers.errors import MissingKeyError, ProviderError
+from providers.facts import Facts, facts_of
+from providers.fallback import Candidate, Fallback
+from providers.library.lazy import LazyStt
+from providers.metered import MeteredStt
+from providers.options import AUTO
+from providers.probing import Prober
+from providers.select import Wish, choose
+from providers.types import SttProvider
+from providers.usage import Account
+
+from .asked import SessionRequest
+from .faults import Fault, fault_of
+
+__all__ = ["Recognizers"]
+
+log = structlog.get_logger(__name__)
+
+WELL = "well"
+
+
+class Recognizers:
+    """The recognizers of sessions.
+
+    Args:
+        settings: the worker's.
+        engines: those of its calls.
+        account: where their use is kept, and what may be spent.
+        build: makes the recognizer of a name from its settings.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Engines,
+        account: Account,
+        build: Callable[..., SttProvider] = build_stt,
+    ) -> None:
+        self._settings = settings
+        self._engines = engines
+        self._account = account
+        self._build = build
+        self._own: dict[str, Candidate[SttProvider]] = {}
+
+    def of(self, request: SessionRequest) -> Fallback[SttProvider]:
+        """Who recognizes a session, the best first, and who takes over from one that fails.
+
+        Raises:
+            Fault: there is no such recognizer, it is not configured, or nobody among those who were
+                asked for understands the language.
+        """
+        named = bool(request.provider) and request.provider != (AUTO,)
+        try:
+            names = request.provider if named else self._unnamed(request)
+            candidates = [self._candidate(name) for name in names]
+        except ProviderError as error:
+            raise fault_of(error) from None
+        fit = [one for one in candidates if _understands(one, request.language)]
+        if not fit:
+            raise self._unsupported(request.language, candidates if named else None)
+        # All that were named stay, in their places: what is meant for the first is for it alone.
+        return Fallback(fit, [one.name for one in candidates])
+
+    async def run(self) -> None:
+        """See, as long as the worker runs, whether those that have failed are well again."""
+        await Prober(self._own.values()).run()
+
+    def states(self) -> dict[str, str]:
+        """How well each is that was used here alone: `well`, or the kind of error it rests for."""
+        return {
+            name: WELL if one.health.error is None else type(one.health.error).__name__
+            for name, one in self._own.items()
+        }
+
+    async def aclose(self) -> None:
+        """Release those that calls do not use."""
+        own, self._own = self._own, {}
+        for candidate in own.values():
+            await candidate.provider.aclose()
+
+    def _unnamed(self, request: SessionRequest) -> tuple[str, ...]:
+        """Who is to recognize when the client leaves it to us."""
+        if not request.provider:
+            default = tuple(self._settings.bot_for("").stt_provider.split(","))
+            if any(_understands(self._candidate(name), request.language) for name in default):
+                return default
+        wish = Wish(goal=self._settings.optimize_for, prefer_free=self._settings.prefer_free)
+        # A language that the default does not know is left to whoever does.
+        fit = [name for name in self._configured() if self._offers(name, request.language)]
+        if not fit:
+            raise self._unsupported(request.language, None)
+        return choose(wish, known=fit, missing=self._missing, facts=self._facts).names
+
+    def _configured(self) -> list[str]:
+        return [name for name in STT if self._missing(name) is None]
+
+    def _usable(self, name: str) -> Candidate[SttProvider] | None:
+        """A recognizer that is configured; None when it cannot be built all the same."""
+        try:
+            return self._candidate(name)
+        except ProviderError as error:
+            log.warning("provider cannot be used", provider=name, error=str(error))
+            return None
+
+    def _offers(self, name: str, language: str) -> bool:
+        candidate = self._usable(name)
+        return candidate is not None and _understands(candidate, language)
+
+    def _unsupported(self, language: str, asked: list[Candidate[SttProvider]] | None) -> Fault:
+        """That nobody understands a language, of those who were named, or of all there are."""
+        if asked is None:
+            asked = [one for one in map(self._usable, self._configured()) if one is not None]
+        return Fault(
+            "unsupported_language",
+            f"nobody here understands {language!r}: choose another language, or another provider",
+            allowed={one.name: list(one.provider.capabilities.languages) for one in asked},
+        )
+
+    def _missing(self, name: str) -> str | None:
+        return missing("stt", name, self._settings.vendor(name))
+
+    def _facts(self, name: str) -> Facts:
+        return facts_of("stt", name, self._settings.vendor(name))
+
+    def _candidate(self, name: str) -> Candidate[SttProvider]:
+        """The recognizer of that name, built when it is not there yet.
+
+        Raises:
+            ProviderError: there is none, or it is not configured.
+        """
+        found = self._engines.recognizer(name) or self._own.get(name)
+        if found is None:
+            found = self._own[name] = Candidate(name, self._built(name))
+        return found
+
+    def _built(self, name: str) -> SttProvider:
+        if name not in STT:
+            raise Fault(
+                "unknown_provider", f"there is no recognizer {name!r}", allowed=[*STT, AUTO]
+            )
+        if lack := self._missing(name):
+            raise MissingKeyError(name, "it is not configured on this worker", hint=lack)
+        provider = LazyStt(self._build(name, **self._settings.engine(name)))
+        return MeteredStt(provider, self._account, self._facts(name))
+
+
+def _understands(candidate: Candidate[SttProvider], language: str) -> bool:
+    return candidate.provider.capabilities.understands(language)
