@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -22,8 +23,8 @@ from bot.dialog.hook import Dialog, Replies
 from bot.line import Line
 from bot.parts import Counts, Keeper
 from bot.progress import Progress
-from bot.reading import Reading
 from bot.reply import SpokenReply
+from bot.reply_queue import ReplyQueue
 from bot.resuming import reopen, take_unheard
 from bot.speech import Speaker
 from bot.tasks import Tasks, stop, within
@@ -34,9 +35,6 @@ from media.playout import Playout
 __all__ = ["Conversation"]
 
 log = structlog.get_logger(__name__)
-
-MAX_REPLIES = 64
-"""How many replies may wait for one another: a caller can press keys faster than a bot speaks."""
 
 
 class Conversation:
@@ -76,7 +74,6 @@ class Conversation:
         self._keeper = keeper
         self._progress = progress
         self._counts = counts
-        self._tasks = tasks
         self._apology = apology
         self._hook_timeout_s = hook_timeout_s
         self._asking = Asking(call, progress, keeper)
@@ -92,9 +89,7 @@ class Conversation:
             tasks=tasks,
             apology=apology,
         )
-        self._task: asyncio.Task[None] | None = None
-        # What is not yet made, said and heard, in order.
-        self._replies: list[SpokenReply] = []
+        self._queue = ReplyQueue(self._delivery, tasks, hook_timeout_s)
         # What nothing was heard of in answer: a turn that is not over yet, and keys.
         self._carried: Turn | None = None
         self._talked_over: list[str] = []
@@ -104,7 +99,7 @@ class Conversation:
     @property
     def replying(self) -> bool:
         """Whether a reply is still being made (hook or synthesis)."""
-        return self._task is not None and not self._task.done()
+        return self._queue.making
 
     @property
     def leaving(self) -> bool:
@@ -142,7 +137,7 @@ class Conversation:
         elif lost and not self._dialog.has("greet"):
             self._apologize_again()
         else:
-            self._reply("greet", self._dialog.greet(self.call), by_twilio=True)
+            self._queue.add("greet", self._dialog.greet(self.call), by_twilio=True)
 
     def _come_back(self, lost: bool) -> None:
         """Go on where the call was, as far as anybody knows."""
@@ -161,7 +156,7 @@ class Conversation:
         # When all was said, there is nothing to go on with but the end.
         done = planned is not None and not unheard
         again = _only() if done else self._dialog.on_resume(call, unheard)
-        self._reply("on_resume", again, then=planned)
+        self._queue.add("on_resume", again, then=planned)
         self._talked_over = list(self._progress.open_keys)
         self._ask_keys()
         if turn is not None:
@@ -183,7 +178,7 @@ class Conversation:
 
     def prompt(self, count: int) -> None:
         """The caller has been silent for long."""
-        self._reply("on_idle", self._dialog.on_idle(self.call, count))
+        self._queue.add("on_idle", self._dialog.on_idle(self.call, count))
 
     def interrupt(self) -> None:
         """The caller speaks over the bot: `clear` has been called on the ledger already.
@@ -191,8 +186,7 @@ class Conversation:
         Or it was a noise. Until that is known, what was being said is held, and its hook runs on.
         """
         self._drop_held()
-        replies, self._replies = self._replies, []
-        for reply in reversed(replies):
+        for reply in reversed(self._queue.take_all()):
             reply.note_heard()
             if reply.asked is not None and reply.unanswered:
                 self._asking.take_back(reply, reply.asked)
@@ -219,7 +213,7 @@ class Conversation:
                 self._apologize_again()
                 continue
             reply.go_on()
-            self._deliver(reply, reply.reading)
+            self._queue.deliver(reply, reply.reading)
         if carried is not None:
             self._hand_over(replace(carried, retried=True))
         else:
@@ -228,9 +222,9 @@ class Conversation:
     @property
     def unanswered(self) -> list[Turn | str]:
         """The turns and the keys that the dialog has not answered whole."""
-        progress = self._progress
-        asked = [reply.asked for reply in self._replies if not reply.closed]
-        return [one for one in (*asked, progress.open_turn, *progress.open_keys) if one is not None]
+        turn = self._progress.open_turn
+        turns = [turn] if turn is not None else []
+        return [*self._queue.asked, *turns, *self._progress.open_keys]
 
     def drop(self) -> None:
         """Nobody listens: what is being said is over, and what was asked is not to be answered.
@@ -260,29 +254,26 @@ class Conversation:
         turn = self._number(asked) if isinstance(asked, FinishTurn) else asked
         self.drop()
         self._carried = None
-        self._task = None  # all before it was dropped, and may be slow to end
-        self._reply(hook, replies, turn, by_twilio=True)
+        self._queue.begin_anew()
+        self._queue.add(hook, replies, turn, by_twilio=True)
         self._asking.add(turn)
         return True
 
     def recite(self, text: str, then: Leaving) -> None:
         """Say what no hook gives, to its end, and leave."""
-        self._task = None  # all before it was dropped, and may be slow to end
+        self._queue.begin_anew()
         said = _only(Say(text, interruptible=False))
-        self._reply("recite", said, then=then, to_machine=True)
+        self._queue.add("recite", said, then=then, to_machine=True)
 
     def heard(self) -> None:
         """The caller has heard a sentence to its end."""
-        for reply in self._replies:
-            reply.note_heard()
-        self._replies = [reply for reply in self._replies if not reply.over]
+        self._queue.heard()
         self._keeper.save()
 
     def settled(self) -> None:
         """All that was said was heard, or will never be."""
-        if self._replies:
-            self.heard()
-            self._replies = [reply for reply in self._replies if reply.busy]
+        if self._queue.settled():
+            self._keeper.save()
 
     def stays(self) -> None:
         """The bot wanted to leave and does not: the call goes on."""
@@ -292,8 +283,7 @@ class Conversation:
 
     def lost(self) -> None:
         """The stream has ended, and the ledger is about to be cleared."""
-        for reply in self._replies:
-            reply.note_lost()
+        self._queue.lost()
 
     async def hear_out(self, words: FinishTurn | None, *, over: bool) -> None:
         """The stream has ended, and these words were in no turn yet.
@@ -311,8 +301,7 @@ class Conversation:
 
     def ended(self) -> None:
         """The stream has ended: what was not answered whole is as if it had not been asked."""
-        for reply in self._replies:
-            reply.note_heard()
+        self._queue.heard()
         self._asking.stop()
         self._keeper.save()
 
@@ -320,17 +309,11 @@ class Conversation:
         """Say the last words of a call that cannot go on."""
         self._drop_held()
         self._delivery.leaving = True
-        await self.say_ready(text, ulaw)
-
-    async def say_ready(self, text: str, ulaw: bytes) -> None:
-        """Say what was synthesized before the call."""
-        reply = SpokenReply()
-        self._replies.append(reply)
-        await self._delivery.say_ready(reply, text, ulaw)
+        await self._queue.say_ready(text, ulaw)
 
     def _apologize_again(self) -> None:
         """The caller's words are lost, and the dialog has nothing of its own to say to that."""
-        self._task = self._tasks.spawn(self.say_ready(*self._apology))
+        self._queue.add_ready(*self._apology)
 
     def _drop_held(self) -> None:
         """It was no noise: what was interrupted stays so."""
@@ -349,9 +332,7 @@ class Conversation:
         reply.told = True
         if reply.entry is not None and not reply.to_machine:
             interruption = Interruption(reply.entry.text, reply.entry.heard)
-            self._task = self._tasks.spawn(
-                self._interrupted(interruption, self._task, reply.reader)
-            )
+            self._queue.add_work(partial(self._interrupted, interruption, reply.reader))
 
     # What the dialog is asked
 
@@ -375,7 +356,7 @@ class Conversation:
 
     def _ask_turn(self, turn: Turn, heard: Iterable[str] = ()) -> None:
         replies = self._dialog.on_turn(self.call, turn)
-        self._reply("on_turn", replies, turn, heard=heard, by_twilio=True)
+        self._queue.add("on_turn", replies, turn, heard=heard, by_twilio=True)
 
     def _ask_keys(self) -> None:
         """Ask for answers to keys that were talked over, or whose stream was lost."""
@@ -385,50 +366,11 @@ class Conversation:
 
     def _ask_key(self, digits: str) -> bool:
         replies = self._dialog.on_dtmf(self.call, digits)
-        return self._reply("on_dtmf", replies, digits, by_twilio=True)
-
-    def _reply(
-        self,
-        hook: str,
-        replies: Replies,
-        asked: Turn | str | None = None,
-        *,
-        heard: Iterable[str] = (),
-        then: Leaving | None = None,
-        by_twilio: bool = False,
-        to_machine: bool = False,
-    ) -> bool:
-        """Have a reply made behind the others; false when too many wait already.
-
-        It ends with `then` unless it leaves by itself. With `by_twilio`, Twilio may say the apology
-        when there is no other voice. What nobody asked for goes without: a call that has just come
-        back from such an apology, or is silent, would have it said over and over.
-        """
-        if sum(reply.busy for reply in self._replies) >= MAX_REPLIES:
-            log.warning("reply left out: too many are waiting", waiting=MAX_REPLIES)
-            return False
-        reply = SpokenReply(hook, asked, by_twilio=by_twilio, to_machine=to_machine)
-
-        def over() -> None:
-            self._delivery.hook_over(reply, reading.leaving)
-
-        reading = reply.reading = Reading(replies, self._hook_timeout_s, over, heard, then)
-        self._deliver(reply, reading)
-        return True
-
-    def _deliver(self, reply: SpokenReply, reading: Reading) -> None:
-        run = self._delivery.run(reply, reading, self._task)
-        reply.task = self._task = self._tasks.spawn(run)
-        self._replies.append(reply)
+        return self._queue.add("on_dtmf", replies, digits, by_twilio=True)
 
     async def _interrupted(
-        self,
-        interruption: Interruption,
-        before: asyncio.Task[None] | None,
-        reader: asyncio.Task[None] | None,
+        self, interruption: Interruption, reader: asyncio.Task[None] | None
     ) -> None:
-        if before is not None:
-            await asyncio.wait([before])
         if reader is not None and not reader.done():
             await stop(reader)
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.conversation import MAX_REPLIES, Conversation
+from bot.conversation import Conversation
 from bot.dialog import (
     Action,
     Call,
@@ -25,6 +25,7 @@ from bot.dialog import (
 )
 from bot.parts import StreamEnd
 from bot.progress import Progress
+from bot.reply_queue import MAX_REPLIES
 from bot.turn import TurnSettings
 from media.audio import pcm_to_ulaw
 from media.playout import MAX_SEGMENTS
