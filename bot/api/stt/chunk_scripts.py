@@ -142,7 +142,7 @@ local known = redis.call('HMGET', chunks, 'heard', 'last', 'told', 'interims',
 if known[5] then return {{'fault', known[5]}} end
 local heard, whole = tonumber(known[1] or '0'), tonumber(known[2]) == index
 local before = known[6] and cjson.decode(known[6])
-if before and (not whole or before.ended) then
+if before and (not whole or before.status == 'ended' or before.status == 'unheard') then
   -- As it was.
 elseif not (why or (index < heard and not whole) or ARGV[6] == '1') then
   local owner = redis.call('HGET', session, 'worker')
@@ -152,11 +152,17 @@ else
   local from, to = before and before.from or tonumber(known[3] or '0'), tonumber(kept[1])
   -- What was answered to it is long forgotten: what is new is for the chunks of today.
   if index < heard - {ANSWERS} then from = to end
+  local status = 'active'
+  if why then
+    status = (whole or index < heard) and 'ended' or 'unheard'
+  elseif whole or index >= heard then
+    status = 'waiting'
+  end
   before = {{
     from = from, to = to,
     audio_ms = tonumber(kept[2]), bytes = redis.call('STRLEN', text),
     sure = tonumber(kept[3] or '0'), rated = tonumber(kept[4] or '0'),
-    interims = why and '' or known[4] or '', ended = why ~= nil,
+    interims = why and '' or known[4] or '', status = status,
   }}
   redis.call('HSET', chunks, 'told', before.to, 'a:' .. index, cjson.encode(before))
   redis.call('HDEL', chunks, 'a:' .. index - {ANSWERS})

@@ -11,7 +11,7 @@ import orjson
 
 from media.audio import AudioFormat
 
-__all__ = ["Kept", "Pace", "Shown", "Taken", "final_event"]
+__all__ = ["HeardChunk", "Kept", "Pace", "Shown", "Taken", "final_event"]
 
 UNHEARD_MS = 30_000
 UNHEARD_BYTES = 8 * 1024 * 1024
@@ -65,6 +65,23 @@ class Shown:
     text: str
     confidence: float | None
     chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeardChunk:
+    """A chunk that came by HTTP and was heard.
+
+    Attributes:
+        index: its number.
+        end_bytes: where in the session's bytes it ends.
+        audio_ms: how much audio of the session has come with it.
+        fault: what was wrong with it, as JSON.
+    """
+
+    index: int
+    end_bytes: int
+    audio_ms: float
+    fault: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +141,14 @@ class Kept:
     _faults: dict[int, bytes] = field(default_factory=dict)
     _doubtful: deque[tuple[int, float]] = field(default_factory=deque)  # and where each one ends
 
-    def hear(self, index: int, end_bytes: int, fault: bytes | None = None) -> None:
-        """A chunk was heard, which ends at so many bytes of the session's audio.
-
-        Args:
-            index, end_bytes: as said.
-            fault: what was wrong with it, as JSON.
-        """
-        self.heard, self.heard_bytes = index + 1, end_bytes
+    def hear(self, chunk: HeardChunk) -> None:
+        """A chunk was heard."""
+        self.heard, self.heard_bytes = chunk.index + 1, chunk.end_bytes
+        self.audio_ms = max(self.audio_ms, int(chunk.audio_ms))
         if self.pace.rate_bytes:
-            self._doubtful.append((index, self.pace.ms(end_bytes)))
-        if fault is not None:
-            self._faults[index] = fault
+            self._doubtful.append((chunk.index, self.pace.ms(chunk.end_bytes)))
+        if chunk.fault is not None:
+            self._faults[chunk.index] = chunk.fault
             while len(self._faults) > FAULTS:
                 del self._faults[next(iter(self._faults))]
 

@@ -34,8 +34,8 @@ from bot.store_writer import Form, Superseded, Writer
 from bot.write_behind import Backlog, Write
 from media.audio import AudioFormat
 
-from .kept import Kept, Pace, Shown, Taken, final_event
-from .store_scripts import BEGIN, FORGET, SHOW, TAKE, WRITE
+from .kept import HeardChunk, Kept, Pace, Shown, Taken, final_event
+from .store_scripts import BEGIN, FORGET, OWNER, SHOW, TAKE, WRITE
 
 __all__ = ["SessionExists", "SessionGone", "StoreUnavailable", "SttStore", "Superseded", "Taken"]
 
@@ -177,10 +177,18 @@ class SttStore:
             self._save(session, kept)
             self._writer.hurry()
 
-    def touch(self, session: str, generation: int, audio_ms: float) -> None:
-        """It goes on, with so much audio up to now. Never waits."""
+    def touch(
+        self, session: str, generation: int, audio_ms: float, covered_ms: float = 0.0
+    ) -> None:
+        """It goes on, with so much audio up to now. Never waits.
+
+        Args:
+            session, generation, covered_ms: as `final`'s.
+            audio_ms: how much.
+        """
         if (kept := self._owned(session, generation)) is not None:
             kept.audio_ms = max(kept.audio_ms, int(audio_ms))
+            kept.covered_ms = max(kept.covered_ms, int(covered_ms))
             self._save(session, kept)
             self._writer.wake()
 
@@ -205,17 +213,15 @@ class SttStore:
         self,
         session: str,
         generation: int,
-        chunk: tuple[int, int],
+        chunk: HeardChunk,
         interims: tuple[bytes, ...],
-        fault: bytes | None = None,
     ) -> None:
         """A chunk was heard: whoever waits for what came of it is told.
 
         Args:
             session, generation: as `final`'s.
-            chunk: its index, and where in the session's bytes it ends.
+            chunk: which.
             interims: messages with what is understood of the latest audio, not for good.
-            fault: what was wrong with it, as JSON.
 
         Raises:
             Superseded: another has the session.
@@ -223,7 +229,7 @@ class SttStore:
         """
         if (kept := self._owned(session, generation)) is None:
             raise Superseded(session)
-        kept.hear(*chunk, fault)
+        kept.hear(chunk)
         kept.interims = interims
         self._save(session, kept)
         await self._writer.write_now(session)
@@ -233,6 +239,11 @@ class SttStore:
         self._kept.pop(session, None)
         self._backlog.release(session)
 
+    def pace(self, session: str) -> Pace:
+        """How the bytes of a session that this worker has become time."""
+        kept = self._kept.get(session)
+        return Pace() if kept is None else kept.pace
+
     # Asking
 
     async def log(self, session: str, after: int) -> list[bytes]:
@@ -240,6 +251,12 @@ class SttStore:
         name = self._keys.stt(session, "log")
         entries = await self.link.ask(lambda redis: redis.xrange(name, min=f"({after}-0"))
         return [fields[b"message"] for _, fields in entries]
+
+    async def owner(self, session: str) -> str | None:
+        """The other worker that has the session, if one has it and is alive."""
+        worker = await self.link.eval(OWNER, self.keys(session), [])
+        owner = None if worker is None else cast(bytes, worker).decode()
+        return None if owner == self.worker else owner
 
     async def show(self, session: str, key_id: str) -> Shown | None:
         """How it stands; None if that key has none of that id.

@@ -7,12 +7,16 @@ the stream of its chunks, the set of workers that wait for news of it, and the w
 from __future__ import annotations
 
 from bot.inbox import WAKE
+from bot.store_lease_scripts import LEASE_MS
 from bot.store_scripts import LOST, NOW, SUPERSEDED, WRITTEN
 
-__all__ = ["BEGIN", "COMMON", "DELETED", "FORGET", "SHOW", "TAKE", "WRITE"]
+__all__ = ["BEGIN", "COMMON", "DELETED", "EXPIRED", "FORGET", "OWNER", "SHOW", "TAKE", "WRITE"]
 
 DELETED = "deleted"
 """Why a session has ended that somebody deleted."""
+
+EXPIRED = "session_expired"
+"""Why one has ended of which nothing was heard for too long."""
 
 TOMBSTONE_MS = 3_600_000
 """So long after it expired it is known that there was a session."""
@@ -36,7 +40,7 @@ end
 local function gone(key)
   local kept = redis.call('HMGET', session, 'key', 'expires', 'ended')
   if kept[1] ~= key then return 'unknown' end
-  if now >= tonumber(kept[2]) then return 'expired' end
+  if kept[3] == '{EXPIRED}' or now >= tonumber(kept[2]) then return 'expired' end
   if kept[3] then return 'ended', kept[3] end
 end
 """
@@ -141,6 +145,13 @@ if sequence > here then
   wake(waiting, ARGV[8])
 end
 return {{{WRITTEN}, math.max(sequence, here)}}
+"""
+
+# Gives the worker that has the session and is alive, or nothing.
+OWNER = f"""{COMMON}
+local kept = redis.call('HMGET', session, 'worker', 'ended')
+local renewed = kept[1] and not kept[2] and redis.call('ZSCORE', workers, kept[1])
+return renewed and now - renewed < {LEASE_MS} and kept[1]
 """
 
 # ARGV: key. Gives {'active' or 'ended', reason, values, worker, sequence, audio in ms, ms until it

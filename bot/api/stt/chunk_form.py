@@ -1,0 +1,111 @@
+"""A form with a chunk of audio (`multipart/form-data`), read within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from .faults import Fault
+
+__all__ = ["AUDIO", "read_chunk_form"]
+
+AUDIO = "audio_chunk"
+FORM_TYPE = "multipart/form-data"
+MOST_FIELDS = 64
+MOST_FIELD_BYTES = 64 * 1024
+OVERHEAD_BYTES = 128 * 1024
+"""So much a body may have beside its audio."""
+READ_DEADLINE_S = 30.0
+
+
+async def read_chunk_form(request: Request, most_bytes: int) -> tuple[list[tuple[str, str]], bytes]:
+    """The fields of the form that a request brings, and its audio, empty when there is none.
+
+    Args:
+        request: not read yet.
+        most_bytes: how much audio one may bring.
+
+    Raises:
+        Fault: it is no such form, is too large, or does not come in time.
+    """
+    _check_head(request, most_bytes + OVERHEAD_BYTES)
+    try:
+        async with (
+            asyncio.timeout(READ_DEADLINE_S),
+            aclosing(_bounded(request, most_bytes + OVERHEAD_BYTES)) as body,
+        ):
+            parser = MultiPartParser(
+                request.headers,
+                body,
+                max_files=1,
+                max_fields=MOST_FIELDS,
+                max_part_size=MOST_FIELD_BYTES,
+            )
+            form = await parser.parse()
+            try:
+                return await _read(form.multi_items(), most_bytes)
+            finally:
+                await form.close()
+    except MultiPartException as error:
+        raise Fault(
+            "bad_message",
+            f"the form cannot be read ({error.message.rstrip('.')}): send {FORM_TYPE} with the"
+            f" file {AUDIO} and fields of at most {MOST_FIELD_BYTES} bytes, {MOST_FIELDS} of them",
+        ) from None
+    except ClientDisconnect:
+        raise Fault("bad_message", "the body was not sent to its end") from None
+    except TimeoutError:
+        raise Fault(
+            "idle", f"the body did not come within {READ_DEADLINE_S:g} s: send smaller chunks"
+        ) from None
+
+
+def _check_head(request: Request, most_bytes: int) -> None:
+    """See by its head that a request may be read. Raises `Fault`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM_TYPE:
+        raise Fault("bad_message", f"the body must be {FORM_TYPE}", allowed=[FORM_TYPE])
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > most_bytes:
+        raise _too_large(most_bytes)
+
+
+async def _bounded(request: Request, most_bytes: int) -> AsyncGenerator[bytes]:
+    size = 0
+    async with aclosing(request.stream()) as body:
+        async for part in body:
+            size += len(part)
+            if size > most_bytes:
+                raise _too_large(most_bytes)
+            yield part
+
+
+async def _read(
+    items: list[tuple[str, str | UploadFile]], most_bytes: int
+) -> tuple[list[tuple[str, str]], bytes]:
+    pairs, audio = [], b""
+    for name, value in items:
+        if isinstance(value, str):
+            if name == AUDIO:
+                raise Fault("bad_message", f"{AUDIO} is a field: send it as a file, with a name")
+            pairs.append((name, value))
+        elif name != AUDIO:
+            raise Fault("bad_message", f"the file must be called {AUDIO}", allowed=[AUDIO])
+        else:
+            audio = await value.read()
+    if len(audio) > most_bytes:
+        raise _too_large(most_bytes)
+    return pairs, audio
+
+
+def _too_large(most_bytes: int) -> Fault:
+    return Fault(
+        "message_too_large",
+        f"the body has too many bytes: send chunks of at most {most_bytes} bytes",
+        allowed={"maximum": most_bytes},
+    )
