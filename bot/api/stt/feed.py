@@ -1,0 +1,102 @@
+"""Audio as a client sends it, for a recognizer of each channel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+
+from media.audio import AudioFormat, Encoding, Samples, pcm_to_bytes
+from media.channels import Unpacker, mixed
+from providers.audio.streamed import StreamDecoder
+
+from .asked import SessionRequest
+
+__all__ = ["Feed"]
+
+SPEECH_HZ = 16_000
+"""What containers are decoded to: recognizers hear nothing above half of it."""
+PIECE_MS = 200
+"""How much one channel is given before the other: none runs ahead."""
+
+
+class Feed:
+    """Takes the bytes of one client, and gives those of each channel.
+
+    Args:
+        request: says what they are.
+
+    Attributes:
+        format: of what is given.
+        channels: how many there are.
+        begun: whether anything came.
+    """
+
+    def __init__(self, request: SessionRequest) -> None:
+        self.begun = False
+        split = request.channels == 2 and request.stereo == "split"
+        self.channels = 2 if split else 1
+        self._decoder: StreamDecoder | None = None
+        self._unpacker: Unpacker | None = None
+        raw = request.format
+        if raw is None:
+            assert request.container is not None
+            self._decoder = StreamDecoder(request.container, SPEECH_HZ, self.channels)
+            self.format = AudioFormat(Encoding.PCM16, SPEECH_HZ)
+        elif raw.channels == 1:
+            self.format = raw
+        else:
+            self._unpacker = Unpacker(raw)
+            self.format = AudioFormat(Encoding.PCM16, raw.sample_rate_hz)
+        self._skipped = 0  # bytes of each channel that are still to be left out
+
+    def skip(self, duration_ms: float) -> None:
+        """Leave out so much of the audio that comes next: it was heard before."""
+        self._skipped += self.format.byte_count(duration_ms)
+
+    async def take(self, audio: bytes) -> AsyncGenerator[list[bytes]]:
+        """Give what comes of more bytes, piece by piece: the audio of each channel.
+
+        Raises:
+            ProviderError: it is not what it was said to be, or cannot be decoded.
+        """
+        self.begun = self.begun or bool(audio)
+        if self._decoder is not None:
+            async for samples in self._decoder.feed(audio):
+                for piece in self._pieces(samples):
+                    yield piece
+        elif self._unpacker is not None:
+            for piece in self._pieces(self._unpacker.process(audio)):
+                yield piece
+        elif kept := self._unskipped([audio]):
+            yield kept
+
+    async def rest(self) -> AsyncGenerator[list[bytes]]:
+        """Give what is left when no more bytes come. Raises as `take`."""
+        if self._decoder is not None:
+            async for samples in self._decoder.finish():
+                for piece in self._pieces(samples):
+                    yield piece
+
+    def close(self) -> None:
+        """Release what decodes. Idempotent."""
+        if self._decoder is not None:
+            self._decoder.close()
+
+    def _pieces(self, frames: Samples) -> Iterator[list[bytes]]:
+        frames = frames.reshape(len(frames), -1)
+        if self.channels == 1:
+            frames = mixed(frames)
+        step = self.format.byte_count(PIECE_MS) // self.format.frame_bytes
+        for at in range(0, len(frames), step):
+            if kept := self._unskipped(_bytes(frames[at : at + step])):
+                yield kept
+
+    def _unskipped(self, piece: list[bytes]) -> list[bytes]:
+        if not self._skipped:
+            return piece
+        left = [audio[self._skipped :] for audio in piece]
+        self._skipped -= min(self._skipped, len(piece[0]))
+        return left if left[0] else []
+
+
+def _bytes(frames: Samples) -> list[bytes]:
+    return [pcm_to_bytes(frames[:, channel]) for channel in range(frames.shape[1])]

@@ -1,0 +1,44 @@
+"""A session that this worker has, and what it needs to know about it to bring it to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from .session import Session
+
+__all__ = ["Held"]
+
+KEPT = 200
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A session of this worker.
+
+    Attributes:
+        session: it.
+        door: by which it came.
+        began_s: when it was begun or taken up here (the loop's time).
+        left_s: when its client was gone; None while it is there.
+        looks: how often it was looked after.
+        ending: whether it is being brought to its end.
+        finals: the latest messages of what was understood for good, each with its number.
+        gone: set when its connection is closed.
+    """
+
+    session: Session
+    door: str
+    began_s: float
+    left_s: float | None = None
+    looks: int = 0
+    ending: bool = False
+    finals: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def kept_after(self, after: int) -> list[bytes] | None:
+        """All finals with a greater number, if they are all here."""
+        missed = self.session.sequence - after
+        kept = [message for sequence, message in self.finals if sequence > after]
+        return kept if len(kept) == max(0, missed) else None

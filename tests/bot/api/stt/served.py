@@ -1,0 +1,218 @@
+"""The doors of the service on a real socket, with a recognizer that does as a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from bot.api.stt.access import Principal
+from bot.api.stt.asked import SessionRequest
+from bot.api.stt.faults import Fault
+from bot.api.stt.sessions import Sessions
+from bot.api.stt.settings import SttServiceSettings
+from bot.api.stt.store import SttStore
+from bot.api.stt.stream_door import StreamDoor
+from bot.inbox import Inbox
+from bot.metrics import Metrics
+from bot.server import Server
+from media.audio import PCM16_16K
+from providers.ears import Ears
+from providers.fallback import Fallback
+from providers.types import SttProvider
+from tests.background import until
+from tests.bot.engines import Level, Recognizer
+
+__all__ = ["ANYBODY", "LOUD", "QUIET", "Client", "Gate", "Service", "serving"]
+
+ANYBODY = Principal("somebody")
+SECOND = PCM16_16K.byte_count(1_000)
+LOUD = b"\x00\x40" * (SECOND // 2)
+"""A second of what `Level` takes for speech."""
+QUIET = bytes(SECOND)
+"""A second of silence."""
+NOWHERE = "redis://127.0.0.1:1"
+
+
+@dataclass
+class Gate:
+    """Lets everybody in, unless it is told otherwise.
+
+    Attributes:
+        refusal: raised to whoever comes.
+        open: the sessions that are open.
+        used_ms: how much audio each had.
+        end: why everybody's sessions have to end.
+    """
+
+    refusal: Fault | None = None
+    open: list[str] = field(default_factory=list)
+    used_ms: dict[str, float] = field(default_factory=dict)
+    end: Fault | None = None
+
+    async def admit(self, connection: HTTPConnection, scope: str) -> Principal:
+        if self.refusal is not None:
+            raise self.refusal
+        key = connection.headers.get("x-api-key", ANYBODY.key_id)
+        return Principal(key)
+
+    def subprotocol(self, connection: HTTPConnection) -> str | None:
+        offered = connection.headers.get("sec-websocket-protocol", "")
+        return "parley.stt.v1" if "parley.stt.v1" in offered else None
+
+    async def open_session(self, principal: Principal, session_id: str) -> None:
+        if session_id not in self.open:
+            self.open.append(session_id)
+
+    def used(self, principal: Principal, session_id: str, audio_ms: float) -> None:
+        self.used_ms[session_id] = audio_ms
+
+    async def close_session(self, principal: Principal, session_id: str) -> None:
+        if session_id in self.open:
+            self.open.remove(session_id)
+
+    def why_end(self, principal: Principal) -> Fault | None:
+        return self.end
+
+
+@dataclass
+class Desk:
+    """Gives everybody the same recognizers, or none."""
+
+    stt: Fallback[SttProvider]
+
+    def of(self, request: SessionRequest) -> Fallback[SttProvider]:
+        understood = [
+            tag for one in self.stt.candidates for tag in one.provider.capabilities.languages
+        ]
+        if request.language not in understood:
+            raise Fault("unsupported_language", "nobody understands it", allowed=understood)
+        return self.stt
+
+
+class Client:
+    """A client of `/stt/stream`."""
+
+    def __init__(self, websocket: ClientConnection) -> None:
+        self.websocket = websocket
+
+    async def send(self, *audio: bytes) -> None:
+        for piece in audio:
+            await self.websocket.send(piece)
+
+    async def say(self, kind: str, **values: Any) -> None:
+        await self.websocket.send(orjson.dumps({"type": kind, **values}).decode())
+
+    async def hear(self, kind: str | None = None) -> dict[str, Any]:
+        """The next message, of that type when one is named."""
+        async with asyncio.timeout(10):
+            while True:
+                message: dict[str, Any] = orjson.loads(await self.websocket.recv())
+                if kind in (None, message["type"]):
+                    return message
+
+    async def closed(self) -> tuple[int, str]:
+        """How it was closed."""
+        with suppress(ConnectionClosed):
+            async with asyncio.timeout(20):
+                async for _ in self.websocket:
+                    pass
+        assert self.websocket.close_code is not None
+        return self.websocket.close_code, self.websocket.close_reason or ""
+
+
+class Service:
+    """A worker's part of the service.
+
+    Attributes:
+        engine: the recognizer.
+        gate: who may.
+        sessions: of the worker.
+        port: where it is served.
+    """
+
+    def __init__(
+        self, engine: Recognizer, store: SttStore, inbox: Inbox, settings: SttServiceSettings
+    ) -> None:
+        self.engine = engine
+        self.gate = Gate()
+        self.store = store
+        self.settings = settings
+        self.ears = Ears(Level())
+        stt: Fallback[SttProvider] = Fallback.alone(engine)
+        self.sessions = Sessions(
+            settings,
+            recognizers=Desk(stt),  # type: ignore[arg-type]
+            ears=self.ears,
+            store=store,
+            access=self.gate,  # type: ignore[arg-type]
+            inbox=inbox,
+        )
+        door = StreamDoor(self.sessions, self.gate, settings, SessionRequest())  # type: ignore[arg-type]
+        self.app = Starlette(routes=door.routes)
+        self.port = 0
+
+    @asynccontextmanager
+    async def client(self, query: str = "", **options: Any) -> AsyncIterator[Client]:
+        url = f"ws://127.0.0.1:{self.port}/stt/stream?{query}"
+        async with connect(url, compression=None, proxy=None, **options) as websocket:
+            yield Client(websocket)
+
+    async def settled(self) -> None:
+        """Wait until no session is being left any more."""
+        await until(lambda: not self.sessions.active)
+
+
+@asynccontextmanager
+async def serving(
+    engine: Recognizer | None = None,
+    *,
+    redis_url: str = NOWHERE,
+    prefix: str = "test:",
+    worker: str = "a",
+    **limits: Any,
+) -> AsyncIterator[Service]:
+    """Serve the doors; without a Redis as when Redis is away."""
+    settings = SttServiceSettings(**limits)
+    store = SttStore(
+        redis_url,
+        worker,
+        prefix=prefix,
+        idle_s=settings.stt_idle_s,
+        on_superseded=lambda session, generation: one.sessions.superseded(session, generation),
+    )
+    inbox = Inbox(redis_url, worker, prefix=prefix, metrics=Metrics())
+    one: Service = Service(engine or Recognizer(), store, inbox, settings)
+    server = Server(one.app, lambda: None)
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    await server.startup([listener])
+    one.port = listener.getsockname()[1]
+    tasks = [asyncio.create_task(one.sessions.run()), asyncio.create_task(store.run())]
+    try:
+        yield one
+    finally:
+        await one.sessions.drain()
+        server.should_exit = True
+        server.servers[0].close()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        await asyncio.gather(*server.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        one.ears.close()
+        await inbox.aclose()
+        await store.aclose()
+        listener.close()
