@@ -27,6 +27,7 @@ from providers.errors import ApiError, ProviderError
 from providers.http import HttpClient
 from providers.http_request import HttpRequest
 
+from .event_age import EventAge
 from .event_body import Subject, event_body
 from .results import result_of
 from .store import CampaignStore
@@ -51,7 +52,6 @@ MAX_WAITING = 1_000
 MAX_ANSWER_BYTES = 64 * 1024
 """A longer answer is not read to its end: nothing in it is looked at."""
 FIRST_MS, LONGEST_MS = 5_000, 3_600_000
-GIVEN_UP_MS = 3 * 86_400_000
 GONE = 410
 NAME = "campaign webhook"
 
@@ -85,6 +85,7 @@ class Deliverer:
         self._calls = calls
         self._secret = secret
         self._counter = (metrics or Metrics()).campaign_events
+        self._age = EventAge(store, self._counter)
         self._jitter = jitter
         self._http = HttpClient(NAME)
         self._warned = False
@@ -101,7 +102,8 @@ class Deliverer:
         with suppress(StoreUnavailable):
             if self._secret is not None:
                 await self._deliver()
-            elif not self._warned and await self._store.next_events(1, 0):
+                return
+            if await self._age.look() and not self._warned:
                 log.warning("campaigns' events wait: set PARLEY_WEBHOOK_SECRET on every worker")
                 self._warned = True
 
@@ -226,16 +228,12 @@ class Deliverer:
 
     async def _put_off(self, campaign: str, number: str, events: Sequence[_Event]) -> None:
         """The first of these was not taken: later, unless it is too old, and so on."""
+        if not (rest := await self._age.rest(campaign, number, events)):
+            return
         now_ms = await self._store.now_ms()
-        for event in events:
-            waited_ms = now_ms - event["at_ms"]
-            if waited_ms < GIVEN_UP_MS:
-                wait_ms = min(max(waited_ms, FIRST_MS), LONGEST_MS) * (1 + self._jitter()) / 2
-                await self._store.undelivered(campaign, number, now_ms + round(wait_ms))
-                return
-            log.warning("event was given up", event_id=event["id"], reason="three days")
-            self._counter.labels("given_up").inc()
-            await self._store.delivered(campaign, number, event["id"])
+        waited_ms = now_ms - rest[0]["at_ms"]
+        wait_ms = min(max(waited_ms, FIRST_MS), LONGEST_MS) * (1 + self._jitter()) / 2
+        await self._store.undelivered(campaign, number, now_ms + round(wait_ms))
 
 
 class _Round:

@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from bot.campaign import events
-from bot.campaign.events import FIRST_MS, GIVEN_UP_MS, LONGEST_MS, Deliverer
+from bot.campaign.event_age import CONTACTS, GIVEN_UP_MS
+from bot.campaign.events import FIRST_MS, LONGEST_MS, Deliverer
 from bot.campaign.store import CampaignStore
 from bot.campaign.types import Attempt, Campaign, Contact
 from bot.dialog.types import Ended
@@ -405,6 +406,30 @@ async def test_without_a_secret_nothing_is_told(
     (said,) = logs
     assert "PARLEY_WEBHOOK_SECRET" in said["event"]
     assert (await campaigns.progress(campaign.id)).undelivered == 1
+
+
+async def test_without_a_secret_events_are_not_kept_for_ever(
+    campaigns: CampaignStore, store: Store, metrics: Metrics, clock: Clock
+) -> None:
+    many = CONTACTS + 1
+    campaign = await running(campaigns, many, webhook_url="https://owner.example/events")
+    attempts = [await claimed(campaigns, campaign) for _ in range(many)]
+    for attempt in attempts:
+        await campaigns.note(attempt.id, sid=f"CA{attempt.id}", status="queued")
+    clock.pass_ms(GIVEN_UP_MS - 1)
+    for attempt in attempts:
+        await campaigns.note(attempt.id, sid=f"CA{attempt.id}", status="in-progress")
+    await Deliverer(campaigns, store, None, metrics=metrics).deliver()
+    assert (await campaigns.progress(campaign.id)).undelivered == 2 * many + 1
+    clock.pass_ms(1)
+    with capture_logs() as logs:
+        await Deliverer(campaigns, store, None, metrics=metrics).deliver()
+    assert (await campaigns.progress(campaign.id)).undelivered == many
+    assert counted(metrics, "given_up") == many + 1
+    assert number(0) not in repr(logs)
+    # With a secret those that are left are told at once.
+    left = [events for _, _, events in await campaigns.next_events(2 * many, 0)]
+    assert [[event["type"] for event in events] for events in left] == [["attempt.answered"]] * many
 
 
 async def test_a_redis_that_is_away_is_no_error(no_store: Store) -> None:
