@@ -8,33 +8,26 @@ was no noise, and the history keeps what the caller heard of it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
-from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
-
-import structlog
 
 from bot.asking import Asking
 from bot.delivery import Delivery
-from bot.dialog import Call, Gap, HistoryEntry, Interruption, Play, Reply, Say, Turn
+from bot.dialog import Call, Gap, HistoryEntry, Reply, Say, Turn
 from bot.dialog.hook import Dialog, Replies
+from bot.interruptions import Interruptions
 from bot.line import Line
 from bot.parts import Counts, Keeper
 from bot.progress import Progress
-from bot.reply import SpokenReply
 from bot.reply_queue import ReplyQueue
 from bot.resuming import reopen, take_unheard
 from bot.speech import Speaker
-from bot.tasks import Tasks, stop, within
+from bot.tasks import Tasks
 from bot.telephony.pending import Leaving
 from bot.turn import FinishTurn
 from media.playout import Playout
 
 __all__ = ["Conversation"]
-
-log = structlog.get_logger(__name__)
 
 
 class Conversation:
@@ -75,7 +68,6 @@ class Conversation:
         self._progress = progress
         self._counts = counts
         self._apology = apology
-        self._hook_timeout_s = hook_timeout_s
         self._asking = Asking(call, progress, keeper)
         self._delivery = Delivery(
             call,
@@ -90,11 +82,19 @@ class Conversation:
             apology=apology,
         )
         self._queue = ReplyQueue(self._delivery, tasks, hook_timeout_s)
+        self._interruptions = Interruptions(
+            dialog,
+            call,
+            self._asking,
+            self._queue,
+            self._delivery,
+            keeper=keeper,
+            counts=counts,
+            hook_timeout_s=hook_timeout_s,
+        )
         # What nothing was heard of in answer: a turn that is not over yet, and keys.
         self._carried: Turn | None = None
         self._talked_over: list[str] = []
-        # What was interrupted, perhaps by a noise.
-        self._held: list[SpokenReply] = []
 
     @property
     def replying(self) -> bool:
@@ -196,18 +196,15 @@ class Conversation:
                     self._talked_over.insert(0, reply.asked)
             elif reply.entry is not None and not reply.over:
                 reply.entry.interrupted = reply.held = True
-                self._held.insert(0, reply)
+                self._interruptions.hold(reply)
             reply.cancel()
-        for reply in self._held:
-            if reply.reading_over:
-                self._tell(reply)
+        self._interruptions.tell()
         self._keeper.save()
 
     def resume(self) -> None:
         """What interrupted the bot was no speech: go on where it was interrupted."""
         carried, self._carried = self._carried, None
-        held, self._held = self._held, []
-        for reply in held:
+        for reply in self._interruptions.take():
             if reply.reading is None:
                 # No hook gave it: it is the apology for lost speech, which is said from its start.
                 self._apologize_again()
@@ -317,22 +314,8 @@ class Conversation:
 
     def _drop_held(self) -> None:
         """It was no noise: what was interrupted stays so."""
-        held, self._held = self._held, []
-        for reply in held:
-            if reply.reader is not None:
-                reply.reader.cancel()
-            if not reply.told:
-                self._tell(reply)
-            self._asking.close(reply)
-            if reply.reading is not None and reply.reading.leaving is not None:
-                self.stays()
-
-    def _tell(self, reply: SpokenReply) -> None:
-        """Tell the dialog that a reply of its own was interrupted, when its hook has stopped."""
-        reply.told = True
-        if reply.entry is not None and not reply.to_machine:
-            interruption = Interruption(reply.entry.text, reply.entry.heard)
-            self._queue.add_work(partial(self._interrupted, interruption, reply.reader))
+        if self._interruptions.drop():
+            self.stays()
 
     # What the dialog is asked
 
@@ -367,24 +350,6 @@ class Conversation:
     def _ask_key(self, digits: str) -> bool:
         replies = self._dialog.on_dtmf(self.call, digits)
         return self._queue.add("on_dtmf", replies, digits, by_twilio=True)
-
-    async def _interrupted(
-        self, interruption: Interruption, reader: asyncio.Task[None] | None
-    ) -> None:
-        if reader is not None and not reader.done():
-            await stop(reader)
-        try:
-            await within(self._hook_timeout_s, self._tell_interruption(interruption))
-        except Exception as error:
-            log.error("dialog failed to note an interruption", exc_info=error)
-            self._counts.failed_hooks["on_interrupted"] += 1
-        self._keeper.save()
-
-    async def _tell_interruption(self, interruption: Interruption) -> None:
-        async with aclosing(self._dialog.on_interrupted(self.call, interruption)) as actions:
-            async for action in actions:
-                if not isinstance(action, str | Say | Play | Leaving):
-                    await self._delivery.act(action)
 
 
 async def _only(*replies: Reply) -> Replies:
