@@ -13,6 +13,7 @@ from bot.dialog.state import copied
 from bot.parts import Keeper
 from bot.progress import Progress
 from bot.reply import SpokenReply
+from bot.turn import FinishTurn
 
 __all__ = ["Asking"]
 
@@ -24,6 +25,18 @@ class Asking:
         self._call = call
         self._progress = progress
         self._keeper = keeper
+
+    def number(self, finished: FinishTurn, carried: Turn | None) -> Turn:
+        """The turn that was finished, of which `carried` was said before."""
+        self._progress.turns += 1
+        return Turn(
+            id=f"{self._call.sid}-{self._progress.turns}",
+            text=f"{carried.text} {finished.text}" if carried else finished.text,
+            confidence=finished.confidence,
+            start_ms=carried.start_ms if carried else round(finished.start_ms),
+            end_ms=round(finished.end_ms),
+            rejected=finished.rejected,
+        )
 
     def add(self, asked: Turn | str) -> None:
         """The caller has said, or pressed, this."""

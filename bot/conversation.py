@@ -322,15 +322,7 @@ class Conversation:
     def _number(self, finished: FinishTurn) -> Turn:
         """The turn that was finished, with what was said of it before it was interrupted."""
         carried, self._carried = self._carried, None
-        self._progress.turns += 1
-        return Turn(
-            id=f"{self.call.sid}-{self._progress.turns}",
-            text=f"{carried.text} {finished.text}" if carried else finished.text,
-            confidence=finished.confidence,
-            start_ms=carried.start_ms if carried else round(finished.start_ms),
-            end_ms=round(finished.end_ms),
-            rejected=finished.rejected,
-        )
+        return self._asking.number(finished, carried)
 
     def _hand_over(self, turn: Turn) -> None:
         self._ask_keys()
