@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import structlog
 
+from bot.clock import Clock
 from bot.conversation import Conversation
 from bot.departure import Departure
 from bot.dialog import Gather, Hangup, Transfer
@@ -66,9 +67,7 @@ class CallSession:
     def __init__(self, socket: Socket, stream_sid: str, parts: CallParts) -> None:
         self._socket = socket
         self._parts = parts
-        self._loop = asyncio.get_running_loop()
-        self._started_s = self._loop.time()
-        self._wake = asyncio.Event()
+        self._clock = Clock(parts.began_ms)
         self._tasks = Tasks()
         self._left = False  # nothing is answered any more
         self.counts = parts.counts
@@ -84,7 +83,7 @@ class CallSession:
         )
         self._hearing = Hearing.of(parts, self._speech, self.now_ms)
         self._last_words = LastWords(self._turn, self._hearing.finalize)
-        self._speaker = Speaker.of(parts, self._playout, self._wake.set, self.now_ms)
+        self._speaker = Speaker.of(parts, self._playout, self._clock.wake, self.now_ms)
         self.conversation = Conversation(
             parts.dialog,
             parts.call,
@@ -108,13 +107,13 @@ class CallSession:
             departure=self._departure,
             last_words=self._last_words,
             apply=self._apply,
-            wake=self._wake.set,
+            wake=self._clock.wake,
         )
         self._machine = self._overhearing.machine
 
     def now_ms(self) -> float:
         """The call's clock: milliseconds since its first stream began."""
-        return self._parts.began_ms + (self._loop.time() - self._started_s) * 1000
+        return self._clock.now_ms()
 
     async def run(self) -> StreamEnd:
         """Carry the call until its stream ends."""
@@ -122,7 +121,7 @@ class CallSession:
         try:
             async with asyncio.TaskGroup() as group:
                 self._tasks.open(group)
-                for work in (self._receive(), self._clock()):
+                for work in (self._receive(), self._run_clock()):
                     self._tasks.spawn(work)
                 recognizing = self._tasks.spawn(self._recognize())
                 self.conversation.note_gap(self._parts.gap)
@@ -236,7 +235,7 @@ class CallSession:
         happened = self._turn.speech_started if started else self._turn.speech_stopped
         self._apply(happened(event.at_ms + offset_ms, self.now_ms()))
         # A caller who speaks moves the deadlines even when nothing is due yet.
-        self._wake.set()
+        self._clock.wake()
 
     def _mark_echoed(self, name: str, now_ms: float) -> None:
         echoed = self._outbox.mark_echoed(name, now_ms)
@@ -244,7 +243,7 @@ class CallSession:
         if echoed.segments:
             self.conversation.heard()
         self._speaker.made_room()
-        self._wake.set()
+        self._clock.wake()
 
     def _key(self, digit: str, now_ms: float) -> None:
         self._parts.keeper.note("key", digit=digit, stream_ms=round(now_ms))
@@ -287,7 +286,7 @@ class CallSession:
         else:
             ended_ms = self._hearing.ended_ms(event.end_ms)
             self._apply(self._turn.transcript(event, now_ms, ended_ms))
-        self._wake.set()
+        self._clock.wake()
 
     # Turn-taking
 
@@ -305,7 +304,7 @@ class CallSession:
                 self._obey(command)
         if commands:
             # Deadlines have changed, and perhaps there is something to send.
-            self._wake.set()
+            self._clock.wake()
 
     def _obey(self, command: Command) -> None:
         match command:
@@ -339,11 +338,10 @@ class CallSession:
 
     # The way out
 
-    async def _clock(self) -> None:
+    async def _run_clock(self) -> None:
         """Act on what is due and send what there is, then sleep until the next of both."""
         while True:
-            self._wake.clear()
-            now_ms = self.now_ms()
+            now_ms = self._clock.look()
             self._machine.tick(now_ms)
             self._turn.audio_judged(self._hearing.judged_ms)
             self._apply(self._turn.tick(now_ms))
@@ -357,12 +355,7 @@ class CallSession:
                 self._exit.end("closed", "the peer takes nothing any more")
                 return
             self._stopwatch.cleared(decided_ms, self.now_ms())
-            if not self._wake.is_set():
-                timer = self._loop.call_at(self._due_s(now_ms), self._wake.set)
-                try:
-                    await self._wake.wait()
-                finally:
-                    timer.cancel()
+            await self._clock.sleep_until(self._due_ms(now_ms))
 
     def _pump(self, now_ms: float) -> None:
         """Put into the outbox what the ledger has due, unless the caller has the floor."""
@@ -385,11 +378,11 @@ class CallSession:
             self._stopwatch.forget()
             self._apply(self._turn.bot_finished(now_ms))
 
-    def _due_s(self, now_ms: float) -> float:
+    def _due_ms(self, now_ms: float) -> float:
         pump_ms = None if self._turn.floor_taken else self._playout.wake_at_ms(now_ms)
         due_ms = [self._turn.deadline_ms(), self._machine.deadline_ms]
         due_ms += [ms for ms in (self._keys.deadline_ms, pump_ms) if ms is not None]
-        return self._started_s + (min(due_ms) - self._parts.began_ms) / 1000
+        return min(due_ms)
 
     # What the conversation asks for
 
@@ -414,7 +407,7 @@ class CallSession:
         await self._hearing.set_language(language)
 
     def reply_over(self) -> None:
-        self._wake.set()
+        self._clock.wake()
 
     # What its departure asks for
 
@@ -428,4 +421,4 @@ class CallSession:
     def stay(self) -> None:
         self.conversation.stays()
         self._apply(self._turn.go_on(self.now_ms()))
-        self._wake.set()
+        self._clock.wake()
