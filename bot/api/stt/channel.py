@@ -83,12 +83,12 @@ class Channel:
     @property
     def fed_ms(self) -> float:
         """How much audio was sent."""
-        return self._open.fed_ms
+        return self._listening.fed_ms if self._listening else 0.0
 
     @property
     def covered_ms(self) -> float:
         """Up to where in it all that was said was given for good."""
-        return self._open.covered_ms
+        return self._listening.covered_ms if self._listening else 0.0
 
     async def send(self, audio: bytes) -> None:
         """Take audio; returns when more may come.
@@ -112,7 +112,8 @@ class Channel:
 
     def take_no_more(self) -> None:
         """Let whoever sends go at once."""
-        self._open.take_no_more()
+        if self._listening is not None:
+            self._listening.take_no_more()
 
     async def finish(self) -> None:
         """No more audio: returns when all is understood, and the recognizer released.

@@ -7,41 +7,27 @@ when it began or was taken up there, to when it ended or was let go.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol, TypeVar
-
-import structlog
+from typing import Protocol
 
 from providers.ears import Ears
 from providers.errors import ProviderError
 from providers.fallback import Fallback
-from providers.options import AUTO, SttOptions
-from providers.stt.relay import CHUNK_MS
-from providers.types import SttProvider, Transcript, Word
+from providers.types import SttProvider, Transcript
 
 from .access import Principal
 from .asked import SessionRequest
 from .channel import Channel
-from .faults import Fault, fault_of
+from .faults import Fault
 from .feed import Feed
+from .finalizing import Finalizing
+from .hearing import Hearing
 from .outbox import Outbox
 from .past import Past
 from .wording import Said, Wording
 
 __all__ = ["Keeper", "Session"]
-
-log = structlog.get_logger(__name__)
-
-Timed = TypeVar("Timed", Transcript, Word)
-
-FINALIZE_S = 10.0
-"""A `finalize` is answered by then, whatever its recognizer does."""
-MOST_FINALIZING = 16
-SLACK_MS = 1.0
-"""What sums of times may be off by."""
 
 
 class Keeper(Protocol):
@@ -82,7 +68,6 @@ class Session:
         reason: why it ended.
         fault: for what this part of it was ended, if for one.
         over: whether no more messages come.
-        sending: whether audio of its client is being taken.
         touched_s: when its client was last heard of (the loop's time).
     """
 
@@ -107,18 +92,14 @@ class Session:
         self.reason = ""
         self.fault: Fault | None = None
         self.over = False
-        self.sending = False
         self.touched_s = _now_s()
         self._keeper = keeper
         self._ears = ears
         self._wording = wording
         self._outbox = Outbox()
         self._feed = Feed(request)
-        self._channels: list[Channel] = []
-        self._base_ms = float(past.from_ms)  # where the audio of the present channels begins
-        self._finalizing: deque[tuple[float, float]] = deque()  # where in the audio, until when
-        self._leaving = False  # the present channels are on their way out
-        self._settled = False  # and all that they got was understood
+        self._hearing = Hearing(self._feed, request, self, past.from_ms)
+        self._finalizing = Finalizing()
         self._turning = asyncio.Lock()
 
     # What it is
@@ -126,18 +107,22 @@ class Session:
     @property
     def audio_ms(self) -> float:
         """How much audio of the session has come so far, from its very beginning."""
-        return self._base_ms + (self._channels[0].fed_ms if self._channels else 0.0)
+        return self._hearing.audio_ms
 
     @property
     def covered_ms(self) -> float:
         """Up to where in it all that was said was given for good."""
-        channels = self._channels
-        return self._base_ms + min((one.covered_ms for one in channels), default=0.0)
+        return self._hearing.covered_ms
 
     @property
     def settled_ms(self) -> float:
         """From where on its audio is to be sent again when it is taken up."""
-        return self.audio_ms if self._settled else self.covered_ms
+        return self.audio_ms if self._hearing.settled else self.covered_ms
+
+    @property
+    def sending(self) -> bool:
+        """Whether audio of its client is being taken."""
+        return self._hearing.sending
 
     @property
     def begun(self) -> bool:
@@ -147,7 +132,7 @@ class Session:
     @property
     def provider(self) -> str:
         """Who recognizes."""
-        return self._channels[0].provider if self._channels else ""
+        return self._hearing.provider
 
     # What its client does
 
@@ -157,7 +142,7 @@ class Session:
         Raises:
             Fault: nobody can.
         """
-        await self._listen(self._keeper.recognizers(self.request), self.request)
+        await self._hearing.open(self._keeper.recognizers(self.request), self._ears)
         self.push(self._wording.started(self))
 
     def touch(self) -> None:
@@ -174,7 +159,12 @@ class Session:
         Raises:
             Fault: it cannot be understood, and the session is over here.
         """
-        await self._pass_on(self._feed.take(audio))
+        self._check_open()
+        try:
+            await self._hearing.send(audio)
+        except Fault as fault:
+            self.fail(fault)
+            raise
         self.touch()
 
     def finalize(self) -> None:
@@ -184,16 +174,13 @@ class Session:
             Fault: nobody can recognize any more.
         """
         self._check_open()
-        finalizing, at_ms = self._finalizing, self.audio_ms
-        if len(finalizing) >= MOST_FINALIZING:
-            # Nobody waits for so many: they are answered as one, and recognizers spared.
-            finalizing[-1] = (at_ms, finalizing[-1][1])
-            return
-        latest_ms = finalizing[-1][0] if finalizing else self.covered_ms
-        finalizing.append((at_ms, _now_s() + FINALIZE_S))
-        if at_ms - latest_ms > SLACK_MS:
-            self._ask()
-        self._answer_finalizing()
+        if self._finalizing.ask(self.audio_ms, self.covered_ms, _now_s()):
+            try:
+                self._hearing.finalize()
+            except Fault as fault:
+                self.fail(fault)
+                raise
+        self._finalized(self._finalizing.answered(self.covered_ms))
 
     async def configure(self, request: SessionRequest) -> None:
         """Go on as another request says; its audio is the same once some has come.
@@ -204,15 +191,9 @@ class Session:
         async with self._turning:
             self._check_open()
             if request == replace(self.request, phrases=request.phrases):
-                for channel in self._channels:
-                    channel.expect(request.phrases)
+                self._hearing.expect(request.phrases)
             else:
-                stt = self._keeper.recognizers(request)
-                await self._leave_channels()
-                if not self._feed.begun:
-                    self._feed.close()
-                    self._feed = Feed(request)
-                await self._listen(stt, request)
+                await self._hear_anew(request, self._keeper.recognizers(request))
             self.request = request
             self.push(self._wording.configured(self))
 
@@ -230,12 +211,11 @@ class Session:
         async with self._turning:
             if self.over:
                 return
-            await self._pass_on_rest()
-            await self._leave_channels()
+            await self._heard_out(last=True)
             if fault is not None:
                 self.fault = fault
                 self.push(self._wording.error(fault))
-            self._end_finalizing()
+            self._finalized(self._finalizing.all())
             self.push(self._wording.ended(self))
             self._close()
         await self._keeper.ended(self)
@@ -250,8 +230,7 @@ class Session:
             if self.over:
                 return
             with suppress(Fault):
-                await self._pass_on_rest()
-                await self._leave_channels()
+                await self._heard_out(last=True)
             if fault is None:
                 self._close()
             else:
@@ -264,16 +243,13 @@ class Session:
         self.fault = fault
         self.push(self._wording.error(fault))
         self._close()
-        for channel in self._channels:
-            channel.take_no_more()
+        self._hearing.take_no_more()
 
     async def close(self) -> None:
         """Release what is held at once. Idempotent."""
-        self._leaving = True
         self._close()
         self._feed.close()
-        for channel in self._channels:
-            await channel.close()
+        await self._hearing.close()
 
     # What its client is told
 
@@ -297,10 +273,9 @@ class Session:
 
     def look_after(self, now_s: float) -> None:
         """Answer each `finalize` that has waited for so long."""
-        while self._finalizing and self._finalizing[0][1] <= now_s:
-            self._finalized()
+        self._finalized(self._finalizing.late(now_s))
 
-    # The owner of its channels
+    # The `Hearer` of its audio
 
     def understood(self, channel: Channel, transcript: Transcript) -> None:
         """Something was understood in a channel."""
@@ -309,7 +284,7 @@ class Session:
         if transcript.final and transcript.text.strip():
             self.sequence += 1
             said = self._said(channel, transcript)
-            self.joined.add(said.transcript)
+            self.joined.add(transcript)
             self._keeper.understood(self, said)
             self._outbox.outdate(channel.number)
             self.push(self._wording.said(self, said))
@@ -321,125 +296,49 @@ class Session:
                 self._outbox.put_interim(message, channel.number)
                 self._check_read()
         if transcript.final:
-            self._answer_finalizing()
+            self._finalized(self._finalizing.answered(self.covered_ms))
 
     def provider_failed(self, name: str, error: ProviderError) -> None:
         """A recognizer has failed; perhaps another one goes on."""
         self._keeper.provider_failed(self, name, error)
 
-    def channel_over(self, error: Exception | None) -> None:
-        """A channel is over; so is this, unless it was to be."""
-        if error is not None and not self._leaving:
-            self.fail(_fault(error))
-
-    # Channels
-
-    async def _listen(self, stt: Fallback[SttProvider], request: SessionRequest) -> None:
-        options, chunk_ms = _options(request, self._feed), round(request.piece_ms or CHUNK_MS)
-        self._base_ms, self._channels = self.audio_ms, []
-        begin_ms = round(self._base_ms)
-        channels = [Channel(number, self, begin_ms) for number in range(self._feed.channels)]
-        self._leaving = self._settled = False
-        try:
-            for channel in channels:
-                await channel.open(stt, self._ears, options, chunk_ms)
-        except Exception as error:
-            for channel in channels:
-                await channel.close()
-            fault = _fault(error)
-            self.fail(fault)
-            raise fault from error
-        self._channels = channels
-
-    async def _leave_channels(self) -> None:
-        """Have the present channels understood to their end.
-
-        Raises:
-            Fault: they could not be, or there are none any more.
-        """
-        self._check_open()
-        self._leaving = True
-        if self.sending:
-            for channel in self._channels:
-                channel.take_no_more()
-        finishing = (channel.finish() for channel in self._channels)
-        errors = await asyncio.gather(*finishing, return_exceptions=True)
-        for error in errors:
-            if isinstance(error, Exception):
-                fault = _fault(error)
-                self.fail(fault)
-                raise fault from error
-        self._settled = True
-
-    async def _pass_on_rest(self) -> None:
-        """Give what a decoder has kept, unless more is being sent right now."""
-        if not self.sending:
-            await self._pass_on(self._feed.rest())
-
-    async def _pass_on(self, pieces: AsyncGenerator[list[bytes]]) -> None:
-        """Give each channel its audio, unless they are on their way out."""
-        self._check_open()
-        self.sending = True
-        try:
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    for channel, audio in zip(self._channels, piece, strict=True):
-                        await channel.send(audio)
-        except ProviderError as error:
-            if self._leaving:
-                return
-            fault = _fault(error)
-            self.fail(fault)
-            raise fault from error
-        finally:
-            self.sending = False
+    # Its parts
 
     def _said(self, channel: Channel, transcript: Transcript) -> Said:
-        base_ms = round(self._base_ms)
-        words = tuple(_shifted(word, base_ms) for word in transcript.words if word.end_ms)
-        if transcript.end_ms:
-            timed = _shifted(transcript, base_ms)
-        else:
-            # Of which the recognizer does not tell when it was said.
-            end_ms = round(self.covered_ms if transcript.final else self.audio_ms)
-            timed = replace(transcript, start_ms=min(channel.told_ms, end_ms), end_ms=end_ms)
-        if transcript.final:
-            channel.told_ms = timed.end_ms
-        timed = replace(timed, words=words, language=transcript.language or self._spoken)
-        return Said(timed, self.sequence, channel.provider, channel.number)
+        return Said(transcript, self.sequence, channel.provider, channel.number)
 
-    @property
-    def _spoken(self) -> str | None:
-        """The language, if it is known before anybody speaks."""
-        return None if self.request.language == AUTO else self.request.language
+    def _finalized(self, count: int) -> None:
+        for _ in range(count):
+            self.push(self._wording.finalized(self))
 
-    # Answers to `finalize`
-
-    def _ask(self) -> None:
+    async def _hear_anew(self, request: SessionRequest, stt: Fallback[SttProvider]) -> None:
+        """Have what came understood to its end, and what comes as is asked now."""
+        await self._heard_out(last=False)
+        if not self._feed.begun:
+            self._feed.close()
+            self._feed = Feed(request)
+        self._hearing = Hearing(self._feed, request, self, self.audio_ms)
         try:
-            for channel in self._channels:
-                channel.finalize()
-        except ProviderError as error:
-            fault = _fault(error)
+            await self._hearing.open(stt, self._ears)
+        except Fault as fault:
             self.fail(fault)
-            raise fault from error
+            raise
 
-    def _answer_finalizing(self) -> None:
-        while self._finalizing and self._finalizing[0][0] - self.covered_ms <= SLACK_MS:
-            self._finalized()
+    async def _heard_out(self, *, last: bool) -> None:
+        """Have what came understood to its end.
 
-    def _end_finalizing(self) -> None:
-        while self._finalizing:
-            self._finalized()
-
-    def _finalized(self) -> None:
-        self._finalizing.popleft()
-        self.push(self._wording.finalized(self))
-
-    # Its end
+        Raises:
+            Fault: it could not be, or the session is over.
+        """
+        self._check_open()
+        try:
+            await self._hearing.finish(last=last)
+        except Fault as fault:
+            self.fail(fault)
+            raise
 
     def _check_open(self) -> None:
-        if self.over or not self._channels:
+        if self.over:
             raise self.fault or Fault("session_ended", "the session is over: begin another")
 
     def _close(self) -> None:
@@ -453,32 +352,3 @@ class Session:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _options(request: SessionRequest, feed: Feed) -> SttOptions:
-    return SttOptions(
-        language=request.language,
-        audio=feed.format,
-        phrases=request.phrases,
-        interim_results=request.interim_results,
-        model=request.model,
-        diarization=request.diarization,
-        punctuation=request.punctuation,
-        profanity_filter=request.profanity_filter,
-        key_terms=request.key_terms,
-        endpointing_ms=request.silence_ms,
-    )
-
-
-def _shifted(said: Timed, by_ms: int) -> Timed:
-    return replace(said, start_ms=said.start_ms + by_ms, end_ms=said.end_ms + by_ms)
-
-
-def _fault(error: Exception) -> Fault:
-    """What a client is told of an error."""
-    if isinstance(error, Fault):
-        return error
-    if isinstance(error, ProviderError):
-        return fault_of(error)
-    log.error("session failed", exc_info=error)
-    return Fault("internal", "the service has a fault: resume the session, and report it")
