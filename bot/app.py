@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from bot.calls import Calls
@@ -31,15 +32,17 @@ def build_app(
     admission: Admission,
     calls: Calls,
     api: Sequence[Route],
+    stt: Sequence[BaseRoute],
     metrics: Metrics,
-    providers: Callable[[], Mapping[str, Mapping[str, str]]],
+    health: Callable[[], Mapping[str, Any]],
     ready: Callable[[], bool],
 ) -> Starlette:
     """The app of one worker.
 
     Args:
         api: the routes below `/api`.
-        providers: how well the speech providers are.
+        stt: those of the streaming speech-to-text service.
+        health: what is to be told of how the worker is.
         ready: whether the worker may be sent calls.
     """
 
@@ -50,9 +53,8 @@ def build_app(
             socket = CallSocket(websocket)
             await calls.carry(socket, admitted.start, record, admitted.silent_ms)
 
-    async def health(request: Request) -> Response:
-        state = {"status": "ok", "calls": calls.active, "providers": providers()}
-        return JSONResponse(state)
+    async def how(request: Request) -> Response:
+        return JSONResponse({"status": "ok", **health()})
 
     async def readiness(request: Request) -> Response:
         if not ready():
@@ -67,7 +69,8 @@ def build_app(
             *webhooks.routes(),
             WebSocketRoute(MEDIA_PATH, media),
             Mount("/api", routes=api),
-            Route("/health", health),
+            *stt,
+            Route("/health", how),
             Route("/ready", readiness),
             Route("/metrics", exposition),
         ],

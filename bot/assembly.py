@@ -11,11 +11,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 
 from bot.api.calls import CallsApi
 from bot.api.campaigns import CampaignsApi
+from bot.api.stt.service import SttService
 from bot.app import build_app
 from bot.calls import Calls
 from bot.campaign.dialing import Dialing
@@ -60,6 +62,7 @@ class Assembly:
         dialing: None when this worker does not dial for campaigns.
         listing: to the do-not-call list.
         endings: for campaigns, of their calls.
+        stt: the streaming speech-to-text service.
         retention: None without recordings.
         vad: the name of the voice activity model.
     """
@@ -76,6 +79,7 @@ class Assembly:
     dialing: Dialing | None
     listing: Listing
     endings: Endings
+    stt: SttService
     retention: Retention | None
     vad: str
 
@@ -113,15 +117,28 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             stack.push_async_callback(rest.aclose)
         orders = Orders(rest, Answers(settings, time.time)) if rest is not None else None
         model = await asyncio.to_thread(load_model, settings.vad)
-        # Twice the calls: two generations of one call may overlap for a moment.
-        ears = Ears(model, max_calls=2 * settings.max_calls)
+        # Twice the calls: two generations of one call may overlap for a moment. And twice the
+        # sessions: one may have two channels.
+        ears = Ears(model, max_calls=2 * (settings.max_calls + settings.stt_max_sessions))
         stack.callback(ears.close)
         usage = SharedUsage(redis_url, worker_id, prefix=prefix, metrics=metrics)
         stack.push_async_callback(usage.aclose)
         await usage.exchange()
         resources = Resources.of(settings, metrics.count_tokens)
         stack.push_async_callback(resources.aclose)
-        engines = await stack.enter_async_context(_engines(settings, usage))
+        account = _account(settings, usage)
+        engines = await stack.enter_async_context(_engines(settings, account))
+        stt = SttService(
+            settings,
+            redis_url,
+            worker_id,
+            engines=engines,
+            account=account,
+            ears=ears,
+            inbox=inbox,
+            metrics=metrics,
+        )
+        stack.push_async_callback(stt.aclose)
         dialogs = load_dialogs((bot.dialog for bot in settings.bots()), resources)
         campaigns = await stack.enter_async_context(
             join_campaigns(settings, redis_url, store, metrics, dialogs, resources)
@@ -159,8 +176,9 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                     *CallsApi(settings, store, reaching, calls, usage.uses).routes,
                     *CampaignsApi(settings, campaigns.store, store, redis_url).routes,
                 ],
+                stt=stt.routes,
                 metrics=metrics,
-                providers=engines.health,
+                health=lambda: _health(calls, engines, stt),
                 ready=lambda: not calls.draining,
             ),
             calls=calls,
@@ -187,6 +205,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             dialing=campaigns.dialing,
             listing=campaigns.calls.listing,
             endings=campaigns.calls.endings,
+            stt=stt,
             retention=_retention(settings),
             vad=model.name,
         )
@@ -199,23 +218,33 @@ async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
 
 
 @asynccontextmanager
-async def _engines(settings: Settings, usage: SharedUsage) -> AsyncIterator[Engines]:
+async def _engines(settings: Settings, account: Account) -> AsyncIterator[Engines]:
     bots = settings.bots()
     specs = {spec for bot in bots for spec in (bot.stt_provider, bot.tts_provider)}
     names = {name for spec in specs for name in provider_names(spec)}
     own = {name: settings.engine(name) for name in names}
-    budget = Budget(
-        settings.monthly_budget_usd,
-        refuse=settings.over_budget == "refuse",
-        spent_usd=usage.spent_usd,
-    )
-    account = Account(Meter(usage.add), budget)
     engines = Engines(bots, settings.apology, settings.farewell, own, account=account)
     try:
         await engines.start()
         yield engines
     finally:
         await engines.aclose()
+
+
+def _health(calls: Calls, engines: Engines, stt: SttService) -> dict[str, Any]:
+    """How the worker is: its calls and sessions, and each provider it has used."""
+    providers = engines.health()
+    providers["stt"] |= stt.health()
+    return {"calls": calls.active, "sessions": stt.sessions.active, "providers": providers}
+
+
+def _account(settings: Settings, usage: SharedUsage) -> Account:
+    budget = Budget(
+        settings.monthly_budget_usd,
+        refuse=settings.over_budget == "refuse",
+        spent_usd=usage.spent_usd,
+    )
+    return Account(Meter(usage.add), budget)
 
 
 def _retention(settings: Settings) -> Retention | None:

@@ -4,7 +4,8 @@ These are all of them: `store.run` (writes what is buffered), `calls.run` (ends 
 came back for), `liveness.run` (the lease, and the calls of dead workers), `inbox.run` (what other
 workers were asked of our calls), `usage.run` (what the providers were used for), `engines.run`
 (providers that have failed), `listing.run` (do-not-call requests that Redis has not taken yet),
-`endings.run` (ends of campaigns' calls that it has not taken yet),
+`endings.run` (ends of campaigns' calls that it has not taken yet), `stt.works` (four of the
+streaming speech-to-text service: its store, sessions, chunks and recognizers),
 `give_back_after_calls` (memory), `retention.run` (old recordings), `rest.start` (the way to
 Twilio), `dialing.run` (campaigns), `server.serve` (uvicorn), `drain.run` (how it stops).
 """
@@ -22,6 +23,7 @@ import structlog
 from bot.assembly import Assembly, assemble
 from bot.campaign.dialing import Dialing
 from bot.drain import Drain
+from bot.inbox import Command, Handler
 from bot.memory import give_back_after_calls, settle
 from bot.server import Server
 from bot.settings import Settings
@@ -123,17 +125,28 @@ async def _end_dialling(dialing: Dialing, dialling: asyncio.Task[None]) -> None:
     dialling.cancel()
 
 
+def _commands(worker: Assembly) -> Handler:
+    """Who carries out what other workers ask for."""
+
+    async def carry_out(command: Command) -> None:
+        of_session = command.kind in ("stt_hear", "stt_let_go")
+        await (worker.stt if of_session else worker.calls).command(command)
+
+    return carry_out
+
+
 def _works(worker: Assembly) -> list[Coroutine[Any, Any, None]]:
     works = [
         worker.store.run(),
         worker.calls.run(),
         worker.liveness.run(),
         worker.engines.run(worker.metrics),
-        worker.inbox.run(worker.calls.command),
+        worker.inbox.run(_commands(worker), worker.stt.wake),
         worker.usage.run(),
         worker.listing.run(),
         worker.endings.run(),
-        give_back_after_calls(lambda: worker.calls.active),
+        *worker.stt.works(),
+        give_back_after_calls(lambda: worker.calls.active + worker.stt.sessions.active),
     ]
     if worker.retention is not None:
         works.append(worker.retention.run())

@@ -102,7 +102,8 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
         calls=calls,  # type: ignore[arg-type]
         api=CallsApi(settings, store, nobody, calls, list).routes,
         metrics=metrics,
-        providers=lambda: PROVIDERS,
+        stt=[],
+        health=lambda: {"calls": calls.active, "providers": PROVIDERS},
         ready=lambda: whole.ready,
     )
     whole = App(built, calls)

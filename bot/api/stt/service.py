@@ -1,0 +1,154 @@
+"""The speech-to-text service as a worker has it: its parts joined, its routes, and its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.engines import Engines
+from bot.inbox import Command, Inbox
+from bot.metrics import Metrics
+from bot.settings import Settings
+from providers.ears import Ears
+from providers.usage import Account
+
+from . import asyncapi, openapi
+from .access import SttAccess
+from .asked import SessionRequest
+from .chunk_door import ChunkDoor
+from .chunks import ChunkStore
+from .intake import Intakes
+from .posting import Posting
+from .recognizers import Recognizers
+from .sessions import Sessions
+from .store import SttStore
+from .stream_door import StreamDoor
+from .wakes import Wakes
+
+__all__ = ["SttService", "defaults_of"]
+
+
+class SttService:
+    """The service of one worker.
+
+    Args:
+        settings: the worker's.
+        url: of Redis.
+        worker: who we are, in the store.
+        engines, account: the recognizers of calls, and where the use of all is kept.
+        ears: tell where speech is.
+        inbox: reaches other workers, and is how they reach us.
+        metrics: of the worker.
+
+    Attributes:
+        sessions: that it has.
+        routes: where it is served.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        worker: str,
+        *,
+        engines: Engines,
+        account: Account,
+        ears: Ears,
+        inbox: Inbox,
+        metrics: Metrics,
+    ) -> None:
+        self._store = SttStore(
+            url,
+            worker,
+            prefix=settings.redis_prefix,
+            idle_s=settings.stt_idle_s,
+            metrics=metrics,
+            on_superseded=lambda session, generation: self.sessions.superseded(session, generation),
+        )
+        self._recognizers = Recognizers(settings, engines, account)
+        self._access = SttAccess(settings)
+        self._wakes = Wakes()
+        self._intakes = Intakes(self._store, self._wakes)
+        self.sessions = Sessions(
+            settings,
+            recognizers=self._recognizers,
+            ears=ears,
+            store=self._store,
+            access=self._access,
+            inbox=inbox,
+        )
+        self.routes = self._routes(settings, inbox)
+
+    def _routes(self, settings: Settings, inbox: Inbox) -> list[BaseRoute]:
+        sessions, access, defaults = self.sessions, self._access, defaults_of(settings)
+        chunks = ChunkStore(self._store)
+        posting = Posting(chunks, sessions, self._intakes, self._wakes, inbox.send)
+        most_bytes = settings.stt_max_message_bytes
+        return [
+            *StreamDoor(sessions, access, settings, defaults).routes,
+            *ChunkDoor(posting, self._store, access, defaults, most_bytes).routes,
+            _document("/stt/openapi.json", openapi.describe(settings.public_url)),
+            _document("/stt/asyncapi.json", asyncapi.describe(settings.public_url)),
+        ]
+
+    def works(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs as long as the worker does: what is to be written to the store, sessions that
+        are to be looked after, chunks to be heard, recognizers that have failed."""
+        return [
+            self._store.run(),
+            self.sessions.run(),
+            self._intakes.run(),
+            self._recognizers.run(),
+        ]
+
+    def health(self) -> dict[str, str]:
+        """How well the recognizers are that only sessions use, as `Engines.health` says it."""
+        return self._recognizers.states()
+
+    def wake(self, session: str) -> None:
+        """There is news of a session's chunks."""
+        self._wakes.wake(session)
+
+    async def command(self, command: Command) -> None:
+        """Carry out what another worker asks for.
+
+        Raises:
+            LookupError: the session is not here.
+        """
+        if command.kind == "stt_hear":
+            await self._intakes.command(command)
+        else:
+            await self.sessions.command(command)
+
+    async def flush(self, deadline_s: float) -> bool:
+        """Have everything written; false when something could not be until then."""
+        return await self._store.flush(deadline_s)
+
+    async def aclose(self) -> None:
+        """Release the recognizers that are its own, and the way to Redis."""
+        await self._recognizers.aclose()
+        await self._store.aclose()
+
+
+def defaults_of(settings: Settings) -> SessionRequest:
+    """What a session is of which nothing is asked, at `/stt`."""
+    return SessionRequest(
+        language=settings.language,
+        silence_ms=settings.stt_silence_ms,
+        buffer_ms=settings.stt_buffer_ms,
+        overlap_ms=settings.stt_overlap_ms,
+    )
+
+
+def _document(path: str, values: dict[str, Any]) -> Route:
+    body = orjson.dumps(values)
+
+    async def answer(request: Request) -> Response:
+        return Response(body, media_type="application/json")
+
+    return Route(path, answer)
