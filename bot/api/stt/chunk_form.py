@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -33,20 +32,10 @@ async def read_chunk_form(request: Request, most_bytes: int) -> tuple[list[tuple
     Raises:
         Fault: it is no such form, is too large, or does not come in time.
     """
-    _check_head(request, most_bytes + OVERHEAD_BYTES)
+    _check_head(request, most_bytes)
     try:
-        async with (
-            asyncio.timeout(READ_DEADLINE_S),
-            aclosing(_bounded(request, most_bytes + OVERHEAD_BYTES)) as body,
-        ):
-            parser = MultiPartParser(
-                request.headers,
-                body,
-                max_files=1,
-                max_fields=MOST_FIELDS,
-                max_part_size=MOST_FIELD_BYTES,
-            )
-            form = await parser.parse()
+        async with asyncio.timeout(READ_DEADLINE_S):
+            form = await _Parser(request, most_bytes).parse()
             try:
                 return await _read(form.multi_items(), most_bytes)
             finally:
@@ -65,24 +54,44 @@ async def read_chunk_form(request: Request, most_bytes: int) -> tuple[list[tuple
         ) from None
 
 
+class _Parser(MultiPartParser):
+    """Starlette's, with a bound for all of the body, and its end asked for.
+
+    What it raises while it reads the body, it raises from `parse`, which then closes the files.
+    """
+
+    def __init__(self, request: Request, most_bytes: int) -> None:
+        super().__init__(
+            request.headers,
+            self._body(request, most_bytes),
+            max_files=1,
+            max_fields=MOST_FIELDS,
+            max_part_size=MOST_FIELD_BYTES,
+        )
+        self._ended = False
+
+    def on_end(self) -> None:
+        self._ended = True
+
+    async def _body(self, request: Request, most_bytes: int) -> AsyncGenerator[bytes]:
+        size = 0
+        async for part in request.stream():
+            size += len(part)
+            if size > most_bytes + OVERHEAD_BYTES:
+                raise _too_large(most_bytes)
+            yield part
+        if not self._ended:
+            raise MultiPartException("the closing boundary is missing")
+
+
 def _check_head(request: Request, most_bytes: int) -> None:
     """See by its head that a request may be read. Raises `Fault`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != FORM_TYPE:
         raise Fault("bad_message", f"the body must be {FORM_TYPE}", allowed=[FORM_TYPE])
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > most_bytes:
+    if length.isdecimal() and int(length[:20]) > most_bytes + OVERHEAD_BYTES:
         raise _too_large(most_bytes)
-
-
-async def _bounded(request: Request, most_bytes: int) -> AsyncGenerator[bytes]:
-    size = 0
-    async with aclosing(request.stream()) as body:
-        async for part in body:
-            size += len(part)
-            if size > most_bytes:
-                raise _too_large(most_bytes)
-            yield part
 
 
 async def _read(
@@ -106,6 +115,6 @@ async def _read(
 def _too_large(most_bytes: int) -> Fault:
     return Fault(
         "message_too_large",
-        f"the body has too many bytes: send chunks of at most {most_bytes} bytes",
+        f"that is too much audio at a time: send chunks of at most {most_bytes} bytes",
         allowed={"maximum": most_bytes},
     )

@@ -128,8 +128,7 @@ class SttStore:
 
         Raises:
             SessionExists: there is one of that id.
-            StoreUnavailable: Redis did not answer. It is written when Redis is back, unless it is
-                released.
+            StoreUnavailable: Redis did not answer; it is written when that is back.
         """
         pace = Pace.of(audio)
         kept = Kept(key_id, orjson.dumps(values), pace, generation=1)
