@@ -27,10 +27,10 @@ from bot.overhearing import Overhearing
 from bot.parts import CallParts, Socket, StreamEnd
 from bot.speech import Speaker
 from bot.stopwatch import Stopwatch
+from bot.talking import Talking
 from bot.tasks import Tasks
 from bot.telephony.pending import Leaving, Move
 from bot.turn import (
-    Bot,
     Command,
     EndCall,
     Finalize,
@@ -96,6 +96,15 @@ class CallSession:
             tasks=self._tasks,
             apology=parts.apology,
             hook_timeout_s=parts.hook_timeout_s,
+        )
+        self._talking = Talking(
+            self.conversation,
+            self._turn,
+            self._playout,
+            self._outbox,
+            exit=self._exit,
+            stopwatch=self._stopwatch,
+            apply=self._apply,
         )
         self._overhearing = Overhearing(
             parts,
@@ -346,8 +355,7 @@ class CallSession:
             self._turn.audio_judged(self._hearing.judged_ms)
             self._apply(self._turn.tick(now_ms))
             self._keys_done(self._keys.tick(now_ms), now_ms)
-            self._pump(now_ms)
-            self._follow_bot(now_ms)
+            self._talking.tick(now_ms)
             decided_ms = self._stopwatch.decision()
             try:
                 await self._outbox.send()
@@ -357,32 +365,10 @@ class CallSession:
             self._stopwatch.cleared(decided_ms, self.now_ms())
             await self._clock.sleep_until(self._due_ms(now_ms))
 
-    def _pump(self, now_ms: float) -> None:
-        """Put into the outbox what the ledger has due, unless the caller has the floor."""
-        if self._turn.floor_taken:
-            return
-        if self._outbox.pump(now_ms) and self._turn.bot is Bot.THINKING:
-            self._stopwatch.answered(now_ms)
-            self._apply(self._turn.bot_started(now_ms))
-
-    def _follow_bot(self, now_ms: float) -> None:
-        """Tell turn-taking whether the bot may be interrupted, and when it is done."""
-        interruptible = self._playout.interruptible_now(now_ms) and not self.conversation.leaving
-        if interruptible is not self._turn.interruptible:
-            self._apply(self._turn.set_interruptible(interruptible, now_ms))
-        if not self._playout.idle:
-            return
-        self._exit.heard()
-        if self._turn.bot is not Bot.SILENT and not self.conversation.replying:
-            self.conversation.settled()
-            self._stopwatch.forget()
-            self._apply(self._turn.bot_finished(now_ms))
-
     def _due_ms(self, now_ms: float) -> float:
-        pump_ms = None if self._turn.floor_taken else self._playout.wake_at_ms(now_ms)
         due_ms = [self._turn.deadline_ms(), self._machine.deadline_ms]
-        due_ms += [ms for ms in (self._keys.deadline_ms, pump_ms) if ms is not None]
-        return min(due_ms)
+        perhaps_ms = (self._keys.deadline_ms, self._talking.deadline_ms(now_ms))
+        return min(due_ms + [ms for ms in perhaps_ms if ms is not None])
 
     # What the conversation asks for
 
