@@ -6,7 +6,9 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
+from .faults import Fault
 from .session import Session
+from .settings import SttServiceSettings
 
 __all__ = ["Held"]
 
@@ -42,3 +44,12 @@ class Held:
         missed = self.session.sequence - after
         kept = [message for sequence, message in self.finals if sequence > after]
         return kept if len(kept) == max(0, missed) else None
+
+    def why_end(self, limits: SttServiceSettings, now_s: float) -> Fault | None:
+        """Why it must end, if it must."""
+        session, idle_s, most_s = self.session, limits.stt_idle_s, limits.stt_max_session_s
+        if not session.sending and now_s - session.touched_s >= idle_s:
+            return Fault("idle", f"nothing came for {idle_s:g} s: begin another")
+        if now_s - self.began_s >= most_s or session.audio_ms >= most_s * 1000:
+            return Fault("too_long", f"a session lasts {most_s:g} s at most: begin another")
+        return None

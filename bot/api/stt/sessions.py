@@ -8,24 +8,26 @@ from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.inbox import Command, CommandFailed, Inbox
+from bot.inbox import Command, Inbox
 from providers.ears import Ears
 from providers.errors import ProviderError
 from providers.fallback import Fallback
 from providers.types import SttProvider
 
 from .access import Principal, SttAccess
-from .asked import SessionRequest, from_config, from_query
+from .asked import SessionRequest, from_query
 from .faults import Fault
 from .held import Held
-from .past import Past, joined_of, values_of
+from .past import Past, values_of
 from .recognizers import Recognizers
 from .session import Session
 from .settings import SttServiceSettings
-from .store import SessionGone, StoreUnavailable, SttStore, Superseded, Taken
+from .store import SessionExists, StoreUnavailable, SttStore, Superseded
+from .taking_up import LET_GO_S, TakingUp
 from .wording import Said, StreamWording, Wording
 
 __all__ = ["Sessions"]
@@ -34,10 +36,8 @@ log = structlog.get_logger(__name__)
 
 RESUME_S = 30.0
 """So long a session whose client is gone stays here, and counts as open for its key."""
-LET_GO_S = 3.0
-"""How long recognizers may take to understand the rest when a session goes on elsewhere."""
 DRAIN_S = 5.0
-"""Likewise when the worker ends, with the last messages to clients."""
+"""How long clients may take to read the last messages when the worker ends."""
 LOOK_S = 1.0
 TOUCH_EVERY = 5
 """Of how many looks one is written down."""
@@ -78,9 +78,10 @@ class Sessions:
         self._ears = ears
         self._store = store
         self._access = access
-        self._inbox = inbox
         self._wording = StreamWording(settings.stt_idle_s)
         self._held: dict[str, Held] = {}
+        self._taking_up = TakingUp(store, inbox)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._opening = 0
 
     @property
@@ -118,14 +119,13 @@ class Sessions:
         with self._room():
             self._recognizers.of(request)
             past = Past(request.session_id or str(uuid4()))
-            await self._access.open_session(principal, past.session_id)
+            if past.session_id in self._held:
+                raise SessionExists(past.session_id)
+            past.generation = await self._begin(past.session_id, request, principal)
             try:
-                past.generation = await self._begin(past.session_id, request, principal)
                 session = await self._start(past, request, principal, door, wording)
-            except BaseException as error:
-                if isinstance(error, Fault):
-                    await self._ended(past.session_id, past.generation, error.code)
-                await self._leave_out(past.session_id, principal)
+            except Fault as fault:
+                await self._ended(past.session_id, past.generation, fault.code)
                 raise
         self.counts["begun"] += 1
         return session
@@ -151,36 +151,34 @@ class Sessions:
         """
         session_id, after, pairs = request.session_id, request.after, list(given)
         assert session_id is not None
-        with self._room():
+        async with self._turn(session_id):
             held = self._held.get(session_id)
-            if held is not None and held.session.principal.key_id == principal.key_id:
-                asked = self._asked_anew(pairs, held.session.request, session_id, after)
-                past, missed = await self._from_here(held, after)
-            else:
-                taken, finals = await self._from_store(session_id, principal)
-                asked = self._asked_anew(
-                    pairs, from_config(taken.values, SessionRequest()), session_id, after
-                )
-                joined = joined_of(finals)
-                past = Past(
-                    session_id, taken.generation, taken.sequence, taken.covered_ms, joined, True
-                )
-                missed = finals[max(0, len(finals) - max(0, taken.sequence - after)) :]
-            try:
-                await self._access.open_session(principal, session_id)
-                session = await self._start(past, asked, principal, door, wording)
-            except BaseException:
-                await self._leave_out(session_id, principal)
-                raise
+            if held is not None and held.session.principal.key_id != principal.key_id:
+                held = None  # which the store will not give it, either
+            with self._room(instead=held):
+                if held is None:
+                    taken_up = await self._taking_up.from_elsewhere(
+                        session_id, principal.key_id, after
+                    )
+                else:
+                    self._asked_anew(pairs, held.session.request)  # before anything is broken off
+                    await self._let_go(held, _taken_over())
+                    taken_up = await self._taking_up.from_here(held, after)
+                asked = replace(self._asked_anew(pairs, taken_up.request), session_id=session_id)
+                session = await self._start(taken_up.past, asked, principal, door, wording)
         if door != "chunk":
-            for message in missed:
+            for message in taken_up.missed:
                 session.push(message)
         self.counts["resumed"] += 1
         return session
 
+    def _turn(self, session_id: str) -> asyncio.Lock:
+        """Who holds it may take a session up: one at a time."""
+        return self._turns.setdefault(session_id, asyncio.Lock())
+
     @contextmanager
-    def _room(self) -> Iterator[None]:
-        """Take a place for a session that is about to be.
+    def _room(self, instead: Held | None = None) -> Iterator[None]:
+        """Take a place for a session that is about to be, perhaps instead of one that goes on.
 
         Raises:
             Fault: there is none.
@@ -188,7 +186,8 @@ class Sessions:
         if self.draining:
             raise _draining()
         most = self._settings.stt_max_sessions
-        if self.active + self._opening >= most:
+        given_up = instead is not None and not instead.session.over
+        if self.active + self._opening - given_up >= most:
             raise Fault(
                 "too_many_sessions",
                 f"this worker has as many sessions as it takes, {most}: try again soon",
@@ -224,83 +223,24 @@ class Sessions:
             ears=self._ears,
             wording=wording or self._wording,
         )
-        held = Held(session, door, _now_s())
-        self._held[session.id] = held
+        held = self._held[session.id] = Held(session, door, _now_s())
         try:
+            await self._access.open_session(principal, session.id)
             await session.open()
         except BaseException:
-            if self._held.get(session.id) is held:
-                del self._held[session.id]
-            await session.close()
+            await self._forget(held)
             raise
         return session
 
-    def _asked_anew(
-        self,
-        given: list[tuple[str, str]],
-        before: SessionRequest,
-        session_id: str,
-        after: int,
-    ) -> SessionRequest:
+    def _asked_anew(self, given: list[tuple[str, str]], before: SessionRequest) -> SessionRequest:
         """What a session is asked to be that goes on.
 
         Raises:
             Fault: it cannot be that.
         """
-        asked = from_query(given, replace(before, session_id=session_id, after=0))
+        asked = from_query(given, before)
         self._recognizers.of(asked)
-        return replace(asked, session_id=session_id, after=after)
-
-    # Taking up
-
-    async def _from_here(self, held: Held, after: int) -> tuple[Past, list[bytes]]:
-        """What there is of a session of this worker, which is ended here."""
-        session = held.session
-        await self._let_go(held, _taken_over())
-        self._held.pop(session.id, None)
-        missed = held.kept_after(after)
-        if missed is None:
-            try:
-                missed = await self._store.log(session.id, after)
-            except StoreUnavailable:
-                missed = [message for sequence, message in held.finals if sequence > after]
-        past = Past(
-            session.id,
-            session.generation,
-            session.sequence,
-            int(session.settled_ms),
-            session.joined,
-            resumed=True,
-        )
-        return past, missed
-
-    async def _from_store(self, session_id: str, principal: Principal) -> tuple[Taken, list[bytes]]:
-        """What there is of a session that another worker had, and all that was understood.
-
-        Raises:
-            Fault: there is none, or nobody knows.
-        """
-        try:
-            owner = await self._store.owner(session_id)
-            if owner is not None:
-                # Should it not answer, it finds itself superseded.
-                with suppress(CommandFailed):
-                    await self._inbox.send(owner, Command("stt_let_go", session_id), LET_GO_S)
-            taken = await self._store.take(session_id, principal.key_id)
-            if taken is None:
-                raise Fault(
-                    "session_not_found", "there is no session of that id for this key: begin one"
-                )
-            return taken, await self._store.log(session_id, 0)
-        except SessionGone as gone:
-            code = "session_expired" if gone.expired else "session_ended"
-            raise Fault(code, "the session is over: begin another") from gone
-        except StoreUnavailable as error:
-            raise Fault(
-                "store_away",
-                "the session cannot be looked up for now: try again soon",
-                retry_after_s=LOOK_S,
-            ) from error
+        return asked
 
     # Leaving
 
@@ -374,11 +314,6 @@ class Sessions:
             self._store.release(session.id)
         await session.close()
 
-    async def _leave_out(self, session_id: str, principal: Principal) -> None:
-        """A session that could not begin here is none of this worker's."""
-        self._store.release(session_id)
-        await self._access.close_session(principal, session_id)
-
     async def _ended(self, session_id: str, generation: int, reason: str) -> None:
         # What Redis does not take now is written when it is back; another's is not ours to end.
         with suppress(StoreUnavailable, Superseded):
@@ -436,18 +371,8 @@ class Sessions:
         session.look_after(now_s)
         if held.looks % TOUCH_EVERY == 0:
             self._touch(session)
-        fault = self._limit(held, now_s)
+        fault = held.why_end(self._settings, now_s) or self._access.why_end(session.principal)
         return None if fault is None else self._end(session, fault)
-
-    def _limit(self, held: Held, now_s: float) -> Fault | None:
-        """Why a session must end, if it must."""
-        session, settings = held.session, self._settings
-        if not session.sending and now_s - session.touched_s >= settings.stt_idle_s:
-            return Fault("idle", f"nothing came for {settings.stt_idle_s:g} s: begin another")
-        most_s = settings.stt_max_session_s
-        if now_s - held.began_s >= most_s or session.audio_ms >= most_s * 1000:
-            return Fault("too_long", f"a session lasts {most_s:g} s at most: begin another")
-        return self._access.why_end(session.principal)
 
     async def _end(self, session: Session, fault: Fault) -> None:
         # Of one that cannot be understood to its end its client is told, and it may be resumed.

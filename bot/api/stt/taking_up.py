@@ -1,0 +1,120 @@
+"""Sessions that go on: after their connection, on another worker, or when theirs has died."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bot.inbox import Command, CommandFailed, Inbox
+
+from .asked import SessionRequest, from_config
+from .faults import Fault
+from .held import Held
+from .past import Past, joined_of
+from .store import SessionGone, StoreUnavailable, SttStore, Taken
+
+__all__ = ["LET_GO_S", "TakenUp", "TakingUp"]
+
+LET_GO_S = 3.0
+"""How long recognizers may take to understand the rest when a session goes on elsewhere."""
+AGAIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """A session that is to go on here.
+
+    Attributes:
+        past: how it stands.
+        request: what it was asked to be.
+        missed: the messages of the finals that its client has not got.
+    """
+
+    past: Past
+    request: SessionRequest
+    missed: list[bytes]
+
+
+class TakingUp:
+    """Finds sessions that are to go on.
+
+    Args:
+        store: knows them all.
+        inbox: reaches the worker that has one.
+    """
+
+    def __init__(self, store: SttStore, inbox: Inbox) -> None:
+        self._store = store
+        self._inbox = inbox
+
+    async def from_here(self, held: Held, after: int) -> TakenUp:
+        """Of a session of this worker, which was let go.
+
+        Args:
+            held: it.
+            after: the number of the last final that its client has.
+        """
+        session = held.session
+        missed = held.kept_after(after)
+        if missed is None:
+            try:
+                missed = await self._store.log(session.id, after)
+            except StoreUnavailable:
+                missed = [message for sequence, message in held.finals if sequence > after]
+        past = Past(
+            session.id,
+            session.generation,
+            session.sequence,
+            int(session.settled_ms),
+            session.joined,
+            resumed=True,
+        )
+        return TakenUp(past, session.request, missed)
+
+    async def from_elsewhere(self, session_id: str, key_id: str, after: int) -> TakenUp:
+        """Of a session that another worker has, or had, or that this one has forgotten.
+
+        Args:
+            session_id: which one.
+            key_id: whose it is to be.
+            after: as `from_here`'s.
+
+        Raises:
+            Fault: there is none, or nobody knows.
+        """
+        try:
+            taken = await self._take(session_id, key_id)
+            finals = await self._store.log(session_id, 0)
+        except SessionGone as gone:
+            code = "session_expired" if gone.expired else "session_ended"
+            raise Fault(code, "the session is over: begin another") from gone
+        except StoreUnavailable as error:
+            raise Fault(
+                "store_away",
+                "the session cannot be looked up for now: try again soon",
+                retry_after_s=AGAIN_S,
+            ) from error
+        known = max(0, taken.sequence - len(finals))  # none, unless the log has lost some
+        past = Past(
+            session_id,
+            taken.generation,
+            taken.sequence,
+            taken.covered_ms,
+            joined_of(finals),
+            resumed=True,
+        )
+        request = from_config(taken.values, SessionRequest())
+        return TakenUp(past, request, finals[max(0, after - known) :])
+
+    async def _take(self, session_id: str, key_id: str) -> Taken:
+        owner = await self._store.owner(session_id)
+        if owner is not None:
+            # One that does not answer finds itself superseded.
+            with suppress(CommandFailed):
+                await self._inbox.send(owner, Command("stt_let_go", session_id), LET_GO_S)
+        taken = await self._store.take(session_id, key_id)
+        if taken is None:
+            raise Fault(
+                "session_not_found", "there is no session of that id for this key: begin one"
+            )
+        return taken
