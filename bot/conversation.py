@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.asking import Asking
+from bot.comeback import Comeback
 from bot.delivery import Delivery
-from bot.dialog import Call, Gap, HistoryEntry, Reply, Say, Turn
-from bot.dialog.hook import Dialog, Replies
+from bot.dialog import Call, Gap, HistoryEntry, Say, Turn
+from bot.dialog.hook import Dialog
 from bot.interruptions import Interruptions
 from bot.line import Line
 from bot.parts import Counts, Keeper
 from bot.progress import Progress
-from bot.reply_queue import ReplyQueue
-from bot.resuming import reopen, take_unheard
+from bot.reply_queue import ReplyQueue, only
 from bot.speech import Speaker
 from bot.tasks import Tasks
 from bot.telephony.pending import Leaving
@@ -66,7 +66,6 @@ class Conversation:
         self._line = line
         self._keeper = keeper
         self._progress = progress
-        self._counts = counts
         self._apology = apology
         self._asking = Asking(call, progress, keeper)
         self._delivery = Delivery(
@@ -92,6 +91,19 @@ class Conversation:
             counts=counts,
             hook_timeout_s=hook_timeout_s,
         )
+        self._comeback = Comeback(
+            dialog,
+            call,
+            line,
+            self._queue,
+            self._delivery,
+            keeper=keeper,
+            progress=progress,
+            counts=counts,
+            apologize=self._apologize_again,
+            ask_turn=self._ask_turn,
+            ask_key=self._ask_key,
+        )
         # What nothing was heard of in answer: a turn that is not over yet, and keys.
         self._carried: Turn | None = None
         self._talked_over: list[str] = []
@@ -114,53 +126,12 @@ class Conversation:
     # What happens in the call
 
     def note_gap(self, gap: Gap | None) -> None:
-        """Before all else: what is known of the break that the call has come back from, if any."""
-        if gap is not None:
-            gap = replace(gap, turn_open=self._progress.open_turn is not None)
-        self.call.gap = gap
-        self._progress.speaking_from_ms = None
-        if gap is None:
-            return
-        self._counts.gaps += 1
-        self._counts.lost_ms += gap.gap_ms
-        now_ms = round(self._line.now_ms())
-        self._keeper.note("gap", gap_ms=gap.gap_ms, speech_lost=gap.speech_lost, stream_ms=now_ms)
-        if gap.speech_lost:
-            self._keeper.remark("the caller was speaking when the stream was lost")
+        """As `Comeback.note_gap`."""
+        self._comeback.note_gap(gap)
 
     def begin(self, *, resuming: bool) -> None:
-        """The stream has begun: the call's first, or another one, to go on if `resuming`."""
-        gap = self.call.gap
-        lost = gap is not None and gap.speech_lost
-        if resuming:
-            self._come_back(lost)
-        elif lost and not self._dialog.has("greet"):
-            self._apologize_again()
-        else:
-            self._queue.add("greet", self._dialog.greet(self.call), by_twilio=True)
-
-    def _come_back(self, lost: bool) -> None:
-        """Go on where the call was, as far as anybody knows."""
-        call, turn, planned = self.call, self._progress.open_turn, self._progress.planned
-        heard, unheard = [], ""
-        if turn is not None:
-            self._progress.open_turn = turn = replace(turn, retried=True)
-            heard = reopen(call.history, turn)
-        else:
-            unheard = take_unheard(call.history)
-        waiting = turn is not None or self._progress.open_keys or planned is not None
-        if lost and not (unheard or waiting or self._dialog.has("on_resume")):
-            self._apologize_again()
-            return
-        self._delivery.leaving = planned is not None
-        # When all was said, there is nothing to go on with but the end.
-        done = planned is not None and not unheard
-        again = _only() if done else self._dialog.on_resume(call, unheard)
-        self._queue.add("on_resume", again, then=planned)
-        self._talked_over = list(self._progress.open_keys)
-        self._ask_keys()
-        if turn is not None:
-            self._ask_turn(turn, heard)
+        """As `Comeback.begin`."""
+        self._comeback.begin(resuming=resuming)
 
     def finish_turn(self, finished: FinishTurn) -> None:
         """The caller's turn is over: record it and ask the dialog."""
@@ -259,7 +230,7 @@ class Conversation:
     def recite(self, text: str, then: Leaving) -> None:
         """Say what no hook gives, to its end, and leave."""
         self._queue.begin_anew()
-        said = _only(Say(text, interruptible=False))
+        said = only(Say(text, interruptible=False))
         self._queue.add("recite", said, then=then, to_machine=True)
 
     def heard(self) -> None:
@@ -334,7 +305,7 @@ class Conversation:
         self._queue.add("on_turn", replies, turn, heard=heard, by_twilio=True)
 
     def _ask_keys(self) -> None:
-        """Ask for answers to keys that were talked over, or whose stream was lost."""
+        """Ask for answers to keys that were talked over."""
         talked_over, self._talked_over = self._talked_over, []
         for digits in talked_over:
             self._ask_key(digits)
@@ -342,9 +313,3 @@ class Conversation:
     def _ask_key(self, digits: str) -> bool:
         replies = self._dialog.on_dtmf(self.call, digits)
         return self._queue.add("on_dtmf", replies, digits, by_twilio=True)
-
-
-async def _only(*replies: Reply) -> Replies:
-    """A reply that no hook gives."""
-    for reply in replies:
-        yield reply

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 
 from bot.delivery import Delivery
-from bot.dialog import Turn
+from bot.dialog import Reply, Turn
 from bot.dialog.hook import Replies
 from bot.reading import Reading
 from bot.reply import SpokenReply
 from bot.tasks import Tasks
 from bot.telephony.pending import Leaving
 
-__all__ = ["MAX_REPLIES", "ReplyQueue"]
+__all__ = ["MAX_REPLIES", "ReplyQueue", "only"]
 
 log = structlog.get_logger(__name__)
 
@@ -132,3 +132,9 @@ async def _behind(before: asyncio.Task[None] | None, work: Callable[[], Awaitabl
     if before is not None:
         await asyncio.wait([before])
     await work()
+
+
+async def only(*replies: Reply) -> Replies:
+    """A reply that no hook gives."""
+    for reply in replies:
+        yield reply
