@@ -74,6 +74,11 @@ class MediaProtocol(WebSocketsSansIOProtocol):
         peer: socket.socket = self.transport.get_extra_info("socket")
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
 
+    @property
+    def closing(self) -> bool:
+        """Whether nothing reaches the peer any more."""
+        return self.transport.is_closing()
+
     def abort(self) -> None:
         """Drop the connection, with what the peer has not read."""
         self.transport.abort()

@@ -241,7 +241,8 @@ class Session:
         if self.over:
             return
         self.fault = fault
-        self.push(self._wording.error(fault))
+        if (message := self._wording.error(fault)) is not None:
+            self._outbox.put(message)
         self._close()
         self._hearing.take_no_more()
 

@@ -68,14 +68,14 @@ class StreamSocket:
         if message["type"] != "websocket.receive":
             return None
         text: str | None = message.get("text")
-        said = message["bytes"] if text is None else text
+        said: str | bytes = message["bytes"] if text is None else text
         if len(said) > self._most_bytes:
             raise Fault(
                 "message_too_large",
                 f"a message has {self._most_bytes} bytes at most",
                 allowed={"maximum": self._most_bytes},
             )
-        return said if text is not None else bytes(said)
+        return said
 
     async def say_and_close(self, error: bytes, fault: Fault) -> None:
         """Tell the client what is wrong, and close."""
@@ -114,6 +114,9 @@ class StreamSocket:
         Raises:
             ConnectionError: the client is gone, or the socket closed.
         """
+        if self._protocol is not None and self._protocol.closing:
+            # uvicorn notices only when it is its turn, and asyncio complains of each message.
+            raise ConnectionError("the client is gone")
         try:
             await self._websocket.send(message)
         except (WebSocketDisconnect, OSError, RuntimeError) as error:

@@ -29,10 +29,11 @@ from media.audio import PCM16_16K
 from providers.ears import Ears
 from providers.fallback import Fallback
 from providers.types import SttProvider
-from tests.background import until
+from tests.background import running, until
 from tests.bot.engines import Level, Recognizer
 
-__all__ = ["ANYBODY", "LOUD", "QUIET", "Client", "Gate", "Service", "serving"]
+__all__ = ["ANYBODY", "LOUD", "QUIET", "Client", "Gate", "Service"]
+__all__ += ["service_of", "serving"]
 
 ANYBODY = Principal("somebody")
 SECOND = PCM16_16K.byte_count(1_000)
@@ -173,7 +174,7 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(
+async def service_of(
     engine: Recognizer | None = None,
     *,
     redis_url: str = NOWHERE,
@@ -181,7 +182,7 @@ async def serving(
     worker: str = "a",
     **limits: Any,
 ) -> AsyncIterator[Service]:
-    """Serve the doors; without a Redis as when Redis is away."""
+    """A worker's part of the service; without a Redis as when Redis is away."""
     settings = SttServiceSettings(**limits)
     store = SttStore(
         redis_url,
@@ -192,27 +193,31 @@ async def serving(
     )
     inbox = Inbox(redis_url, worker, prefix=prefix, metrics=Metrics())
     one: Service = Service(engine or Recognizer(), store, inbox, settings)
-    server = Server(one.app, lambda: None)
-    server.config.load()
-    server.lifespan = server.config.lifespan_class(server.config)
-    listener = socket.create_server(("127.0.0.1", 0))
-    await server.startup([listener])
-    one.port = listener.getsockname()[1]
-    tasks = [asyncio.create_task(one.sessions.run()), asyncio.create_task(store.run())]
     try:
-        yield one
+        async with running(one.sessions.run()), running(store.run()):
+            yield one
+            await one.sessions.drain()
     finally:
-        await one.sessions.drain()
-        server.should_exit = True
-        server.servers[0].close()
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-        await asyncio.gather(*server.server_state.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
         one.ears.close()
         await inbox.aclose()
         await store.aclose()
-        listener.close()
+
+
+@asynccontextmanager
+async def serving(engine: Recognizer | None = None, **options: Any) -> AsyncIterator[Service]:
+    """Serve the doors of one; the options are those of `service_of`."""
+    async with service_of(engine, **options) as one:
+        server = Server(one.app, lambda: None)
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            await server.startup([listener])
+            one.port = listener.getsockname()[1]
+            try:
+                yield one
+            finally:
+                await one.sessions.drain()
+                server.servers[0].close()
+                for connection in list(server.server_state.connections):
+                    connection.transport.abort()
+                await asyncio.gather(*server.server_state.tasks)
