@@ -7,11 +7,13 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from bot.api.stt.origins import Cors, Origins
 from bot.calls import Calls
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.record import Record
@@ -33,6 +35,7 @@ def build_app(
     calls: Calls,
     api: Sequence[Route],
     stt: Sequence[BaseRoute],
+    origins: Origins,
     metrics: Metrics,
     health: Callable[[], Mapping[str, Any]],
     ready: Callable[[], bool],
@@ -42,6 +45,7 @@ def build_app(
     Args:
         api: the routes below `/api`.
         stt: those of the streaming speech-to-text service.
+        origins: whose web pages may use that.
         health: what is to be told of how the worker is.
         ready: whether the worker may be sent calls.
     """
@@ -74,6 +78,7 @@ def build_app(
             Route("/ready", readiness),
             Route("/metrics", exposition),
         ],
+        middleware=[Middleware(Cors, origins=origins)],
         exception_handlers={HTTPException: explain},
     )
     # A redirect would go to the host that the client names.

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from bot.api.calls import CallsApi
 from bot.api.campaigns import CampaignsApi
+from bot.api.keys.api import KeysApi
 from bot.api.stt.service import SttService
 from bot.app import build_app
 from bot.calls import Calls
@@ -175,8 +176,10 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                 api=[
                     *CallsApi(settings, store, reaching, calls, usage.uses).routes,
                     *CampaignsApi(settings, campaigns.store, store, redis_url).routes,
+                    *KeysApi(settings, stt.keys).routes,
                 ],
                 stt=stt.routes,
+                origins=stt.origins,
                 metrics=metrics,
                 health=lambda: _health(calls, engines, stt),
                 ready=lambda: not calls.draining,

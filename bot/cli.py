@@ -22,6 +22,7 @@ COMMANDS = {
         "bot.campaign.command:campaign",
         "Call many people, each when they may be called, and none twice.",
     ),
+    "keys": ("bot.api.keys.command:keys", "Make, list and revoke keys of the speech-to-text API."),
     "transcribe": ("bot.library.transcribe:transcribe", "Print what is said in audio files."),
     "synthesize": ("bot.library.synthesize:synthesize", "Speak a text into an audio file."),
     "voices": ("bot.library.voices:voices", "List the voices that can speak."),

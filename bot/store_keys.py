@@ -65,5 +65,28 @@ class Keys:
         name = f"{self._prefix}stt:{session}"
         return f"{name}:{part}" if part else name
 
+    @property
+    def api_keys(self) -> str:
+        """The index of the API's keys."""
+        return f"{self._prefix}api-keys"
+
+    @property
+    def api_origins(self) -> str:
+        """Whose pages may use one of the API's keys."""
+        return f"{self._prefix}api-keys:origins"
+
+    @property
+    def api_key_base(self) -> str:
+        """What scripts make names of: BASE .. id, and BASE .. id .. ':open' or ':audio'."""
+        return f"{self._prefix}api-key:"
+
+    def api_key(self, key_id: str, *part: str) -> str:
+        """Of one of the API's keys, or a part of what is counted of it."""
+        return ":".join([f"{self.api_key_base}{key_id}", *part])
+
+    def api_token(self, digest: str) -> str:
+        """Of a token that stands for one of the API's keys."""
+        return f"{self._prefix}api-token:{digest}"
+
     def receipt(self, command: str) -> str:
         return f"{self._prefix}command:{command}:receipt"

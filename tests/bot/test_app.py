@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from bot.api.calls import CallsApi
+from bot.api.stt.origins import Origins
 from bot.app import build_app
 from bot.dialog import Ended
 from bot.metrics import Metrics
@@ -103,6 +104,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
         api=CallsApi(settings, store, nobody, calls, list).routes,
         metrics=metrics,
         stt=[],
+        origins=Origins(settings),
         health=lambda: {"calls": calls.active, "providers": PROVIDERS},
         ready=lambda: whole.ready,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from . import calls, campaigns
+from . import calls, campaigns, keys
 from .parts import object_, response
 
 __all__ = ["describe"]
@@ -21,7 +21,7 @@ def describe(server_url: str) -> dict[str, Any]:
         "info": {
             "title": "Parley",
             "version": version("parley"),
-            "summary": "Calls and campaigns of a telephone voice-bot worker",
+            "summary": "Calls, campaigns and keys of a telephone voice-bot worker",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server_url}],
@@ -30,6 +30,7 @@ def describe(server_url: str) -> dict[str, Any]:
             "/openapi.json": {"get": _description()},
             **calls.paths(),
             **campaigns.paths(),
+            **keys.paths(),
         },
         "components": {
             "securitySchemes": {
@@ -43,6 +44,7 @@ def describe(server_url: str) -> dict[str, Any]:
             "schemas": {
                 **calls.schemas(),
                 **campaigns.schemas(),
+                **keys.schemas(),
                 "Error": object_({"error": {"type": "string"}}),
             },
         },

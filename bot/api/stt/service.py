@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bot.api.keys.store import KeyStore
 from bot.engines import Engines
 from bot.inbox import Command, Inbox
 from bot.metrics import Metrics
@@ -28,6 +29,7 @@ from .recognizers import Recognizers
 from .sessions import Sessions
 from .store import SttStore
 from .stream_door import StreamDoor
+from .tokens import TokenDoor
 from .wakes import Wakes
 
 __all__ = ["SttService", "defaults_of"]
@@ -47,6 +49,8 @@ class SttService:
 
     Attributes:
         sessions: that it has.
+        keys: of its clients.
+        origins: whose web pages may use it.
         routes: where it is served.
     """
 
@@ -71,7 +75,9 @@ class SttService:
             on_superseded=lambda session, generation: self.sessions.superseded(session, generation),
         )
         self._recognizers = Recognizers(settings, engines, account)
-        self._access = SttAccess(settings)
+        self.keys = KeyStore(url, prefix=settings.redis_prefix, metrics=metrics)
+        self._access = SttAccess(settings, self.keys, worker=worker)
+        self.origins = self._access.origins
         self._wakes = Wakes()
         self._intakes = Intakes(self._store, self._wakes)
         self.sessions = Sessions(
@@ -92,15 +98,18 @@ class SttService:
         return [
             *StreamDoor(sessions, access, settings, defaults).routes,
             *ChunkDoor(posting, self._store, access, defaults, most_bytes).routes,
+            *TokenDoor(access).routes,
             _document("/stt/openapi.json", openapi.describe(settings.public_url)),
             _document("/stt/asyncapi.json", asyncapi.describe(settings.public_url)),
         ]
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
-        """What runs as long as the worker does: what is to be written to the store, sessions that
-        are to be looked after, chunks to be heard, recognizers that have failed."""
+        """What runs as long as the worker does: what is to be written to the store, what is used of
+        keys, sessions to be looked after, chunks to be heard, and recognizers that have failed.
+        """
         return [
             self._store.run(),
+            self._access.run(),
             self.sessions.run(),
             self._intakes.run(),
             self._recognizers.run(),
@@ -132,6 +141,7 @@ class SttService:
     async def aclose(self) -> None:
         """Release the recognizers that are its own, and the way to Redis."""
         await self._recognizers.aclose()
+        await self.keys.aclose()
         await self._store.aclose()
 
 

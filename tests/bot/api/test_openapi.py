@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.api.campaigns import CampaignsApi
+from bot.api.keys.api import KeysApi
+from bot.api.keys.store import KeyStore
 from bot.api.openapi import describe
 from bot.campaign.store import CampaignStore
 from bot.settings import Settings
@@ -16,10 +18,12 @@ SERVER = "http://127.0.0.1:8080"
 async def test_every_route_is_described(no_store: Store, tmp_path: Path) -> None:
     settings = Settings.model_validate({"public_url": SERVER, "state_dir": tmp_path})
     campaigns = CampaignStore("unix:///nonexistent/redis.sock")
-    routes = CampaignsApi(settings, campaigns, no_store, "").routes
+    keys = KeyStore("unix:///nonexistent/redis.sock")
+    routes = CampaignsApi(settings, campaigns, no_store, "").routes + KeysApi(settings, keys).routes
     async with Client(no_store, tmp_path) as api:
         routes += api.routes
     await campaigns.aclose()
+    await keys.aclose()
     described = {
         (method.upper(), path)
         for path, item in describe(SERVER)["paths"].items()
