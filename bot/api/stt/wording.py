@@ -53,7 +53,7 @@ class Wording(Protocol):
     def ended(self, session: Session) -> bytes | None:
         """The session has ended."""
 
-    def error(self, fault: Fault) -> bytes | None:
+    def error(self, fault: Fault) -> bytes:
         """Something went wrong."""
 
 
@@ -123,7 +123,7 @@ class StreamWording:
                 session_id=session.id,
                 reason=session.reason,
                 text=whole.text,
-                confidence=whole.confidence,
+                confidence=None if whole.confidence is None else round(whole.confidence, 3),
                 audio_ms=round(session.audio_ms),
                 sequence=session.sequence,
                 timestamp=self._now(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,10 @@ from bot.api.stt.settings import SttServiceSettings
 from bot.api.stt.store import SttStore
 from bot.api.stt.stream_door import StreamDoor
 from bot.inbox import Inbox
+from bot.leases import Leases
 from bot.metrics import Metrics
 from bot.server import Server
+from bot.store_keys import Keys
 from media.audio import PCM16_16K
 from providers.ears import Ears
 from providers.fallback import Fallback
@@ -138,15 +140,22 @@ class Service:
         engine: the recognizer.
         gate: who may.
         sessions: of the worker.
+        leases: of all workers.
         port: where it is served.
     """
 
     def __init__(
-        self, engine: Recognizer, store: SttStore, inbox: Inbox, settings: SttServiceSettings
+        self,
+        engine: Recognizer,
+        store: SttStore,
+        inbox: Inbox,
+        settings: SttServiceSettings,
+        prefix: str,
     ) -> None:
         self.engine = engine
         self.gate = Gate()
         self.store = store
+        self.leases = Leases(store.link, Keys(prefix), 60)
         self.settings = settings
         self.ears = Ears(Level())
         stt: Fallback[SttProvider] = Fallback.alone(engine)
@@ -167,6 +176,10 @@ class Service:
         url = f"ws://127.0.0.1:{self.port}/stt/stream?{query}"
         async with connect(url, compression=None, proxy=None, **options) as websocket:
             yield Client(websocket)
+
+    async def die(self) -> None:
+        """Say that the worker is not alive any more."""
+        await self.leases.leave(self.store.worker)
 
     async def settled(self) -> None:
         """Wait until no session is being left any more."""
@@ -192,9 +205,15 @@ async def service_of(
         on_superseded=lambda session, generation: one.sessions.superseded(session, generation),
     )
     inbox = Inbox(redis_url, worker, prefix=prefix, metrics=Metrics())
-    one: Service = Service(engine or Recognizer(), store, inbox, settings)
+    one: Service = Service(engine or Recognizer(), store, inbox, settings, prefix)
+    works = [one.sessions.run(), store.run()]
+    if redis_url != NOWHERE:
+        await one.leases.renew(worker, {"host": "here"}, {})
+        works.append(inbox.run(one.sessions.command))
     try:
-        async with running(one.sessions.run()), running(store.run()):
+        async with AsyncExitStack() as stack:
+            for work in works:
+                await stack.enter_async_context(running(work))
             yield one
             await one.sessions.drain()
     finally:
