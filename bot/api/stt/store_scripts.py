@@ -147,10 +147,14 @@ end
 return {{{WRITTEN}, math.max(sequence, here)}}
 """
 
-# Gives the worker that has the session and is alive, or nothing.
+# Gives the worker that has the session and is alive, or nothing; nor when it was found not to hear
+# its chunks, so that another one is taking it (see `chunk_scripts`).
 OWNER = f"""{COMMON}
-local kept = redis.call('HMGET', session, 'worker', 'ended')
-local renewed = kept[1] and not kept[2] and redis.call('ZSCORE', workers, kept[1])
+local kept = redis.call('HMGET', session,
+  'worker', 'ended', 'generation', 'claimed', 'claimed_until')
+if not kept[1] or kept[2] then return false end
+if kept[3] == kept[4] and now < tonumber(kept[5]) then return false end
+local renewed = redis.call('ZSCORE', workers, kept[1])
 return renewed and now - renewed < {LEASE_MS} and kept[1]
 """
 
