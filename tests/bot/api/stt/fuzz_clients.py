@@ -138,7 +138,7 @@ class Fuzz:
         finally:
             reading.cancel()
         assert last is not None
-        assert last["type"] == "session_ended", last["type"]
+        assert last["type"] == "session_ended", last
         assert _words(last["text"]) == _words(self.played.text), "it was understood wrongly"
         assert websocket.close_code == 1000
         told["heckling"] = heckling
