@@ -92,6 +92,10 @@ class MediaProtocol(WebSocketsSansIOProtocol):
         if self.response.status_code == 101:
             self.scope["extensions"] |= {EXTENSION: {"protocol": self}}
 
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        super().data_received(data)
+
     def send_keepalive_ping(self) -> None:
         self._heard = False
         super().send_keepalive_ping()
@@ -105,7 +109,6 @@ class MediaProtocol(WebSocketsSansIOProtocol):
         self.schedule_ping()
 
     def send_receive_event_to_app(self) -> None:
-        self._heard = True
         if self._ahead and (waits := self._message()) is not None:
             self._keep(waits)
             return
