@@ -13,6 +13,7 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import structlog
@@ -33,6 +34,7 @@ __all__ = ["Ears", "Listener"]
 log = structlog.get_logger(__name__)
 
 OnEvent = Callable[[SpeechEvent], None]
+OnJudged = Callable[[], None]
 
 _TICK_S = 0.010
 _WINDOWS = 32
@@ -53,16 +55,25 @@ class Listener:
         "_ears",
         "_judged",
         "_on_event",
+        "_on_judged",
         "_ring",
         "_slot",
         "_waiting",
         "_written",
     )
 
-    def __init__(self, ears: Ears, slot: int, on_event: OnEvent, detector: SpeechDetector) -> None:
+    def __init__(
+        self,
+        ears: Ears,
+        slot: int,
+        on_event: OnEvent,
+        on_judged: OnJudged | None,
+        detector: SpeechDetector,
+    ) -> None:
         self._ears = ears
         self._slot = slot
         self._on_event = on_event
+        self._on_judged = on_judged
         self._detector = detector
         # A tick runs in whichever call's context armed it; events belong to this one's.
         self._context = contextvars.copy_context()
@@ -157,11 +168,19 @@ class Ears:
         self._next_tick_s = 0.0
         self._calling_back = False
 
-    def open(self, on_event: OnEvent, *, detector: SpeechDetector | None = None) -> Listener:
+    def open(
+        self,
+        on_event: OnEvent,
+        *,
+        on_judged: OnJudged | None = None,
+        detector: SpeechDetector | None = None,
+    ) -> Listener:
         """Listen to one more call, from the event loop's thread.
 
-        `on_event` is called from a tick, in the context (`contextvars`) of this call. It must not
-        block and may close listeners; what it raises is logged and counted, and hurts nobody else.
+        `on_event` is called from a tick, in the context (`contextvars`) of this call, while
+        `Listener.judged_ms` is where the event became sure; `on_judged` when all that was fed was
+        judged. They must not block and may close listeners; what they raise is logged and counted,
+        and hurts nobody else.
 
         Raises:
             CapacityError: `max_calls` listeners are open.
@@ -170,7 +189,7 @@ class Ears:
             self._grow()
         slot = self._free.pop()
         self.model.forget(slot)
-        listener = Listener(self, slot, on_event, detector or SpeechDetector())
+        listener = Listener(self, slot, on_event, on_judged, detector or SpeechDetector())
         self._listeners[slot] = listener
         return listener
 
@@ -245,6 +264,7 @@ class Ears:
         self.windows += len(batch)
         self.batches += 1
         happened: list[tuple[Listener, SpeechEvent]] = []
+        through: list[tuple[Listener, OnJudged]] = []
         for listener, probability in zip(batch, probabilities, strict=True):
             event = listener._detector.feed(probability, listener.judged_ms)
             if event is not None:
@@ -252,18 +272,23 @@ class Ears:
             if listener._written - listener._judged * WINDOW >= WINDOW:
                 listener._waiting = True
                 self._pending.append(listener)
+            elif listener._on_judged is not None:
+                through.append((listener, listener._on_judged))
         self._calling_back = True
         try:
             for listener, event in happened:
-                listener._context.run(self._call_back, listener, event)
+                told = partial(listener._on_event, event)
+                listener._context.run(self._call_back, listener, told, type(event).__name__)
+            for listener, on_judged in through:
+                listener._context.run(self._call_back, listener, on_judged, "all")
         finally:
             self._calling_back = False
 
-    def _call_back(self, listener: Listener, event: SpeechEvent) -> None:
+    def _call_back(self, listener: Listener, told: Callable[[], None], heard: str) -> None:
         if listener._slot < 0:
             return
         try:
-            listener._on_event(event)
+            told()
         except Exception:
             self.callback_errors += 1
-            log.exception("listener failed", heard=type(event).__name__)
+            log.exception("listener failed", heard=heard)

@@ -1,7 +1,11 @@
 """Audio recognized at the pace that its recognizer takes, whoever that is.
 
-Recognizers that take all audio take it as it is spoken, in real time: that is what their vendors
+Recognizers that take all audio take it about as fast as it is spoken: that is what their vendors
 promise to keep up with. Those of utterances take the next one when they have answered the last.
+
+What is understood depends on the audio and not on how it was cut or when it came: utterances begin
+and end at places in it. The ears judge what came a little later, in ticks; until then audio is held
+in which an utterance may end.
 """
 
 from __future__ import annotations
@@ -35,6 +39,10 @@ __all__ = ["Listening", "Reader", "listening"]
 PIECE_MS = 100
 LEAD_S = 2.0
 """So far ahead of real time audio may come, as from a network that stalled."""
+CATCH_UP = 1.25
+"""What is further ahead is taken so much faster than real time: it must not be late for ever."""
+AHEAD_MS = 250.0
+"""So far ahead of the ears a recognizer may be: they are about 200 ms late, at most."""
 ENDPOINT_MS = 700
 """An utterance ends after so much silence; telephone turns are short."""
 LONGEST_UTTERANCE_MS = 20_000.0
@@ -73,11 +81,16 @@ class Listening:
         self._relay = Relay(stt, options, self, chunk_ms)
         self._endpointing = options.endpointing
         silence_ms = ENDPOINT_MS if options.endpointing_ms is None else options.endpointing_ms
+        self._silence_ms = max(silence_ms, WINDOW_MS)
         self._to_vad = Resampler(options.audio.sample_rate_hz, _VAD_HZ)
         self._vad = ears.open(
-            self._heard_speech, detector=SpeechDetector(min_silence_ms=max(silence_ms, WINDOW_MS))
+            self._heard_speech,
+            on_judged=self._hand_on,
+            detector=SpeechDetector(min_silence_ms=self._silence_ms),
         )
-        self._rest = b""
+        self._rest = b""  # of a sample
+        self._held = bytearray()
+        self._given = 0  # bytes
         self._began_ms: float | None = None  # where the utterance began that is not over
         self._unanswered = 0  # utterances
         self._ahead_s = 0.0
@@ -91,7 +104,7 @@ class Listening:
     @property
     def fed_ms(self) -> float:
         """How much audio was sent."""
-        return self._relay.fed_ms
+        return self._format.duration_ms(self._given + len(self._held))
 
     @property
     def covered_ms(self) -> float:
@@ -115,6 +128,8 @@ class Listening:
         audio, self._rest = audio[:whole], audio[whole:]
         step = self._format.byte_count(PIECE_MS)
         for at in range(0, whole, step):
+            if at:
+                await asyncio.sleep(0)  # it may be much, and everybody else must breathe
             await self._keep_pace()
             if self._full:
                 raise UnavailableError(
@@ -138,7 +153,8 @@ class Listening:
         """
         self._check_open()
         self._vad.judge()
-        self._end_utterance()
+        self._give(self.fed_ms)
+        self._end_utterance(speaking=self._vad.speaking)
 
     def expect(self, phrases: Sequence[str]) -> None:
         """From the next utterance on, these phrases are expected; none is for free speech."""
@@ -153,8 +169,9 @@ class Listening:
         self._check_open()
         self._vad.feed(self._to_vad.flush())
         self._vad.judge()
+        self._give(self.fed_ms)
         if self._began_ms is not None:
-            self._end_utterance()
+            self._end_utterance(speaking=False)
         await self._relay.finish()
         await self._until(lambda: self._over, ANSWER_S, "it has not answered")
 
@@ -211,10 +228,10 @@ class Listening:
             )
         else:
             now_s = asyncio.get_running_loop().time()
-            self._ahead_s = max(0.0, self._ahead_s - (now_s - self._sent_s))
+            self._ahead_s = max(0.0, self._ahead_s - (now_s - self._sent_s) * CATCH_UP)
             self._sent_s = now_s
             if self._ahead_s > LEAD_S:
-                await asyncio.sleep(self._ahead_s - LEAD_S)
+                await asyncio.sleep((self._ahead_s - LEAD_S) / CATCH_UP)
         self._check_open()
 
     async def _until(self, condition: Callable[[], bool], deadline_s: float, late: str) -> None:
@@ -238,33 +255,55 @@ class Listening:
             )
 
     def _feed(self, audio: bytes) -> None:
-        relay = self._relay
-        duration_ms = self._format.duration_ms(len(audio))
-        self._ahead_s += duration_ms / 1000
-        # The audio's own clock: whoever sends it may stop and go on at any time.
-        relay.feed(audio, relay.fed_ms + duration_ms)
+        self._ahead_s += self._format.duration_ms(len(audio)) / 1000
+        self._held += audio
         self._vad.feed(self._to_vad.process(decode(audio, self._format.encoding)))
-        # Audio may come much faster than it is spoken: nothing must be forgotten as silence before
-        # it was looked at.
-        self._vad.judge()
-        began_ms = self._began_ms
-        if began_ms is not None and relay.fed_ms - began_ms >= LONGEST_UTTERANCE_MS:
-            self._end_utterance()
+        self._hand_on()
 
     # Utterances
 
+    def _hand_on(self) -> None:
+        """Let the recognizer have the audio before the first place where an utterance may end."""
+        judged_ms = self._vad.judged_ms
+        last_ms = self._vad.last_speech_ms if self._vad.speaking else None
+        if last_ms is not None:
+            self._give(min(last_ms + self._silence_ms, judged_ms + AHEAD_MS))
+        elif self._relay.utterances:
+            self._give(judged_ms)  # it wants none but speech
+        else:
+            self._give(judged_ms + min(self._silence_ms, AHEAD_MS))
+
+    def _give(self, until_ms: float) -> None:
+        """Let the recognizer have the audio up to there; an utterance that gets too long is cut."""
+        until_ms = min(until_ms, self.fed_ms)
+        while self._began_ms is not None and self._began_ms + LONGEST_UTTERANCE_MS <= until_ms:
+            self._pass_on(self._began_ms + LONGEST_UTTERANCE_MS)
+            self._end_utterance(speaking=True)
+        self._pass_on(until_ms)
+
+    def _pass_on(self, until_ms: float) -> None:
+        size = self._format.byte_count(until_ms) - self._given
+        if size > 0 and self._held:
+            audio = bytes(self._held[:size])
+            del self._held[:size]
+            self._given += len(audio)
+            # The audio's own clock: whoever sends it may stop and go on at any time.
+            self._relay.feed(audio, self._format.duration_ms(self._given))
+
     def _heard_speech(self, event: SpeechEvent) -> None:
+        self._give(self._vad.judged_ms)
         if isinstance(event, SpeechStarted):
             self._began_ms = self._began_ms or event.at_ms
             self._relay.speech_started(event.at_ms)
             return
         self._relay.speech_stopped(event.at_ms)
         if self._relay.utterances or self._endpointing:
-            self._end_utterance()
+            self._end_utterance(speaking=False)
         self._began_ms = None
 
-    def _end_utterance(self) -> None:
-        self._began_ms = self._relay.fed_ms if self._vad.speaking else None
+    def _end_utterance(self, *, speaking: bool) -> None:
+        """It ends where the recognizer is; whoever still speaks begins another one there."""
+        self._began_ms = self._relay.fed_ms if speaking else None
         if self._relay.utterances:
             self._unanswered += 1
         self._relay.finalize()

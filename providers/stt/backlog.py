@@ -70,7 +70,8 @@ class Backlog:
         """Keep audio that began at `clock_ms`."""
         end = self._start + len(self._audio)
         at_ms = end / self._bytes_per_ms
-        shift_ms = clock_ms - at_ms
+        # To the µs: sums of fractions must not decide how a time is rounded.
+        shift_ms = round(clock_ms - at_ms, 3)
         if not self._shifts or abs(shift_ms - self._shifts[-1][1]) > JITTER_MS:
             self._shifts.append((at_ms, shift_ms))
         self._latest = end

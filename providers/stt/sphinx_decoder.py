@@ -28,6 +28,8 @@ __all__ = ["Recognizer"]
 BYTES_PER_MS = 32
 FRAME_MS = 10
 HELD_MS = 600
+PIECE_MS = 100
+"""Longer utterances' means are brought up to date between pieces: all of them have the same."""
 INTERIM_MS = 300
 _SHORTEST_MS = 50
 _SILENT_PEAK = 100  # of 32,768: nothing on a line is speech below it
@@ -45,6 +47,7 @@ class _Utterance:
     """The utterance in progress."""
 
     held: bytearray = field(default_factory=bytearray)
+    rest: bytearray = field(default_factory=bytearray)  # no whole piece yet
     length: int = 0  # bytes
     peak: int = 0
     decoding: bool = False  # as a stream: more than `held` is known of
@@ -98,10 +101,19 @@ class Recognizer:
             self._expected = None
         utterance.length += len(audio)
         utterance.peak = max(utterance.peak, _peak(audio))
+        utterance.rest += audio
+        # What is understood must not depend on how the audio was cut on its way.
+        step = PIECE_MS * BYTES_PER_MS
+        while len(utterance.rest) >= step:
+            self._hear(bytes(utterance.rest[:step]))
+            del utterance.rest[:step]
+
+    def _hear(self, piece: bytes) -> None:
+        utterance = self._utterance
         if not utterance.decoding or len(utterance.held) < self._phrases.longest_ms * BYTES_PER_MS:
-            utterance.held += audio
+            utterance.held += piece
         if utterance.decoding:
-            self._decoder.process_raw(audio)
+            self._decoder.process_raw(piece)
         elif len(utterance.held) >= HELD_MS * BYTES_PER_MS:
             self._start()
 
@@ -136,6 +148,8 @@ class Recognizer:
 
     def _understand(self, start_ms: int, end_ms: int) -> Result:
         utterance = self._utterance
+        if utterance.rest:
+            self._hear(bytes(utterance.rest))
         if not utterance.decoding:
             self._start()
         self._decoder.end_utt()

@@ -160,7 +160,7 @@ async def test_who_has_no_door_gets_a_stream() -> None:
         began_s = loop.time()
         result = await transcribe(AsStream(stt, hearing), told=told)
         assert words(result) == said_in(SCRIPT)
-        assert loop.time() - began_s > 5  # in real time
+        assert loop.time() - began_s > 4  # as it is spoken, about
         assert len(standin.stt) == 1
     duration_ms = ULAW_8K.duration_ms(len(SCRIPT.audio))
     assert (result.provider, result.duration_ms) == ("soniox", duration_ms)
