@@ -16,8 +16,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from bot.media_protocol import EXTENSION, MediaProtocol
 from bot.server import Server
 from media.twilio import MAX_MESSAGE_BYTES
+from tests.virtual_time import virtual_time_on_sockets
 
-PING_S = 0.05
+PING_S = 20.0
 SMALL = 65_536
 
 
@@ -66,7 +67,7 @@ async def connected(app: Slow) -> AsyncIterator[ClientConnection]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await server.startup([listener])
         url = f"ws://127.0.0.1:{listener.getsockname()[1]}/ws"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(600):
             async with connect(url, ping_interval=None, compression=None) as websocket:
                 yield websocket
             app.go_on.set()
@@ -85,6 +86,7 @@ async def flood(websocket: ClientConnection, pieces: list[bytes]) -> None:
 PIECES = [bytes([number]) * 60_000 for number in range(200)]
 
 
+@virtual_time_on_sockets
 async def test_who_is_heard_slowly_is_not_gone() -> None:
     app = Slow(ahead=100_000)
     async with connected(app) as websocket:
@@ -114,6 +116,7 @@ async def test_what_is_read_ahead_does_not_keep_pings_waiting() -> None:
 
 
 @pytest.mark.parametrize("ahead", [0, 100_000])
+@virtual_time_on_sockets
 async def test_who_is_gone_is_found(ahead: int) -> None:
     app = Slow(ahead)
     async with connected(app) as websocket:
