@@ -21,6 +21,7 @@ from providers.usage import Account
 from . import asyncapi, openapi
 from .access import SttAccess
 from .asked import SessionRequest
+from .asr_door import AsrDoor
 from .chunk_door import ChunkDoor
 from .chunks import ChunkStore
 from .intake import Intakes
@@ -97,6 +98,7 @@ class SttService:
         most_bytes = settings.stt_max_message_bytes
         return [
             *StreamDoor(sessions, access, settings, defaults).routes,
+            *AsrDoor(sessions, access, settings).routes,
             *ChunkDoor(posting, self._store, access, defaults, most_bytes).routes,
             *TokenDoor(access).routes,
             _document("/stt/openapi.json", openapi.describe(settings.public_url)),

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bot.api.stt.access import Principal
 from bot.api.stt.asked import SessionRequest
+from bot.api.stt.asr_door import AsrDoor
 from bot.api.stt.faults import Fault
 from bot.api.stt.sessions import Sessions
 from bot.api.stt.settings import SttServiceSettings
@@ -168,12 +169,15 @@ class Service:
             inbox=inbox,
         )
         door = StreamDoor(self.sessions, self.gate, settings, SessionRequest())  # type: ignore[arg-type]
-        self.app = Starlette(routes=door.routes)
+        asr = AsrDoor(self.sessions, self.gate, settings)  # type: ignore[arg-type]
+        self.app = Starlette(routes=[*door.routes, *asr.routes])
         self.port = 0
 
     @asynccontextmanager
-    async def client(self, query: str = "", **options: Any) -> AsyncIterator[Client]:
-        url = f"ws://127.0.0.1:{self.port}/stt/stream?{query}"
+    async def client(
+        self, query: str = "", *, path: str = "/stt/stream", **options: Any
+    ) -> AsyncIterator[Client]:
+        url = f"ws://127.0.0.1:{self.port}{path}?{query}"
         async with connect(url, compression=None, proxy=None, **options) as websocket:
             yield Client(websocket)
 
@@ -230,6 +234,8 @@ async def serving(engine: Recognizer | None = None, **options: Any) -> AsyncIter
         server.config.load()
         server.lifespan = server.config.lifespan_class(server.config)
         with socket.create_server(("127.0.0.1", 0)) as listener:
+            # As uvloop does for each connection, and asyncio for those of no such listener.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await server.startup([listener])
             one.port = listener.getsockname()[1]
             try:

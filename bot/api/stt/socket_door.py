@@ -1,0 +1,134 @@
+"""What the doors of the service have in common that are WebSockets."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+
+import structlog
+from starlette.websockets import WebSocket
+
+from .access import Principal, SttAccess
+from .controls import Audio, Close, Control, read_control
+from .faults import Fault
+from .session import Session
+from .sessions import Sessions
+from .stream_socket import StreamSocket
+from .wording import Wording
+
+__all__ = ["Client", "SocketDoor"]
+
+CLIENT = "client"
+"""Why a session ended that its client has closed."""
+FLUSH_S = 10.0
+"""How long a client may take to read the last messages."""
+
+
+class Client:
+    """The client of one connection.
+
+    Args:
+        socket: the connection, which is accepted.
+    """
+
+    def __init__(self, socket: StreamSocket) -> None:
+        self._socket = socket
+
+    async def next(self) -> Control | None:
+        """What it says next; None when it has closed or is gone.
+
+        Raises:
+            Fault: it cannot be understood, or is too large.
+        """
+        message = await self._socket.receive()
+        if message is None:
+            return None
+        return Audio(message) if isinstance(message, bytes) else read_control(message)
+
+
+class SocketDoor(ABC):
+    """Lets clients in, and joins each to a session until one of them is over.
+
+    Args:
+        sessions: of this worker.
+        access: who may have one.
+        wording: how clients are told things.
+        most_bytes: how long a message may be.
+    """
+
+    def __init__(
+        self, sessions: Sessions, access: SttAccess, wording: Wording, most_bytes: int
+    ) -> None:
+        self._sessions = sessions
+        self._access = access
+        self._wording = wording
+        self._most_bytes = most_bytes
+
+    @abstractmethod
+    async def _begin(
+        self, websocket: WebSocket, socket: StreamSocket, principal: Principal
+    ) -> Session | None:
+        """The session that a client asks for; None when it is gone.
+
+        Raises:
+            Fault: it cannot be had.
+        """
+
+    @abstractmethod
+    async def _do(self, session: Session, command: Control) -> None:
+        """Do what the client says. Raises `Fault`."""
+
+    def _client(self, socket: StreamSocket) -> Client:
+        return Client(socket)
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection to its end."""
+        socket = StreamSocket(websocket, self._most_bytes)
+        subprotocol = self._access.subprotocol(websocket)
+        try:
+            principal = await self._access.admit(websocket, "stt")
+        except Fault as fault:
+            await socket.refuse(fault, self._wording.error(fault), subprotocol)
+            return
+        await socket.accept(subprotocol)
+        try:
+            session = await self._begin(websocket, socket, principal)
+        except Fault as fault:
+            await socket.say_and_close(self._wording.error(fault), fault)
+            return
+        if session is not None:
+            with structlog.contextvars.bound_contextvars(session=session.id):
+                await self._carry(socket, session)
+
+    async def _carry(self, socket: StreamSocket, session: Session) -> None:
+        """Join a socket and a session until one of them is over."""
+        sending = asyncio.create_task(socket.serve(session))
+        try:
+            await self._listen(self._client(socket), session)
+            if session.over:
+                await asyncio.wait([sending], timeout=FLUSH_S)
+        finally:
+            await self._sessions.leave(session)
+            sending.cancel()
+            await asyncio.wait([sending])
+
+    async def _listen(self, client: Client, session: Session) -> None:
+        """Do what the client says until it has closed or is gone, or the session is over."""
+        while True:
+            try:
+                command = await client.next()
+                if command is None:
+                    return
+                session.touch()
+                if isinstance(command, Close):
+                    await session.finish(CLIENT)
+                    return
+                await self._do(session, command)
+            except Fault as fault:
+                session.touch()
+                if session.over:
+                    return  # its client was told
+                if fault.code == "message_too_large":
+                    session.fail(fault)
+                    return
+                session.tell(fault)
