@@ -15,7 +15,7 @@ __all__ = ["BEGIN", "COMMON", "DELETED", "EXPIRED", "FORGET", "OWNER", "SHOW", "
 DELETED = "deleted"
 """Why a session has ended that somebody deleted."""
 
-EXPIRED = "session_expired"
+EXPIRED = "idle"
 """Why one has ended of which nothing was heard for too long."""
 
 TOMBSTONE_MS = 3_600_000
@@ -83,7 +83,7 @@ return {{'taken', generation, kept[1], tonumber(kept[2]), from, tonumber(kept[4]
 # of the workers' keys, then sequence and event for each. Gives {verdict, the sequence up to which
 # the writer's changes are here}. An event is a line of JSON about a final, and its message.
 WRITE = f"""{COMMON}
-local base = ARGV[9]
+local base, field = ARGV[9], 'sequence:' .. ARGV[2]
 {WAKE}
 local kept = redis.call('HMGET', session, 'generation', 'worker', 'ended', 'expires')
 local generation, owner = tonumber(ARGV[1]), tonumber(kept[1] or '0')
@@ -93,9 +93,9 @@ end
 if kept[4] and now >= tonumber(kept[4]) then
   if kept[3] then return {{{SUPERSEDED}, 0}} end
   -- It goes on, while Redis was away for longer than what was kept of it lives.
-  redis.call('DEL', unpack(KEYS, 1, 6))
+  redis.call('DEL', log, text, chunks, input)
+  redis.call('HSET', session, 'sequence', 0, 'sure', 0, 'rated', 0, field, 0)
 end
-local field = 'sequence:' .. ARGV[2]
 local here = tonumber(redis.call('HGET', session, field) or '0')
 if tonumber(ARGV[3]) > here then return {{{LOST}, here}} end
 

@@ -173,7 +173,7 @@ async def test_what_is_left_of_an_expired_session_is_that_it_was(
     if left:  # by its worker, too
         await redis.hset(f"{redis_prefix}stt:s", "expires", 1)
     else:
-        await a.ended("s", 1, "session_expired")
+        await a.ended("s", 1, "idle")
     for ask in (b.take, b.show, b.delete):
         with pytest.raises(SessionGone) as caught:
             await ask("s", "k")
