@@ -17,10 +17,6 @@ __all__ = ["Pull", "Pulled"]
 _Result = TypeVar("_Result")
 
 
-class _LeftError(BaseException):
-    """Nobody wants what is decoded: the thread ends, through the decoder that reads."""
-
-
 @dataclass(slots=True)
 class Pull:
     """What came of one push.
@@ -56,6 +52,7 @@ class Pulled(Executor):
         self._decode = decode
         self._enough = enough
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._left = False  # nobody wants what is decoded
         self._future: Future[Any] = Future()  # of the call under way
         self._result: Any = None  # that it will have
         self._data = b""
@@ -96,40 +93,45 @@ class Pulled(Executor):
     def read(self, size: int) -> bytes:
         """What was pushed, `size` bytes at most; waits for some. Nothing is the end."""
         while not self._data and not self.ended:
-            self._answer()
-            self._await_call()
+            self._take_turns()
         data, self._data = self._data[:size], self._data[size:]
         return data
 
     def _run(self) -> None:
+        self._await_call()
         try:
-            self._await_call()
             self._decode_all()
-        except _LeftError:
-            return
         except BaseException as error:
-            self._future.set_exception(error)
+            if not self._left:
+                self._future.set_exception(error)
             return
         self._pull.over = True
-        self._answer()
+        if not self._left:
+            self._future.set_result(self._result)
 
     def _decode_all(self) -> None:
         count = 0
         for samples in self._decode(self):
+            if self._left:
+                return
             self._pull.samples.append(samples)
             count += len(samples)
             if count >= self._enough:
                 self._pull.more = True
-                self._answer()
-                self._await_call()
+                self._take_turns()
                 count = 0
 
-    def _answer(self) -> None:
+    def _take_turns(self) -> None:
+        """Give what there is, and wait for the next call."""
         self._future.set_result(self._result)
+        self._await_call()
 
     def _await_call(self) -> None:
         call = self._calls.get()
         if call is None:
-            raise _LeftError
+            # Raised from here, an error would not pass through every decoder.
+            self._left = self.ended = True
+            self._data = b""
+            return
         self._future, make = call
         self._result = make()
