@@ -86,7 +86,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 async def _serve(worker: Assembly, server: Server, listener: socket.socket, drain_s: float) -> None:
-    drain = Drain(worker.calls, drain_s, server.stop_listening)
+    drain = Drain(worker.calls, worker.stt.sessions, drain_s, server.stop_listening)
     try:
         with drain.signals():
             async with asyncio.TaskGroup() as group:
@@ -105,7 +105,10 @@ async def _serve(worker: Assembly, server: Server, listener: socket.socket, drai
                 for task in (*tasks, draining):
                     task.cancel()
     finally:
-        if not await worker.store.flush(FLUSH_DEADLINE_S):
+        calls, sessions = await asyncio.gather(
+            worker.store.flush(FLUSH_DEADLINE_S), worker.stt.flush(FLUSH_DEADLINE_S)
+        )
+        if not (calls and sessions):
             log.error("not everything was written: Redis was away at the end")
         await worker.listing.conclude()
         await worker.endings.conclude()

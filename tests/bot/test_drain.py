@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from bot.drain import MOVE_DEADLINE_S, RETURN_DEADLINE_S, Drain
+from bot.drain import MOVE_DEADLINE_S, RETURN_DEADLINE_S, SESSIONS_DEADLINE_S, Drain
 from tests.virtual_time import virtual_time
 
 
@@ -28,13 +28,28 @@ class Calls:
         self.active = 0
 
 
+class Sessions:
+    """So many sessions, which take so long to be left."""
+
+    def __init__(self, active: int = 0, drain_s: float = 0.0) -> None:
+        self.active = active
+        self.drain_s = drain_s
+        self.draining = False
+        self.drained = False
+
+    async def drain(self) -> None:
+        await asyncio.sleep(self.drain_s)
+        self.active = 0
+        self.drained = True
+
+
 class Stopping:
     """A drain in progress, and what it did."""
 
-    def __init__(self, calls: Calls, deadline_s: float) -> None:
+    def __init__(self, calls: Calls, sessions: Sessions, deadline_s: float) -> None:
         self.listening = True
         self.calls = calls
-        self.drain = Drain(calls, deadline_s, self._stop_listening)
+        self.drain = Drain(calls, sessions, deadline_s, self._stop_listening)
         self.began_s = asyncio.get_running_loop().time()
         self.running = asyncio.create_task(self.drain.run())
 
@@ -47,8 +62,10 @@ class Stopping:
 
 
 @contextmanager
-def stopping(calls: Calls, deadline_s: float = 30.0) -> Iterator[Stopping]:
-    scene = Stopping(calls, deadline_s)
+def stopping(
+    calls: Calls, sessions: Sessions | None = None, deadline_s: float = 30.0
+) -> Iterator[Stopping]:
+    scene = Stopping(calls, sessions or Sessions(), deadline_s)
     yield scene
     assert scene.running.done()
 
@@ -128,10 +145,42 @@ async def test_the_second_time_nobody_is_waited_for() -> None:
     assert calls.moved_at_s is not None
 
 
+@virtual_time
+async def test_sessions_may_end_and_no_other_is_begun() -> None:
+    sessions = Sessions(active=1)
+    with stopping(Calls(), sessions) as scene:
+        scene.drain.begin()
+        assert sessions.draining
+        await asyncio.sleep(10)
+        assert not scene.running.done()
+        sessions.active = 0
+        assert await scene.took_s() < 10.3
+    # Those that have lost their client are still to be left.
+    assert sessions.drained
+    assert scene.listening
+
+
+@virtual_time
+async def test_sessions_move_at_the_deadline_beside_calls() -> None:
+    calls, sessions = Calls(active=1, move_s=1.0), Sessions(active=2, drain_s=3.0)
+    with stopping(calls, sessions) as scene:
+        scene.drain.begin()
+        assert await scene.took_s() == 33
+    assert (calls.active, sessions.drained, scene.listening) == (0, True, False)
+
+
+@virtual_time
+async def test_sessions_that_cannot_be_left_are_given_up() -> None:
+    sessions = Sessions(active=1, drain_s=100)
+    with stopping(Calls(), sessions) as scene:
+        scene.drain.begin()
+        assert await scene.took_s() == 30 + SESSIONS_DEADLINE_S
+
+
 async def test_signals_begin_it() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         calls = Calls()
-        drain = Drain(calls, 30.0, lambda: None)
+        drain = Drain(calls, Sessions(), 30.0, lambda: None)
         with drain.signals():
             os.kill(os.getpid(), number)
             await drain.run()

@@ -138,6 +138,7 @@ class SttService:
 
     async def flush(self, deadline_s: float) -> bool:
         """Have everything written; false when something could not be until then."""
+        await self._access.exchange()
         return await self._store.flush(deadline_s)
 
     async def aclose(self) -> None:
