@@ -13,14 +13,13 @@ from providers.options import AUTO
 from . import values
 from .encodings import StreamContainer, raw
 from .faults import Fault
-from .parameters import ASR_NAMES, ASR_PARAMETERS, CHANGEABLE, KEY_NAMES, PARAMETERS
+from .parameters import ASR_NAMES, ASR_PARAMETERS, CHANGEABLE, KEY_NAMES, MOST_CHUNKS, PARAMETERS
 
 __all__ = ["AskedChunk", "SessionRequest", "changed", "chunk_from_form", "from_asr_config"]
 __all__ += ["from_config", "from_form", "from_query"]
 
 _G711_HZ = 8_000
 _LEAST_PIECE_MS, _MOST_PIECE_MS = 20.0, 1000.0
-_MOST_CHUNKS = 10_000_000
 _MOST_IGNORED = 20
 
 
@@ -137,7 +136,7 @@ def chunk_from_form(pairs: Iterable[tuple[str, str]], defaults: SessionRequest) 
     index, last = fields.pop("chunk_index", None), fields.pop("is_final_chunk", None)
     return AskedChunk(
         _made(fields, defaults),
-        None if index is None else values.integer(0, _MOST_CHUNKS)("chunk_index", index),
+        None if index is None else values.integer(0, MOST_CHUNKS)("chunk_index", index),
         last is not None and values.boolean("is_final_chunk", last),
     )
 
@@ -203,7 +202,7 @@ def _gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     gathered: dict[str, Any] = {}
     for name, value in pairs:
         parameter = PARAMETERS.get(name)
-        if not value.strip():
+        if not value:
             continue
         if parameter is not None and parameter.repeatable:
             gathered.setdefault(name, []).append(value)

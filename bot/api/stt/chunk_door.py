@@ -84,11 +84,10 @@ class ChunkDoor:
     @property
     def routes(self) -> list[Route]:
         """Where it answers."""
-        session = "/stt/sessions/{id}"
         return [
             Route("/stt/stream-chunk", self.post, methods=["POST"]),
-            Route(session, self.show, methods=["GET"]),
-            Route(session, self.delete, methods=["DELETE"]),
+            # In one route: of two, a refusal's Allow would have the methods of the first.
+            Route("/stt/sessions/{id}", self.session, methods=["GET", "DELETE"]),
         ]
 
     @answering
@@ -109,6 +108,11 @@ class ChunkDoor:
             silent=audio.count(audio[:1]) == len(audio),
         )
         return _json(await self._posting.post(asked.request, chunk, principal))
+
+    async def session(self, request: Request) -> Response:
+        """Show a session, or delete it."""
+        answer: _Handler = self.delete if request.method == "DELETE" else self.show
+        return await answer(request)
 
     @answering
     async def show(self, request: Request) -> Response:

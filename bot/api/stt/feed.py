@@ -82,6 +82,8 @@ class Feed:
             self._decoder.close()
 
     def _pieces(self, frames: Samples) -> Iterator[list[bytes]]:
+        if not frames.size:
+            return  # less than one of them has come
         frames = frames.reshape(len(frames), -1)
         if self.channels == 1:
             frames = mixed(frames)

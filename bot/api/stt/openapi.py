@@ -13,11 +13,12 @@ from bot.api.openapi.parts import SCHEMAS, body, object_, parameter, response
 from . import schemas
 from .faults import FAULTS
 from .messages import Transcription
-from .parameters import PARAMETERS
+from .parameters import MOST_CHUNKS, PARAMETERS
 
 __all__ = ["describe"]
 
 _TEXT = {"type": "string"}
+_EMPTY = {"const": "", "description": "As if it were not there"}
 _COUNT = {"type": "integer", "minimum": 0}
 _CONFIDENCE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 _ID = {"type": "string", "format": "uuid"}
@@ -85,21 +86,34 @@ def _chunk() -> dict[str, Any]:
         "audio_chunk": {
             "type": "string",
             "contentMediaType": "application/octet-stream",
+            "minLength": 1,
             "description": "Audio, cut wherever the client likes; with is_final_chunk it may be"
             " left out",
         },
         "chunk_index": {
-            **_COUNT,
+            "anyOf": [{**_COUNT, "maximum": MOST_CHUNKS}, _EMPTY],
             "description": "The chunk's number, from 0: what is sent again is not heard again",
         },
-        "is_final_chunk": {"type": "boolean", "description": "Nothing follows"},
+        "is_final_chunk": {
+            "anyOf": [{"type": "boolean"}, _EMPTY],
+            "description": "Nothing follows",
+        },
         **{
-            name: {**found.schema, "description": found.meaning}
+            name: {"anyOf": [found.schema, _EMPTY], "description": found.meaning}
             for name, found in PARAMETERS.items()
             if name != "after"
         },
     }
-    form = {"schema": {"type": "object", "properties": properties}}
+    form = {
+        "schema": {
+            "type": "object",
+            "properties": properties,
+            "anyOf": [
+                {"required": ["audio_chunk"]},
+                {"required": ["is_final_chunk"], "properties": {"is_final_chunk": {"const": True}}},
+            ],
+        }
+    }
     return {
         "operationId": "sendChunk",
         "summary": "The next piece of a session's audio",
@@ -109,7 +123,16 @@ def _chunk() -> dict[str, Any]:
         " last one's answer comes when everything is understood.",
         "requestBody": {"required": True, "content": {"multipart/form-data": form}},
         "responses": {
-            "200": response("What was understood", {"$ref": SCHEMAS + "Chunk"}),
+            "200": {
+                **response("What was understood", {"$ref": SCHEMAS + "Chunk"}),
+                "links": {
+                    name: {
+                        "operationId": name,
+                        "parameters": {"id": "$response.body#/session_id"},
+                    }
+                    for name in ("showSession", "endSession")
+                },
+            },
             **_faults(
                 *_ACCESS,
                 *_WRONG,
@@ -141,7 +164,7 @@ def _show() -> dict[str, Any]:
         ],
         "responses": {
             "200": response("The session", {"$ref": SCHEMAS + "Session"}),
-            **_faults(*_ACCESS, *_GONE, "unknown_parameter_value"),
+            **_faults(*_ACCESS, *_GONE, "session_ended", "unknown_parameter_value"),
         },
     }
 
@@ -152,21 +175,33 @@ def _end() -> dict[str, Any]:
         "summary": "End a session, and forget what was understood in it",
         "responses": {
             "200": response("It is gone", object_({"session_id": _ID, "deleted": {"const": True}})),
-            **_faults(*_ACCESS, *_GONE),
+            **_faults(*_ACCESS, *_GONE, "session_ended"),
         },
     }
 
 
 def _token() -> dict[str, Any]:
-    lifetime = {"type": "integer", "minimum": 1, "maximum": 600, "default": 60}
+    asked = object_(
+        {
+            "expires_in_s": {"type": "integer", "minimum": 1, "maximum": 600, "default": 60},
+            "origin": {
+                "type": ["string", "null"],
+                "description": "For pages of this origin alone",
+                "examples": ["https://example.com"],
+            },
+        },
+        required=[],
+    )
     answer = object_({"token": _TEXT, "expires_at": {"type": "string", "format": "date-time"}})
     return {
         "operationId": "makeToken",
         "summary": "A token for a browser, which opens sessions for a short while",
-        "requestBody": body(object_({"expires_in_s": lifetime}, required=[]), required=False),
+        "requestBody": body({**asked, "additionalProperties": False}, required=False),
         "responses": {
             "201": response("The token; it is shown this once", answer),
-            **_faults(*_ACCESS, "bad_message", "unknown_parameter_value", "message_too_large"),
+            **_faults(
+                *_ACCESS, "bad_message", "unknown_parameter_value", "message_too_large", "idle"
+            ),
         },
     }
 
@@ -231,7 +266,6 @@ def _schemas() -> dict[str, Any]:
             "status": {"enum": ["active", "ended"]},
             "reason": {"type": ["string", "null"], "description": "Why it has ended"},
             **{name: {"type": [kind, "null"]} for name, kind in asked.items()},
-            "provider": {"type": "array", "items": _TEXT, "description": "As it was asked for"},
             "sequence": {**_COUNT, "description": "Of the last final transcription"},
             "chunks": {**_COUNT, "description": "How many came by HTTP"},
             "audio_ms": _COUNT,

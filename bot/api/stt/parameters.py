@@ -17,8 +17,10 @@ from .languages import language_named
 from .values import Reader
 
 __all__ = ["ASR_NAMES", "ASR_PARAMETERS", "CHANGEABLE", "KEY_NAMES", "PARAMETERS", "Parameter"]
+__all__ += ["MOST_CHUNKS"]
 
 MOST_CHUNK_BYTES = 1 << 20
+MOST_CHUNKS = 10_000_000
 KEY_NAMES = frozenset(
     {"api_key", "apikey", "x_api_key", "key", "token", "access_token", "auth", "authorization"}
 )

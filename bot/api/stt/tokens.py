@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
@@ -89,11 +89,13 @@ def _read(body: bytes) -> _Asked:
     if not isinstance(values, dict) or values.keys() - _Asked.__slots__:
         raise Fault("bad_message", _FORM)
     asked = _Asked(**values)
-    seconds = asked.expires_in_s
+    # JSON makes no difference between 60 and 60.0.
+    given: object = asked.expires_in_s
+    seconds = int(given) if isinstance(given, float) and given.is_integer() else given
     if type(seconds) is not int or not 1 <= seconds <= LONGEST_S:
         allowed = {"minimum": 1, "maximum": LONGEST_S}
         text = f"expires_in_s: a whole number of seconds, 1 to {LONGEST_S}"
         raise Fault("unknown_parameter_value", text, allowed=allowed)
     if asked.origin is not None and not isinstance(asked.origin, str):
         raise Fault("unknown_parameter_value", "origin: a text such as https://example.com")
-    return asked
+    return replace(asked, expires_in_s=seconds)

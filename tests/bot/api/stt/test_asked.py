@@ -27,7 +27,7 @@ def query(*pairs: tuple[str, str]) -> SessionRequest:
 
 def test_who_asks_for_nothing_gets_the_defaults() -> None:
     assert query() == DEFAULTS
-    assert query(("language", ""), ("provider", " ")) == DEFAULTS
+    assert query(("language", ""), ("provider", "")) == DEFAULTS
     assert from_config({"type": "config", "language": None}, DEFAULTS) == DEFAULTS
 
 

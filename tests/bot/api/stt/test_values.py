@@ -63,6 +63,8 @@ def test_values(reader: Reader, value: Any, meant: Any) -> None:
         (values.texts, "a" * 201),
         (values.texts, [str(number) for number in range(1001)]),
         (values.uuid, "1"),
+        (values.uuid, ID.replace("-", "")),
+        (values.uuid, f"{{{ID}}}"),
         (values.uuid, 1),
         (values.uuid, None),
     ],
