@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bot.api.stt.settings import Origins
 
@@ -56,6 +56,19 @@ class KeyDraft(BaseModel):
         max_length=MOST_ORIGINS,
         description="up to 50 web pages' origins such as https://example.com",
     )
+
+    @field_validator("per_minute", "sessions", "audio_s_per_day", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        # JSON makes no difference between 60 and 60.0.
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _in_a_list(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError
+        return value
 
     @property
     def limits(self) -> KeyLimits:

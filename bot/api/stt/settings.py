@@ -31,7 +31,8 @@ def _are_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     for origin in origins:
         parts = urlsplit(origin)
         _ = parts.port  # raises ValueError when it is no number
-        plain = f"{parts.scheme}://{parts.netloc}" == origin and "@" not in origin
+        plain = f"{parts.scheme}://{parts.netloc}" == origin and origin.isascii()
+        plain = plain and "@" not in origin and " " not in origin
         if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
             raise ValueError
     return tuple(origin.lower() for origin in origins)
