@@ -174,7 +174,7 @@ def _end() -> dict[str, Any]:
         "operationId": "endSession",
         "summary": "End a session, and forget what was understood in it",
         "responses": {
-            "200": response("It is gone", object_({"session_id": _ID, "deleted": {"const": True}})),
+            "200": response("It is gone", object_({"deleted": _ID})),
             **_faults(*_ACCESS, *_GONE, "session_ended"),
         },
     }
