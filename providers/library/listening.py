@@ -34,7 +34,7 @@ from ..options import AUTO, SttOptions
 from ..stt.relay import CHUNK_MS, Relay
 from ..types import SttEvent, SttProvider, Transcript
 
-__all__ = ["Listening", "Reader", "listening"]
+__all__ = ["ENDPOINT_MS", "Listening", "Reader", "listening"]
 
 PIECE_MS = 100
 LEAD_S = 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from providers import errors
@@ -112,6 +113,16 @@ class Fault(Exception):
     def close(self) -> int:
         """The code with which it closes a WebSocket."""
         return self._kind.close
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an HTTP answer with it says beside it."""
+        headers = {}
+        if self.retry_after_s is not None:
+            headers["Retry-After"] = str(ceil(self.retry_after_s))
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return headers
 
     @property
     def ends(self) -> bool:

@@ -13,6 +13,7 @@ import structlog
 from providers.ears import Ears
 from providers.errors import ProviderError
 from providers.fallback import Fallback
+from providers.library.listening import ENDPOINT_MS
 from providers.options import AUTO, SttOptions
 from providers.stt.relay import CHUNK_MS
 from providers.types import SttProvider, Transcript, Word
@@ -206,7 +207,8 @@ def _options(request: SessionRequest, feed: Feed) -> SttOptions:
         punctuation=request.punctuation,
         profanity_filter=request.profanity_filter,
         key_terms=request.key_terms,
-        endpointing_ms=request.silence_ms,
+        # What listens has the same in mind, and vendors what suits them.
+        endpointing_ms=None if request.silence_ms == ENDPOINT_MS else request.silence_ms,
     )
 
 

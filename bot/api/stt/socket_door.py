@@ -90,7 +90,10 @@ class SocketDoor(ABC):
         except Fault as fault:
             await socket.refuse(fault, self._wording.error(fault), subprotocol)
             return
-        await socket.accept(subprotocol)
+        try:
+            await socket.accept(subprotocol)
+        except ConnectionError:
+            return
         try:
             session = await self._begin(websocket, socket, principal)
         except Fault as fault:

@@ -39,24 +39,31 @@ class StreamSocket:
         self._protocol: MediaProtocol | None = extension.get("protocol")
 
     async def accept(self, subprotocol: str | None) -> None:
-        """Let the client in."""
+        """Let the client in.
+
+        Raises:
+            ConnectionError: it is gone.
+        """
         if self._protocol is not None:
             # Of a message that is a little too long its sender is told what is wrong with it.
             self._protocol.allow(2 * self._most_bytes)
             self._protocol.read_ahead(AHEAD_BYTES, BUFFER_BYTES)
-        await self._websocket.accept(subprotocol)
+        try:
+            await self._websocket.accept(subprotocol)
+        except (WebSocketDisconnect, OSError, RuntimeError) as error:
+            raise ConnectionError("the client is gone") from error
 
     async def refuse(self, fault: Fault, error: bytes, subprotocol: str | None) -> None:
         """Let the client not in; a browser's script can only see why once it was."""
-        if "origin" not in self._websocket.headers:
-            headers = (
-                {"Retry-After": str(round(fault.retry_after_s))} if fault.retry_after_s else {}
-            )
-            response = Response(error, fault.status, headers, "application/json")
-            await self._websocket.send_denial_response(response)
+        if "origin" in self._websocket.headers:
+            with suppress(ConnectionError):
+                await self.accept(subprotocol)
+                await self.say_and_close(error, fault)
             return
-        await self.accept(subprotocol)
-        await self.say_and_close(error, fault)
+        response = Response(error, fault.status, fault.headers, "application/json")
+        # Who is gone by now need not hear it.
+        with suppress(WebSocketDisconnect, OSError, RuntimeError):
+            await self._websocket.send_denial_response(response)
 
     async def receive(self) -> str | bytes | None:
         """The next message; None when the client has closed or is gone.

@@ -10,8 +10,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from bot.api.stt.faults import Fault
+from bot.api.stt.stream_socket import SEND_S
 from providers.errors import AuthenticationError
 from tests.bot.engines import Recognizer
+from tests.virtual_time import virtual_time_on_sockets
 
 from .served import LOUD, QUIET, serving
 
@@ -123,7 +125,7 @@ async def test_whoever_may_not_is_refused_before_the_upgrade() -> None:
                 pass
         assert refused.value.response.status_code == 429
         assert refused.value.response.headers["Retry-After"] == "2"
-        assert b'"rate_limited"' in refused.value.response.body
+        assert b'"rate_limited"' in (refused.value.response.body or b"")
         # A page's script would not see that.
         async with service.client(origin="https://example.com") as client:
             assert (await client.hear())["code"] == "rate_limited"
@@ -265,3 +267,21 @@ async def test_so_many_and_no_more() -> None:
             error = await other.hear()
             assert (error["code"], error["retry_after_s"] > 0) == ("too_many_sessions", True)
             assert await other.closed() == (1013, "too_many_sessions")
+
+
+@virtual_time_on_sockets
+async def test_who_stops_reading_is_dropped_and_may_come_back() -> None:
+    async with serving(Recognizer(utterances=False)) as service, service.client() as client:
+        session_id = (await client.hear())["session_id"]
+        stream = service.engine.current
+        stream.hear("one", final=True)
+        assert (await client.hear())["text"] == "one"
+        client.websocket.transport.pause_reading()
+        for number in range(100):
+            stream.hear(f"{number} {'word ' * 20_000}", final=True)
+        await asyncio.sleep(SEND_S + 1)
+        assert service.engine.open == 0
+        client.websocket.transport.abort()
+        async with service.client(f"session_id={session_id}&after=100") as again:
+            started = await again.hear()
+            assert (started["resumed"], started["sequence"] >= 40) == (True, True)
