@@ -36,10 +36,14 @@ class KeysApi:
     def routes(self) -> list[Route]:
         """The routes, below `/api`."""
         return [
-            Route("/keys", self.list),
-            Route("/keys", self.create, methods=["POST"]),
+            # In one route: of two, a refusal's Allow would have the methods of the first.
+            Route("/keys", self.keys, methods=["GET", "POST"]),
             Route("/keys/{id}", self.revoke, methods=["DELETE"]),
         ]
+
+    async def keys(self, request: Request) -> Response:
+        """All keys, or a new one."""
+        return await (self.create if request.method == "POST" else self.list)(request)
 
     async def list(self, request: Request) -> Response:
         """All keys, newest first, and what is used of them."""

@@ -14,7 +14,7 @@ __all__ = ["paths", "schemas"]
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
-_ORIGIN = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[1-9][0-9]{0,3})?$"
+_ORIGIN = r"^https?://[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:[1-9][0-9]{0,3})?$"
 _KEY = {"$ref": SCHEMAS + "Key"}
 _FAULTS = {
     "400": "What was asked is not well-formed; the message has a line for each fault",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -19,6 +20,11 @@ ASR_VARIABLES = (
 )
 """What clients of `/ws/asr-stream` and their deployments call these settings already."""
 
+# A browser sends scheme, name and port, without a path: nothing else would ever match.
+_ORIGIN = re.compile(
+    r"https?://([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
+)
+
 
 def _listed(origins: object) -> object:
     if isinstance(origins, str):
@@ -27,15 +33,12 @@ def _listed(origins: object) -> object:
 
 
 def _are_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
-    # A browser sends scheme, name and port, without a path: nothing else would ever match.
-    for origin in origins:
-        parts = urlsplit(origin)
-        _ = parts.port  # raises ValueError when it is no number
-        plain = f"{parts.scheme}://{parts.netloc}" == origin and origin.isascii()
-        plain = plain and "@" not in origin and " " not in origin
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+    lowered = tuple(origin.lower() for origin in origins)
+    for origin in lowered:
+        if not _ORIGIN.fullmatch(origin):
             raise ValueError
-    return tuple(origin.lower() for origin in origins)
+        _ = urlsplit(origin).port  # raises ValueError when there is none so high
+    return lowered
 
 
 Origins = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_are_origins)]

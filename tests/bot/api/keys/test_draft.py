@@ -23,12 +23,12 @@ def test_all_that_may_be_said() -> None:
             "per_minute": None,
             "sessions": 1.0,
             "audio_s_per_day": 60,
-            "origins": ["https://Shop.example", "http://localhost:3000"],
+            "origins": ["https://Shop.example", "http://localhost:3000", "http://[::1]:80"],
         }
     )
     assert draft.limits == KeyLimits(None, 1, 60)
     assert draft.scopes == {"token", "stats"}
-    assert draft.origins == ("https://shop.example", "http://localhost:3000")
+    assert draft.origins == ("https://shop.example", "http://localhost:3000", "http://[::1]:80")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,9 @@ def test_all_that_may_be_said() -> None:
         ({"name": "x", "origins": ["*"]}, "origins: it may hold up to 50 web pages' origins"),
         ({"name": "x", "origins": ["https://x.example https://y.example"]}, "origins: it may"),
         ({"name": "x", "origins": ["https://café.example"]}, "origins: it may hold"),
+        ({"name": "x", "origins": ["https://*.example"]}, "origins: it may hold"),
+        ({"name": "x", "origins": ["http://x.example:65536"]}, "origins: it may hold"),
+        ({"name": "x", "origins": ["HTTP://user@x.example"]}, "origins: it may hold"),
         ({"name": "x", "origins": ["https://x.example/"]}, "origins: it may hold"),
         ({"name": "x", "origins": ["https://x"] * 51}, "origins: it may hold"),
         ({"name": "x", "scope": ["stt"]}, "there is no field 'scope'; there are name, scopes,"),
