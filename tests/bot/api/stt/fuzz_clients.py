@@ -202,7 +202,7 @@ class Fuzz:
         async with asyncio.timeout(ANSWER_S):
             last = await reading
         assert last is not None or websocket.close_code is not None
-        assert websocket.close_code != 1006, "closed without a word"
+        assert websocket.close_code != 1006, f"{door}: closed without a word after {told}, {last}"
         kind = last["type"] if last else "nothing"
         self.ends[f"{kind}, {websocket.close_code} {websocket.close_reason}"] += 1
 
