@@ -55,7 +55,7 @@ class Pulled(Executor):
         self._left = False  # nobody wants what is decoded
         self._future: Future[Any] = Future()  # of the call under way
         self._result: Any = None  # that it will have
-        self._data = b""
+        self._data = memoryview(b"")
         self._pull = Pull()
         # A daemon: nobody who ends in a hurry has to wait for it.
         self._thread = Thread(target=self._run, name="parley-decoder", daemon=True)
@@ -66,7 +66,8 @@ class Pulled(Executor):
     def push(self, data: bytes | None) -> Pull:
         """Let the decoder read more; None is the end. Only as a call of this executor."""
         self.ended = self.ended or data is None
-        self._data += data or b""
+        if data:
+            self._data = memoryview(bytes(self._data) + data)
         self._pull = Pull()
         return self._pull
 
@@ -95,7 +96,7 @@ class Pulled(Executor):
         while not self._data and not self.ended:
             self._take_turns()
         data, self._data = self._data[:size], self._data[size:]
-        return data
+        return bytes(data)
 
     def _run(self) -> None:
         self._await_call()
@@ -131,7 +132,7 @@ class Pulled(Executor):
         if call is None:
             # Raised from here, an error would not pass through every decoder.
             self._left = self.ended = True
-            self._data = b""
+            self._data = memoryview(b"")
             return
         self._future, make = call
         self._result = make()

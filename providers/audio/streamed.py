@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Literal
 
@@ -28,8 +28,6 @@ __all__ = ["StreamDecoder"]
 
 STEP_S = 20.0
 """How long one step may take: a second of audio is decoded in a few ms."""
-SLICE_BYTES = 16_384
-"""So much is decoded at a time: seconds of speech, as it is compressed."""
 MOST_SILENT_BYTES = 16 << 20
 """So much may come without any audio in it: pictures in tags may be large."""
 
@@ -59,7 +57,7 @@ class StreamDecoder:
         # Who forgets to close it keeps no thread.
         weakref.finalize(self, self._pulled.shutdown, wait=False)
 
-    async def feed(self, data: bytes) -> AsyncIterator[Samples]:
+    async def feed(self, data: bytes) -> AsyncGenerator[Samples, None]:
         """Give all that can be decoded by now.
 
         Who stops in the midst of it gets the rest with the next bytes.
@@ -71,18 +69,16 @@ class StreamDecoder:
             MissingKeyError: it has to be decoded, and PyAV is not installed.
             DeadlineError: the decoder is stuck.
         """
-        for at in range(0, len(data), SLICE_BYTES):
-            some = data[at : at + SLICE_BYTES]
-            self._silent_bytes += len(some)
-            async for samples in self._pushed(some):
-                self._silent_bytes = 0
-                yield samples
-            if self._silent_bytes > MOST_SILENT_BYTES:
-                raise self._failed(
-                    InvalidAudioError("audio", "the stream goes on and on without any audio")
-                )
+        self._silent_bytes += len(data)
+        async for samples in self._pushed(data):
+            self._silent_bytes = 0
+            yield samples
+        if self._silent_bytes > MOST_SILENT_BYTES:
+            raise self._failed(
+                InvalidAudioError("audio", "the stream goes on and on without any audio")
+            )
 
-    async def finish(self) -> AsyncIterator[Samples]:
+    async def finish(self) -> AsyncGenerator[Samples, None]:
         """No more bytes: give the rest. That it ends in the midst is no error.
 
         Raises: as `feed`.
@@ -95,7 +91,7 @@ class StreamDecoder:
         self._over = True
         self._pulled.shutdown(wait=False)
 
-    async def _pushed(self, data: bytes | None) -> AsyncIterator[Samples]:
+    async def _pushed(self, data: bytes | None) -> AsyncGenerator[Samples, None]:
         """Push, and give what comes of it, after what nobody took of what came before."""
         async for samples in self._taken():
             yield samples
@@ -104,7 +100,7 @@ class StreamDecoder:
             async for samples in self._taken():
                 yield samples
 
-    async def _taken(self) -> AsyncIterator[Samples]:
+    async def _taken(self) -> AsyncGenerator[Samples, None]:
         while True:
             while self._ready:
                 yield self._ready.popleft()

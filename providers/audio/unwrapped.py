@@ -174,7 +174,10 @@ def _decoded(
     file: _Rewound, pipe: Pipe, container: Streamed, rate_hz: int, channels: int
 ) -> Iterator[Samples]:
     shaped = _Shaped(rate_hz, channels)
-    with closing(_opened(file, container)) as opened:
+    opened = _opened(file, container)
+    if opened is None:
+        return
+    with closing(opened):
         stream = audio_of(opened, WHOSE)
         codec = stream.codec_context.name
         if codec not in _CODECS.split(","):
@@ -190,7 +193,8 @@ def _decoded(
         yield from shaped.rows(None)
 
 
-def _opened(file: _Rewound, container: Streamed) -> InputContainer:
+def _opened(file: _Rewound, container: Streamed) -> InputContainer | None:
+    """The stream, once its header was read; None if it ended before there was any audio."""
     av = import_av()
     try:
         opened: InputContainer = av.open(
@@ -201,6 +205,8 @@ def _opened(file: _Rewound, container: Streamed) -> InputContainer:
             buffer_size=_READ_BYTES,
             **lenient(av),
         )
+    except av.error.EOFError:
+        return None
     except av.FFmpegError:
         raise InvalidAudioError(
             "audio", f"{WHOSE} begins like {container}, and cannot be read as such"
