@@ -150,7 +150,7 @@ class ChunkDoor:
                 raise gone("unknown")
         except SessionGone as error:
             raise _gone(error) from None
-        return _json({"deleted": session})
+        return _json({"session_id": session, "deleted": True})
 
 
 def _session(request: Request) -> str:

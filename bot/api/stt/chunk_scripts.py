@@ -37,15 +37,15 @@ MOST_BYTES = 16 * 1024 * 1024
 """How much of a session is kept at once; of a container all, for it is read from its beginning."""
 
 # Whether `asker` is to take the session, which nobody has who is alive: 1 for one worker, for a
-# while. `held`: it has it, or is taking it; `unreachable`: who is not, whatever the leases say.
+# while. `held`: it has it, or is taking it; `unreachable`: who does not hear it, whatever its lease
+# says.
 _ORPHAN = f"""
 local function orphan(asker, held, unreachable)
   local kept = redis.call('HMGET', session,
     'generation', 'worker', 'claimed', 'claimer', 'claimed_until')
   local owner = kept[2]
-  if owner == asker then
-    if held == '1' then return 0 end
-  elseif owner and owner ~= unreachable then
+  if held == '1' then return 0 end
+  if owner and owner ~= asker and owner ~= unreachable then
     local renewed = redis.call('ZSCORE', workers, owner)
     if renewed and now - renewed < {LEASE_MS} then return 0 end
   end
@@ -59,14 +59,15 @@ end
 # ARGV: key, worker, 1 if it has the session, index ('' = not told), digest, audio, 1 if it is the
 # final one, 1 if it is silence, idle, id, base of the workers' keys.
 # Gives {'stored' or 'again', index, owner, 1 if who asks is to take the session}, or {why not, …}:
-# 'early', the next index; 'conflict', index; 'odd', bytes of a frame; 'full', s to wait; 'long'.
+# 'early', the next index; 'conflict', index; 'odd', bytes of a frame; 'full', s to wait; 'long';
+# 'streamed', its audio comes another way.
 PUT = f"""{COMMON}
 local base = ARGV[11]
 {WAKE}
 {_ORPHAN}
 local why, reason = gone(ARGV[1])
 if why and why ~= 'ended' then return {{why}} end
-local kept = redis.call('HMGET', session, 'worker', 'frame', 'rate', 'most')
+local kept = redis.call('HMGET', session, 'worker', 'frame', 'rate', 'most', 'audio_ms')
 local known = redis.call('HMGET', chunks, 'next', 'last', 'bytes', 'heard_bytes')
 local next, bytes = tonumber(known[1] or '0'), tonumber(known[3] or '0')
 local index, digest, audio, final = tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7] == '1'
@@ -100,6 +101,7 @@ if index < next then
 end
 if why then return {{why, reason}} end
 if known[2] then return {{'ended', 'final_chunk'}} end
+if not known[1] and tonumber(kept[5]) > 0 then return {{'streamed'}} end
 if index > next then
   redis.call('SADD', waiting, ARGV[2])
   return {{'early', next}}

@@ -12,12 +12,10 @@ from .store import SttStore
 
 __all__ = ["Answer", "Chunk", "ChunkStore", "Fate", "Put", "Wait", "Waiting"]
 
-READ = 8
-"""How many chunks are read at once: together fewer bytes than Redis gives within its deadline."""
-
-Fate = Literal[
-    "stored", "again", "early", "conflict", "odd", "full", "long", "unknown", "expired", "ended"
+_Refused = Literal[
+    "early", "conflict", "odd", "full", "long", "streamed", "unknown", "expired", "ended"
 ]
+Fate = Literal["stored", "again"] | _Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +129,15 @@ class ChunkStore:
             return Put(said, reason=rest[0].decode())
         return Put(said, rest[0] if rest else 0)
 
-    async def waiting(self, session: str, index: int) -> tuple[list[Waiting], int | None]:
-        """Chunks from an index on, some of those that are there; and the final one's index."""
+    async def waiting(
+        self, session: str, index: int, most: int
+    ) -> tuple[list[Waiting], int | None]:
+        """Chunks from an index on, as many as there are or `most`; and the final one's index."""
         input_, hash_ = self._store.keys(session)[4], self._store.keys(session)[3]
 
         async def ask(redis: Any) -> list[Any]:
             async with redis.pipeline(transaction=True) as pipe:
-                pipe.xrange(input_, min=f"{index + 1}-0", count=READ)
+                pipe.xrange(input_, min=f"{index + 1}-0", count=most)
                 pipe.hget(hash_, "last")
                 return cast(list[Any], await pipe.execute())
 

@@ -28,6 +28,8 @@ __all__ = ["ChunkSession", "Intakes"]
 
 log = structlog.get_logger(__name__)
 
+READ = 8
+"""How many chunks are read at once."""
 LOOK_S = 5.0
 """Chunks are looked for at least so often: somebody may have died before waking us."""
 BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -81,7 +83,7 @@ class Intakes:
         self._chunks = ChunkStore(store)
         self._wakes = wakes
         self._held: set[str] = set()
-        self._arrived: asyncio.Queue[ChunkSession] = asyncio.Queue()
+        self._group: asyncio.TaskGroup | None = None
 
     def holds(self, session: str) -> bool:
         """Whether this worker hears the session, or is about to."""
@@ -110,17 +112,17 @@ class Intakes:
             return
         self._held.add(session)
         try:
-            self._arrived.put_nowait(await opening())
+            opened = await opening()
+            assert self._group is not None, "it does not run"
+            self._group.create_task(self._hear(opened))
         except BaseException:
             self._lose(session)
             raise
 
     async def run(self) -> None:
         """Hear chunks, for ever; the worker starts this once."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                session = await self._arrived.get()
-                group.create_task(self._hear(session))
+        async with asyncio.TaskGroup() as self._group:
+            await asyncio.get_running_loop().create_future()
 
     async def _hear(self, session: ChunkSession) -> None:
         try:
@@ -198,10 +200,12 @@ class Intake:
                         await self._news.wait()
 
     async def _waiting(self) -> tuple[list[Waiting], int | None]:
+        most = READ
         for pause_s in chain(BACKOFF_S, repeat(BACKOFF_S[-1])):
             with suppress(StoreUnavailable):
-                return await self._chunks.waiting(self._session.id, self._next)
+                return await self._chunks.waiting(self._session.id, self._next, most)
             await asyncio.sleep(pause_s)
+            most = 1  # they may be so large that no more come within the deadline
         raise AssertionError
 
     async def _hear(self, chunk: Waiting) -> bool:

@@ -227,6 +227,8 @@ def _refusal(put: Put, posted: _Posted) -> Fault:
             "a container that is sent in chunks may have 16 MiB, in 20000 chunks: begin another"
             " session, send bare samples, or use the WebSocket",
         )
+    if put.fate == "streamed":
+        return Fault("bad_config", "the session's audio comes by a WebSocket: resume it there")
     return gone(put.fate, put.reason)
 
 

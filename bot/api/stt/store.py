@@ -34,6 +34,7 @@ from bot.store_writer import Form, Superseded, Writer
 from bot.write_behind import Backlog, Write
 from media.audio import AudioFormat
 
+from .faults import Fault
 from .kept import HeardChunk, Kept, Pace, Shown, Taken, final_event
 from .store_scripts import BEGIN, FORGET, OWNER, SHOW, TAKE, WRITE
 
@@ -147,11 +148,14 @@ class SttStore:
         """Own the session from now on, and nobody else; None if that key has none of that id.
 
         Raises:
+            Fault: its audio comes in chunks, and this worker was not chosen to hear them.
             SessionGone: it has expired or ended.
             StoreUnavailable: Redis did not answer.
         """
         values = [key_id, self.worker, self.idle_ms]
         verdict, *found = await self.link.eval(TAKE, self.keys(session), values)
+        if verdict == b"chunks":
+            raise Fault("bad_config", "the session's audio comes in chunks: send the next one")
         if verdict != b"taken":
             _check_unknown(verdict, found)
             return None

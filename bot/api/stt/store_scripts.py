@@ -59,10 +59,15 @@ return 1
 
 # ARGV: key, worker, idle. Gives {'taken', generation, values, sequence, from where in ms it is
 # still to be understood, how much audio there was in ms, bytes of a frame, bytes of a second, how
-# many bytes may wait}, or {why not, …}.
+# many bytes may wait}, or {why not, …}: {'chunks'} when its audio comes in chunks, and this worker
+# is not the one that is to hear them.
 TAKE = f"""{COMMON}
 local why, reason = gone(ARGV[1])
 if why then return {{why, reason}} end
+local claim = redis.call('HMGET', session, 'generation', 'claimed', 'claimer')
+if redis.call('EXISTS', chunks) == 1 and not (claim[1] == claim[2] and claim[3] == ARGV[2]) then
+  return {{'chunks'}}
+end
 local generation = redis.call('HINCRBY', session, 'generation', 1)
 redis.call('HSET', session, 'worker', ARGV[2])
 keep(ARGV[3])
@@ -105,7 +110,10 @@ local function write(record)
     'frame', record.frame, 'rate', record.rate, 'most', record.most,
     'audio_ms', record.audio_ms, 'covered_ms', record.covered_ms)
   redis.call('HSETNX', session, 'sequence', 0)
-  if record.ended ~= '' then redis.call('HSET', session, 'ended', record.ended) end
+  if record.ended ~= '' then
+    redis.call('HSET', session, 'ended', record.ended)
+    redis.call('DEL', input)
+  end
   if record.heard < 0 then return end
   redis.call('HSET', chunks, 'heard', record.heard, 'heard_bytes', record.heard_bytes,
     'interims', record.interims)

@@ -57,6 +57,8 @@ class NumberSession:
         self.slow = asyncio.Event()
         self.slow.set()
         self.failing = False
+        self.broken = False
+        self.asked = 0
         self._store = store
         self._skip = 0
         self._rest = b""
@@ -67,7 +69,10 @@ class NumberSession:
         self._skip += round(duration_ms * FRAME / FRAME_MS)
 
     async def send(self, audio: bytes) -> None:
+        self.asked += 1
         await self.slow.wait()
+        if self.broken:
+            raise RuntimeError("a fault of ours")
         if audio.startswith(b"broken"):
             raise Fault("bad_audio", "it is broken")
         if self.failing:

@@ -102,7 +102,7 @@ async def test_a_deleted_session_is_gone(client: httpx.AsyncClient) -> None:
     session = (await send(client, frames(0, 12)))["session_id"]
     path = f"/stt/sessions/{session}"
     assert (await client.delete(path, headers={"X-API-Key": "other"})).status_code == 404
-    assert (await client.delete(path)).json() == {"deleted": session}
+    assert (await client.delete(path)).json() == {"session_id": session, "deleted": True}
     for answer in (await client.delete(path), await client.get(path)):
         assert answer.status_code == 409
         assert answer.json()["code"] == "session_ended"

@@ -10,10 +10,12 @@ from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
-from bot.api.stt import posting
+from bot.api.stt import chunks, posting
 from bot.api.stt.access import Principal
 from bot.api.stt.asked import SessionRequest
+from bot.api.stt.chunk_scripts import MOST_BYTES, PUT
 from bot.api.stt.chunks import Chunk, ChunkStore
 from bot.api.stt.faults import Fault
 from bot.api.stt.intake import Intakes
@@ -22,6 +24,7 @@ from bot.api.stt.store import SttStore
 from bot.api.stt.wakes import Wakes
 from bot.inbox import Command
 from tests.background import until
+from tests.bot.redis_process import stopped
 
 from .chunk_workers import FRAME, NumberSessions, Worker, frames, worker
 
@@ -327,3 +330,64 @@ async def test_without_redis_nothing_is_taken(session: str) -> None:
 
 async def unsent(to: str, command: Command, deadline_s: float) -> bool:
     return False
+
+
+async def test_what_comes_by_a_websocket_is_not_sent_in_chunks(a: Worker, session: str) -> None:
+    await a.store.begin(session, "k", {}, SessionRequest().format)
+    a.store.touch(session, 1, 20)
+    assert await a.store.flush(10)
+    with pytest.raises(Fault, match="bad_config"):
+        await post(a, session, 0, frames(0, 5))
+
+
+async def test_a_container_is_kept_whole_and_has_its_bounds(
+    a: Worker, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "PUT", PUT.replace(str(MOST_BYTES), "3000"))
+    request = SessionRequest(session_id=session, encoding="ogg")
+    for index in range(4):
+        await a.posting.post(request, chunk(index, frames(10 * index, 10 * index + 1)), ME)
+    with pytest.raises(Fault, match="too_long"):
+        await a.posting.post(request, chunk(4, frames(40, 41)), ME)
+    kept, _ = await a.chunks.waiting(session, 0, 10)
+    assert [one.index for one in kept] == [0, 1, 2, 3]
+
+
+async def test_what_was_understood_is_not_kept_as_audio(a: Worker, session: str) -> None:
+    for index in range(6):
+        await post(a, session, index, frames(4 * index, 4 * index + 4))
+    kept, _ = await a.chunks.waiting(session, 0, 10)
+    # Twenty are understood for good, and the rest was heard.
+    assert [one.index for one in kept] == [5]
+    await post(a, session, 6, b"", final=True)
+    assert await a.chunks.waiting(session, 0, 10) == ([], 6)
+
+
+async def test_a_session_is_not_heard_on_by_a_worker_that_has_a_fault(
+    a: Worker, session: str
+) -> None:
+    await post(a, session, 0, frames(0, 5))
+    a.sessions.begun[0].broken = True
+    with capture_logs() as logs:
+        last = await post(a, session, 1, frames(5, 10), final=True)
+    assert last["transcript"]["text"] == numbers(0, 10)
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == [
+        "session is not heard any more"
+    ]
+
+
+async def test_redis_may_hang_for_a_while(own_redis: str, session: str) -> None:
+    async with worker(own_redis, "p:", "a") as a:
+        await post(a, session, 0, frames(0, 5))
+        a.sessions.begun[0].slow.clear()
+        waiting = asyncio.create_task(post(a, session, 1, frames(5, 10)))
+        await until(lambda: a.sessions.begun[0].asked == 2)
+        with stopped(own_redis):
+            a.store.link._deadline_s = 0.02
+            a.sessions.begun[0].slow.set()
+            with pytest.raises(Fault, match="store_away"):
+                await post(a, session, 2, frames(10, 15))
+        a.store.link._deadline_s = 10
+        assert finals(await waiting) == [numbers(0, 10)]
+        last = await post(a, session, 2, frames(10, 15), final=True)
+        assert last["transcript"]["text"] == numbers(0, 15)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from bot.api.stt.faults import Fault
 from bot.api.stt.kept import HeardChunk
 from bot.api.stt.store import (
     SessionExists,
@@ -243,13 +244,20 @@ async def test_a_redis_that_came_back_empty_is_told_all_again(
         await redis.delete(key)
     a.final("s", 1, 2, said(2, "two"), 900)
     assert await a.flush(10)
-    taken = await b.take("s", "k")
-    assert taken is not None
-    assert (taken.sequence, taken.values) == (2, VALUES)
     shown = await b.show("s", "k")
     assert shown is not None
+    assert (shown.sequence, shown.values) == (2, VALUES)
     # Chunks before those that were heard are not waited for.
     assert (shown.text, shown.chunks) == ("one two", 5)
+
+
+async def test_a_session_in_chunks_is_not_taken_but_by_who_is_to_hear_them(
+    a: SttStore, b: SttStore
+) -> None:
+    await a.begin("s", "k", VALUES, PCM16_16K)
+    await a.heard("s", 1, HeardChunk(0, 32_000, 1000), ())
+    with pytest.raises(Fault, match="bad_config"):
+        await b.take("s", "k")
 
 
 async def test_a_session_goes_on_though_redis_was_away_for_longer_than_it_lives(
