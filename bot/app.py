@@ -35,6 +35,7 @@ def build_app(
     calls: Calls,
     api: Sequence[Route],
     stt: Sequence[BaseRoute],
+    pages: Sequence[Route],
     origins: Origins,
     metrics: Metrics,
     health: Callable[[], Mapping[str, Any]],
@@ -45,6 +46,7 @@ def build_app(
     Args:
         api: the routes below `/api`.
         stt: those of the streaming speech-to-text service.
+        pages: those of the web pages.
         origins: whose web pages may use that.
         health: what is to be told of how the worker is.
         ready: whether the worker may be sent calls.
@@ -74,6 +76,7 @@ def build_app(
             WebSocketRoute(MEDIA_PATH, media),
             Mount("/api", routes=api),
             *stt,
+            *pages,
             Route("/health", how),
             Route("/ready", readiness),
             Route("/metrics", exposition),

@@ -25,6 +25,7 @@ from bot.campaign.dialing import Dialing
 from bot.campaign.ending import Endings
 from bot.campaign.joining import join_campaigns
 from bot.campaign.listing import Listing
+from bot.console.pages import page_routes
 from bot.dialog.hook import load_dialogs
 from bot.dialog.resources import Resources
 from bot.disk import Disk
@@ -179,6 +180,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
                     *KeysApi(settings, stt.keys).routes,
                 ],
                 stt=stt.routes,
+                pages=page_routes(),
                 origins=stt.origins,
                 metrics=metrics,
                 health=lambda: _health(calls, engines, stt),

@@ -104,6 +104,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
         api=CallsApi(settings, store, nobody, calls, list).routes,
         metrics=metrics,
         stt=[],
+        pages=[],
         origins=Origins(settings),
         health=lambda: {"calls": calls.active, "providers": PROVIDERS},
         ready=lambda: whole.ready,

@@ -1,0 +1,158 @@
+"""Transcribes a recording by `WS /stt/stream`, and goes on when the connection is lost.
+
+::
+
+    python client.py FILE [--url URL] [NAME=VALUE …]
+    python client.py hello.wav language=en-US provider=auto
+
+It needs `pip install websockets`. FILE is a 16-bit WAV, 8 kHz µ-law (`.ulaw`), or Ogg, WebM, FLAC
+or MP3. The values are parameters of the service, as its `/stt/asyncapi.json` describes them; a key
+is read from STT_KEY. What is final goes to the standard output, what is not to the standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import wave
+from pathlib import Path
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+PIECE_MS = 100
+RESUMABLE = (1006, 1011, 1012, 1013)
+"""Closed with one of these, a session goes on over another connection."""
+WAITS_S = (0, 0.5, 1, 2, 4, 8)
+"""Between one connection and the next."""
+
+
+class Refused(Exception):
+    """The service has said why it does not go on."""
+
+
+class Recording:
+    """What is to be transcribed.
+
+    Attributes:
+        audio: bare samples, or a container as it is.
+        parameters: what the service has to know of it.
+        frame_bytes: of a sample of each channel; 0 in a container.
+        rate_hz: how many of these a second has.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.audio = path.read_bytes()
+        self.parameters = {"encoding": "auto"}
+        self.frame_bytes, self.rate_hz = 0, 0
+        if path.suffix == ".ulaw":
+            self.parameters = {"encoding": "mulaw", "sample_rate": "8000"}
+            self.frame_bytes, self.rate_hz = 1, 8_000
+        elif path.suffix == ".wav":
+            with wave.open(str(path)) as file:
+                if file.getsampwidth() != 2:
+                    return  # the service can read it
+                self.audio, self.rate_hz = file.readframes(file.getnframes()), file.getframerate()
+                channels = file.getnchannels()
+            self.frame_bytes = 2 * channels
+            self.parameters = {
+                "encoding": "pcm_s16le",
+                "sample_rate": str(self.rate_hz),
+                "channels": str(channels),
+            }
+
+    def pieces(self, from_ms: int) -> list[bytes]:
+        """The audio from there on, in pieces; in a container, all of it."""
+        begin = from_ms * self.rate_hz // 1000 * self.frame_bytes
+        size = PIECE_MS * self.rate_hz // 1000 * self.frame_bytes or 16_384
+        return [self.audio[at : at + size] for at in range(begin, len(self.audio), size)]
+
+
+async def transcribe(recording: Recording, url: str, given: dict[str, str]) -> None:
+    """Print what is said in a recording.
+
+    Raises:
+        Refused: the service does not take it.
+        OSError, ConnectionClosed: the service cannot be reached.
+    """
+    query = recording.parameters | given
+    key = os.environ.get("STT_KEY")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    address = url.replace("http", "ws", 1).rstrip("/") + "/stt/stream"
+    for wait_s in WAITS_S:
+        await asyncio.sleep(wait_s)
+        try:
+            async with connect(
+                f"{address}?{urlencode(query)}", additional_headers=headers
+            ) as socket:
+                await _speak_and_listen(socket, recording, query)
+                return
+        except (OSError, ConnectionClosed) as error:
+            code = socket_code(error)
+            resumable = recording.frame_bytes and "session_id" in query
+            if code not in RESUMABLE or not resumable or wait_s == WAITS_S[-1]:
+                raise
+            print(f"\nthe connection was lost ({code}): going on", file=sys.stderr)
+
+
+def socket_code(error: Exception) -> int:
+    """The code with which a connection was closed; 1006 when it was lost, or never made."""
+    received = error.rcvd if isinstance(error, ConnectionClosed) else None
+    return 1006 if received is None else received.code
+
+
+async def _speak_and_listen(
+    socket: ClientConnection, recording: Recording, query: dict[str, str]
+) -> None:
+    started = json.loads(await socket.recv())
+    if started["type"] == "error":
+        raise Refused(_put(started))
+    query["session_id"] = started["session_id"]
+    sending = asyncio.create_task(_speak(socket, recording.pieces(started["audio_ms"])))
+    try:
+        async for text in socket:
+            message = json.loads(text)
+            if message["type"] == "transcription" and message["is_final"]:
+                query["after"] = str(message["sequence"])
+                print(message["text"], flush=True)
+            elif message["type"] == "transcription":
+                print(f"… {message['text']}", file=sys.stderr)
+            elif message["type"] == "error":
+                print(_put(message), file=sys.stderr)
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+
+
+async def _speak(socket: ClientConnection, pieces: list[bytes]) -> None:
+    for piece in pieces:
+        await socket.send(piece)  # which waits while the service takes no more
+    await socket.send(json.dumps({"type": "close"}))
+
+
+def _put(error: dict[str, object]) -> str:
+    allowed = f"; allowed: {json.dumps(error['allowed'])}" if "allowed" in error else ""
+    return f"{error['code']}: {error['error']}{allowed}"
+
+
+def main() -> None:
+    """Transcribe what the command line names."""
+    parser = argparse.ArgumentParser(description="Transcribe a recording.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    given = parser.parse_intermixed_args()
+    parameters = dict(pair.split("=", 1) for pair in given.parameters)
+    try:
+        asyncio.run(transcribe(Recording(given.file), given.url, parameters))
+    except (Refused, OSError, ConnectionClosed, InvalidStatus) as error:
+        said = error.response.body if isinstance(error, InvalidStatus) else None
+        sys.exit(_put(json.loads(said)) if said else str(error))
+
+
+if __name__ == "__main__":
+    main()
