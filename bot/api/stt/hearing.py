@@ -189,7 +189,7 @@ class Hearing:
                 async for piece in pieces:
                     for channel, audio in zip(self._channels, piece, strict=True):
                         await channel.send(audio)
-        except ProviderError as error:
+        except Exception as error:
             if not self._leaving:
                 raise _fault(error) from error
         finally:

@@ -25,6 +25,7 @@ class Held:
         began_s: when it was begun or taken up here (the loop's time).
         left_s: when its client was gone; None while it is there.
         looks: how often it was looked after.
+        due: why it must end, if it must.
         ending: whether it is being brought to its end.
         finals: the latest messages of what was understood for good, each with its number.
         gone: set when its connection is closed.
@@ -35,6 +36,7 @@ class Held:
     began_s: float
     left_s: float | None = None
     looks: int = 0
+    due: Fault | None = None
     ending: bool = False
     finals: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=KEPT))
     gone: asyncio.Event = field(default_factory=asyncio.Event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from uuid import uuid4
@@ -356,33 +356,34 @@ class Sessions:
             while True:
                 await asyncio.sleep(LOOK_S)
                 for held in list(self._held.values()):
-                    if not held.ending and (work := self._look_at(held)) is not None:
+                    if not held.ending and self._is_due(held):
                         held.ending = True
-                        group.create_task(self._see_to(held, work))
+                        group.create_task(self._bring_to_end(held))
 
-    def _look_at(self, held: Held) -> Coroutine[None, None, None] | None:
-        """See to one session; what takes longer is given back."""
+    def _is_due(self, held: Held) -> bool:
+        """See to one session; whether it is to be brought to its end, or forgotten."""
         session, now_s = held.session, _now_s()
         held.looks += 1
         if session.over:
             stays_s = min(RESUME_S, self._settings.stt_idle_s)
             left = held.left_s is not None and now_s - held.left_s >= stays_s
-            return self._forget(held) if left or held.door == "chunk" else None
+            return left or held.door == "chunk"
         session.look_after(now_s)
         if held.looks % TOUCH_EVERY == 0:
             self._touch(session)
-        fault = held.why_end(self._settings, now_s) or self._access.why_end(session.principal)
-        return None if fault is None else self._end(session, fault)
+        held.due = held.why_end(self._settings, now_s) or self._access.why_end(session.principal)
+        return held.due is not None
 
-    async def _end(self, session: Session, fault: Fault) -> None:
-        # Of one that cannot be understood to its end its client is told, and it may be resumed.
-        with suppress(Fault):
-            await session.finish(fault.code, fault)
-
-    async def _see_to(self, held: Held, work: Coroutine[None, None, None]) -> None:
+    async def _bring_to_end(self, held: Held) -> None:
         try:
-            await work
+            if held.due is None or held.session.over:
+                await self._forget(held)
+            else:
+                # Of one that cannot be understood to its end its client is told; it may resume it.
+                with suppress(Fault):
+                    await held.session.finish(held.due.code, held.due)
         except Exception:
+            # One session's trouble must not end the worker.
             log.exception("a session was not ended in order", session=held.session.id)
         finally:
             held.ending = False
