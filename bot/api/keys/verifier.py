@@ -22,8 +22,9 @@ STALE_S = 60.0
 """So long a key is good that Redis said was good, while Redis cannot be asked."""
 MOST = 1000
 """How many keys are remembered; and of how many texts that they are none."""
-QUESTIONS_PER_S = 500.0
-"""Redis is asked no more about keys that are not known, whoever sends them."""
+QUESTIONS_PER_S = 2000.0
+"""Redis is asked no more about keys that are not known, whoever sends them: to hear of so many costs
+a worker more than to look them up."""
 
 
 class TooManyQuestions(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from bot.api.stt.access import Principal
+from bot.api.stt.access import Principal, SttAccess
 from bot.api.stt.asked import SessionRequest
 from bot.api.stt.asr_door import AsrDoor
 from bot.api.stt.faults import Fault
@@ -94,7 +94,9 @@ class Desk:
 
     stt: Fallback[SttProvider]
 
-    def of(self, request: SessionRequest) -> Fallback[SttProvider]:
+    def of(
+        self, request: SessionRequest, taken: Mapping[str, int] | None = None
+    ) -> Fallback[SttProvider]:
         understood = [
             tag for one in self.stt.candidates for tag in one.provider.capabilities.languages
         ]
@@ -139,7 +141,7 @@ class Service:
 
     Attributes:
         engine: the recognizer.
-        gate: who may.
+        gate: who may, if that is not decided as in a worker.
         sessions: of the worker.
         leases: of all workers.
         port: where it is served.
@@ -152,9 +154,11 @@ class Service:
         inbox: Inbox,
         settings: SttServiceSettings,
         prefix: str,
+        access: SttAccess | None = None,
     ) -> None:
         self.engine = engine
         self.gate = Gate()
+        who: Any = access or self.gate
         self.store = store
         self.leases = Leases(store.link, Keys(prefix), 60)
         self.settings = settings
@@ -165,11 +169,11 @@ class Service:
             recognizers=Desk(stt),  # type: ignore[arg-type]
             ears=self.ears,
             store=store,
-            access=self.gate,  # type: ignore[arg-type]
+            access=who,
             inbox=inbox,
         )
-        door = StreamDoor(self.sessions, self.gate, settings, SessionRequest())  # type: ignore[arg-type]
-        asr = AsrDoor(self.sessions, self.gate, settings)  # type: ignore[arg-type]
+        door = StreamDoor(self.sessions, who, settings, SessionRequest())
+        asr = AsrDoor(self.sessions, who, settings)
         self.app = Starlette(routes=[*door.routes, *asr.routes])
         self.port = 0
 
@@ -197,9 +201,11 @@ async def service_of(
     redis_url: str = NOWHERE,
     prefix: str = "test:",
     worker: str = "a",
+    access: SttAccess | None = None,
     **limits: Any,
 ) -> AsyncIterator[Service]:
-    """A worker's part of the service; without a Redis as when Redis is away."""
+    """A worker's part of the service; without a Redis as when Redis is away, and without `access`
+    open to everybody."""
     settings = SttServiceSettings(**limits)
     store = SttStore(
         redis_url,
@@ -209,7 +215,7 @@ async def service_of(
         on_superseded=lambda session, generation: one.sessions.superseded(session, generation),
     )
     inbox = Inbox(redis_url, worker, prefix=prefix, metrics=Metrics())
-    one: Service = Service(engine or Recognizer(), store, inbox, settings, prefix)
+    one: Service = Service(engine or Recognizer(), store, inbox, settings, prefix, access)
     works = [one.sessions.run(), store.run()]
     if redis_url != NOWHERE:
         await one.leases.renew(worker, {"host": "here"}, {})
