@@ -17,10 +17,11 @@ from starlette.routing import Route
 
 from .access import SttAccess
 from .asked import SessionRequest, chunk_from_form
+from .chunk_answers import gone
 from .chunk_form import AUDIO, read_chunk_form
 from .chunks import Chunk
 from .faults import Fault
-from .posting import Posting, gone
+from .posting import Posting
 from .store import SessionGone, StoreUnavailable, SttStore
 
 __all__ = ["ChunkDoor", "answering", "refused"]

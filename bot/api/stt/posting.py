@@ -14,13 +14,14 @@ from bot.inbox import Command, CommandFailed
 
 from .access import Principal
 from .asked import SessionRequest
+from .chunk_answers import refusal, told
 from .chunks import Answer, Chunk, ChunkStore, Put, Wait
-from .faults import FAULTS, Fault
+from .faults import Fault
 from .intake import ChunkSession, Intakes
 from .store import SessionExists, StoreUnavailable
 from .wakes import Wakes
 
-__all__ = ["ChunkSessions", "Posting", "gone"]
+__all__ = ["ChunkSessions", "Posting"]
 
 WAIT_S = 2.0
 LATER = ("early", "full")
@@ -33,6 +34,8 @@ LOOK_S = 1.0
 """It is looked for so often: the owner may have died without waking anybody."""
 ASK_S, HEARS_S = 3.0, 1.0
 """And that worker is asked so often whether it has the session, and given so long to say so."""
+RESUMES = 3
+"""So often a session is taken up for one chunk: a recognizer may fail again and again."""
 BEGINNINGS = 3
 """So often a session is begun, or found to have been begun meanwhile, before that is a fault."""
 
@@ -104,7 +107,7 @@ class Posting:
                 "sessions cannot be kept for now: send the chunk again",
                 retry_after_s=LOOK_S,
             ) from None
-        return _told(posted, put, answer)
+        return told(session, put, answer)
 
     async def _put(self, posted: _Posted, news: asyncio.Event) -> Put:
         """Have the chunk kept, if it is the next one of its session, or was that before."""
@@ -123,12 +126,12 @@ class Posting:
                 begun += 1
                 await self._begin(posted)
             elif put.fate not in LATER or not await _news(news, until_s - _now_s()):
-                raise _refusal(put, posted)
+                raise refusal(put, posted.chunk)
 
     async def _begin(self, posted: _Posted) -> None:
         form, size = posted.request.format, len(posted.chunk.audio)
         if form is not None and size % form.frame_bytes:
-            raise _refusal(Put("odd", form.frame_bytes), posted)
+            raise refusal(Put("odd", form.frame_bytes), posted.chunk)
         opening = partial(self._sessions.open, posted.request, posted.principal, door=DOOR)
         with suppress(SessionExists):  # another chunk of it came at the same time
             await self._intakes.adopt(posted.session, opening)
@@ -138,13 +141,11 @@ class Posting:
         session, ask_s = posted.session, _now_s() + LOOK_S
         until_s = _now_s() + (FINAL_S if posted.chunk.final else ANSWER_S)
         wait: Answer | Wait = Wait(put.owner, put.orphan)
-        known, unreachable = put.fate == "again", ""
+        known, unreachable, resumed = put.fate == "again", "", 0
         while isinstance(wait, Wait):
             if wait.orphan:
-                opening = partial(
-                    self._sessions.resume, posted.request, posted.principal, door=DOOR
-                )
-                await self._intakes.adopt(session, opening)
+                resumed += 1
+                await self._take_up(posted, resumed)
             elif wait.owner not in ("", self._chunks.worker) and _now_s() > ask_s:
                 ask_s = _now_s() + ASK_S
                 if not await self._hears(wait.owner, session):
@@ -162,6 +163,17 @@ class Posting:
                 now=_now_s() >= until_s,
             )
         return wait
+
+    async def _take_up(self, posted: _Posted, times: int) -> None:
+        """Hear the session here, which nobody hears."""
+        if times > RESUMES:
+            raise Fault(
+                "provider_failed",
+                "no recognizer goes on: send the chunk again",
+                retry_after_s=ASK_S,
+            )
+        opening = partial(self._sessions.resume, posted.request, posted.principal, door=DOOR)
+        await self._intakes.adopt(posted.session, opening)
 
     async def _hears(self, owner: str, session: str) -> bool:
         """Whether the worker that has the session knows of it."""
@@ -191,88 +203,3 @@ async def _news(news: asyncio.Event, wait_s: float) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def _refusal(put: Put, posted: _Posted) -> Fault:
-    """What the client is told of a chunk that is not kept."""
-    given, number = posted.chunk.index, put.number
-    if put.fate == "early":
-        return Fault(
-            "chunk_out_of_order",
-            f"chunk {number} has not come: send that first, then {given} again",
-            allowed={"chunk_index": number},
-        )
-    if put.fate == "conflict":
-        return Fault(
-            "chunk_conflict",
-            f"chunk {number} came with other bytes: a chunk is sent again as it was, and another"
-            " one has the next index",
-        )
-    if put.fate == "odd":
-        size = len(posted.chunk.audio)
-        return Fault(
-            "bad_audio",
-            f"{size} bytes are no whole number of frames of {number} bytes: cut the audio between"
-            " them",
-        )
-    if put.fate == "full":
-        return Fault(
-            "too_fast",
-            f"so much audio waits to be heard that there is no room: send it again in {number} s",
-            retry_after_s=float(number),
-        )
-    if put.fate == "long":
-        return Fault(
-            "too_long",
-            "a container that is sent in chunks may have 16 MiB, in 20000 chunks: begin another"
-            " session, send bare samples, or use the WebSocket",
-        )
-    if put.fate == "streamed":
-        return Fault("bad_config", "the session's audio comes by a WebSocket: resume it there")
-    return gone(put.fate, put.reason)
-
-
-def gone(fate: str, reason: str = "") -> Fault:
-    """What the client is told of a session that is not to be had.
-
-    Args:
-        fate: `unknown`, `expired`, or `ended`.
-        reason: why it has ended.
-    """
-    if fate == "unknown":
-        return Fault(
-            "session_not_found",
-            "there is no session of that id: one begins with chunk 0, or without chunk_index",
-        )
-    if fate == "expired":
-        return Fault("session_expired", "the session was left idle for too long: begin another")
-    return Fault("session_ended", f"the session has ended ({reason}): begin another")
-
-
-def _told(posted: _Posted, put: Put, answer: Answer) -> dict[str, Any]:
-    """What the client is told of a chunk that was kept.
-
-    Raises:
-        Fault: it was not heard, and will not be; or something was wrong with it.
-    """
-    if (wrong := answer.fault) is not None:
-        raise Fault(
-            wrong["code"],
-            wrong["error"],
-            allowed=wrong.get("allowed"),
-            retry_after_s=wrong.get("retry_after_s"),
-        )
-    if answer.gone:
-        raise gone(answer.gone)
-    if answer.status == "unheard":
-        code = answer.reason if answer.reason in FAULTS else "session_ended"
-        raise Fault(code, "the session has ended, and the chunk was not heard")
-    return {
-        "session_id": posted.session,
-        "chunk_index": put.number,
-        "duplicate": put.fate == "again",
-        "status": answer.status,
-        "results": answer.results,
-        "transcript": {"text": answer.text, "confidence": answer.confidence},
-        "audio_ms": answer.audio_ms,
-    }

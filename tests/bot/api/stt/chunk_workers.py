@@ -141,9 +141,10 @@ class NumberSession:
 
 @dataclass
 class NumberSessions:
-    """Begins and resumes such sessions; `faults` are raised first."""
+    """Begins and resumes such sessions; `faults` are raised first; resumed ones may be failing."""
 
     store: SttStore
+    failing: bool = False
     begun: list[NumberSession] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -174,6 +175,7 @@ class NumberSessions:
             raise Fault("session_not_found", "there is none")
         session = NumberSession(self.store, request, taken.generation)
         session.from_ms, session.sequence = taken.covered_ms, taken.sequence
+        session.failing = self.failing
         self.begun.append(session)
         return session
 

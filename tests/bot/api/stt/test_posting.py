@@ -264,6 +264,19 @@ async def test_what_fails_is_taken_up_by_who_waits(a: Worker, session: str) -> N
     assert again["transcript"]["text"] == numbers(0, 25)
 
 
+async def test_what_fails_again_and_again_is_not_taken_up_for_ever(a: Worker, session: str) -> None:
+    await post(a, session, 0, frames(0, 5))
+    a.sessions.failing = True
+    a.sessions.begun[0].failing = True
+    with pytest.raises(Fault, match="provider_failed") as caught:
+        await post(a, session, 1, frames(5, 10))
+    assert caught.value.retry_after_s
+    assert len(a.sessions.begun) == 1 + posting.RESUMES
+    a.sessions.failing = False
+    again = await post(a, session, 1, frames(5, 10), final=True)
+    assert again["transcript"]["text"] == numbers(0, 10)
+
+
 async def test_broken_audio_ends_the_session_and_is_said_again(
     a: Worker, b: Worker, session: str
 ) -> None:
