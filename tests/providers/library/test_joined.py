@@ -35,3 +35,10 @@ def test_the_language_is_what_most_of_it_is_in() -> None:
 
 def test_nothing_is_no_text() -> None:
     assert Joined().result("x", 5.0) == TranscriptionResult("", "x", 5.0)
+
+
+def test_words_need_not_be_kept() -> None:
+    joined = Joined(words=False)
+    joined.add(Transcript("good day", True, words=(Word("good", 0, 300), Word("day", 300, 600))))
+    whole = joined.result("vendor", 600)
+    assert (whole.text, whole.words) == ("good day", ())

@@ -274,3 +274,53 @@ async def test_the_language_is_what_was_told_where_the_vendor_does_not_say() -> 
         await stream.send(speech(500))
         await stream.finish()
     assert [one.language for one in noted.finals] == ["fr-FR"]
+
+
+@pytest.mark.parametrize("utterances", [True, False])
+@virtual_time
+async def test_an_utterance_may_be_ended_from_outside(utterances: bool) -> None:
+    noted, engine = Noted(), Recognizer(["one", "two", ""], utterances=utterances)
+    async with listening(alone(engine), ears(), PCM, noted) as stream:
+        await stream.send(speech(1_000))
+        stream.finalize()
+        await asyncio.sleep(1)
+        assert [one.text for one in noted.finals] == ["one"]
+        assert stream.covered_ms == stream.fed_ms == 1_000
+        stream.expect(["two"])
+        await stream.send(speech(1_000, 1_500))
+        await asyncio.sleep(1)
+        assert [one.text for one in noted.finals] == ["one", "two"]
+        stream.finalize()  # nothing was said since
+        await asyncio.sleep(1)
+        assert [one.text for one in noted.finals] == ["one", "two", ""]
+        assert engine.current.expected == [("two",)]
+        await stream.finish()
+        with pytest.raises(UnavailableError, match="the stream is over"):
+            stream.finalize()
+
+
+@virtual_time
+async def test_audio_may_be_sent_before_anybody_listens() -> None:
+    loop, noted = asyncio.get_running_loop(), Noted()
+    engine = Recognizer(["one"], opening_s=5.0)
+    began_s = loop.time()
+    async with listening(alone(engine), ears(), PCM, noted, patience_s=0.1) as stream:
+        assert loop.time() - began_s == pytest.approx(0.1, abs=0.01)
+        await stream.send(speech(1_000, 1_000))
+        assert noted.used == []
+        await asyncio.sleep(6)
+        assert [one.text for one in noted.finals] == ["one"]
+    engine.failures.append(AuthenticationError("recognizer", "the key was refused"))
+    async with listening(alone(engine), ears(), PCM, noted, patience_s=0.1) as stream:
+        await asyncio.sleep(6)
+        assert isinstance(noted.ends[-1], AuthenticationError)
+        with pytest.raises(AuthenticationError):
+            await stream.send(speech(1_000))
+
+
+@virtual_time
+async def test_a_recognizer_gets_pieces_as_long_as_is_wanted() -> None:
+    engine = Recognizer(utterances=False)
+    async with listening(alone(engine), ears(), PCM, Noted(), chunk_ms=20) as stream:
+        await stream.send(PCM16_8K.silence(20))
+        assert len(engine.current.audio) == PCM16_16K.byte_count(20)  # which it wants

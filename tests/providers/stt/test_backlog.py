@@ -6,7 +6,7 @@ import pytest
 
 from media.audio import ULAW_8K
 from providers.stt.backlog import MAX_MS, QUIET_MS, Backlog
-from providers.types import EndOfTurn, SttCapabilities, Transcript
+from providers.types import Boundary, EndOfTurn, SttCapabilities, Transcript
 
 EVERYTHING = SttCapabilities(boundary="word")
 UTTERANCES = SttCapabilities(utterances=True)
@@ -298,3 +298,30 @@ def test_what_waits_for_a_stream() -> None:
     assert (backlog.waits, backlog.waiting_ms) == (True, 0)
     assert given(backlog) == [None]
     assert not backlog.waits
+
+
+@pytest.mark.parametrize("boundary", ["word", "item", "commit"])
+def test_how_far_all_is_understood_is_known_at_once(boundary: Boundary) -> None:
+    backlog = streaming(0, 1, 2, wants=SttCapabilities(boundary=boundary))
+    assert backlog.covered_ms == 0
+    backlog.understood(final("one", 1_500))
+    # Who does not tell words apart may have heard more than it gave.
+    assert backlog.covered_ms == (0 if boundary == "commit" else 1_500)
+    backlog.end_utterance()
+    assert given(backlog) == [None]
+    backlog.understood(final("two", 2_500))
+    assert backlog.covered_ms == 3_000
+    fill(backlog, 3)
+    assert given(backlog) == [(3, 1)]
+    backlog.drained()
+    assert backlog.covered_ms == 4_000
+
+
+def test_what_may_be_a_turns_own_covers_no_more_than_it_says() -> None:
+    backlog = streaming(0, 1, wants=SttCapabilities(boundary="word", end_of_turn=True))
+    backlog.end_utterance()
+    assert given(backlog) == [None]
+    backlog.understood(final("one", 700))
+    assert backlog.covered_ms == 700
+    backlog.understood(EndOfTurn(800))
+    assert backlog.covered_ms == 800
