@@ -86,14 +86,20 @@ class Ledger:
         """The sessions whose end Redis is still to be told of, and how much audio each took."""
         return dict(self._keys[key_id].closed)
 
-    def open_here(self, key_id: str, now_s: float) -> dict[str, int]:
-        """The open sessions of a key, and how much audio each has taken."""
+    def let_go(self, key_id: str, now_s: float) -> None:
+        """Close the sessions of a key of which nothing was said for a while."""
         sessions = self._keys[key_id].sessions
-        for session_id in [
-            name for name, one in sessions.items() if now_s - one.heard_s > SILENT_S
-        ]:
+        for session_id in [one for one in sessions if now_s - sessions[one].heard_s > SILENT_S]:
             self.close(key_id, session_id)
-        return {session_id: one.audio_ms for session_id, one in sessions.items()}
+
+    def open_here(self, key_id: str) -> list[str]:
+        """The open sessions of a key."""
+        return list(self._keys[key_id].sessions)
+
+    def audio_of(self, key_id: str, session_ids: Iterable[str]) -> dict[str, int]:
+        """How much audio each of these sessions has taken, but for those that are closed."""
+        sessions = self._keys[key_id].sessions
+        return {one: sessions[one].audio_ms for one in session_ids if one in sessions}
 
     def answered(
         self, key_id: str, told: Mapping[str, int], lost: Iterable[str], *, revoked: bool

@@ -87,11 +87,13 @@ class Meter:
         self._ledger.settle()
 
     async def _tell(self, key_id: str) -> None:
-        waiting = self._ledger.open_here(key_id, self._now_s())
+        self._ledger.let_go(key_id, self._now_s())
         for session_id, audio_ms in self._ledger.closed(key_id).items():
             await self._tell_closed(key_id, session_id, audio_ms)
-        sessions = iter(waiting.items())
-        while batch := dict(islice(sessions, BATCH)):
+        sessions = iter(self._ledger.open_here(key_id))
+        while part := list(islice(sessions, BATCH)):
+            # Asked only now: one that was closed meanwhile would have a place again.
+            batch = self._ledger.audio_of(key_id, part)
             beat = await self._store.beat(key_id, self._worker, batch)
             self._ledger.answered(key_id, batch, beat.lost, revoked=beat.revoked)
             self._ledger.shared(key_id, beat.audio_ms, self._now_s() + beat.left_ms / 1000)

@@ -13,7 +13,7 @@ import re
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 
-__all__ = ["ID", "digest_of", "id_in", "is_key", "is_token", "matches", "written_key",
+__all__ = ["ID", "digest_of", "id_in", "is_id", "is_key", "is_token", "matches", "written_key",
            "written_token"]  # fmt: skip
 
 ID = r"[0-9a-f]{12}"
@@ -33,6 +33,11 @@ def written_key(key_id: str, secret: bytes) -> str:
 def written_token(secret: bytes) -> str:
     """A token of `SECRET_BYTES` of chance."""
     return f"pt_{_written(secret)}"
+
+
+def is_id(text: str) -> bool:
+    """Whether it has the form of a key's id."""
+    return re.fullmatch(ID, text) is not None
 
 
 def id_in(text: str) -> str | None:

@@ -15,7 +15,7 @@ from bot.store_keys import Keys
 
 from .draft import KeyDraft
 from .scripts import BEAT, CLOSE, CREATE, LIST, OPEN, REVOKE, TAKE
-from .secret import SECRET_BYTES, digest_of, written_key, written_token
+from .secret import SECRET_BYTES, digest_of, is_id, written_key, written_token
 from .types import ApiKey, KeyLimits, Scope
 
 __all__ = ["Beat", "KeyStore", "ListedKey", "NewKey", "Standing", "Token", "TooManyKeys", "Verdict"]
@@ -172,6 +172,8 @@ class KeyStore:
 
     async def revoke(self, key_id: str) -> bool:
         """Have a key be good for nothing from now on; false if there is none of that id."""
+        if not is_id(key_id):  # it could be a part of the name of another key of Redis
+            return False
         keys = [self._keys.api_key(key_id), self._keys.api_origins]
         return bool(await self._link.eval(REVOKE, keys, []))
 

@@ -80,6 +80,14 @@ async def test_there_is_no_such_key(api: httpx.AsyncClient, key_id: str) -> None
     assert (response.status_code, response.json()) == (404, {"error": "no such key"})
 
 
+async def test_a_part_of_what_is_kept_of_a_key_is_none(
+    api: httpx.AsyncClient, keys: KeyStore
+) -> None:
+    made = (await api.post("/keys", json={"name": "shop"})).json()["id"]
+    await keys.open(made, "s", "w")
+    assert (await api.delete(f"/keys/{made}:open")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -115,7 +123,7 @@ async def test_redis_is_away(tmp_path: Path) -> None:
         asked = [
             await api.get("/keys"),
             await api.post("/keys", json={"name": "shop"}),
-            await api.delete("/keys/x"),
+            await api.delete("/keys/0123456789ab"),
         ]
     await nowhere.aclose()
     assert {response.status_code for response in asked} == {503}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.api.keys import meter as module
 from bot.api.keys.draft import KeyDraft
 from bot.api.keys.ledger import SILENT_S
 from bot.api.keys.meter import Meter
-from bot.api.keys.store import KeyStore, Verdict
+from bot.api.keys.store import Beat, KeyStore, Verdict
 
 
 async def made(keys: KeyStore, **values: object) -> str:
@@ -101,6 +103,25 @@ async def test_many_sessions_are_told_in_parts(
         meter.used(one, str(number), 100)
     await meter.beat()
     assert (await open_sessions(keys), await used_ms(keys), meter.used_ms(one)) == (5, 500, 500)
+
+
+async def test_a_session_that_closes_while_others_are_told_gets_no_place_again(
+    keys: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    one = await made(keys)
+    meter = Meter(keys, "a")
+    await meter.open(one, "1", None)
+    await meter.open(one, "2", None)
+    beat = keys.beat
+
+    async def close_meanwhile(*args: Any) -> Beat:
+        await meter.close(one, "2")
+        return await beat(*args)
+
+    monkeypatch.setattr(keys, "beat", close_meanwhile)
+    await meter.beat()
+    assert await open_sessions(keys) == 1
 
 
 async def test_what_is_used_while_redis_is_away_is_counted_later(
