@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from uuid import uuid4
@@ -41,6 +41,8 @@ DRAIN_S = 5.0
 LOOK_S = 1.0
 TOUCH_EVERY = 5
 """Of how many looks one is written down."""
+CHUNK = "chunk"
+"""The door of sessions that have no connection that could be lost."""
 _TAKEN_OVER = "session_taken_over"
 
 
@@ -54,6 +56,7 @@ class Sessions:
         store: keeps what another worker needs to go on.
         access: who may have sessions, and how much of them.
         inbox: reaches the worker that has a session.
+        calls: how many calls each recognizer has.
 
     Attributes:
         draining: whether no session is begun any more.
@@ -70,6 +73,7 @@ class Sessions:
         store: SttStore,
         access: SttAccess,
         inbox: Inbox,
+        calls: Callable[[], Counter[str]] = Counter,
     ) -> None:
         self.draining = False
         self.counts: Counter[str] = Counter()
@@ -78,6 +82,7 @@ class Sessions:
         self._ears = ears
         self._store = store
         self._access = access
+        self._calls = calls
         self._wording = StreamWording(settings.stt_idle_s)
         self._held: dict[str, Held] = {}
         self._taking_up = TakingUp(store, inbox)
@@ -88,6 +93,19 @@ class Sessions:
     def active(self) -> int:
         """How many sessions go on."""
         return sum(not held.session.over for held in self._held.values())
+
+    @property
+    def recognizing(self) -> Counter[str]:
+        """How many streams each recognizer has for sessions."""
+        return self._recognizing(None)
+
+    def _recognizing(self, but: Session | None) -> Counter[str]:
+        streams: Counter[str] = Counter()
+        for held in self._held.values():
+            # One that is over may have its recognizer until its connection is closed.
+            if held.left_s is None and held.session is not but:
+                streams[held.session.provider] += held.session.request.streams
+        return streams
 
     def get(self, session_id: str) -> Session | None:
         """A session that goes on here."""
@@ -109,7 +127,7 @@ class Sessions:
         Args:
             request: what it is to be.
             principal: whose it is.
-            door: by which it comes; one of `chunk` has no connection that could be lost.
+            door: by which it comes.
             wording: how its client is told things; None is as on `/stt/stream`.
 
         Raises:
@@ -117,7 +135,7 @@ class Sessions:
             SessionExists: there is one of that id.
         """
         with self._room():
-            self._recognizers.of(request)
+            self._recognizers.of(request, self._calls() + self.recognizing)
             past = Past(request.session_id or str(uuid4()))
             if past.session_id in self._held:
                 raise SessionExists(past.session_id)
@@ -155,6 +173,8 @@ class Sessions:
             held = self._held.get(session_id)
             if held is not None and held.session.principal.key_id != principal.key_id:
                 held = None  # which the store will not give it, either
+            if held is not None and (held.door == CHUNK) != (door == CHUNK):
+                raise Fault("bad_config", "the session's audio comes by another door: keep to that")
             with self._room(instead=held):
                 if held is None:
                     taken_up = await self._taking_up.from_elsewhere(
@@ -166,7 +186,7 @@ class Sessions:
                     taken_up = await self._taking_up.from_here(held, after)
                 asked = replace(self._asked_anew(pairs, taken_up.request), session_id=session_id)
                 session = await self._start(taken_up.past, asked, principal, door, wording)
-        if door != "chunk":
+        if door != CHUNK:
             for message in taken_up.missed:
                 session.push(message)
         self.counts["resumed"] += 1
@@ -287,7 +307,7 @@ class Sessions:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 for one in held:
-                    if one.door != "chunk":
+                    if one.door != CHUNK:
                         await one.gone.wait()
         for one in held:
             await self._forget(one)
@@ -321,9 +341,9 @@ class Sessions:
 
     # The `Keeper` of sessions
 
-    def recognizers(self, request: SessionRequest) -> Fallback[SttProvider]:
+    def recognizers(self, session: Session, request: SessionRequest) -> Fallback[SttProvider]:
         """Who is to recognize; raises `Fault`."""
-        return self._recognizers.of(request)
+        return self._recognizers.of(request, self._calls() + self._recognizing(session))
 
     def understood(self, session: Session, said: Said) -> None:
         """Keep what was understood for good."""
@@ -367,7 +387,7 @@ class Sessions:
         if session.over:
             stays_s = min(RESUME_S, self._settings.stt_idle_s)
             left = held.left_s is not None and now_s - held.left_s >= stays_s
-            return left or held.door == "chunk"
+            return left or held.door == CHUNK
         session.look_after(now_s)
         if held.looks % TOUCH_EVERY == 0:
             self._touch(session)

@@ -151,6 +151,15 @@ async def test_a_recognizer_that_does_not_end_keeps_nobody_waiting() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_session_keeps_to_its_door() -> None:
+    async with opened() as (service, session):
+        asked = replace(PLAIN, session_id=session.id)
+        with pytest.raises(Fault) as refused:
+            await service.sessions.resume(asked, ANYBODY, door="chunk")
+        assert (refused.value.code, session.over) == ("bad_config", False)
+
+
+@virtual_time_on_sockets
 async def test_two_who_come_back_at_once_have_it_in_turn() -> None:
     async with opened() as (service, session):
         asked = replace(PLAIN, session_id=session.id)
