@@ -23,8 +23,8 @@ STALE_S = 60.0
 MOST = 1000
 """How many keys are remembered; and of how many texts that they are none."""
 QUESTIONS_PER_S = 2000.0
-"""Redis is asked no more about keys that are not known, whoever sends them. To be sent so many costs
-a worker more than to look them up."""
+"""Redis is asked no more about keys that are not known, whoever sends them. To be sent so many
+costs a worker more than to look them up."""
 
 
 class TooManyQuestions(Exception):
