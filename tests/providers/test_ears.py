@@ -426,3 +426,37 @@ async def test_recorded_speech_through_the_best_model(recordings: Path, name: st
     ears.close()
     assert heard[0].at_ms == pytest.approx(1000 + onset_ms(speech), abs=100)
     assert isinstance(heard[-1], SpeechStopped)
+
+
+async def test_who_wants_to_know_is_told_when_all_is_judged(ears: Ears) -> None:
+    told: list[int] = []
+    events: list[SpeechEvent] = []
+
+    def through() -> None:
+        told.append(listener.judged_ms)
+        assert len(events) == (listener.judged_ms >= 96)
+
+    listener = ears.open(events.append, on_judged=through)
+    listener.feed(np.concatenate([LOUD] * 3 + [QUIET[:100]]))
+    await judged(ears)
+    listener.feed(QUIET[100:])
+    listener.judge()
+    assert told == [96, 128]
+    listener.feed(QUIET)
+    listener.close()
+    await judged(ears)
+    assert told == [96, 128]
+
+
+async def test_what_it_raises_hurts_nobody(ears: Ears) -> None:
+    told: list[int] = []
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    bad = ears.open(ignore, on_judged=broken)
+    good = ears.open(ignore, on_judged=lambda: told.append(good.judged_ms))
+    for listener in (bad, good):
+        listener.feed(QUIET)
+    await judged(ears)
+    assert (told, ears.callback_errors) == ([32], 1)

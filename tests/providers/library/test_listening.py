@@ -101,6 +101,23 @@ async def test_a_pause_earns_no_haste() -> None:
         assert loop.time() - began_s == pytest.approx(8 / 1.25, abs=0.3)
 
 
+@virtual_time
+async def test_who_was_cut_off_for_a_while_is_not_late_for_ever() -> None:
+    loop, second = asyncio.get_running_loop(), PCM16_8K.silence(1_000)
+    late_s: list[float] = []
+    async with listening(alone(Recognizer(utterances=False)), ears(), PCM, Noted()) as stream:
+        began_s = loop.time()
+        for said_s in range(1, 61):
+            # Of the network, from which the tenth to the nineteenth come all at once.
+            due_s = began_s + (20 if 10 <= said_s < 20 else said_s)
+            await asyncio.sleep(due_s - loop.time())
+            await stream.send(second)
+            late_s.append(loop.time() - began_s - said_s)
+    assert late_s[8] == pytest.approx(0, abs=0.1)
+    assert 6 < late_s[20] < 9
+    assert late_s[-1] == pytest.approx(0, abs=0.1)
+
+
 @virtual_time_on_sockets
 async def test_pieces_may_be_cut_anywhere_and_of_any_rate() -> None:
     noted = Noted()

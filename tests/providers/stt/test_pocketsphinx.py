@@ -119,6 +119,19 @@ async def test_it_hears_words_and_when_they_were_said(stt: PocketSphinx, recordi
     assert (final.start_ms, final.end_ms) == (final.words[0].start_ms, final.words[-1].end_ms)
 
 
+async def test_it_hears_the_same_however_audio_is_cut(stt: PocketSphinx, recordings: Path) -> None:
+    audio = speech(recordings, "card_ten_of_clubs")
+    heard = []
+    for size in (640, 32_000):
+        async with asyncio.timeout(30), stt.stream(SttOptions()) as stream:
+            for start in range(0, len(audio), size):
+                stream.send(audio[start : start + size])
+            await stream.finish()
+            heard.append(await finals(stream))
+    assert heard[0][0].words
+    assert heard[0] == heard[1]
+
+
 async def test_every_utterance_of_a_stream_has_its_own_final(
     stt: PocketSphinx, recordings: Path
 ) -> None:
