@@ -24,7 +24,10 @@ _CONFIDENCE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 _ID = {"type": "string", "format": "uuid"}
 SHOWN = ("language", "provider", "sample_rate", "encoding", "channels")
 """What a session was asked to be, of which one is told that looks at it."""
-_ACCESS = ("unauthorized", "forbidden", "origin_refused", "rate_limited", "store_away", "internal")
+_ACCESS = (
+    *("key_in_url", "unauthorized", "forbidden", "origin_refused", "rate_limited", "store_away"),
+    "internal",
+)
 _WRONG = tuple(kind.code for kind in FAULTS.values() if kind.status == 400)
 _GONE = ("session_not_found", "session_expired")
 _LIMITS = ("too_many_sessions", "quota_used_up", "draining", "provider_failed")
