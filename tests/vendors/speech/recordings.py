@@ -14,7 +14,7 @@ from media.audio import ULAW_8K, pcm_to_ulaw, rms_dbfs, ulaw_to_pcm
 
 from .script import BLOCK_MS, Script, ScriptWord, spread, words_of
 
-__all__ = ["computed_script", "recorded_script", "spoken_script"]
+__all__ = ["computed_script", "recorded_script", "recordings_in", "spoken_script"]
 
 SPEECH_DBFS = -40.0
 HUSH = 24
@@ -36,17 +36,27 @@ def recorded_script(folder: Path, *, minimum_ms: int = 60_000) -> Script:
     Raises:
         ValueError: there is no file with a transcript.
     """
+    spoken = recordings_in(folder)
+    speech_ms = sum(len(audio) for audio, _ in spoken) * 1000 // RATE_HZ
+    pause_ms = max(1_000, (minimum_ms - speech_ms) // len(spoken))
+    return spoken_script(spoken, pause_ms=pause_ms)
+
+
+def recordings_in(folder: Path) -> list[tuple[bytes, str]]:
+    """The spoken files of a folder (8 kHz µ-law), and what each says; see `recorded_script`.
+
+    Raises:
+        ValueError: there is no file with a transcript.
+    """
     table = (folder / "README.md").read_text("utf-8")
     spoken = [
-        (_whole_blocks((folder / f"{name}.ulaw").read_bytes()), text.strip())
+        ((folder / f"{name}.ulaw").read_bytes(), text.strip())
         for name, text in re.findall(r"^\| (\w+) \| ([a-z ]+) \|", table, re.MULTILINE)
         if not name.startswith("prompt_") and (folder / f"{name}.ulaw").is_file()
     ]
     if not spoken:
         raise ValueError(f"{folder} has no .ulaw file with a transcript")
-    speech_ms = sum(len(audio) for audio, _ in spoken) * 1000 // RATE_HZ
-    pause_ms = max(1_000, (minimum_ms - speech_ms) // len(spoken))
-    return _joined([(audio, words_of(text)) for audio, text in spoken], _blocks_up(pause_ms))
+    return spoken
 
 
 def spoken_script(said: Sequence[tuple[bytes, str]], *, pause_ms: int = 1_000) -> Script:
