@@ -139,6 +139,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             ears=ears,
             inbox=inbox,
             metrics=metrics,
+            calls=lambda: calls.recognizing,
         )
         stack.push_async_callback(stt.aclose)
         dialogs = load_dialogs((bot.dialog for bot in settings.bots()), resources)
@@ -156,7 +157,15 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             orders=orders,
             campaigns=campaigns.calls,
         )
-        calls = Calls(makes, store, ears, metrics, campaigns.calls.endings, most=settings.max_calls)
+        calls = Calls(
+            makes,
+            store,
+            ears,
+            metrics,
+            campaigns.calls.endings,
+            most=settings.max_calls,
+            sessions=lambda: stt.sessions.recognizing,
+        )
         reaching = Reaching(store, inbox, calls, orders)
         memory = SharedMemory(store)
         yield Assembly(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 
 import structlog
 
@@ -39,6 +41,7 @@ class Calls:
         ears: whose work is counted.
         endings: who tells campaigns of their calls' ends; None without campaigns.
         most: how many calls the worker takes at a time.
+        sessions: how many streams each recognizer has that are of no call.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Calls:
         endings: Endings | None = None,
         *,
         most: int,
+        sessions: Callable[[], Counter[str]] = Counter,
     ) -> None:
         self._makes = makes
         self._store = store
@@ -57,7 +61,7 @@ class Calls:
         self._metrics = metrics
         self.draining = False
         self._live: dict[str, LiveCall] = {}
-        self._places = Places(self._live, makes, most)
+        self._places = Places(self._live, makes, most, sessions)
         # What is not live yet, of which others may have something to tell.
         self._coming: dict[str, Record] = {}
         self._ends = Ends(self._live, makes, store, metrics, endings)
@@ -66,6 +70,11 @@ class Calls:
     def active(self) -> int:
         """How many calls have a stream here, or may have one in a moment."""
         return self._places.active
+
+    @property
+    def recognizing(self) -> Counter[str]:
+        """As `Places.recognizing`."""
+        return self._places.recognizing
 
     def recognizer_full(self, bot: BotSettings) -> bool:
         """As `Places.recognizer_full`."""

@@ -147,7 +147,7 @@ class Engines:
 
         Args:
             bot: who answers; only those that understand its language are of use.
-            taken: how many calls each has.
+            taken: how many streams each has.
         """
         candidates = self.stt(bot).ranked(lambda one: one.capabilities.understands(bot.language))
         well = [candidate for candidate in candidates if candidate.health.well]
@@ -157,16 +157,24 @@ class Engines:
                 return candidate.name
         return None
 
-    @property
-    def capacity(self) -> int | None:
+    def capacity(self, others: Mapping[str, int]) -> int | None:
         """How many calls the recognizers of any bot take; None when nothing but the worker's own
-        limit bounds them."""
-        return min(filter(None, map(self._capacity, self._bots)), default=None)
+        limit bounds them.
 
-    def _capacity(self, bot: BotSettings) -> int | None:
+        Args:
+            others: how many streams each has that are of no call.
+        """
+        each = (self._capacity(bot, others) for bot in self._bots)
+        return min((most for most in each if most is not None), default=None)
+
+    def _capacity(self, bot: BotSettings, others: Mapping[str, int]) -> int | None:
         usable = self.stt(bot).ranked(lambda one: one.capabilities.understands(bot.language))
-        each = [candidate.provider.capacity for candidate in usable]
-        return None if None in each else sum(filter(None, each))
+        capacity = 0
+        for candidate in usable:
+            if candidate.provider.capacity is None:
+                return None
+            capacity += max(0, candidate.provider.capacity - others.get(candidate.name, 0))
+        return capacity
 
     def apology(self, bot: BotSettings) -> tuple[str, bytes]:
         """The apology in a bot's voice: its text, and µ-law at 8 kHz, empty without one."""

@@ -153,10 +153,9 @@ class LiveCalls:
             log.error("dialog cannot be made", exc_info=error)
             return None
 
-    @property
-    def capacity(self) -> int | None:
+    def capacity(self, others: Mapping[str, int]) -> int | None:
         """As `Engines.capacity`."""
-        return self._engines.capacity
+        return self._engines.capacity(others)
 
     def free_recognizer(self, bot: BotSettings, taken: Mapping[str, int]) -> str | None:
         """As `Engines.free_recognizer`."""

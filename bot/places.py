@@ -1,10 +1,13 @@
-"""The places that a worker has for calls: which are taken, and by which recognizer's calls."""
+"""The places that a worker has for calls: which are taken, and by which recognizer's calls.
+
+Recognizers may have calls and sessions of the speech-to-text service at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bot.live_call import LiveCall, LiveCalls
 from bot.numbers import BotSettings
@@ -22,12 +25,20 @@ class Places:
         live: the calls of this worker by SID.
         makes: knows what its recognizers take.
         most: how many calls the worker takes at a time.
+        sessions: how many streams each recognizer has that are of no call.
     """
 
-    def __init__(self, live: Mapping[str, LiveCall], makes: LiveCalls, most: int) -> None:
+    def __init__(
+        self,
+        live: Mapping[str, LiveCall],
+        makes: LiveCalls,
+        most: int,
+        sessions: Callable[[], Counter[str]],
+    ) -> None:
         self._live = live
         self._makes = makes
         self._most = most
+        self._sessions = sessions
         # Until when (the loop's time) a place is kept for the call's stream, and its recognizer.
         self._expected: dict[str, tuple[float, str]] = {}
         self._dialled: set[str] = set()
@@ -48,16 +59,21 @@ class Places:
     @property
     def capacity(self) -> int:
         """How many there are, those that are taken included."""
-        recognized = self._makes.capacity
+        recognized = self._makes.capacity(self._sessions())
         return self._most if recognized is None else min(self._most, recognized)
 
     def recognizer_full(self, bot: BotSettings) -> bool:
         """Whether none of a bot's recognizers takes more calls than it has."""
-        return self._makes.free_recognizer(bot, Counter(self._taken())) is None
+        return self._makes.free_recognizer(bot, self.recognizing + self._sessions()) is None
+
+    @property
+    def recognizing(self) -> Counter[str]:
+        """How many calls each recognizer has, or may have in a moment."""
+        return Counter(self._taken())
 
     def expect(self, sid: str, bot: BotSettings, *, dialled: bool) -> None:
         """As `Calls.expect`."""
-        taken = Counter(self._taken())
+        taken = self.recognizing + self._sessions()
         name = self._makes.free_recognizer(bot, taken) or bot.stt_provider
         self._expected[sid] = (asyncio.get_running_loop().time() + EXPECT_S, name)
         if dialled:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -405,6 +406,22 @@ async def test_a_recognizer_is_full_with_the_calls_that_it_hears(worker: Worker)
         calls.expect("CA2", BOT)
         assert calls.recognizer_full(BOT)
     assert not calls.recognizer_full(BOT)
+
+
+async def test_sessions_and_calls_share_recognizers(worker: Worker) -> None:
+    calls = worker.calls
+    recognizer_of(worker).capacity = 3
+    sessions = Counter({"pocketsphinx": 1, "another": 9})
+    calls._places._sessions = lambda: sessions
+    assert calls.capacity == 2
+    calls.expect(SID, BOT)
+    assert calls.recognizing == {"pocketsphinx": 1}
+    assert not calls.recognizer_full(BOT)
+    sessions["pocketsphinx"] = 2
+    assert calls.recognizer_full(BOT)
+    assert calls.capacity == 1
+    sessions["pocketsphinx"] = 3
+    assert calls.capacity == 0
 
 
 class TestLanguage:

@@ -86,6 +86,11 @@ class SessionRequest:
         return None if raw(self.encoding) else cast(StreamContainer, self.encoding)
 
     @property
+    def streams(self) -> int:
+        """How many channels are recognized apart."""
+        return 2 if self.channels == 2 and self.stereo == "split" else 1
+
+    @property
     def piece_ms(self) -> float | None:
         """How much audio recognizers are to get at a time; None is as they like it."""
         if self.chunk_bytes is None or self.format is None:

@@ -32,8 +32,7 @@ class Feed:
 
     def __init__(self, request: SessionRequest) -> None:
         self.begun = False
-        split = request.channels == 2 and request.stereo == "split"
-        self.channels = 2 if split else 1
+        self.channels = request.streams
         self._decoder: StreamDecoder | None = None
         self._unpacker: Unpacker | None = None
         raw = request.format

@@ -6,7 +6,7 @@ sessions too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -33,6 +33,7 @@ __all__ = ["Recognizers"]
 log = structlog.get_logger(__name__)
 
 WELL = "well"
+AGAIN_S = 1.0
 
 
 class Recognizers:
@@ -58,12 +59,18 @@ class Recognizers:
         self._build = build
         self._own: dict[str, Candidate[SttProvider]] = {}
 
-    def of(self, request: SessionRequest) -> Fallback[SttProvider]:
+    def of(
+        self, request: SessionRequest, taken: Mapping[str, int] | None = None
+    ) -> Fallback[SttProvider]:
         """Who recognizes a session, the best first, and who takes over from one that fails.
 
+        Args:
+            request: what it is to be.
+            taken: how many streams each recognizer has; None counts none.
+
         Raises:
-            Fault: there is no such recognizer, it is not configured, or nobody among those who were
-                asked for understands the language.
+            Fault: there is no such recognizer, it is not configured, nobody among those who were
+                asked for understands the language, or none of those takes one more session.
         """
         named = bool(request.provider) and request.provider != (AUTO,)
         try:
@@ -74,8 +81,14 @@ class Recognizers:
         fit = [one for one in candidates if _understands(one, request.language)]
         if not fit:
             raise self._unsupported(request.language, candidates if named else None)
+        if not (free := [one for one in fit if _takes(one, request, taken or {})]):
+            raise Fault(
+                "too_many_sessions",
+                "every recognizer that can serve the session is taken: try again soon",
+                retry_after_s=AGAIN_S,
+            )
         # All that were named stay, in their places: what is meant for the first is for it alone.
-        return Fallback(fit, [one.name for one in candidates])
+        return Fallback(free, [one.name for one in candidates])
 
     async def run(self) -> None:
         """See, as long as the worker runs, whether those that have failed are well again."""
@@ -158,6 +171,12 @@ class Recognizers:
             raise MissingKeyError(name, "it is not configured on this worker", hint=lack)
         provider = LazyStt(self._build(name, **self._settings.engine(name)))
         return MeteredStt(provider, self._account, self._facts(name))
+
+
+def _takes(one: Candidate[SttProvider], request: SessionRequest, taken: Mapping[str, int]) -> bool:
+    """Whether it has room for one more session, with a stream for each channel."""
+    capacity = one.provider.capacity
+    return capacity is None or taken.get(one.name, 0) + request.streams <= capacity
 
 
 def _understands(candidate: Candidate[SttProvider], language: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
@@ -47,6 +48,7 @@ class SttService:
         ears: tell where speech is.
         inbox: reaches other workers, and is how they reach us.
         metrics: of the worker.
+        calls: how many calls each recognizer has.
 
     Attributes:
         sessions: that it has.
@@ -66,6 +68,7 @@ class SttService:
         ears: Ears,
         inbox: Inbox,
         metrics: Metrics,
+        calls: Callable[[], Counter[str]],
     ) -> None:
         self._store = SttStore(
             url,
@@ -88,6 +91,7 @@ class SttService:
             store=self._store,
             access=self._access,
             inbox=inbox,
+            calls=calls,
         )
         self.routes = self._routes(settings, inbox)
 

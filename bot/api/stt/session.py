@@ -33,7 +33,7 @@ __all__ = ["Keeper", "Session"]
 class Keeper(Protocol):
     """Who has all sessions of this worker; only `ended` may wait."""
 
-    def recognizers(self, request: SessionRequest) -> Fallback[SttProvider]:
+    def recognizers(self, session: Session, request: SessionRequest) -> Fallback[SttProvider]:
         """Who is to recognize; raises `Fault`."""
 
     def understood(self, session: Session, said: Said) -> None:
@@ -142,7 +142,7 @@ class Session:
         Raises:
             Fault: nobody can.
         """
-        await self._hearing.open(self._keeper.recognizers(self.request), self._ears)
+        await self._hearing.open(self._keeper.recognizers(self, self.request), self._ears)
         self.push(self._wording.started(self))
 
     def touch(self) -> None:
@@ -193,7 +193,7 @@ class Session:
             if request == replace(self.request, phrases=request.phrases):
                 self._hearing.expect(request.phrases)
             else:
-                await self._hear_anew(request, self._keeper.recognizers(request))
+                await self._hear_anew(request, self._keeper.recognizers(self, request))
             self.request = request
             self.push(self._wording.configured(self))
 

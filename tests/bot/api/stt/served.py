@@ -160,6 +160,7 @@ class Service:
         self.gate = Gate()
         who: Any = access or self.gate
         self.store = store
+        self.inbox = inbox
         self.leases = Leases(store.link, Keys(prefix), 60)
         self.settings = settings
         self.ears = Ears(Level())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from bot.api.stt.recognizers import Recognizers
 from bot.engines import Engines
 from bot.settings import Settings
 from providers.errors import NetworkError
+from providers.library.lazy import LazyStt
+from providers.metered import MeteredStt
 from providers.types import SttCapabilities, SttProvider
 from providers.usage import Account
 from tests.bot.engines import Recognizer
@@ -113,3 +116,24 @@ async def test_how_well_they_are(recognizers: Recognizers) -> None:
     assert recognizers.states() == {"deepgram": "NetworkError"}
     await recognizers.aclose()
     assert recognizers.states() == {}
+
+
+async def test_one_that_is_full_takes_no_more(recognizers: Recognizers) -> None:
+    both = SessionRequest(provider=("deepgram", "soniox"))
+    first, second = recognizers.of(both).candidates
+    for candidate in (first, second):
+        assert isinstance(candidate.provider, MeteredStt)
+        assert isinstance(candidate.provider.provider, LazyStt)
+        engine = candidate.provider.provider._provider
+        assert isinstance(engine, Recognizer)
+        engine.capacity = 2
+    taken = {"deepgram": 1}
+    assert [one.name for one in recognizers.of(both, taken).candidates] == ["deepgram", "soniox"]
+    # Two speakers need two streams.
+    split = replace(both, channels=2, stereo="split")
+    fallback = recognizers.of(split, taken)
+    assert [one.name for one in fallback.candidates] == ["soniox"]
+    assert fallback.place(fallback.candidates[0]) == 1
+    with pytest.raises(Fault) as refused:
+        recognizers.of(both, {"deepgram": 2, "soniox": 2})
+    assert (refused.value.code, refused.value.retry_after_s) == ("too_many_sessions", 1.0)
