@@ -217,3 +217,8 @@ async def test_a_client_that_leaves_before_it_configures_leaves_nothing() -> Non
     async with asr() as (service, client):
         await client.websocket.close()
         assert service.sessions.counts["begun"] == 0
+
+
+async def test_a_configurations_type_may_be_anything() -> None:
+    async with asr() as (_, client):
+        assert (await configure(client, {"type": ["config"], **ENGLISH}))["status"] == "ready"
