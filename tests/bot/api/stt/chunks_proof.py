@@ -1,8 +1,8 @@
 """Proves that a session by HTTP outlives its worker: chunks go to two workers in turn, and the one
-that hears them is killed with SIGKILL in the middle.
+that hears them is killed with SIGKILL in the middle, or frozen for a while with SIGSTOP.
 
-From a shell: `python -m tests.bot.api.stt.chunks_proof --rounds 5`. Every word must be understood,
-and none twice: the vendor's stand-in knows the recording, and gives what it hears of it.
+From a shell: `python -m tests.bot.api.stt.chunks_proof --rounds 5 [--freeze]`. Every word must be
+understood, and none twice: the vendor's stand-in knows the recording, and tells what it hears.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ SENTENCES = (
 CHUNK_BYTES = 2_000
 """A quarter of a second of 8 kHz µ-law."""
 POST_S = 60.0
+FROZEN_POST_S = 2.0
+"""A client that waits no longer for an answer sends the chunk again, to the other worker."""
+FROZEN_S = 6.0
 
 
 @dataclass
@@ -51,7 +54,7 @@ class Round:
     """One session.
 
     Attributes:
-        killed: whether the worker was killed that heard it.
+        killed: whether the worker was killed, or frozen, that heard it.
         at: before which chunk.
         longest_s: how long the slowest answer took.
         problems: what was wrong.
@@ -103,19 +106,20 @@ class Caller:
 
 
 async def _round(
-    script: Script, workers: Sequence[Worker], redis: Redis, at: int, prefix: str
+    script: Script, workers: Sequence[Worker], redis: Redis, at: int, how: signal.Signals
 ) -> Round:
     found = Round(at)
     began_s = time.monotonic()
     audio = script.audio
     chunks = [audio[start : start + CHUNK_BYTES] for start in range(0, len(audio), CHUNK_BYTES)]
-    async with httpx.AsyncClient(trust_env=False, timeout=POST_S) as client:
+    patience_s = POST_S if how == signal.SIGKILL else FROZEN_POST_S
+    async with httpx.AsyncClient(trust_env=False, timeout=patience_s) as client:
         caller = Caller(workers, client)
         for index, chunk in enumerate(chunks):
             # As it is spoken.
             await asyncio.sleep(max(0.0, began_s + index * 0.25 - time.monotonic()))
             if index == at:
-                found.killed = await _kill(workers, redis, f"{prefix}stt:{caller.session}", prefix)
+                found.killed = await _harm(workers, redis, caller.session, how)
             await caller.send(index, chunk, final=index == len(chunks) - 1)
     found.longest_s = caller.longest_s
     found.problems = list(_problems(script, caller.answers))
@@ -124,14 +128,18 @@ async def _round(
     return found
 
 
-async def _kill(workers: Sequence[Worker], redis: Redis, session: str, prefix: str) -> bool:
-    """Kill the worker that hears the session."""
-    name: Any = await redis.hget(session, "worker")
-    pid: Any = await redis.hget(f"{prefix}worker:{name}", "pid")
+async def _harm(workers: Sequence[Worker], redis: Redis, session: str, how: signal.Signals) -> bool:
+    """Do harm to the worker that hears the session; one that is frozen goes on later."""
+    name: Any = await redis.hget(f"parley:stt:{session}", "worker")
+    pid: Any = await redis.hget(f"parley:worker:{name}", "pid")
     for worker in workers:
         if str(worker.pid) == pid:
-            worker.signal(signal.SIGKILL)
-            await worker.ended()
+            worker.signal(how)
+            if how == signal.SIGKILL:
+                await worker.ended()
+            else:
+                loop = asyncio.get_running_loop()
+                loop.call_later(FROZEN_S, worker.signal, signal.SIGCONT)
             return True
     return False
 
@@ -161,14 +169,16 @@ async def prove(
     rounds: Sequence[float],
     sentences: Sequence[str] = SENTENCES,
     start: Callable[..., Awaitable[Launched]] = launch,
+    how: signal.Signals = signal.SIGKILL,
 ) -> list[Round]:
-    """Make sessions, and kill a worker in each.
+    """Make sessions, and harm a worker in each.
 
     Args:
         folder: for the workers and their logs.
-        rounds: for each session, after which part of it the worker is killed.
+        rounds: for each session, after which part of it the worker is harmed.
         sentences: that are said in each.
         start: how workers are started.
+        how: the signal that it gets.
     """
     script = computed_script(sentences)
     count = -(-len(script.audio) // CHUNK_BYTES)
@@ -190,7 +200,7 @@ async def prove(
         try:
             for part in rounds:
                 await asyncio.gather(*(one.start() for one in workers if not one.running))
-                found.append(await _round(script, workers, redis, round(part * count), "parley:"))
+                found.append(await _round(script, workers, redis, round(part * count), how))
         finally:
             await asyncio.gather(*(one.stop() for one in workers))
             await redis.aclose()
@@ -204,14 +214,16 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=5, help="sessions (5)")
     parser.add_argument("--seed", type=int, default=1, help="of the moments (1)")
+    parser.add_argument("--freeze", action="store_true", help="freeze workers for 6 s instead")
     given = parser.parse_args()
+    how = signal.SIGSTOP if given.freeze else signal.SIGKILL
     moments = random.Random(given.seed)
     with tempfile.TemporaryDirectory(prefix="parley-chunks-") as folder:
         parts = [moments.uniform(0.05, 0.95) for _ in range(given.rounds)]
-        rounds = asyncio.run(prove(Path(folder), parts))
+        rounds = asyncio.run(prove(Path(folder), parts, how=how))
         for each in rounds:
             verdict = "; ".join(each.problems) or "nothing lost, nothing twice"
-            print(f"killed before chunk {each.at}: {verdict}; slowest {each.longest_s:.1f} s")
+            print(f"{how.name} before chunk {each.at}: {verdict}; slowest {each.longest_s:.1f} s")
         if any(each.problems for each in rounds):
             for log in Path(folder).glob("*.log"):
                 print(f"--- {log.name}", *log.read_text("utf-8").splitlines()[-30:], sep="\n")
