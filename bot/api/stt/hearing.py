@@ -8,8 +8,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-import structlog
-
 from providers.ears import Ears
 from providers.errors import ProviderError
 from providers.fallback import Fallback
@@ -20,12 +18,11 @@ from providers.types import SttProvider, Transcript, Word
 
 from .asked import SessionRequest
 from .channel import Channel
-from .faults import Fault, fault_of
+from .faults import Fault
 from .feed import Feed
+from .unexpected import fault_for
 
 __all__ = ["Hearer", "Hearing"]
-
-log = structlog.get_logger(__name__)
 
 Timed = TypeVar("Timed", Transcript, Word)
 
@@ -96,7 +93,7 @@ class Hearing:
                 await channel.open(stt, ears, options, chunk_ms)
         except Exception as error:
             await self.close()
-            raise _fault(error) from error
+            raise fault_for(error) from error
 
     async def send(self, audio: bytes) -> None:
         """Take audio; returns when more may come, or nothing more is to be taken.
@@ -116,7 +113,7 @@ class Hearing:
             for channel in self._channels:
                 channel.finalize()
         except ProviderError as error:
-            raise _fault(error) from error
+            raise fault_for(error) from error
 
     def expect(self, phrases: Sequence[str]) -> None:
         """From the next utterance on, these phrases are expected."""
@@ -145,7 +142,7 @@ class Hearing:
         finishing = (channel.finish() for channel in self._channels)
         for error in await asyncio.gather(*finishing, return_exceptions=True):
             if isinstance(error, Exception):
-                raise _fault(error) from error
+                raise fault_for(error) from error
         self.settled = True
 
     async def close(self) -> None:
@@ -180,7 +177,7 @@ class Hearing:
     def channel_over(self, error: Exception | None) -> None:
         """A channel is over; so is all, unless it was to be."""
         if error is not None and not self._leaving:
-            self._hearer.fail(_fault(error))
+            self._hearer.fail(fault_for(error))
 
     async def _pass_on(self, pieces: AsyncGenerator[list[bytes]]) -> None:
         self.sending = True
@@ -191,7 +188,7 @@ class Hearing:
                         await channel.send(audio)
         except Exception as error:
             if not self._leaving:
-                raise _fault(error) from error
+                raise fault_for(error) from error
         finally:
             self.sending = False
 
@@ -214,11 +211,3 @@ def _options(request: SessionRequest, feed: Feed) -> SttOptions:
 
 def _shifted(said: Timed, by_ms: int) -> Timed:
     return replace(said, start_ms=said.start_ms + by_ms, end_ms=said.end_ms + by_ms)
-
-
-def _fault(error: Exception) -> Fault:
-    """What a client is told of an error."""
-    if isinstance(error, ProviderError):
-        return fault_of(error)
-    log.error("session failed", exc_info=error)
-    return Fault("internal", "the service has a fault: resume the session, and report it")

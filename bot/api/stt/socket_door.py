@@ -14,6 +14,7 @@ from .faults import Fault
 from .session import Session
 from .sessions import Sessions
 from .stream_socket import StreamSocket
+from .unexpected import fault_for
 from .wording import Wording
 
 __all__ = ["Client", "SocketDoor"]
@@ -87,7 +88,8 @@ class SocketDoor(ABC):
         subprotocol = self._access.subprotocol(websocket)
         try:
             principal = await self._access.admit(websocket, "stt")
-        except Fault as fault:
+        except Exception as error:
+            fault = fault_for(error)
             await socket.refuse(fault, self._wording.error(fault), subprotocol)
             return
         try:
@@ -96,7 +98,8 @@ class SocketDoor(ABC):
             return
         try:
             session = await self._begin(websocket, socket, principal)
-        except Fault as fault:
+        except Exception as error:
+            fault = fault_for(error)
             await socket.say_and_close(self._wording.error(fault), fault)
             return
         if session is not None:
@@ -107,7 +110,10 @@ class SocketDoor(ABC):
         """Join a socket and a session until one of them is over."""
         sending = asyncio.create_task(socket.serve(session))
         try:
-            await self._listen(self._client(socket), session)
+            try:
+                await self._listen(self._client(socket), session)
+            except Exception as error:
+                session.fail(fault_for(error))
             if session.over:
                 await asyncio.wait([sending], timeout=FLUSH_S)
         finally:

@@ -7,6 +7,7 @@ import base64
 from uuid import UUID, uuid4
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.exceptions import InvalidStatus
 
 from bot.api.stt.faults import Fault
@@ -285,3 +286,29 @@ async def test_who_stops_reading_is_dropped_and_may_come_back() -> None:
         async with service.client(f"session_id={session_id}&after=100") as again:
             started = await again.hear()
             assert (started["resumed"], started["sequence"] >= 40) == (True, True)
+
+
+def broken(*_: object) -> None:
+    raise ValueError("broken")
+
+
+async def test_what_nobody_expected_is_said_and_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    with capture_logs() as logs:
+        async with serving(Recognizer(utterances=False)) as service:
+            async with service.client() as client:
+                session_id = (await client.hear())["session_id"]
+                monkeypatch.setattr(service.engine.current, "send", broken)
+                await client.send(LOUD, LOUD)
+                assert (await client.hear())["code"] == "internal"
+                assert await client.closed() == (1011, "internal")
+            await service.settled()
+            async with service.client(f"session_id={session_id}") as client:
+                assert (await client.hear())["resumed"]
+            monkeypatch.setattr(service.sessions, "open", broken)
+            async with service.client() as client:
+                assert (await client.hear())["code"] == "internal"
+                assert await client.closed() == (1011, "internal")
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+        "session failed",
+        "session failed",
+    ]
