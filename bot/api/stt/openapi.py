@@ -177,7 +177,7 @@ def _end() -> dict[str, Any]:
         "operationId": "endSession",
         "summary": "End a session, and forget what was understood in it",
         "responses": {
-            "200": response("It is gone", object_({"deleted": _ID})),
+            "200": response("It is gone", object_({"session_id": _ID, "deleted": {"const": True}})),
             **_faults(*_ACCESS, *_GONE, "session_ended"),
         },
     }
