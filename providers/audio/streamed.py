@@ -28,7 +28,7 @@ __all__ = ["StreamDecoder"]
 
 STEP_S = 20.0
 """How long one step may take: a second of audio is decoded in a few ms."""
-MOST_SILENT_BYTES = 16 << 20
+MOST_SILENT_BYTES = 8 << 20
 """So much may come without any audio in it: pictures in tags may be large."""
 
 

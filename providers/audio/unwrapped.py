@@ -35,6 +35,8 @@ Streamed = Literal["ogg", "webm", "wav", "flac", "mp3"]
 WHOSE = "the stream"
 _MAGIC_BYTES = 12
 _READ_BYTES = 4_096
+_HEADERS_BYTES = 8_192
+"""A stream that ends within so much may just have had no audio yet."""
 _CODECS = (
     "opus,libopus,vorbis,libvorbis,flac,mp3,mp3float,speex,libspeex,"
     "pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_f32le,pcm_f64le,pcm_mulaw,pcm_alaw,"
@@ -71,11 +73,14 @@ class _Rewound:
     def __init__(self, head: bytes, pipe: Pipe) -> None:
         self._head = head
         self._pipe = pipe
+        self.count = 0  # bytes that were read
 
     def read(self, size: int) -> bytes:
-        if not self._head:
-            return self._pipe.read(size)
-        taken, self._head = self._head[:size], self._head[size:]
+        if self._head:
+            taken, self._head = self._head[:size], self._head[size:]
+        else:
+            taken = self._pipe.read(size)
+        self.count += len(taken)
         return taken
 
 
@@ -97,13 +102,17 @@ def unwrapped(
     header = None
     if found == "wav":
         head, header = _wav(head, pipe)
+    file, silent = _Rewound(head if header is None else head[header.data_at :], pipe), True
     if header is None:
-        pieces = _decoded(_Rewound(head, pipe), pipe, found, rate_hz, channels)
+        pieces = _decoded(file, pipe, found, rate_hz, channels)
     else:
-        pieces = _plain(_Rewound(head[header.data_at :], pipe), header, rate_hz, channels)
+        pieces = _plain(file, header, rate_hz, channels)
     for piece in pieces:
         if len(piece):
+            silent = False
             yield piece[:, 0] if channels == 1 else piece
+    if silent and file.count > _HEADERS_BYTES:
+        raise InvalidAudioError("audio", f"{WHOSE} holds no audio that can be decoded")
 
 
 def _read(pipe: Pipe, head: bytes, size: int) -> bytes:

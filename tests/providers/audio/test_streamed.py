@@ -136,6 +136,8 @@ async def test_nothing_is_no_error_and_a_beginning_alone_is_none() -> None:
     webm = whole(STREAMS["webm"], tone(1.0, 48_000))
     begin = webm.index(b"\x1f\x43\xb6\x75")  # the first cluster
     assert not len(await decode(webm[:begin]))
+    with pytest.raises(InvalidAudioError, match="no audio that can be decoded"):
+        await decode(webm[:begin] + b"\xec\x50\0" + bytes(0x1000) * 3)
 
 
 @pytest.mark.parametrize(
