@@ -269,6 +269,7 @@ def _schemas() -> dict[str, Any]:
             "status": {"enum": ["active", "ended"]},
             "reason": {"type": ["string", "null"], "description": "Why it has ended"},
             **{name: {"type": [kind, "null"]} for name, kind in asked.items()},
+            "provider": {"type": ["string", "null"], "description": "As it was asked for"},
             "sequence": {**_COUNT, "description": "Of the last final transcription"},
             "chunks": {**_COUNT, "description": "How many came by HTTP"},
             "audio_ms": _COUNT,

@@ -86,7 +86,8 @@ def _flag(name: str, meaning: str) -> Parameter:
 
 
 def _list(name: str, meaning: str) -> Parameter:
-    schema = {"type": "array", "items": {"type": "string", "maxLength": 200}, "maxItems": 1000}
+    items = {"items": {"type": "string", "maxLength": 200}, "maxItems": 1000}
+    schema = {"type": ["array", "string"], **items}
     return Parameter(name, name, meaning, schema, values.texts, "always", repeatable=True)
 
 
@@ -103,8 +104,13 @@ _ALL = (
         "provider",
         "provider",
         "Who recognizes: names with commas between (the others are for when the first fails),"
-        " `default`, or `auto` for the best that is set up",
-        {"type": "string", "examples": ["deepgram,soniox", "auto"]},
+        " `default`, or `auto` for the best that is set up. Names with `-files` are recognizers of"
+        " recordings, which get audio in pieces of `buffer_ms`",
+        {
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "examples": ["deepgram,soniox", "openai-files", "auto"],
+        },
         _providers,
         repeatable=True,
     ),
@@ -160,7 +166,7 @@ _ALL = (
     _count(
         "buffer_ms",
         "buffer_ms",
-        "How much audio at a time goes to a recognizer of recordings",
+        "How much new audio at a time, at least, goes to a recognizer of recordings (`…-files`)",
         100,
         30_000,
     ),
