@@ -19,10 +19,12 @@ from bot.api.stt.access import Principal, SttAccess
 from bot.api.stt.asked import SessionRequest
 from bot.api.stt.asr_door import AsrDoor
 from bot.api.stt.faults import Fault
+from bot.api.stt.recognizers import Recognizers
 from bot.api.stt.sessions import Sessions
 from bot.api.stt.settings import SttServiceSettings
 from bot.api.stt.store import SttStore
 from bot.api.stt.stream_door import StreamDoor
+from bot.api.stt.tally import Tally
 from bot.inbox import Inbox
 from bot.leases import Leases
 from bot.metrics import Metrics
@@ -155,6 +157,7 @@ class Service:
         settings: SttServiceSettings,
         prefix: str,
         access: SttAccess | None = None,
+        recognizers: Recognizers | None = None,
     ) -> None:
         self.engine = engine
         self.gate = Gate()
@@ -165,13 +168,15 @@ class Service:
         self.settings = settings
         self.ears = Ears(Level())
         stt: Fallback[SttProvider] = Fallback.alone(engine)
+        desk: Any = recognizers or Desk(stt)
         self.sessions = Sessions(
             settings,
-            recognizers=Desk(stt),  # type: ignore[arg-type]
+            recognizers=desk,
             ears=self.ears,
             store=store,
             access=who,
             inbox=inbox,
+            tally=Tally(Metrics()),
         )
         door = StreamDoor(self.sessions, who, settings, SessionRequest())
         asr = AsrDoor(self.sessions, who, settings)
@@ -203,6 +208,7 @@ async def service_of(
     prefix: str = "test:",
     worker: str = "a",
     access: SttAccess | None = None,
+    recognizers: Recognizers | None = None,
     **limits: Any,
 ) -> AsyncIterator[Service]:
     """A worker's part of the service; without a Redis as when Redis is away, and without `access`
@@ -216,7 +222,9 @@ async def service_of(
         on_superseded=lambda session, generation: one.sessions.superseded(session, generation),
     )
     inbox = Inbox(redis_url, worker, prefix=prefix, metrics=Metrics())
-    one: Service = Service(engine or Recognizer(), store, inbox, settings, prefix, access)
+    one: Service = Service(
+        engine or Recognizer(), store, inbox, settings, prefix, access, recognizers
+    )
     works = [one.sessions.run(), store.run()]
     if redis_url != NOWHERE:
         await one.leases.renew(worker, {"host": "here"}, {})
