@@ -79,17 +79,20 @@ return command and {command, left}
 WAKING = "!"
 """What an item of an inbox begins with that is no command's id."""
 
-# Needs `base` of the workers' keys. Tells of news of `id` the workers that the set `waiting` names.
+# Needs `base` of the workers' keys. `tell` tells a worker that there is `news` of something; `wake`
+# all whom the set `waiting` names, but one.
 WAKE = f"""
-local function wake(waiting, id)
+local function tell(worker, news)
+  local inbox = base .. worker .. ':inbox'
+  if redis.call('LLEN', inbox) >= {MAX_WAITING} then return false end
+  redis.call('RPUSH', inbox, '{WAKING}' .. news)
+  redis.call('EXPIRE', inbox, {INBOX_TTL_S})
+  return true
+end
+
+local function wake(waiting, news, but)
   for _, worker in ipairs(redis.call('SMEMBERS', waiting)) do
-    local inbox = base .. worker .. ':inbox'
-    if redis.call('LLEN', inbox) < {MAX_WAITING} then
-      redis.call('RPUSH', inbox, '{WAKING}' .. id)
-      redis.call('EXPIRE', inbox, {INBOX_TTL_S})
-    else
-      redis.call('SREM', waiting, worker)
-    end
+    if worker ~= but and not tell(worker, news) then redis.call('SREM', waiting, worker) end
   end
 end
 """

@@ -25,13 +25,6 @@ def refusal(put: Put, chunk: Chunk) -> Fault:
             f"chunk {number} came with other bytes: a chunk is sent again as it was, and another"
             " one has the next index",
         )
-    if put.fate == "odd":
-        size = len(chunk.audio)
-        return Fault(
-            "bad_audio",
-            f"{size} bytes are no whole number of frames of {number} bytes: cut the audio between"
-            " them",
-        )
     if put.fate == "full":
         return Fault(
             "too_fast",

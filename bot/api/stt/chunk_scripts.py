@@ -25,7 +25,10 @@ from bot.store_lease_scripts import CLAIM_MS, LEASE_MS
 
 from .store_scripts import COMMON
 
-__all__ = ["ANSWER", "PUT", "RESENT"]
+__all__ = ["ANSWER", "CAME", "MOST_BYTES", "PUT"]
+
+CAME = ":in"
+"""What ends the news that a chunk of a session came; other news is that one was heard."""
 
 DIGESTS = 1000
 """Of so many chunks it is known what was in them."""
@@ -59,23 +62,23 @@ end
 # ARGV: key, worker, 1 if it has the session, index ('' = not told), digest, audio, 1 if it is the
 # final one, 1 if it is silence, idle, id, base of the workers' keys.
 # Gives {'stored' or 'again', index, owner, 1 if who asks is to take the session}, or {why not, …}:
-# 'early', the next index; 'conflict', index; 'odd', bytes of a frame; 'full', s to wait; 'long';
-# 'streamed', its audio comes another way.
+# 'early', the next index; 'conflict', index; 'full', s to wait; 'long'; 'streamed', its audio comes
+# another way.
 PUT = f"""{COMMON}
 local base = ARGV[11]
 {WAKE}
 {_ORPHAN}
 local why, reason = gone(ARGV[1])
 if why and why ~= 'ended' then return {{why}} end
-local kept = redis.call('HMGET', session, 'worker', 'frame', 'rate', 'most', 'audio_ms')
+local kept = redis.call('HMGET', session, 'worker', 'rate', 'most', 'audio_ms', 'early')
 local known = redis.call('HMGET', chunks, 'next', 'last', 'bytes', 'heard_bytes')
 local next, bytes = tonumber(known[1] or '0'), tonumber(known[3] or '0')
 local index, digest, audio, final = tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7] == '1'
 
-local function news()
-  redis.call('SADD', waiting, ARGV[2], kept[1])
+local function taken()
+  redis.call('SADD', waiting, ARGV[2])
   keep(ARGV[9])
-  wake(waiting, ARGV[10])
+  if kept[1] ~= ARGV[2] then tell(kept[1], ARGV[10] .. '{CAME}') end
 end
 
 if not index then
@@ -96,18 +99,18 @@ if index < next then
   if final and index == next - 1 and not known[2] then
     redis.call('HSET', chunks, 'last', index)
   end
-  news()
+  taken()
   return {{'again', index, kept[1], orphan(ARGV[2], ARGV[3], '')}}
 end
 if why then return {{why, reason}} end
 if known[2] then return {{'ended', 'final_chunk'}} end
-if not known[1] and tonumber(kept[5]) > 0 then return {{'streamed'}} end
+if not known[1] and tonumber(kept[4]) > 0 then return {{'streamed'}} end
 if index > next then
   redis.call('SADD', waiting, ARGV[2])
+  redis.call('HSET', session, 'early', 1)
   return {{'early', next}}
 end
-local frame, rate, most = tonumber(kept[2]), tonumber(kept[3]), tonumber(kept[4])
-if #audio % frame ~= 0 then return {{'odd', frame}} end
+local rate, most = tonumber(kept[2]), tonumber(kept[3])
 local entries = redis.call('XLEN', input)
 if rate == 0 and entries > 0 and (bytes + #audio > {MOST_BYTES} or entries >= {MOST_CHUNKS}) then
   return {{'long'}}
@@ -122,7 +125,11 @@ redis.call('XADD', input, (index + 1) .. '-0', 'at', bytes, 'final', ARGV[7], 'a
 redis.call('HSET', chunks, 'next', index + 1, 'bytes', bytes + #audio, 'd:' .. index, digest)
 redis.call('HDEL', chunks, 'd:' .. index - {DIGESTS})
 if final then redis.call('HSET', chunks, 'last', index) end
-news()
+taken()
+if kept[5] then
+  redis.call('HDEL', session, 'early')
+  wake(waiting, ARGV[10])
+end
 return {{'stored', index, kept[1], orphan(ARGV[2], ARGV[3], '')}}
 """
 

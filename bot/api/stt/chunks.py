@@ -12,9 +12,7 @@ from .store import SttStore
 
 __all__ = ["Answer", "Chunk", "ChunkStore", "Fate", "Put", "Wait", "Waiting"]
 
-_Refused = Literal[
-    "early", "conflict", "odd", "full", "long", "streamed", "unknown", "expired", "ended"
-]
+_Refused = Literal["early", "conflict", "full", "long", "streamed", "unknown", "expired", "ended"]
 Fate = Literal["stored", "again"] | _Refused
 
 
@@ -42,8 +40,8 @@ class Put:
 
     Attributes:
         fate: `stored`, or `again` when it was stored before; else why not.
-        number: of those two, and of a `conflict`, its index; of `early` the next index; of `odd`
-            the bytes of a frame; of `full` the seconds after which there is room.
+        number: of those two, and of a `conflict`, its index; of `early` the next index; of `full`
+            the seconds after which there is room.
         owner: the worker that hears the session.
         orphan: whether this worker is to take the session, which nobody hears.
         reason: why it has `ended`.
@@ -136,7 +134,7 @@ class ChunkStore:
         input_, hash_ = self._store.keys(session)[4], self._store.keys(session)[3]
 
         async def ask(redis: Any) -> list[Any]:
-            async with redis.pipeline(transaction=True) as pipe:
+            async with redis.pipeline(transaction=False) as pipe:
                 pipe.xrange(input_, min=f"{index + 1}-0", count=most)
                 pipe.hget(hash_, "last")
                 return cast(list[Any], await pipe.execute())

@@ -18,6 +18,7 @@ import structlog
 
 from bot.inbox import Command
 
+from .chunk_scripts import CAME
 from .chunks import ChunkStore, Waiting
 from .faults import Fault
 from .kept import HeardChunk
@@ -126,8 +127,8 @@ class Intakes:
 
     async def _hear(self, session: ChunkSession) -> None:
         try:
-            with self._wakes.news_of(session.id) as news:
-                await Intake(session, self._store, self._chunks, news).run()
+            with self._wakes.news_of(session.id + CAME) as news:
+                await Intake(session, self._store, self._chunks, self._wakes, news).run()
         except Exception as error:
             # One session's fault must not end the others: its next chunk has it taken up anew.
             log.error("session is not heard any more", session=session.id, exc_info=error)
@@ -148,19 +149,27 @@ class Intake:
     Args:
         session: which.
         store, chunks: where its chunks are, and what came of them is kept.
-        news: is set when there is news of it.
+        wakes: wakes those who wait for that.
+        news: is set when a chunk came.
     """
 
     def __init__(
-        self, session: ChunkSession, store: SttStore, chunks: ChunkStore, news: asyncio.Event
+        self,
+        session: ChunkSession,
+        store: SttStore,
+        chunks: ChunkStore,
+        wakes: Wakes,
+        news: asyncio.Event,
     ) -> None:
         self._session = session
         self._store = store
         self._chunks = chunks
+        self._wakes = wakes
         self._news = news
         self._interims: dict[int, bytes] = {}  # the latest of each channel
         self._next = 0
         self._begun = False
+        self._cut = 0  # bytes of a frame whose beginning is not kept
         self._finishing = False
 
     async def run(self) -> None:
@@ -187,23 +196,25 @@ class Intake:
     async def _feed(self) -> None:
         while True:
             self._news.clear()
-            chunks, last = await self._waiting()
+            chunks, last, more = await self._waiting()
             for chunk in chunks:
                 if not await self._hear(chunk):
                     return
             if last is not None and (self._next > last or not chunks):
                 await self._finish()
                 return
-            if not chunks:
+            if not more:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_S):
                         await self._news.wait()
 
-    async def _waiting(self) -> tuple[list[Waiting], int | None]:
+    async def _waiting(self) -> tuple[list[Waiting], int | None, bool]:
+        """Chunks that wait, the index of the final one, and whether more may wait."""
         most = READ
         for pause_s in chain(BACKOFF_S, repeat(BACKOFF_S[-1])):
             with suppress(StoreUnavailable):
-                return await self._chunks.waiting(self._session.id, self._next, most)
+                chunks, last = await self._chunks.waiting(self._session.id, self._next, most)
+                return chunks, last, len(chunks) == most
             await asyncio.sleep(pause_s)
             most = 1  # they may be so large that no more come within the deadline
         raise AssertionError
@@ -213,11 +224,14 @@ class Intake:
         session, fault = self._session, None
         if not self._begun:
             # Of the first one that is kept, some may be understood for good.
-            start_ms = self._store.pace(session.id).ms(chunk.start_bytes)
-            session.skip(max(0.0, session.from_ms - start_ms))
+            pace = self._store.pace(session.id)
+            self._cut = -chunk.start_bytes % pace.frame_bytes
+            session.skip(max(0.0, session.from_ms - pace.ms(chunk.start_bytes + self._cut)))
             self._begun = True
+        cut = min(self._cut, len(chunk.audio))
+        self._cut -= cut
         try:
-            await session.send(chunk.audio)
+            await session.send(chunk.audio[cut:])
         except Fault as error:
             if error.code not in CLIENTS:
                 log.info("session is not heard here any more", session=session.id, why=error.code)
@@ -233,6 +247,7 @@ class Intake:
             with suppress(StoreUnavailable):  # it is written when Redis is back
                 interims = tuple(self._interims.values())
                 await self._store.heard(session.id, session.generation, heard, interims)
+            self._wakes.wake(session.id)
             if fault is not None:
                 await self._end(fault)
         except Superseded:

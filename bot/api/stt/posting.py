@@ -15,6 +15,7 @@ from bot.inbox import Command, CommandFailed
 from .access import Principal
 from .asked import SessionRequest
 from .chunk_answers import refusal, told
+from .chunk_scripts import CAME
 from .chunks import Answer, Chunk, ChunkStore, Put, Wait
 from .faults import Fault
 from .intake import ChunkSession, Intakes
@@ -121,6 +122,8 @@ class Posting:
                 held=self._intakes.holds(posted.session),
             )
             if put.fate in ("stored", "again"):
+                if put.owner == self._chunks.worker:
+                    self._wakes.wake(posted.session + CAME)
                 return put
             if put.fate == "unknown" and not posted.chunk.index and begun < BEGINNINGS:
                 begun += 1
@@ -129,9 +132,6 @@ class Posting:
                 raise refusal(put, posted.chunk)
 
     async def _begin(self, posted: _Posted) -> None:
-        form, size = posted.request.format, len(posted.chunk.audio)
-        if form is not None and size % form.frame_bytes:
-            raise refusal(Put("odd", form.frame_bytes), posted.chunk)
         opening = partial(self._sessions.open, posted.request, posted.principal, door=DOOR)
         with suppress(SessionExists):  # another chunk of it came at the same time
             await self._intakes.adopt(posted.session, opening)
@@ -173,7 +173,12 @@ class Posting:
                 retry_after_s=ASK_S,
             )
         opening = partial(self._sessions.resume, posted.request, posted.principal, door=DOOR)
-        await self._intakes.adopt(posted.session, opening)
+        try:
+            await self._intakes.adopt(posted.session, opening)
+        except Fault as fault:
+            # Where it has just ended, its answer is there.
+            if fault.code != "session_ended":
+                raise
 
     async def _hears(self, owner: str, session: str) -> bool:
         """Whether the worker that has the session knows of it."""

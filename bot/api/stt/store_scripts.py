@@ -104,6 +104,8 @@ end
 local here = tonumber(redis.call('HGET', session, field) or '0')
 if tonumber(ARGV[3]) > here then return {{{LOST}, here}} end
 
+local news = false
+
 local function write(record)
   redis.call('HSET', session, 'generation', generation, 'worker', ARGV[7],
     'key', record.key, 'values', record.values,
@@ -113,8 +115,10 @@ local function write(record)
   if record.ended ~= '' then
     redis.call('HSET', session, 'ended', record.ended)
     redis.call('DEL', input)
+    news = true
   end
   if record.heard < 0 then return end
+  news = news or tonumber(redis.call('HGET', chunks, 'heard') or '-1') ~= record.heard
   redis.call('HSET', chunks, 'heard', record.heard, 'heard_bytes', record.heard_bytes,
     'interims', record.interims)
   for index, fault in pairs(record.faults) do
@@ -150,7 +154,7 @@ if sequence > here then
   end
   redis.call('HSET', session, field, sequence)
   keep(ARGV[6])
-  wake(waiting, ARGV[8])
+  if news then wake(waiting, ARGV[8], ARGV[7]) end
 end
 return {{{WRITTEN}, math.max(sequence, here)}}
 """

@@ -16,7 +16,6 @@ CHUNK = Chunk(7, b"abc", False, b"", False)
     [
         ("early", 5, "chunk_out_of_order", "chunk 5 has not come: send that first, then 7 again"),
         ("conflict", 7, "chunk_conflict", "chunk 7 came with other bytes"),
-        ("odd", 2, "bad_audio", "3 bytes are no whole number of frames of 2 bytes"),
         ("full", 4, "too_fast", "send it again in 4 s"),
         ("long", 0, "too_long", "16 MiB"),
         ("streamed", 0, "bad_config", "by a WebSocket"),
