@@ -11,8 +11,8 @@ from typing import Any
 from bot.api.openapi.parts import SCHEMAS, body, object_, parameter, response
 
 from . import schemas
+from .answer_schemas import answers
 from .faults import FAULTS
-from .messages import Transcription
 from .parameters import MOST_CHUNKS, PARAMETERS
 
 __all__ = ["describe"]
@@ -20,10 +20,7 @@ __all__ = ["describe"]
 _TEXT = {"type": "string"}
 _EMPTY = {"const": "", "description": "As if it were not there"}
 _COUNT = {"type": "integer", "minimum": 0}
-_CONFIDENCE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 _ID = {"type": "string", "format": "uuid"}
-SHOWN = ("language", "provider", "sample_rate", "encoding", "channels")
-"""What a session was asked to be, of which one is told that looks at it."""
 _ACCESS = (
     *("key_in_url", "unauthorized", "forbidden", "origin_refused", "rate_limited", "store_away"),
     "internal",
@@ -47,7 +44,7 @@ def describe(server_url: str) -> dict[str, Any]:
         "servers": [{"url": server_url}],
         "security": [{"bearer": []}, {"header": []}],
         "paths": _paths(),
-        "components": {"securitySchemes": _SECURITY, "schemas": _schemas()},
+        "components": {"securitySchemes": _SECURITY, "schemas": answers()},
     }
 
 
@@ -212,9 +209,9 @@ def _token() -> dict[str, Any]:
 def _stats() -> dict[str, Any]:
     return {
         "operationId": "showStats",
-        "summary": "How much this worker's service is used, and how its recognizers do",
+        "summary": "How much the service is used, and how its recognizers do, on all workers",
         "responses": {
-            "200": response("Numbers", {"type": "object"}),
+            "200": response("The sums", {"$ref": SCHEMAS + "Stats"}),
             **_faults(*_ACCESS),
         },
     }
@@ -225,7 +222,7 @@ def _health() -> dict[str, Any]:
         "operationId": "showHealth",
         "summary": "That this worker lives, and how its providers are",
         "security": [],
-        "responses": {"200": response("It lives", {"type": "object"})},
+        "responses": {"200": response("It lives", {"$ref": SCHEMAS + "Health"})},
     }
 
 
@@ -240,47 +237,3 @@ def _faults(*codes: str) -> dict[str, Any]:
 def _fault(codes: list[str]) -> dict[str, Any]:
     meaning = "; ".join(f"`{code}`: {FAULTS[code].meaning}" for code in codes)
     return response(meaning, schemas.error(codes))
-
-
-def _schemas() -> dict[str, Any]:
-    transcript = object_({"text": _TEXT, "confidence": _CONFIDENCE})
-    results = {"type": "array", "items": {"$ref": SCHEMAS + "Transcription"}}
-    chunk = object_(
-        {
-            "session_id": _ID,
-            "chunk_index": _COUNT,
-            "duplicate": {"type": "boolean", "description": "It had come before"},
-            "status": {
-                "enum": ["waiting", "active", "ended"],
-                "description": "`waiting`: the chunk is kept, but was not heard yet",
-            },
-            "results": {
-                **results,
-                "description": "The finals since the answer before, and what is not final yet",
-            },
-            "transcript": {**transcript, "description": "All finals together"},
-            "audio_ms": {**_COUNT, "description": "How much audio was heard"},
-        }
-    )
-    asked = {name: PARAMETERS[name].schema["type"] for name in SHOWN}
-    session = object_(
-        {
-            "session_id": _ID,
-            "status": {"enum": ["active", "ended"]},
-            "reason": {"type": ["string", "null"], "description": "Why it has ended"},
-            **{name: {"type": [kind, "null"]} for name, kind in asked.items()},
-            "provider": {"type": ["string", "null"], "description": "As it was asked for"},
-            "sequence": {**_COUNT, "description": "Of the last final transcription"},
-            "chunks": {**_COUNT, "description": "How many came by HTTP"},
-            "audio_ms": _COUNT,
-            "expires_after_s": {"type": "number", "minimum": 0},
-            "transcript": transcript,
-            "results": results,
-        }
-    )
-    exact = {"additionalProperties": False}
-    return {
-        **schemas.exact([Transcription]),
-        "Chunk": {**chunk, **exact},
-        "Session": {**session, **exact},
-    }
