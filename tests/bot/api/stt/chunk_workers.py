@@ -66,7 +66,7 @@ class NumberSession:
         self._outbox = Outbox()
 
     def skip(self, duration_ms: float) -> None:
-        self._skip += round(duration_ms * FRAME / FRAME_MS)
+        self._skip += round(duration_ms * FRAME / FRAME_MS) // 2 * 2  # whole samples
 
     async def send(self, audio: bytes) -> None:
         self.asked += 1

@@ -114,7 +114,8 @@ async def _post(client: httpx.AsyncClient, fields: Parameters, piece: bytes) -> 
             "/stt/stream-chunk", data=fields, files={"audio_chunk": ("audio", piece)}
         )
         if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
-            return response.raise_for_status().json()
+            assert response.is_success, response.text
+            return response.json()
         await asyncio.sleep(float(response.headers["Retry-After"]))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import hashlib
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
