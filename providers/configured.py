@@ -31,7 +31,7 @@ _NEEDS = {
     "espeak": _Needs((), "espeakng_loader", "espeak"),
 }
 # A server of one's own that speaks as OpenAI does may need no key.
-_OWN_SERVER = {"openai": "tts_base_url"}
+_OWN_SERVER = {("tts", "openai"): "tts_base_url", ("files", "openai"): "base_url"}
 
 
 def missing(kind: str, name: str, settings: Mapping[str, Any]) -> str | None:
@@ -46,7 +46,7 @@ def missing(kind: str, name: str, settings: Mapping[str, Any]) -> str | None:
     needs = _NEEDS.get(account, _Needs())
     if needs.package is not None and importlib.util.find_spec(needs.package) is None:
         return f"install parley[{needs.extra}] for {name}"
-    own_server = _OWN_SERVER.get(name) if kind == "tts" else None
+    own_server = _OWN_SERVER.get((kind, name))
     wanted = needs.settings if own_server is None else (*needs.settings, own_server)
     if wanted and not any(settings.get(key) for key in wanted):
         variables = " or ".join(f"{account}_{key}".upper() for key in wanted)

@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Literal
 
+from .openai_account import is_own
+
 __all__ = ["Facts", "Kind", "facts_of"]
 
 Kind = Literal["stt", "files", "tts"]
 """Streaming recognition, recognition of recordings, synthesis."""
 
 _MS_PER_MINUTE = 60_000
-_OWN_SERVER = {"openai": "tts_base_url"}
+_OWN_SERVER = {("tts", "openai"): "tts_base_url", ("files", "openai"): "base_url"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,10 @@ def facts_of(kind: Kind, name: str, settings: Mapping[str, Any] | None = None) -
         settings: its account's: a server of one's own has no list price.
     """
     facts = _table()[kind].get(name) or Facts()
-    if kind == "tts" and name in _OWN_SERVER and (settings or {}).get(_OWN_SERVER[name]):
-        return replace(facts, usd_per_1000_characters=0.0, priced="a server of your own", free=True)
-    return facts
+    address = (settings or {}).get(_OWN_SERVER.get((kind, name), ""))
+    if not address or is_own(address):
+        return facts
+    own = replace(facts, priced="a server of your own", free=True)
+    if kind == "tts":
+        return replace(own, usd_per_1000_characters=0.0)
+    return replace(own, usd_per_minute=0.0)

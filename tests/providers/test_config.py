@@ -115,6 +115,7 @@ def test_what_a_provider_lacks() -> None:
     assert missing("stt", "deepgram-flux", {}) == "set DEEPGRAM_API_KEY for deepgram-flux"
     assert missing("tts", "openai", {"tts_base_url": "http://localhost:8880/v1"}) is None
     assert missing("stt", "openai", {"tts_base_url": "http://localhost:8880/v1"}) is not None
+    assert missing("files", "openai", {"base_url": "http://localhost:8880/v1"}) is None
     assert missing("tts", "openai", {}) == "set OPENAI_API_KEY or OPENAI_TTS_BASE_URL for openai"
     assert missing("stt", "pocketsphinx", {}) is None
 

@@ -41,6 +41,9 @@ def test_a_server_of_ones_own_costs_nothing() -> None:
     assert facts_of("tts", "openai", own).free
     assert facts_of("tts", "openai", {"api_key": "k"}).usd(1000) == pytest.approx(0.015)
     assert facts_of("stt", "openai", own) == facts_of("stt", "openai")
+    assert facts_of("files", "openai", {"base_url": "http://127.0.0.1:8880/v1"}).usd(60_000) == 0
+    europe = {"base_url": "https://eu.api.openai.com/v1"}
+    assert facts_of("files", "openai", europe) == facts_of("files", "openai")
 
 
 def test_nothing_is_known_of_a_stranger() -> None:

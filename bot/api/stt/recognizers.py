@@ -6,7 +6,9 @@ sessions too.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import structlog
 
@@ -27,6 +29,7 @@ from providers.usage import Account
 
 from .asked import SessionRequest
 from .faults import Fault, fault_of
+from .recordings import NAMES, Recordings
 
 __all__ = ["Recognizers"]
 
@@ -58,6 +61,8 @@ class Recognizers:
         self._account = account
         self._build = build
         self._own: dict[str, Candidate[SttProvider]] = {}
+        self._own_engines: dict[str, SttProvider] = {}
+        self._recordings = Recordings(settings, account, self._engine)
 
     def of(
         self, request: SessionRequest, taken: Mapping[str, int] | None = None
@@ -75,7 +80,7 @@ class Recognizers:
         named = bool(request.provider) and request.provider != (AUTO,)
         try:
             names = request.provider if named else self._unnamed(request)
-            candidates = [self._candidate(name) for name in names]
+            candidates = [self._asked_for(name, request) for name in names]
         except ProviderError as error:
             raise fault_of(error) from None
         fit = [one for one in candidates if _understands(one, request.language)]
@@ -92,17 +97,21 @@ class Recognizers:
 
     async def run(self) -> None:
         """See, as long as the worker runs, whether those that have failed are well again."""
-        await Prober(self._own.values()).run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Prober(self._own.values()).run())
+            group.create_task(Prober(self._recordings.candidates.values()).run())
 
     def states(self) -> dict[str, str]:
         """How well each is that was used here alone: `well`, or the kind of error it rests for."""
         return {
             name: WELL if one.health.error is None else type(one.health.error).__name__
-            for name, one in self._own.items()
+            for name, one in (*self._own.items(), *self._recordings.candidates.items())
         }
 
     async def aclose(self) -> None:
         """Release those that calls do not use."""
+        await self._recordings.aclose()
+        self._own_engines.clear()
         own, self._own = self._own, {}
         for candidate in own.values():
             await candidate.provider.aclose()
@@ -151,6 +160,15 @@ class Recognizers:
     def _facts(self, name: str) -> Facts:
         return facts_of("stt", name, self._settings.vendor(name))
 
+    def _asked_for(self, name: str, request: SessionRequest) -> Candidate[SttProvider]:
+        """The recognizer of that name, of streams or of recordings, for a session.
+
+        Raises:
+            ProviderError: it is not configured.
+            Fault: there is none.
+        """
+        return self._recordings.candidate(name, request) if name in NAMES else self._candidate(name)
+
     def _candidate(self, name: str) -> Candidate[SttProvider]:
         """The recognizer of that name, built when it is not there yet.
 
@@ -165,12 +183,26 @@ class Recognizers:
     def _built(self, name: str) -> SttProvider:
         if name not in STT:
             raise Fault(
-                "unknown_provider", f"there is no recognizer {name!r}", allowed=[*STT, AUTO]
+                "unknown_provider",
+                f"there is no recognizer {name!r}",
+                allowed=[*STT, *NAMES, AUTO],
             )
         if lack := self._missing(name):
             raise MissingKeyError(name, "it is not configured on this worker", hint=lack)
-        provider = LazyStt(self._build(name, **self._settings.engine(name)))
-        return MeteredStt(provider, self._account, self._facts(name))
+        engine = self._own_engines[name] = self._build(name, **self._settings.engine(name))
+        return MeteredStt(LazyStt(engine), self._account, self._facts(name))
+
+    def _engine(self, name: str) -> SttProvider:
+        """The recognizer of that name itself, which shares its engine with recordings.
+
+        Raises:
+            ProviderError: it is not configured.
+        """
+        used = self._engines.recognizer(name)
+        if used is not None:
+            return cast(MeteredStt, used.provider).provider
+        self._candidate(name)
+        return self._own_engines[name]
 
 
 def _takes(one: Candidate[SttProvider], request: SessionRequest, taken: Mapping[str, int]) -> bool:
