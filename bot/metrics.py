@@ -21,6 +21,9 @@ RESPONSE_BUCKETS_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0
 BARGE_IN_BUCKETS_S = (
     *(0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.3, 1.0),
 )
+STT_BUCKETS_S = (
+    *(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
+)
 STORE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
 
 
@@ -140,6 +143,51 @@ class Metrics:
             "Sessions of the streaming STT API with something to write.",
             registry=registry,
             multiprocess_mode="livesum",
+        )
+        self.stt_sessions_active = Gauge(
+            "parley_stt_sessions_active", "Speech-to-text sessions that go on.", ["door"],
+            registry=registry, multiprocess_mode="livesum",
+        )  # fmt: skip
+        self.stt_sessions = Counter(
+            "parley_stt_sessions", "Speech-to-text sessions that were begun or resumed.",
+            ["door", "how"], registry=registry,
+        )  # fmt: skip
+        self.stt_sessions_ended = Counter(
+            "parley_stt_sessions_ended", "Speech-to-text sessions that are over.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
+        self.stt_sessions_interrupted = Counter(
+            "parley_stt_sessions_interrupted",
+            "Speech-to-text sessions that an error has interrupted, and that may be resumed.",
+            ["code"],
+            registry=registry,
+        )
+        self.stt_connections_lost = Counter(
+            "parley_stt_connections_lost",
+            "Clients of speech-to-text sessions that were gone before the end.",
+            registry=registry,
+        )
+        self.stt_audio_seconds = Counter(
+            "parley_stt_audio_seconds", "Audio that speech-to-text sessions have taken.",
+            registry=registry,
+        )  # fmt: skip
+        self.stt_start_seconds = Histogram(
+            "parley_stt_start_seconds",
+            "From a client's wish for a session until it has begun.",
+            buckets=STT_BUCKETS_S,
+            registry=registry,
+        )
+        self.stt_interim_seconds = Histogram(
+            "parley_stt_interim_seconds",
+            "From where somebody in a session begins to speak to the first words understood.",
+            buckets=STT_BUCKETS_S,
+            registry=registry,
+        )
+        self.stt_final_seconds = Histogram(
+            "parley_stt_final_seconds",
+            "From the end of what was said in a session to its final transcription.",
+            buckets=STT_BUCKETS_S,
+            registry=registry,
         )
         self.store_dropped = Counter(
             "parley_store_dropped", "Records and events that could not be kept.", registry=registry

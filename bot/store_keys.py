@@ -66,6 +66,11 @@ class Keys:
         return f"{name}:{part}" if part else name
 
     @property
+    def stt_stats(self) -> str:
+        """What each worker has counted of that API."""
+        return f"{self._prefix}stt-stats"
+
+    @property
     def api_keys(self) -> str:
         """The index of the API's keys."""
         return f"{self._prefix}api-keys"

@@ -4,8 +4,8 @@ These are all of them: `store.run` (writes what is buffered), `calls.run` (ends 
 came back for), `liveness.run` (the lease, and the calls of dead workers), `inbox.run` (what other
 workers were asked of our calls), `usage.run` (what the providers were used for), `engines.run`
 (providers that have failed), `listing.run` (do-not-call requests that Redis has not taken yet),
-`endings.run` (ends of campaigns' calls that it has not taken yet), `stt.works` (five of the
-streaming speech-to-text service: its store, keys, sessions, chunks and recognizers),
+`endings.run` (ends of campaigns' calls that it has not taken yet), `stt.works` (six of the
+streaming speech-to-text service: its store, keys, sessions, chunks, recognizers, statistics),
 `give_back_after_calls` (memory), `retention.run` (old recordings), `rest.start` (the way to
 Twilio), `dialing.run` (campaigns), `server.serve` (uvicorn), `drain.run` (how it stops).
 """

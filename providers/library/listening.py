@@ -62,7 +62,12 @@ class Reader(Follower, Protocol):
 
 
 class Listening:
-    """One speaker's audio on its way to whoever understands it; see `listening`."""
+    """One speaker's audio on its way to whoever understands it; see `listening`.
+
+    Attributes:
+        spoke_ms, hushed_ms: where in the audio the speaker began last, and fell silent last, as far
+            as the ears have judged.
+    """
 
     def __init__(
         self,
@@ -91,6 +96,8 @@ class Listening:
         self._rest = b""  # of a sample
         self._held = bytearray()
         self._given = 0  # bytes
+        self.spoke_ms: float | None = None
+        self.hushed_ms: float | None = None
         self._began_ms: float | None = None  # where the utterance began that is not over
         self._unanswered = 0  # utterances
         self._ahead_s = 0.0
@@ -293,9 +300,11 @@ class Listening:
     def _heard_speech(self, event: SpeechEvent) -> None:
         self._give(self._vad.judged_ms)
         if isinstance(event, SpeechStarted):
+            self.spoke_ms = event.at_ms
             self._began_ms = self._began_ms or event.at_ms
             self._relay.speech_started(event.at_ms)
             return
+        self.hushed_ms = event.at_ms
         self._relay.speech_stopped(event.at_ms)
         if self._relay.utterances or self._endpointing:
             self._end_utterance(speaking=False)

@@ -16,6 +16,9 @@ from providers.library.listening import Listening, listening
 from providers.options import SttOptions
 from providers.types import SttProvider, Transcript
 
+from .arrivals import Arrivals
+from .tally import Tally, Took
+
 __all__ = ["Channel", "Heard"]
 
 log = structlog.get_logger(__name__)
@@ -31,9 +34,6 @@ class Heard(Protocol):
     def understood(self, channel: Channel, transcript: Transcript) -> None:
         """Something, with times from the channel's first byte on."""
 
-    def provider_failed(self, name: str, error: ProviderError) -> None:
-        """A recognizer has failed; perhaps another one goes on."""
-
     def channel_over(self, error: Exception | None) -> None:
         """Nothing more will be understood."""
 
@@ -44,6 +44,7 @@ class Channel:
     Args:
         number: which channel of the audio, from 0.
         owner: is told what is understood.
+        tally: where it is counted how late what is understood is, and who fails.
         told_ms: where in the session's audio it begins.
 
     Attributes:
@@ -53,12 +54,16 @@ class Channel:
         told_ms: where in the session's audio what was understood for good ended last.
     """
 
-    def __init__(self, number: int, owner: Heard, told_ms: int = 0) -> None:
+    def __init__(self, number: int, owner: Heard, tally: Tally, told_ms: int = 0) -> None:
         self.number = number
         self.provider = ""
         self.shown = False
         self.told_ms = told_ms
         self._owner = owner
+        self._tally = tally
+        self._arrivals = Arrivals()
+        self._measured_ms: float | None = None  # the beginning of speech whose first words came
+        self._failed = ""  # who is to be replaced
         self._held = AsyncExitStack()
         self._listening: Listening | None = None
 
@@ -96,6 +101,7 @@ class Channel:
         Raises:
             ProviderError: recognition has failed, or no more is taken.
         """
+        self._arrivals.note(self.fed_ms, _now_s())
         await self._open.send(audio)
 
     def finalize(self) -> None:
@@ -144,16 +150,41 @@ class Channel:
     def uses(self, name: str) -> None:
         """Somebody listens."""
         self.provider = name
+        if self._failed not in ("", name):
+            self._tally.switched(self._failed, name)
+        self._failed = ""
 
     def failed(self, name: str, error: ProviderError) -> None:
         """Somebody has failed; perhaps another one goes on."""
-        self._owner.provider_failed(name, error)
+        self._failed = name
+        self._tally.failed(name)
 
     def understood(self, transcript: Transcript) -> None:
         """Tell the owner, with whether there was an interim before it."""
+        if transcript.text.strip() and self._listening is not None:
+            self._measure(transcript)
         self._owner.understood(self, transcript)
         self.shown = bool(transcript.text) and not transcript.final
 
     def over(self, error: Exception | None) -> None:
         """Tell the owner."""
         self._owner.channel_over(error)
+
+    def _measure(self, transcript: Transcript) -> None:
+        """Count how late something is that was understood."""
+        if transcript.final:
+            self._took("final", transcript.end_ms or self._open.hushed_ms or self.covered_ms)
+            return
+        spoke_ms = self._open.spoke_ms
+        if spoke_ms is not None and spoke_ms != self._measured_ms:
+            self._measured_ms = spoke_ms
+            self._took("interim", spoke_ms)
+
+    def _took(self, kind: Took, since_ms: float) -> None:
+        took_s = self._arrivals.since_s(since_ms, _now_s())
+        if took_s is not None:
+            self._tally.took(kind, took_s)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

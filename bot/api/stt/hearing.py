@@ -20,6 +20,7 @@ from .asked import SessionRequest
 from .channel import Channel
 from .faults import Fault
 from .feed import Feed
+from .tally import Tally
 from .unexpected import fault_for
 
 __all__ = ["Hearer", "Hearing"]
@@ -33,9 +34,6 @@ class Hearer(Protocol):
     def understood(self, channel: Channel, transcript: Transcript) -> None:
         """Something was, with times on the session's clock."""
 
-    def provider_failed(self, name: str, error: ProviderError) -> None:
-        """A recognizer has failed; perhaps another one goes on."""
-
     def fail(self, fault: Fault) -> None:
         """Nobody can recognize any more."""
 
@@ -48,13 +46,16 @@ class Hearing:
         request: how to recognize.
         hearer: is told what comes of it.
         base_ms: where in the session's audio it begins.
+        tally: of the worker.
 
     Attributes:
         sending: whether audio is being taken.
         settled: whether all that was taken is understood for good, and no more comes.
     """
 
-    def __init__(self, feed: Feed, request: SessionRequest, hearer: Hearer, base_ms: float) -> None:
+    def __init__(
+        self, feed: Feed, request: SessionRequest, hearer: Hearer, base_ms: float, tally: Tally
+    ) -> None:
         self.sending = False
         self.settled = False
         self._feed = feed
@@ -63,7 +64,7 @@ class Hearing:
         self._base_ms = base_ms
         self._leaving = False
         begin_ms = round(base_ms)
-        self._channels = [Channel(number, self, begin_ms) for number in range(feed.channels)]
+        self._channels = [Channel(number, self, tally, begin_ms) for number in range(feed.channels)]
 
     @property
     def audio_ms(self) -> float:
@@ -169,10 +170,6 @@ class Hearing:
         asked = self._request.language
         language = transcript.language or (None if asked == AUTO else asked)
         self._hearer.understood(channel, replace(transcript, words=words, language=language))
-
-    def provider_failed(self, name: str, error: ProviderError) -> None:
-        """Pass it on."""
-        self._hearer.provider_failed(name, error)
 
     def channel_over(self, error: Exception | None) -> None:
         """A channel is over; so is all, unless it was to be."""

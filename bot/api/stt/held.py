@@ -24,6 +24,7 @@ class Held:
         door: by which it came.
         began_s: when it was begun or taken up here (the loop's time).
         left_s: when its client was gone; None while it is there.
+        counted_ms: how much of its audio was counted; None before the first time.
         looks: how often it was looked after.
         due: why it must end, if it must.
         ending: whether it is being brought to its end.
@@ -35,11 +36,18 @@ class Held:
     door: str
     began_s: float
     left_s: float | None = None
+    counted_ms: float | None = None
     looks: int = 0
     due: Fault | None = None
     ending: bool = False
     finals: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=KEPT))
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def uncounted_ms(self) -> float:
+        """How much audio has come here since this was asked last."""
+        before_ms = self.session.from_ms if self.counted_ms is None else self.counted_ms
+        self.counted_ms = self.session.audio_ms
+        return max(0.0, self.counted_ms - before_ms)
 
     def kept_after(self, after: int) -> list[bytes] | None:
         """All finals with a greater number, if they are all here."""

@@ -29,8 +29,10 @@ from .intake import Intakes
 from .posting import Posting
 from .recognizers import Recognizers
 from .sessions import Sessions
+from .stats import Stats
 from .store import SttStore
 from .stream_door import StreamDoor
+from .tally import Tally
 from .tokens import TokenDoor
 from .wakes import Wakes
 
@@ -91,7 +93,17 @@ class SttService:
             store=self._store,
             access=self._access,
             inbox=inbox,
+            tally=Tally(metrics),
             calls=calls,
+        )
+        self._stats = Stats(
+            self.sessions,
+            lambda: engines.health()["stt"] | self.health(),
+            self._access,
+            metrics,
+            url=url,
+            prefix=settings.redis_prefix,
+            worker=worker,
         )
         self.routes = self._routes(settings, inbox)
 
@@ -105,13 +117,15 @@ class SttService:
             *AsrDoor(sessions, access, settings).routes,
             *ChunkDoor(posting, self._store, access, defaults, most_bytes).routes,
             *TokenDoor(access).routes,
+            *self._stats.routes,
             _document("/stt/openapi.json", openapi.describe(settings.public_url)),
             _document("/stt/asyncapi.json", asyncapi.describe(settings.public_url)),
         ]
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
         """What runs as long as the worker does: what is to be written to the store, what is used of
-        keys, sessions to be looked after, chunks to be heard, and recognizers that have failed.
+        keys, sessions to be looked after, chunks to be heard, recognizers that have failed, and
+        statistics.
         """
         return [
             self._store.run(),
@@ -119,6 +133,7 @@ class SttService:
             self.sessions.run(),
             self._intakes.run(),
             self._recognizers.run(),
+            self._stats.run(),
         ]
 
     def health(self) -> dict[str, str]:
@@ -150,6 +165,7 @@ class SttService:
         await self._recognizers.aclose()
         await self.keys.aclose()
         await self._store.aclose()
+        await self._stats.aclose()
 
 
 def defaults_of(settings: Settings) -> SessionRequest:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Protocol
 
 from providers.ears import Ears
-from providers.errors import ProviderError
 from providers.fallback import Fallback
 from providers.types import SttProvider, Transcript
 
@@ -25,22 +24,26 @@ from .finalizing import Finalizing
 from .hearing import Hearing
 from .outbox import Outbox
 from .past import Past
+from .tally import Tally
 from .wording import Said, Wording
 
 __all__ = ["Keeper", "Session"]
 
 
 class Keeper(Protocol):
-    """Who has all sessions of this worker; only `ended` may wait."""
+    """Who has all sessions of this worker; only `ended` may wait.
+
+    Attributes:
+        tally: where all is counted.
+    """
+
+    tally: Tally
 
     def recognizers(self, session: Session, request: SessionRequest) -> Fallback[SttProvider]:
         """Who is to recognize; raises `Fault`."""
 
     def understood(self, session: Session, said: Said) -> None:
         """Something was understood for good."""
-
-    def provider_failed(self, session: Session, name: str, error: ProviderError) -> None:
-        """A recognizer has failed; perhaps another one goes on."""
 
     async def ended(self, session: Session) -> None:
         """It is over, for `session.reason`, and cannot be resumed."""
@@ -98,7 +101,7 @@ class Session:
         self._wording = wording
         self._outbox = Outbox()
         self._feed = Feed(request)
-        self._hearing = Hearing(self._feed, request, self, past.from_ms)
+        self._hearing = Hearing(self._feed, request, self, past.from_ms, keeper.tally)
         self._finalizing = Finalizing()
         self._turning = asyncio.Lock()
 
@@ -241,6 +244,7 @@ class Session:
         if self.over:
             return
         self.fault = fault
+        self._keeper.tally.interrupt(fault.code)
         if (message := self._wording.error(fault)) is not None:
             self._outbox.put(message)
         self._close()
@@ -299,10 +303,6 @@ class Session:
         if transcript.final:
             self._finalized(self._finalizing.answered(self.covered_ms))
 
-    def provider_failed(self, name: str, error: ProviderError) -> None:
-        """A recognizer has failed; perhaps another one goes on."""
-        self._keeper.provider_failed(self, name, error)
-
     # Its parts
 
     def _said(self, channel: Channel, transcript: Transcript) -> Said:
@@ -318,7 +318,7 @@ class Session:
         if not self._feed.begun:
             self._feed.close()
             self._feed = Feed(request)
-        self._hearing = Hearing(self._feed, request, self, self.audio_ms)
+        self._hearing = Hearing(self._feed, request, self, self.audio_ms, self._keeper.tally)
         try:
             await self._hearing.open(stt, self._ears)
         except Fault as fault:

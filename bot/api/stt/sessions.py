@@ -14,7 +14,6 @@ import structlog
 
 from bot.inbox import Command, Inbox
 from providers.ears import Ears
-from providers.errors import ProviderError
 from providers.fallback import Fallback
 from providers.types import SttProvider
 
@@ -28,6 +27,7 @@ from .session import Session
 from .settings import SttServiceSettings
 from .store import SessionExists, StoreUnavailable, SttStore, Superseded
 from .taking_up import LET_GO_S, TakingUp
+from .tally import Tally
 from .wording import Said, StreamWording, Wording
 
 __all__ = ["Sessions"]
@@ -56,12 +56,12 @@ class Sessions:
         store: keeps what another worker needs to go on.
         access: who may have sessions, and how much of them.
         inbox: reaches the worker that has a session.
+        tally: where all is counted.
         calls: how many calls each recognizer has.
 
     Attributes:
         draining: whether no session is begun any more.
-        counts: of sessions that were `begun`, `resumed`, `ended`, `lost` (without their client) and
-            ended or interrupted by a fault, by its code.
+        tally: as given.
     """
 
     def __init__(
@@ -73,10 +73,11 @@ class Sessions:
         store: SttStore,
         access: SttAccess,
         inbox: Inbox,
+        tally: Tally,
         calls: Callable[[], Counter[str]] = Counter,
     ) -> None:
         self.draining = False
-        self.counts: Counter[str] = Counter()
+        self.tally = tally
         self._settings = settings
         self._recognizers = recognizers
         self._ears = ears
@@ -93,6 +94,11 @@ class Sessions:
     def active(self) -> int:
         """How many sessions go on."""
         return sum(not held.session.over for held in self._held.values())
+
+    @property
+    def active_by_door(self) -> Counter[str]:
+        """Those, by the door by which they came."""
+        return Counter(held.door for held in self._held.values() if not held.session.over)
 
     @property
     def recognizing(self) -> Counter[str]:
@@ -134,6 +140,7 @@ class Sessions:
             Fault: it cannot be had.
             SessionExists: there is one of that id.
         """
+        began_s = _now_s()
         with self._room():
             self._recognizers.of(request, self._calls() + self.recognizing)
             past = Past(request.session_id or str(uuid4()))
@@ -145,7 +152,8 @@ class Sessions:
             except Fault as fault:
                 await self._ended(past.session_id, past.generation, fault.code)
                 raise
-        self.counts["begun"] += 1
+        self.tally.began(door, resumed=False)
+        self.tally.took("start", _now_s() - began_s)
         return session
 
     async def resume(
@@ -167,6 +175,7 @@ class Sessions:
         Raises:
             Fault: there is no such session, or it cannot go on.
         """
+        began_s = _now_s()
         session_id, after, pairs = request.session_id, request.after, list(given)
         assert session_id is not None
         async with self._turn(session_id):
@@ -189,7 +198,8 @@ class Sessions:
         if door != CHUNK:
             for message in taken_up.missed:
                 session.push(message)
-        self.counts["resumed"] += 1
+        self.tally.began(door, resumed=True)
+        self.tally.took("start", _now_s() - began_s)
         return session
 
     def _turn(self, session_id: str) -> asyncio.Lock:
@@ -274,7 +284,7 @@ class Sessions:
             await session.close()
             self._touch(session)
         else:
-            self.counts["lost"] += 1
+            self.tally.lose()
             await self._let_go(held, None)
         held.left_s = _now_s()
         held.gone.set()
@@ -355,13 +365,9 @@ class Sessions:
             session.id, session.generation, said.sequence, message, session.covered_ms
         )
 
-    def provider_failed(self, session: Session, name: str, error: ProviderError) -> None:
-        """Count the failure of a recognizer."""
-        self.counts[f"provider {name}"] += 1
-
     async def ended(self, session: Session) -> None:
         """A session is over for good."""
-        self.counts[session.fault.code if session.fault else "ended"] += 1
+        self.tally.end(session.reason)
         self._touch(session)
         await self._ended(session.id, session.generation, session.reason)
         held = self._held.get(session.id)
@@ -411,6 +417,9 @@ class Sessions:
     def _touch(self, session: Session) -> None:
         """Have the store know how far it is, and its key what it has used."""
         audio_ms = session.audio_ms
+        held = self._held.get(session.id)
+        if held is not None and held.session is session:
+            self.tally.hear(held.uncounted_ms())
         self._store.touch(session.id, session.generation, audio_ms, session.settled_ms)
         self._access.used(session.principal, session.id, audio_ms)
 

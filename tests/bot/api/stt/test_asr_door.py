@@ -116,7 +116,7 @@ async def test_a_client_that_never_configures_is_not_waited_for() -> None:
         began_s = now_s()
         assert (await hear(client))["code"] == "idle"
         assert now_s() - began_s == pytest.approx(60, abs=1)
-        assert service.sessions.counts["begun"] == 0
+        assert service.sessions.tally.begun["asr"] == 0
 
 
 @pytest.mark.parametrize("end", [b"", '{"type": "end"}'])
@@ -216,7 +216,7 @@ async def test_who_may_not_is_told_why() -> None:
 async def test_a_client_that_leaves_before_it_configures_leaves_nothing() -> None:
     async with asr() as (service, client):
         await client.websocket.close()
-        assert service.sessions.counts["begun"] == 0
+        assert service.sessions.tally.begun["asr"] == 0
 
 
 async def test_a_configurations_type_may_be_anything() -> None:

@@ -11,6 +11,8 @@ import pytest
 from bot.api.stt.asked import SessionRequest
 from bot.api.stt.faults import Fault
 from bot.api.stt.sessions import Sessions
+from bot.api.stt.tally import Tally
+from bot.metrics import Metrics
 from providers.fallback import Fallback
 from providers.types import SttProvider
 from tests.bot.engines import Recognizer
@@ -44,6 +46,7 @@ def sessions_of(service: Service, room: int, calls: int) -> Sessions:
         store=service.store,
         access=service.gate,  # type: ignore[arg-type]
         inbox=service.inbox,
+        tally=Tally(Metrics()),
         calls=lambda: Counter(recognizer=calls),
     )
 
