@@ -97,6 +97,11 @@ class SttAccess:
             raise Fault("rate_limited", text, retry_after_s=_whole(error.retry_after_s)) from None
         return principal
 
+    @property
+    def keyless(self) -> bool:
+        """Whether this machine's programs need no key."""
+        return self._access.open
+
     def subprotocol(self, connection: HTTPConnection) -> str | None:
         """What the opening of a WebSocket is answered with; never what has the key."""
         offered: list[str] = connection.scope.get("subprotocols", [])

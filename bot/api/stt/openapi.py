@@ -30,8 +30,13 @@ _GONE = ("session_not_found", "session_expired")
 _LIMITS = ("too_many_sessions", "quota_used_up", "draining", "provider_failed")
 
 
-def describe(server_url: str) -> dict[str, Any]:
-    """The HTTP part of the service at `server_url`, as OpenAPI 3.1."""
+def describe(server_url: str, *, keyless: bool = False) -> dict[str, Any]:
+    """The HTTP part of the service at `server_url`, as OpenAPI 3.1.
+
+    Args:
+        server_url: of the deployment.
+        keyless: whether this machine's programs need no key there.
+    """
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,7 +47,7 @@ def describe(server_url: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server_url}],
-        "security": [{"bearer": []}, {"header": []}],
+        "security": [*([{}] if keyless else []), {"bearer": []}, {"header": []}],
         "paths": _paths(),
         "components": {"securitySchemes": _SECURITY, "schemas": answers()},
     }

@@ -118,7 +118,10 @@ class SttService:
             *ChunkDoor(posting, self._store, access, defaults, most_bytes).routes,
             *TokenDoor(access).routes,
             *self._stats.routes,
-            _document("/stt/openapi.json", openapi.describe(settings.public_url)),
+            _document(
+                "/stt/openapi.json",
+                openapi.describe(settings.public_url, keyless=access.keyless),
+            ),
             _document("/stt/asyncapi.json", asyncapi.describe(settings.public_url)),
         ]
 

@@ -31,3 +31,8 @@ def test_every_answer_that_is_an_error_says_which() -> None:
                     found.update(codes)
     # A reader that is too slow is told so on a WebSocket alone.
     assert found == set(FAULTS) - {"slow_reader"}
+
+
+def test_where_no_key_is_needed_that_is_said() -> None:
+    assert {} not in DOCUMENT["security"]
+    assert {} in describe("http://127.0.0.1:8080", keyless=True)["security"]
