@@ -12,7 +12,8 @@ from .settings import SttServiceSettings
 
 __all__ = ["Held"]
 
-KEPT = 200
+KEPT = 50
+"""Clients come back soon; the store has all."""
 
 
 @dataclass(slots=True, eq=False)

@@ -71,6 +71,7 @@ class Session:
         reason: why it ended.
         fault: for what this part of it was ended, if for one.
         over: whether no more messages come.
+        ended: whether it cannot be resumed.
         touched_s: when its client was last heard of (the loop's time).
     """
 
@@ -94,7 +95,7 @@ class Session:
         self.joined = past.joined
         self.reason = ""
         self.fault: Fault | None = None
-        self.over = False
+        self.over = self.ended = False
         self.touched_s = _now_s()
         self._keeper = keeper
         self._ears = ears
@@ -220,6 +221,7 @@ class Session:
                 self.push(self._wording.error(fault))
             self._finalized(self._finalizing.all())
             self.push(self._wording.ended(self))
+            self.ended = True
             self._close()
         await self._keeper.ended(self)
 

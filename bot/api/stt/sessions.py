@@ -192,6 +192,8 @@ class Sessions:
                 else:
                     self._asked_anew(pairs, held.session.request)  # before anything is broken off
                     await self._let_go(held, _taken_over())
+                    if held.session.ended:
+                        raise Fault("session_ended", "the session is over: begin another")
                     taken_up = await self._taking_up.from_here(held, after)
                 asked = replace(self._asked_anew(pairs, taken_up.request), session_id=session_id)
                 session = await self._start(taken_up.past, asked, principal, door, wording)

@@ -171,6 +171,21 @@ async def test_two_who_come_back_at_once_have_it_in_turn() -> None:
 
 
 @virtual_time_on_sockets
+async def test_what_is_ending_is_not_taken_up() -> None:
+    engine = Recognizer(texts=["one"], delay_s=2.0)
+    async with opened(engine) as (service, session):
+        await session.send(LOUD)
+        ending = asyncio.create_task(session.finish("client"))
+        await asyncio.sleep(0.1)
+        with pytest.raises(Fault) as over:
+            await service.sessions.resume(replace(PLAIN, session_id=session.id), ANYBODY)
+        assert over.value.code == "session_ended"
+        await ending
+        assert kinds(session) == ["session_started", "transcription", "session_ended"]
+        assert service.sessions.active == service.engine.open == 0
+
+
+@virtual_time_on_sockets
 async def test_who_does_not_read_loses_its_connection_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -159,6 +159,23 @@ async def test_who_comes_back_goes_on_with_what_it_missed() -> None:
             assert (ended["text"], ended["audio_ms"]) == ("one two three", 5_000)
 
 
+@virtual_time_on_sockets
+async def test_what_came_is_understood_though_its_client_is_gone() -> None:
+    async with serving(Recognizer(utterances=False)) as service:
+        async with service.client() as client:
+            session_id = (await client.hear())["session_id"]
+            await client.send(*[LOUD] * 10)
+            await asyncio.sleep(0.1)
+            client.websocket.transport.abort()
+            await asyncio.sleep(0.1)
+            service.engine.current.hear("one", final=True)  # which cannot be told any more
+        await asyncio.sleep(10)
+        assert len(service.engine.current.audio) == 10 * len(LOUD)
+        async with service.client(f"session_id={session_id}") as client:
+            started = await client.hear()
+            assert (started["audio_ms"], started["sequence"]) == (10_000, 1)
+
+
 async def test_the_latest_connection_has_the_session() -> None:
     async with serving(Recognizer(texts=["one"])) as service, service.client() as client:
         session_id = (await client.hear())["session_id"]
