@@ -6,8 +6,9 @@ former one writes is refused.
 
 Keys, each with a time to live::
 
-    PREFIX stt:{id}           hash: key, values, generation, worker, sequence, audio_ms, covered_ms,
-                              expires, ended, sequence:{writer}, claimed, claimer, claimed_until
+    PREFIX stt:{id}           hash: key, values, frame, rate, most, generation, worker, sequence,
+                              sure, rated, audio_ms, covered_ms, expires, ended, early,
+                              sequence:{writer}, claimed, claimer, claimed_until
     PREFIX stt:{id}:log       stream: the finals, each under its sequence
     PREFIX stt:{id}:text      the text of all finals
     PREFIX stt:{id}:chunks    hash: see `chunk_scripts`
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import astuple
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -35,33 +36,18 @@ from bot.write_behind import Backlog, Write
 from media.audio import AudioFormat
 
 from .faults import Fault
-from .kept import HeardChunk, Kept, Pace, Shown, Taken, final_event
-from .store_scripts import BEGIN, FORGET, OWNER, SHOW, TAKE, WRITE
+from .kept import HeardChunk, Kept, Pace, Taken, final_event
+from .lookup import Lookup, SessionGone, check_unknown
+from .store_scripts import BEGIN, TAKE, WRITE
 
 __all__ = ["SessionExists", "SessionGone", "StoreUnavailable", "SttStore", "Superseded", "Taken"]
-
-PARTS = ("", "log", "text", "chunks", "in", "waiting")
 
 
 class SessionExists(StoreError):
     """There is, or was, a session of that id."""
 
 
-class SessionGone(StoreError):
-    """The session is over.
-
-    Attributes:
-        expired: whether it was left idle; else it has ended.
-        reason: why it has ended.
-    """
-
-    def __init__(self, reason: str | None) -> None:
-        super().__init__(reason or "expired")
-        self.expired = reason is None
-        self.reason = reason or "expired"
-
-
-class SttStore:
+class SttStore(Lookup):
     """The sessions of one worker, and what it asks about others.
 
     Args:
@@ -84,17 +70,14 @@ class SttStore:
         deadline_s: float = DEADLINE_S,
     ) -> None:
         metrics = Metrics() if metrics is None else metrics
-        self.worker = worker
-        self.link = RedisLink(url, metrics, deadline_s)
-        self.worker_base = Keys(prefix).worker_base
-        self.idle_ms = round(idle_s * 1000)
-        self._keys = Keys(prefix)
+        link, keys = RedisLink(url, metrics, deadline_s), Keys(prefix)
+        super().__init__(link, keys, worker, round(idle_s * 1000))
         self._on_superseded = on_superseded
         self._kept: dict[str, Kept] = {}
         self._backlog = Backlog()
         self._writer = Writer(
-            self.link,
-            self._keys,
+            link,
+            keys,
             Form(WRITE, self._arguments),
             self._backlog,
             metrics,
@@ -157,7 +140,7 @@ class SttStore:
         if verdict == b"chunks":
             raise Fault("bad_config", "the session's audio comes in chunks: send the next one")
         if verdict != b"taken":
-            _check_unknown(verdict, found)
+            check_unknown(verdict, found)
             return None
         generation, text, sequence, covered_ms, audio_ms, *pace = found
         self._own(session, Kept(key_id, text, Pace(*pace), generation, audio_ms, covered_ms))
@@ -247,60 +230,6 @@ class SttStore:
         kept = self._kept.get(session)
         return Pace() if kept is None else kept.pace
 
-    # Asking
-
-    async def log(self, session: str, after: int) -> list[bytes]:
-        """The messages of all finals with a greater sequence than `after`, in order."""
-        name = self._keys.stt(session, "log")
-        entries = await self.link.ask(lambda redis: redis.xrange(name, min=f"({after}-0"))
-        return [fields[b"message"] for _, fields in entries]
-
-    async def owner(self, session: str) -> str | None:
-        """The other worker that has the session, if one has it and is alive."""
-        worker = await self.link.eval(OWNER, self.keys(session), [])
-        owner = None if worker is None else cast(bytes, worker).decode()
-        return None if owner == self.worker else owner
-
-    async def show(self, session: str, key_id: str) -> Shown | None:
-        """How it stands; None if that key has none of that id.
-
-        Raises:
-            SessionGone: it has expired, or was deleted.
-            StoreUnavailable: Redis did not answer.
-        """
-        verdict, *found = await self.link.eval(SHOW, self.keys(session), [key_id])
-        if verdict not in (b"active", b"ended") or len(found) < 3:
-            _check_unknown(verdict, found)
-            return None
-        reason, values, _, sequence, audio_ms, left_ms, text, sure, rated, chunks = found
-        return Shown(
-            ended=reason.decode(),
-            values=orjson.loads(values),
-            sequence=sequence,
-            audio_ms=audio_ms,
-            expires_s=left_ms / 1000,
-            text=text.decode(),
-            confidence=float(sure) / float(rated) if float(rated) else None,
-            chunks=chunks,
-        )
-
-    async def delete(self, session: str, key_id: str) -> bool:
-        """End it, and delete what is kept of it; false if that key has none of that id.
-
-        Raises:
-            SessionGone: it has expired, or was deleted.
-            StoreUnavailable: Redis did not answer.
-        """
-        values = [key_id, self.idle_ms, session, self.worker_base]
-        verdict, *found = await self.link.eval(FORGET, self.keys(session), values)
-        if verdict != b"deleted":
-            _check_unknown(verdict, found)
-        return bool(verdict == b"deleted")
-
-    def keys(self, session: str) -> list[str]:
-        """What every script about a session gets."""
-        return [*(self._keys.stt(session, part) for part in PARTS), self._keys.workers]
-
     def _own(self, session: str, kept: Kept) -> None:
         self._kept[session] = kept
         self._backlog.discard(session)
@@ -335,13 +264,3 @@ class SttStore:
         for sequence, event in write.events:
             values += (sequence, event)
         return self.keys(write.sid), values
-
-
-def _check_unknown(verdict: bytes, found: list[Any]) -> None:
-    """See that there never was such a session.
-
-    Raises:
-        SessionGone: there was.
-    """
-    if verdict != b"unknown":
-        raise SessionGone(cast(bytes, found[0]).decode() if found else None)
