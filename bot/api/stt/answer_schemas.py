@@ -75,6 +75,10 @@ def _stats_schema() -> dict[str, Any]:
         "begun": {**doors, "description": "Since the workers began, as all that follows"},
         "resumed": doors,
         "ended": {**_COUNTS, "description": "By the reason"},
+        "interrupted": {
+            **_COUNTS,
+            "description": "That broke off, and may be resumed, by the error",
+        },
         "connections_lost": _COUNT,
     }
     provider = object_({"states": _COUNTS, "errors": _COUNT})
