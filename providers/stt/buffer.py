@@ -95,13 +95,18 @@ class Buffer:
         if not self._sounds(new) and not even_silent:
             found = None
         elif latest is not None and len(new) < min(self._samples(SHORT_MS), self._buffer):
-            start = self._samples(latest.start_ms)
-            found = replace(latest, samples=self._between(start, end), again=True)
+            found = self._longer(latest, end)
         else:
             found = self._overlapping(latest, end)
         self._latest, self._taken = found, end
         self._forget(end if found is None else self._samples(found.start_ms))
         return found
+
+    def _longer(self, latest: Cut, end: int) -> Cut:
+        samples, seam = self._between(self._samples(latest.start_ms), end), latest.seam
+        if seam is not None:
+            seam = replace(seam, later_ms=self._ms(len(samples)))
+        return Cut(samples, latest.start_ms, seam, again=True)
 
     def _overlapping(self, latest: Cut | None, end: int) -> Cut:
         start = self._taken
@@ -122,12 +127,16 @@ class Buffer:
         return Cut(samples, self._ms(start), seam)
 
     def _quiet_place(self, first: int, last: int) -> int:
-        """The last place between those that is quiet; else the least loud."""
+        """The middle of the last pause between those; without one the least loud place."""
         levels = self._levels(self._between(first, last))
         if not len(levels):
             return last
         quiet = np.flatnonzero(levels < self._loudest_db - QUIET_BELOW_DB)
-        window = int(quiet[-1]) if len(quiet) else int(np.argmin(levels))
+        window = float(np.argmin(levels))
+        if len(quiet):
+            breaks = np.flatnonzero(np.diff(quiet) > 1)
+            latest = quiet[breaks[-1] + 1 :] if len(breaks) else quiet
+            window = float(latest.mean())
         return min(last, first + self._samples((window + 0.5) * WINDOW_MS))
 
     def _is_quiet(self, place: int) -> bool:

@@ -13,6 +13,7 @@ a failure.
     test_keys.py        a key that is missing, wrong or right
     test_streams.py     what may go wrong with a recognizer's connection
     test_recordings.py  likewise with a recording that is sent at once
+    test_buffered.py    likewise with recordings as streams
     test_voices.py      likewise with a synthesizer
     test_options.py     what is asked for and not on offer: languages, options
     test_speech.py      real speech is understood, and voices can be
