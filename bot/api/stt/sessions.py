@@ -23,9 +23,10 @@ from .faults import Fault
 from .held import Held
 from .past import Past, values_of
 from .recognizers import Recognizers
+from .roster import TAKEN_OVER, Roster
 from .session import Session
 from .settings import SttServiceSettings
-from .store import SessionExists, StoreUnavailable, SttStore, Superseded
+from .store import SessionExists, StoreUnavailable, SttStore
 from .taking_up import LET_GO_S, TakingUp
 from .tally import Tally
 from .wording import Said, StreamWording, Wording
@@ -43,7 +44,6 @@ TOUCH_EVERY = 5
 """Of how many looks one is written down."""
 CHUNK = "chunk"
 """The door of sessions that have no connection that could be lost."""
-_TAKEN_OVER = "session_taken_over"
 
 
 class Sessions:
@@ -85,7 +85,7 @@ class Sessions:
         self._access = access
         self._calls = calls
         self._wording = StreamWording(settings.stt_idle_s)
-        self._held: dict[str, Held] = {}
+        self._roster = Roster(store, access, tally)
         self._taking_up = TakingUp(store, inbox)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._opening = 0
@@ -93,29 +93,21 @@ class Sessions:
     @property
     def active(self) -> int:
         """How many sessions go on."""
-        return sum(not held.session.over for held in self._held.values())
+        return self._roster.active.total()
 
     @property
     def active_by_door(self) -> Counter[str]:
         """Those, by the door by which they came."""
-        return Counter(held.door for held in self._held.values() if not held.session.over)
+        return self._roster.active
 
     @property
     def recognizing(self) -> Counter[str]:
         """How many streams each recognizer has for sessions."""
-        return self._recognizing(None)
-
-    def _recognizing(self, but: Session | None) -> Counter[str]:
-        streams: Counter[str] = Counter()
-        for held in self._held.values():
-            # One that is over may have its recognizer until its connection is closed.
-            if held.left_s is None and held.session is not but:
-                streams[held.session.provider] += held.session.request.streams
-        return streams
+        return self._roster.recognizing()
 
     def get(self, session_id: str) -> Session | None:
         """A session that goes on here."""
-        held = self._held.get(session_id)
+        held = self._roster.find(session_id)
         return None if held is None or held.session.over else held.session
 
     # Beginning
@@ -144,13 +136,13 @@ class Sessions:
         with self._room():
             self._recognizers.of(request, self._calls() + self.recognizing)
             past = Past(request.session_id or str(uuid4()))
-            if past.session_id in self._held:
+            if past.session_id in self._roster:
                 raise SessionExists(past.session_id)
             past.generation = await self._begin(past.session_id, request, principal)
             try:
                 session = await self._start(past, request, principal, door, wording)
             except Fault as fault:
-                await self._ended(past.session_id, past.generation, fault.code)
+                await self._roster.end(past.session_id, past.generation, fault.code)
                 raise
         self.tally.began(door, resumed=False)
         self.tally.took("start", _now_s() - began_s)
@@ -179,7 +171,7 @@ class Sessions:
         session_id, after, pairs = request.session_id, request.after, list(given)
         assert session_id is not None
         async with self._turn(session_id):
-            held = self._held.get(session_id)
+            held = self._roster.find(session_id)
             if held is not None and held.session.principal.key_id != principal.key_id:
                 held = None  # which the store will not give it, either
             if held is not None and (held.door == CHUNK) != (door == CHUNK):
@@ -191,7 +183,7 @@ class Sessions:
                     )
                 else:
                     self._asked_anew(pairs, held.session.request)  # before anything is broken off
-                    await self._let_go(held, _taken_over())
+                    await self._roster.let_go(held, _taken_over())
                     if held.session.ended:
                         raise Fault("session_ended", "the session is over: begin another")
                     taken_up = await self._taking_up.from_here(held, after)
@@ -255,12 +247,12 @@ class Sessions:
             ears=self._ears,
             wording=wording or self._wording,
         )
-        held = self._held[session.id] = Held(session, door, _now_s())
+        held = Held(session, door, _now_s())
         try:
-            await self._access.open_session(principal, session.id)
+            await self._roster.hold(held)
             await session.open()
         except BaseException:
-            await self._forget(held)
+            await self._roster.forget(held)
             raise
         return session
 
@@ -278,16 +270,16 @@ class Sessions:
 
     async def leave(self, session: Session) -> None:
         """The client of a session is gone; it may come back for a while."""
-        held = self._held.get(session.id)
-        if held is None or held.session is not session:
+        held = self._roster.of(session)
+        if held is None:
             await session.close()
             return
         if session.over:
             await session.close()
-            self._touch(session)
+            self._roster.touch(session)
         else:
             self.tally.lose()
-            await self._let_go(held, None)
+            await self._roster.let_go(held, None)
         held.left_s = _now_s()
         held.gone.set()
 
@@ -297,84 +289,50 @@ class Sessions:
         Raises:
             LookupError: it is not here.
         """
-        held = self._held.get(command.sid)
+        held = self._roster.find(command.sid)
         if held is None:
             raise LookupError(command.sid)
-        await self._let_go(held, _taken_over())
+        await self._roster.let_go(held, _taken_over())
         await self._store.flush(LET_GO_S)
-        await self._forget(held)
+        await self._roster.forget(held)
 
     def superseded(self, session_id: str, generation: int) -> None:
         """Another worker has taken a session."""
-        held = self._held.get(session_id)
+        held = self._roster.find(session_id)
         if held is not None and held.session.generation == generation:
             held.session.fail(_taken_over())
 
     async def drain(self) -> None:
         """Bring all sessions to where another worker can go on with them; begin none any more."""
         self.draining = True
-        held = list(self._held.values())
+        held = list(self._roster)
         fault = _draining()
-        await asyncio.gather(*(self._let_go(one, fault) for one in held))
+        await asyncio.gather(*(self._roster.let_go(one, fault) for one in held))
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 for one in held:
                     if one.door != CHUNK:
                         await one.gone.wait()
         for one in held:
-            await self._forget(one)
-
-    async def _let_go(self, held: Held, fault: Fault | None) -> None:
-        """End this worker's part of a session in order, as far as that can be done in time."""
-        session = held.session
-        try:
-            async with asyncio.timeout(LET_GO_S):
-                await session.let_go(fault)
-        except TimeoutError:
-            log.warning("a session was let go before all of it was understood", session=session.id)
-            session.fail(fault or Fault("provider_failed", "the recognizer takes too long"))
-        await session.close()
-        self._touch(session)
-
-    async def _forget(self, held: Held) -> None:
-        session = held.session
-        if self._held.get(session.id) is held:
-            del self._held[session.id]
-            # Who has taken it over has taken its place among the sessions of its key, too.
-            if session.fault is None or session.fault.code != _TAKEN_OVER:
-                await self._access.close_session(session.principal, session.id)
-            self._store.release(session.id)
-        await session.close()
-
-    async def _ended(self, session_id: str, generation: int, reason: str) -> None:
-        # What Redis does not take now is written when it is back; another's is not ours to end.
-        with suppress(StoreUnavailable, Superseded):
-            await self._store.ended(session_id, generation, reason)
+            await self._roster.forget(one)
 
     # The `Keeper` of sessions
 
     def recognizers(self, session: Session, request: SessionRequest) -> Fallback[SttProvider]:
         """Who is to recognize; raises `Fault`."""
-        return self._recognizers.of(request, self._calls() + self._recognizing(session))
+        return self._recognizers.of(request, self._calls() + self._roster.recognizing(session))
 
     def understood(self, session: Session, said: Said) -> None:
         """Keep what was understood for good."""
-        message = self._wording.said(session, said)
-        held = self._held.get(session.id)
-        if held is not None and held.session is session:
-            held.finals.append((said.sequence, message))
-        self._store.final(
-            session.id, session.generation, said.sequence, message, session.covered_ms
-        )
+        self._roster.keep(session, said.sequence, self._wording.said(session, said))
 
     async def ended(self, session: Session) -> None:
         """A session is over for good."""
         self.tally.end(session.reason)
-        self._touch(session)
-        await self._ended(session.id, session.generation, session.reason)
-        held = self._held.get(session.id)
-        if held is not None and held.session is session:
-            await self._forget(held)
+        self._roster.touch(session)
+        await self._roster.end(session.id, session.generation, session.reason)
+        if (held := self._roster.of(session)) is not None:
+            await self._roster.forget(held)
 
     # Looking after
 
@@ -383,7 +341,7 @@ class Sessions:
         async with asyncio.TaskGroup() as group:
             while True:
                 await asyncio.sleep(LOOK_S)
-                for held in list(self._held.values()):
+                for held in self._roster:
                     if not held.ending and self._is_due(held):
                         held.ending = True
                         group.create_task(self._bring_to_end(held))
@@ -398,14 +356,14 @@ class Sessions:
             return left or held.door == CHUNK
         session.look_after(now_s)
         if held.looks % TOUCH_EVERY == 0:
-            self._touch(session)
+            self._roster.touch(session)
         held.due = held.why_end(self._settings, now_s) or self._access.why_end(session.principal)
         return held.due is not None
 
     async def _bring_to_end(self, held: Held) -> None:
         try:
             if held.due is None or held.session.over:
-                await self._forget(held)
+                await self._roster.forget(held)
             else:
                 # Of one that cannot be understood to its end its client is told; it may resume it.
                 with suppress(Fault):
@@ -416,22 +374,13 @@ class Sessions:
         finally:
             held.ending = False
 
-    def _touch(self, session: Session) -> None:
-        """Have the store know how far it is, and its key what it has used."""
-        audio_ms = session.audio_ms
-        held = self._held.get(session.id)
-        if held is not None and held.session is session:
-            self.tally.hear(held.uncounted_ms())
-        self._store.touch(session.id, session.generation, audio_ms, session.settled_ms)
-        self._access.used(session.principal, session.id, audio_ms)
-
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
 def _taken_over() -> Fault:
-    return Fault(_TAKEN_OVER, "another connection has resumed the session")
+    return Fault(TAKEN_OVER, "another connection has resumed the session")
 
 
 def _draining() -> Fault:
