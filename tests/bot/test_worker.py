@@ -6,11 +6,14 @@ import asyncio
 import os
 import socket
 import sys
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
+from websockets.asyncio.client import connect
 
 from bot.phone.identity import CallIdentity
 from bot.telephony.signature import SIGNATURE_HEADER, sign
@@ -49,21 +52,37 @@ async def ring(client: httpx.AsyncClient, auth_token: str) -> str:
     return (await client.post(url, data=form, headers=signed)).text
 
 
-async def test_a_worker_starts_and_takes_calls_and_stops() -> None:
-    async with running_worker(PARLEY_POCKETSPHINX_PROCESSES="1") as worker:
-        async with httpx.AsyncClient(base_url=worker.phone.public_url) as client:
+async def test_a_worker_starts_and_takes_calls_and_sessions_and_stops() -> None:
+    settings = {"PARLEY_POCKETSPHINX_PROCESSES": "2", "PARLEY_DRAIN_S": "1"}
+    async with running_worker(**settings) as worker, AsyncExitStack() as sessions:
+        url = worker.phone.public_url
+        stream = f"{url.replace('http', 'ws', 1)}/stt/stream"
+        session = await sessions.enter_async_context(connect(stream, proxy=None))
+        assert orjson.loads(await session.recv())["type"] == "session_started"
+        async with httpx.AsyncClient(base_url=url) as client:
             assert (await client.get("/ready")).json() == {"status": "ready"}
+            health = (await client.get("/health")).json()
+            assert (health["sessions"], health["providers"]["stt"]) == (1, {"pocketsphinx": "well"})
+            stats = (await client.get("/streaming/stats")).json()
+            assert (stats["workers"], stats["sessions"]["active"]["stream"]) == (1, 1)
+            for described in ("/stt/openapi.json", "/stt/asyncapi.json"):
+                assert (await client.get(described)).json()["info"]["version"]
             unsigned = await client.post("/twilio/voice", data={"CallSid": "CA1"})
             assert unsigned.status_code == 403
             assert set(unsigned.json()) == {"error"}
             assert (await client.get("/nowhere")).status_code == 404
             assert (await client.get("/twilio/voice")).status_code == 405
             answers = [await ring(client, worker.phone.auth_token) for _ in range(2)]
-        # It takes no more calls than its recognizer.
+        # It takes no more calls and sessions than its recognizer.
         assert ["<Connect" in answer for answer in answers] == [True, False]
         assert "<Reject" in answers[1]
+        full = await sessions.enter_async_context(connect(stream, proxy=None))
+        assert orjson.loads(await full.recv())["code"] == "too_many_sessions"
         worker.process.terminate()
         async with asyncio.timeout(15):
+            assert orjson.loads(await session.recv())["code"] == "draining"
+            await session.wait_closed()
+            assert (session.close_code, session.close_reason) == (1012, "draining")
             assert await worker.process.wait() == 0
 
 
