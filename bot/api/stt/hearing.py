@@ -12,7 +12,7 @@ from providers.ears import Ears
 from providers.errors import ProviderError
 from providers.fallback import Fallback
 from providers.library.listening import ENDPOINT_MS
-from providers.options import AUTO, SttOptions
+from providers.options import AUTO, SttOptions, not_honoured
 from providers.stt.relay import CHUNK_MS
 from providers.types import SttProvider, Transcript, Word
 
@@ -24,6 +24,9 @@ from .tally import Tally
 from .unexpected import fault_for
 
 __all__ = ["Hearer", "Hearing"]
+
+_OURS = frozenset({"interim_results", "endpointing", "endpointing_ms"})
+"""Options that are seen to here, whoever recognizes."""
 
 Timed = TypeVar("Timed", Transcript, Word)
 
@@ -63,6 +66,7 @@ class Hearing:
         self._hearer = hearer
         self._base_ms = base_ms
         self._leaving = False
+        self._stt: Fallback[SttProvider] | None = None
         begin_ms = round(base_ms)
         self._channels = [Channel(number, self, tally, begin_ms) for number in range(feed.channels)]
 
@@ -87,6 +91,7 @@ class Hearing:
         Raises:
             Fault: nobody can.
         """
+        self._stt = stt
         options = _options(self._request, self._feed)
         chunk_ms = round(self._request.piece_ms or CHUNK_MS)
         try:
@@ -95,6 +100,16 @@ class Hearing:
         except Exception as error:
             await self.close()
             raise fault_for(error) from error
+
+    def not_honoured(self, request: SessionRequest) -> tuple[str, ...]:
+        """What a request asks for and whoever recognizes now makes nothing of."""
+        for candidate in self._stt.candidates if self._stt else ():
+            if self._stt and candidate.name == self.provider:
+                honoured = candidate.provider.capabilities.options | _OURS
+                if self._stt.place(candidate) > 0:
+                    honoured -= {"model"}  # it is meant for the first alone
+                return not_honoured(_options(request, self._feed), honoured)
+        return ()
 
     async def send(self, audio: bytes) -> None:
         """Take audio; returns when more may come, or nothing more is to be taken.

@@ -41,6 +41,7 @@ class SessionStarted:
         audio_ms: from where in the session's audio the client is to send on.
         expires_after_s: how long nothing may come before the session expires.
         ignored: parameters that were given and mean nothing.
+        not_honoured: parameters of which the recognizer makes nothing.
     """
 
     type: Literal["session_started"] = "session_started"
@@ -55,6 +56,7 @@ class SessionStarted:
     audio_ms: Ms
     expires_after_s: Annotated[float, Field(ge=0)]
     ignored: tuple[str, ...]
+    not_honoured: tuple[str, ...]
 
     @classmethod
     def of(
@@ -67,6 +69,7 @@ class SessionStarted:
         sequence: int = 0,
         audio_ms: int = 0,
         expires_after_s: float,
+        not_honoured: tuple[str, ...] = (),
     ) -> SessionStarted:
         """The start, or the resuming, of the session that was asked for."""
         return cls(
@@ -81,6 +84,7 @@ class SessionStarted:
             audio_ms=audio_ms,
             expires_after_s=expires_after_s,
             ignored=request.ignored,
+            not_honoured=not_honoured,
         )
 
 
@@ -144,10 +148,13 @@ class ConfigApplied:
     key_terms: tuple[str, ...]
     phrases: tuple[str, ...]
     ignored: tuple[str, ...]
+    not_honoured: tuple[str, ...]
     timestamp: datetime
 
     @classmethod
-    def of(cls, request: SessionRequest, timestamp: datetime) -> ConfigApplied:
+    def of(
+        cls, request: SessionRequest, timestamp: datetime, *, not_honoured: tuple[str, ...] = ()
+    ) -> ConfigApplied:
         """What the request says now."""
         return cls(
             language=request.language,
@@ -162,6 +169,7 @@ class ConfigApplied:
             key_terms=request.key_terms,
             phrases=request.phrases,
             ignored=request.ignored,
+            not_honoured=not_honoured,
             timestamp=timestamp,
         )
 

@@ -138,6 +138,11 @@ class Session:
         """Who recognizes."""
         return self._hearing.provider
 
+    @property
+    def not_honoured(self) -> tuple[str, ...]:
+        """What its client asked for and the recognizer makes nothing of."""
+        return self._hearing.not_honoured(self.request)
+
     # What its client does
 
     async def open(self) -> None:

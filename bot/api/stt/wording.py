@@ -84,6 +84,7 @@ class StreamWording:
             sequence=session.sequence,
             audio_ms=session.from_ms,
             expires_after_s=self._expires_after_s,
+            not_honoured=session.not_honoured,
         )
         return messages.render(started)
 
@@ -113,7 +114,10 @@ class StreamWording:
 
     def configured(self, session: Session) -> bytes:
         """`config_applied`."""
-        return messages.render(messages.ConfigApplied.of(session.request, self._now()))
+        applied = messages.ConfigApplied.of(
+            session.request, self._now(), not_honoured=session.not_honoured
+        )
+        return messages.render(applied)
 
     def ended(self, session: Session) -> bytes:
         """`session_ended`."""

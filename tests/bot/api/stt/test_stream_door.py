@@ -62,6 +62,20 @@ async def test_interims_come_at_once_and_finals_stay() -> None:
         assert (await client.hear())["text"] == ""
 
 
+async def test_who_asks_for_what_its_recognizer_cannot_do_is_told_so() -> None:
+    asked = "key_terms=Parley&diarization=true&interim_results=false&silence_ms=400&model=large"
+    async with serving(Recognizer()) as service, service.client(asked) as client:
+        started = await client.hear()
+        assert started["not_honoured"] == ["model", "diarization", "key_terms"]
+        await client.say("config", diarization=False, phrases=["yes", "no"])
+        applied = await client.hear("config_applied")
+        assert applied["not_honoured"] == ["phrases", "model", "key_terms"]
+        await client.say("config", phrases=[])
+        assert (await client.hear("config_applied"))["not_honoured"] == ["model", "key_terms"]
+    async with serving() as service, service.client() as client:
+        assert (await client.hear())["not_honoured"] == []
+
+
 async def test_audio_may_come_in_base64() -> None:
     async with serving(Recognizer(texts=["hello"])) as service, service.client() as client:
         await client.hear()
