@@ -20,6 +20,7 @@ export class Session {
     this.tries = 0;
     this.open = false; // audio may be sent
     this.stopped = null; // when all audio is there
+    this.told = false; // all that was said
     this.ended = false;
     source.onaudio = (audio) => this.send(audio);
     this.connect();
@@ -65,8 +66,8 @@ export class Session {
   finish(socket) {
     if (socket !== this.socket || socket.finished) return;
     socket.finished = true;
+    // A session that was closed cannot be resumed: all that was said is to be told before.
     this.say({ type: "finalize" });
-    this.say({ type: "close" });
   }
 
   hear(message) {
@@ -76,6 +77,9 @@ export class Session {
     } else if (message.type === "transcription") {
       this.sequence = message.sequence;
       this.listener.transcribed(message);
+    } else if (message.type === "finalized") {
+      this.told = true;
+      this.say({ type: "close" });
     } else if (message.type === "error") {
       this.refusal = message;
       this.listener.wrong(message);
@@ -114,6 +118,10 @@ export class Session {
     clearTimeout(this.timer);
     this.open = false;
     if (this.ended) return;
+    if (this.told) {
+      this.end(null);
+      return;
+    }
     if (!this.id || !RESUMABLE.includes(code) || this.tries === WAITS_MS.length) {
       if (!this.refusal) this.listener.wrong({ code, error: "there is no connection" });
       this.end(null);

@@ -86,8 +86,9 @@ async def transcribe(recording: Recording, url: str, given: dict[str, str]) -> N
     for wait_s in WAITS_S:
         await asyncio.sleep(wait_s)
         try:
+            # What is sent at once is heard about as fast as it is spoken, and pings wait behind it.
             async with connect(
-                f"{address}?{urlencode(query)}", additional_headers=headers
+                f"{address}?{urlencode(query)}", additional_headers=headers, ping_timeout=None
             ) as socket:
                 await _speak_and_listen(socket, recording, query)
                 return
@@ -109,10 +110,13 @@ async def _speak_and_listen(
     socket: ClientConnection, recording: Recording, query: dict[str, str]
 ) -> None:
     started = json.loads(await socket.recv())
+    if started["type"] == "error" and "retry_after_s" in started and "session_id" in query:
+        await socket.recv()  # which says how it was closed
     if started["type"] == "error":
         raise Refused(_put(started))
     query["session_id"] = started["session_id"]
     sending = asyncio.create_task(_speak(socket, recording.pieces(started["audio_ms"])))
+    told = False
     try:
         async for text in socket:
             message = json.loads(text)
@@ -121,8 +125,14 @@ async def _speak_and_listen(
                 print(message["text"], flush=True)
             elif message["type"] == "transcription":
                 print(f"… {message['text']}", file=sys.stderr)
+            elif message["type"] == "finalized":
+                told = True
+                await socket.send(json.dumps({"type": "close"}))
             elif message["type"] == "error":
                 print(_put(message), file=sys.stderr)
+    except ConnectionClosed:
+        if not told:
+            raise
     finally:
         sending.cancel()
         await asyncio.wait([sending])
@@ -131,7 +141,8 @@ async def _speak_and_listen(
 async def _speak(socket: ClientConnection, pieces: list[bytes]) -> None:
     for piece in pieces:
         await socket.send(piece)  # which waits while the service takes no more
-    await socket.send(json.dumps({"type": "close"}))
+    # A session that was closed cannot be resumed: all that was said is to be told before.
+    await socket.send(json.dumps({"type": "finalize"}))
 
 
 def _put(error: dict[str, object]) -> str:

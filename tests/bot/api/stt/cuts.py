@@ -27,7 +27,7 @@ async def by_stream(url: str, pieces: Sequence[bytes], parameters: Parameters) -
     """What `/stt/stream` understands of pieces of 16-bit samples at 16 kHz."""
     query = urlencode({"sample_rate": "16000", "encoding": "pcm_s16le", **parameters})
     finals = []
-    async with connect(f"{_ws(url)}/stt/stream?{query}", proxy=None) as socket:
+    async with connect(f"{_ws(url)}/stt/stream?{query}", proxy=None, ping_timeout=None) as socket:
         sending = asyncio.create_task(_send(socket, pieces, orjson.dumps({"type": "close"})))
         async for text in socket:
             message = orjson.loads(text)
@@ -42,7 +42,7 @@ async def by_asr(url: str, pieces: Sequence[bytes], parameters: Parameters) -> l
     """What `/ws/asr-stream` understands of them."""
     config = {"language_code": "en-US", "sample_rate_hertz": 16_000, **parameters}
     finals = []
-    async with connect(f"{_ws(url)}/ws/asr-stream", proxy=None) as socket:
+    async with connect(f"{_ws(url)}/ws/asr-stream", proxy=None, ping_timeout=None) as socket:
         await socket.send(orjson.dumps(config).decode())
         assert orjson.loads(await socket.recv())["type"] == "metadata"
         sending = asyncio.create_task(_send(socket, pieces, b""))

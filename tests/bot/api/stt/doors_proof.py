@@ -136,7 +136,7 @@ async def _by_node(stage: Scene, ways: dict[str, list[str]]) -> list[Outcome]:
         return [Outcome("Node", skipped=f"npm cannot install ws: {error}")]
     return [
         await _try(
-            f"Node    {door} {how}", run_node(folder, name, stage.recording, stage.url, parameters)
+            f"Node    {door} {how}", run_node(name, stage.recording, stage.url, parameters, folder)
         )
         for how, parameters in ways.items()
         for name, door in EXAMPLES.items()

@@ -47,11 +47,15 @@ async def run_python(name: str, recording: Path, url: str, parameters: Sequence[
 
 
 async def run_node(
-    folder: Path, name: str, recording: Path, url: str, parameters: Sequence[str]
+    name: str, recording: Path, url: str, parameters: Sequence[str], folder: Path = EXAMPLES
 ) -> str:
-    """What a client for Node prints that was installed there. Raises `ClientFailed`."""
+    """What a client for Node prints, in one line. Raises `ClientFailed`.
+
+    Args:
+        folder: where it was installed, if it needs a package.
+    """
     command = ("node", str(folder / f"{name}.mjs"), str(recording), url, *parameters)
-    return await _run(command, folder, RUN_S)
+    return await _run(command, recording.parent, RUN_S)
 
 
 async def _run(command: Sequence[str], folder: Path, deadline_s: float) -> str:
