@@ -142,6 +142,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembly]:
             calls=lambda: calls.recognizing,
         )
         stack.push_async_callback(stt.aclose)
+        await stt.prepare()
         dialogs = load_dialogs((bot.dialog for bot in settings.bots()), resources)
         campaigns = await stack.enter_async_context(
             join_campaigns(settings, redis_url, store, metrics, dialogs, resources)

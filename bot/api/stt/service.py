@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -26,6 +27,7 @@ from .asr_door import AsrDoor
 from .chunk_door import ChunkDoor
 from .chunks import ChunkStore
 from .intake import Intakes
+from .languages import language_named
 from .posting import Posting
 from .recognizers import Recognizers
 from .sessions import Sessions
@@ -138,6 +140,10 @@ class SttService:
             self._recognizers.run(),
             self._stats.run(),
         ]
+
+    async def prepare(self) -> None:
+        """Load what the first session would else wait for, and all others with it."""
+        await asyncio.to_thread(language_named, "english")
 
     def health(self) -> dict[str, str]:
         """How well the recognizers are that only sessions use, as `Engines.health` says it."""
