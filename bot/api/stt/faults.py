@@ -170,6 +170,10 @@ def fault_of(error: errors.ProviderError) -> Fault:
             hint = f"; {error.hint}" if error.hint else ""
             retry = _AGAIN_S if error.retryable else None
             return Fault(code, f"{error.reason}{hint}", retry_after_s=retry)
+    text = f"{error.provider} cannot go on"
+    if isinstance(error, errors.ApiError):
+        # What a client may name as it likes, a model, is known to the vendor alone.
+        text = f"{error.provider} refuses what is asked of it, such as the model: {error.reason}"
     advised = error.retry_after_s if isinstance(error, errors.RateLimitError) else None
     retry_after_s = advised or (_AGAIN_S if error.retryable else None)
-    return Fault("provider_failed", f"{error.provider} cannot go on", retry_after_s=retry_after_s)
+    return Fault("provider_failed", text, retry_after_s=retry_after_s)

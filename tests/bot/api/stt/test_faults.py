@@ -69,6 +69,12 @@ def test_of_the_workers_own_account_nothing_is_told() -> None:
     assert fault.retry_after_s is None
 
 
+def test_what_a_vendor_finds_wrong_with_a_request_is_told() -> None:
+    fault = fault_of(errors.ApiError("soniox", "there is no such model"))
+    assert fault.code == "provider_failed"
+    assert "no such model" in fault.text
+
+
 def test_when_to_try_again() -> None:
     limited = errors.RateLimitError("deepgram", "too many", retry_after_s=7.0)
     assert fault_of(limited).retry_after_s == 7.0
