@@ -21,7 +21,7 @@ from .units import Unit, text_of, units_of, words_of
 __all__ = ["Merged", "Seam", "joined"]
 
 EDGE_MS = 30.0
-"""So near to a piece's end a word may be cut."""
+"""So near to a piece's end a word may be cut, if the other piece has more of it."""
 LEAST_SLACK_MS, MOST_SLACK_MS = 40.0, 120.0
 """By so much a vendor may differ from itself about when a word was said."""
 _FULL_STOPS = ".\u2026\u3002\u0964\u06d4"
@@ -190,21 +190,16 @@ def _likeness(one: Unit, other: Unit, seam: Seam) -> float:
     return near
 
 
-def _is_cut(unit: Unit, seam: Seam) -> bool:
-    return _span(unit)[1] >= seam.end_ms - EDGE_MS
-
-
-def _is_begun(unit: Unit, seam: Seam) -> bool:
-    return _span(unit)[0] <= seam.start_ms + EDGE_MS
-
-
 def _span(unit: Unit) -> tuple[float, float]:
     return unit.start_ms or 0.0, unit.end_ms or 0.0
 
 
 def _better(one: Unit, other: Unit, seam: Seam) -> Unit:
     """A word as the two pieces have it, put together."""
-    cut, begun = _is_cut(one, seam), _is_begun(other, seam)
+    begin_ms, end_ms = _span(one)
+    from_ms, to_ms = _span(other)
+    cut = end_ms >= seam.end_ms - EDGE_MS and to_ms > end_ms
+    begun = from_ms <= seam.start_ms + EDGE_MS and begin_ms < from_ms
     if one.key == other.key:
         both = replace(one, text=one.core + other.tail)
         return replace(both, end_ms=other.end_ms) if cut else both
@@ -215,8 +210,7 @@ def _better(one: Unit, other: Unit, seam: Seam) -> Unit:
     if begun:
         return one
     # Who heard more around it heard it better.
-    after_ms = seam.end_ms - _span(one)[1]
-    return one if after_ms >= _span(other)[0] - seam.start_ms else other
+    return one if seam.end_ms - end_ms >= from_ms - seam.start_ms else other
 
 
 # By text

@@ -133,3 +133,12 @@ def test_a_piece_is_no_longer_than_can_be_understood_in_time(buffer: Buffer) -> 
     assert lengths[0] == LONGEST_MS
     assert all(length <= LONGEST_MS + 400 for length in lengths)
     assert len(lengths) == 3
+
+
+def test_a_piece_may_be_shorter_than_the_overlap() -> None:
+    buffer = Buffer(RATE_HZ, 100, 200)
+    for start_ms in (0, 0):
+        buffer.add(sound(100))
+        cut = buffer.cut()
+        assert cut is not None
+        assert cut.start_ms == start_ms

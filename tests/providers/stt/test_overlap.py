@@ -214,3 +214,26 @@ def test_the_latest_piece_can_be_heard_again() -> None:
     whole.undo()
     whole.add(TranscriptionResult("two", "x", 1300, confidence=0.7), 1000, None)
     assert (whole.text, whole.confidence, whole.language) == ("one two", 0.6, None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        # Longer than the overlap: either piece has one end of it.
+        (Word("wonder", 500, 1_000), Word("erful", 0, 600), "So wonderful"),
+        # Its end was heard as another word.
+        (Word("thunder", 820, 1_000), Word("Wonderful", 20, 700), "So wonderful"),
+        (Word("Wonderful", 500, 900), Word("full", 0, 100), "So Wonderful"),
+        # Whole in both, and not alike: who heard more of what followed.
+        (Word("won", 850, 900), Word("one", 40, 100), "So won"),
+        (Word("won", 850, 940), Word("one", 60, 140), "So won"),
+        (Word("won", 880, 960), Word("one", 80, 160), "So one"),
+    ],
+)
+def test_a_word_that_is_not_the_same_in_both(first: Word, second: Word, whole: str) -> None:
+    merged_ = Merged()
+    words = (Word("So", 0, 200), first)
+    merged_.add(TranscriptionResult(f"So {first.text}", "x", 1_000, words=words), 0, None)
+    result = TranscriptionResult(second.text, "x", 1_200, words=(second,))
+    merged_.add(result, 800, Seam(800, 1_000, True, True, 1_200))
+    assert merged_.text == whole
