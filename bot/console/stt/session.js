@@ -3,6 +3,7 @@
 const RESUMABLE = [1006, 1011, 1012, 1013];
 const WAITS_MS = [0, 500, 1000, 2000, 4000, 8000, 8000];
 const QUIET_MS = 10_000; // so long nothing comes before the service is asked whether it is there
+const TOLD_MS = 2000; // so long it waits, at the end, until all is told
 const FULL_BYTES = 1 << 20; // so much waits to be sent only when nothing gets through
 
 export class Session {
@@ -68,6 +69,13 @@ export class Session {
     socket.finished = true;
     // A session that was closed cannot be resumed: all that was said is to be told before.
     this.say({ type: "finalize" });
+    setTimeout(() => this.close(socket), TOLD_MS);
+  }
+
+  close(socket) {
+    if (socket !== this.socket || !this.open) return;
+    this.open = false;
+    this.say({ type: "close" });
   }
 
   hear(message) {
@@ -79,7 +87,7 @@ export class Session {
       this.listener.transcribed(message);
     } else if (message.type === "finalized") {
       this.told = true;
-      this.say({ type: "close" });
+      this.close(this.socket);
     } else if (message.type === "error") {
       this.refusal = message;
       this.listener.wrong(message);

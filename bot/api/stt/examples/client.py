@@ -18,6 +18,7 @@ import json
 import os
 import sys
 import wave
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -29,6 +30,9 @@ RESUMABLE = (1006, 1011, 1012, 1013)
 """Closed with one of these, a session goes on over another connection."""
 WAITS_S = (0, 0.5, 1, 2, 4, 8)
 """Between one connection and the next."""
+
+TOLD_S = 2
+"""So long it waits, at the end, until all is told."""
 
 
 class Refused(Exception):
@@ -115,8 +119,8 @@ async def _speak_and_listen(
     if started["type"] == "error":
         raise Refused(_put(started))
     query["session_id"] = started["session_id"]
-    sending = asyncio.create_task(_speak(socket, recording.pieces(started["audio_ms"])))
-    told = False
+    told = asyncio.Event()
+    sending = asyncio.create_task(_speak(socket, recording.pieces(started["audio_ms"]), told))
     try:
         async for text in socket:
             message = json.loads(text)
@@ -126,23 +130,25 @@ async def _speak_and_listen(
             elif message["type"] == "transcription":
                 print(f"… {message['text']}", file=sys.stderr)
             elif message["type"] == "finalized":
-                told = True
-                await socket.send(json.dumps({"type": "close"}))
+                told.set()
             elif message["type"] == "error":
                 print(_put(message), file=sys.stderr)
     except ConnectionClosed:
-        if not told:
+        if not told.is_set():
             raise
     finally:
         sending.cancel()
         await asyncio.wait([sending])
 
 
-async def _speak(socket: ClientConnection, pieces: list[bytes]) -> None:
+async def _speak(socket: ClientConnection, pieces: list[bytes], told: asyncio.Event) -> None:
     for piece in pieces:
         await socket.send(piece)  # which waits while the service takes no more
     # A session that was closed cannot be resumed: all that was said is to be told before.
     await socket.send(json.dumps({"type": "finalize"}))
+    with suppress(TimeoutError):
+        await asyncio.wait_for(told.wait(), TOLD_S)
+    await socket.send(json.dumps({"type": "close"}))
 
 
 def _put(error: dict[str, object]) -> str:
