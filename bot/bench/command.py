@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
 
 if TYPE_CHECKING:
     from bot.bench.calls.bench import CallsBench
+    from bot.bench.calls.trials import Say
 
 __all__ = ["bench"]
+
+ResultT = TypeVar("ResultT")
 
 MOST_SECONDS = 7_200.0
 """Every frame's lateness is kept in memory."""
@@ -77,8 +81,54 @@ def calls(calls: int | None, seconds: float, as_json: bool) -> None:
         render(result, Console())
 
 
+@bench.command(epilog="Example: parley bench stt --sessions 200")
+@click.option(
+    "--sessions",
+    type=click.IntRange(1, 400),
+    default=200,
+    show_default=True,
+    help="So many at a time.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, MOST_SECONDS),
+    default=20.0,
+    show_default=True,
+    help="Measure each round of sessions for so long.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def stt(sessions: int, seconds: float, as_json: bool) -> None:
+    """What a session of the speech-to-text service costs, and what it adds to the vendor's time.
+
+    A worker on a core of its own, with a stand-in for Soniox, serves light clients of /stt/stream
+    on another one: 16-bit samples at 16 kHz, as fast as they are spoken, with speech 45 % of the
+    time. Rounds are made with messages of 100 ms and of 20 ms, each beside a bare echo of the same
+    messages. A round is valid when no audio and no word was lost or came twice, and when the
+    clients themselves were on time. Budgets are judged by the first round.
+
+    Run it where nothing else is going on. Exits 1 when it could not be run.
+    """
+    from rich.console import Console
+
+    from bot.bench.stt.bench import run
+    from bot.bench.stt.render import render
+
+    result = _run(lambda say: run(sessions, seconds, say=say))
+    if as_json:
+        click.echo(orjson.dumps(result).decode())
+    else:
+        render(result, Console())
+
+
 def _bench_calls(calls: int | None, seconds: float) -> CallsBench:
-    """Run it, showing on a terminal what is being done.
+    """Run the benchmark of calls. Raises as `_run`."""
+    from bot.bench.calls.bench import run
+
+    return _run(lambda say: run(calls, seconds, say=say))
+
+
+def _run(measure: Callable[[Say], Coroutine[Any, Any, ResultT]]) -> ResultT:
+    """Run a benchmark, showing on a terminal what is being done.
 
     Raises:
         click.ClickException: it cannot be run.
@@ -87,7 +137,7 @@ def _bench_calls(calls: int | None, seconds: float) -> CallsBench:
     import uvloop
     from rich.console import Console
 
-    from bot.bench.calls.bench import TooFewCores, run
+    from bot.bench.calls.bench import TooFewCores
     from bot.bench.calls.children import ChildFailed
     from bot.demo.worker import WorkerFailed
     from bot.redis_server import RedisServerError
@@ -98,7 +148,7 @@ def _bench_calls(calls: int | None, seconds: float) -> CallsBench:
     if console.is_terminal:
         status.start()
     try:
-        return uvloop.run(run(calls, seconds, say=status.update))
+        return uvloop.run(measure(status.update))
     except (
         TooFewCores,
         WorkerFailed,

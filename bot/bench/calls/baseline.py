@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
-from .children import ChildFailed, child
+from .children import ChildFailed, serving_child
 from .cores import Cores
 from .line import Line, Seen
 from .measured import MOST_OWN_LATENESS_MS, Echo, spread
@@ -19,8 +18,6 @@ from .wheel import Wheel
 __all__ = ["run_echo"]
 
 MODULE = "bot.bench.calls.echo"
-# Before it is accepted, a connection waits in the kernel; the first one for the process's start.
-BACKLOG = 1_024
 
 
 async def run_echo(
@@ -32,24 +29,20 @@ async def run_echo(
         ChildFailed: the echo does not run.
     """
     line = Line(track, Wheel(), Seen())
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(BACKLOG)
-        core = None if cores is None else cores.worker
-        descriptor = listener.fileno()
-        async with child(MODULE, str(descriptor), core=core, pass_fds=[descriptor]) as process:
-            phones = await _connect(line, listener.getsockname()[1], calls)
-            line.wheel.start()
-            try:
-                with no_garbage():
-                    await asyncio.sleep(settle_s)
-                    before = Usage.of(process.pid)
-                    await asyncio.sleep(seconds)
-                    after = Usage.of(process.pid)
-            finally:
-                line.wheel.stop()
-                for phone in phones:
-                    phone.abort()
+    core = None if cores is None else cores.worker
+    async with serving_child(MODULE, core=core) as (process, port):
+        phones = await _connect(line, port, calls)
+        line.wheel.start()
+        try:
+            with no_garbage():
+                await asyncio.sleep(settle_s)
+                before = Usage.of(process.pid)
+                await asyncio.sleep(seconds)
+                after = Usage.of(process.pid)
+        finally:
+            line.wheel.stop()
+            for phone in phones:
+                phone.abort()
     return _result(line.seen, calls, seconds, before, after)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Sequence
@@ -14,9 +15,11 @@ import bot
 
 from .cores import pin
 
-__all__ = ["ChildFailed", "child", "output_of"]
+__all__ = ["ChildFailed", "child", "output_of", "serving_child"]
 
 STOP_S = 5.0
+# Before it is accepted, a connection waits in the kernel; the first one for the process's start.
+BACKLOG = 1_024
 
 
 class ChildFailed(Exception):
@@ -51,6 +54,17 @@ async def child(
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+@asynccontextmanager
+async def serving_child(module: str, *, core: int | None) -> AsyncIterator[tuple[Process, int]]:
+    """Run a module that serves on the listening socket whose number it is told, and its port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(BACKLOG)
+        descriptor = listener.fileno()
+        async with child(module, str(descriptor), core=core, pass_fds=[descriptor]) as process:
+            yield process, listener.getsockname()[1]
 
 
 async def output_of(module: str, *arguments: str, core: int | None, deadline_s: float) -> bytes:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from .bench import CallsBench
+from .budgets import Budget
 from .measured import Round, Spread
 
-__all__ = ["render"]
+__all__ = ["budget_table", "render", "spread_text"]
 
 _ROWS: dict[str, Callable[[Round], str]] = {
     "valid": lambda r: "yes" if r["valid"] else "[bold red]no[/]",
@@ -24,14 +25,14 @@ _ROWS: dict[str, Callable[[Round], str]] = {
     ),
     "memory not given back, MB": lambda r: f"{r['memory_mb_kept_per_call']:.2f}",
     "tasks for a call": lambda r: f"{r['tasks_per_call']:.1f}",
-    "audio in, ms": lambda r: _spread(r["in_ms"]),
+    "audio in, ms": lambda r: spread_text(r["in_ms"]),
     "pieces of audio late": lambda r: str(r["late_in"]),
     "gaps in replies": lambda r: str(r["out_gaps_ms"]["count"]),
-    "added response, ms": lambda r: _spread(r["response_ms"]),
-    "barge-in, ms": lambda r: _spread(r["barge_in_ms"]),
+    "added response, ms": lambda r: spread_text(r["response_ms"]),
+    "barge-in, ms": lambda r: spread_text(r["barge_in_ms"]),
     "turns, spoken over": lambda r: f"{r['turns']}, {r['barged']}",
-    "phones late, ms": lambda r: _spread(r["phones_late_ms"]),
-    "vendors late, ms": lambda r: _spread(r["vendors_late_ms"]),
+    "phones late, ms": lambda r: spread_text(r["phones_late_ms"]),
+    "vendors late, ms": lambda r: spread_text(r["vendors_late_ms"]),
 }
 
 
@@ -40,7 +41,8 @@ def render(result: CallsBench, console: Console) -> None:
     console.print(_rounds(result), _echo(result), _vad(result))
     if result["search"] is not None:
         console.print(_probes(result))
-    console.print(_budgets(result))
+    by = f"Budgets, by {result['judged'][0]['calls']} calls"
+    console.print(budget_table(result["budgets"], by))
     others = [judged for judged in result["judged"] if judged not in result["rounds"]]
     for measured in [*result["rounds"], *others]:
         which = f"{measured['calls']} calls at {measured['stt_chunk_ms']} ms"
@@ -65,9 +67,9 @@ def _echo(result: CallsBench) -> Table:
     times = result["times_echo"]
     ratio = "–" if times is None else f"{times:.1f} × as much"
     table.add_row("a call of the worker costs", ratio)
-    table.add_row("a frame there and back, ms", _spread(echo["echo_ms"]))
+    table.add_row("a frame there and back, ms", spread_text(echo["echo_ms"]))
     late = "; void" if echo["void"] else ""
-    table.add_row("frames of the phones late, ms", _spread(echo["phones_late_ms"]) + late)
+    table.add_row("frames of the phones late, ms", spread_text(echo["phones_late_ms"]) + late)
     return table
 
 
@@ -97,11 +99,12 @@ def _probes(result: CallsBench) -> Table:
     return table
 
 
-def _budgets(result: CallsBench) -> Table:
-    table = Table("budget", title=f"Budgets, by {result['judged'][0]['calls']} calls")
+def budget_table(budgets: Sequence[Budget], title: str) -> Table:
+    """Budgets, and whether they are met."""
+    table = Table("budget", title=title)
     for heading in ("limit", "measured", "met"):
         table.add_column(heading, justify="right")
-    for item in result["budgets"]:
+    for item in budgets:
         limit = f"{'≥' if item['at_least'] else '≤'} {item['limit']:g}"
         met = "yes" if item["met"] else "[bold red]no[/]"
         measured = "–" if item["measured"] is None else f"{item['measured']:.3g}"
@@ -109,7 +112,8 @@ def _budgets(result: CallsBench) -> Table:
     return table
 
 
-def _spread(spread: Spread) -> str:
+def spread_text(spread: Spread) -> str:
+    """Its p50, p99 and the most; a dash where there are none."""
     if not spread["count"]:
         return "–"
     return f"{spread['p50']:.1f}, {spread['p99']:.1f}, {spread['most']:.1f}"

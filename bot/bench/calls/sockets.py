@@ -152,10 +152,11 @@ async def connect(end: ClientEnd, url: str, headers: Mapping[str, str]) -> None:
         OSError: nobody listens.
     """
     parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     key = base64.b64encode(os.urandom(16)).decode()
     request = (
-        f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"
+        f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"
         f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
         f"{more}\r\n"
     )

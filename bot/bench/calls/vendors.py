@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from .exchange import Exchange
 from .recognizer import Recognizer
-from .sockets import ServerEnd
+from .sockets import End, ServerEnd
 from .synthesizer import Synthesizer
 
-__all__ = ["STT_PATH", "TTS_PATH", "serve_vendors"]
+__all__ = ["STT_PATH", "TTS_PATH", "Role", "serve_vendors"]
 
 STT_PATH = "/transcribe-websocket"
 TTS_PATH = "/tts-websocket"
 
 
+class Role(Protocol):
+    """What a vendor does at one end of a connection."""
+
+    def received(self, opcode: int, payload: bytes) -> None:
+        """A message came."""
+
+
 class _VendorEnd(ServerEnd):
     """A connection of a worker's."""
 
-    def __init__(self, exchange: Exchange, voice: bytes) -> None:
+    def __init__(self, exchange: Exchange, voice: bytes, recognizer: Callable[[End], Role]) -> None:
         super().__init__()
         self._exchange = exchange
         self._voice = voice
-        self._role: Recognizer | Synthesizer | None = None
+        self._recognizer = recognizer
+        self._role: Role | None = None
 
     def shake(self, head: bytes) -> None:
         super().shake(head)
         if self.path == STT_PATH:
-            self._role = Recognizer(self, self._exchange)
+            self._role = self._recognizer(self)
         elif self.path == TTS_PATH:
             self._role = Synthesizer(self, self._exchange, self._voice)
         else:
@@ -41,10 +50,24 @@ class _VendorEnd(ServerEnd):
 
 
 @asynccontextmanager
-async def serve_vendors(exchange: Exchange, voice: bytes) -> AsyncIterator[int]:
-    """Serve on a port of loopback, which is given, until the context is left."""
+async def serve_vendors(
+    exchange: Exchange, voice: bytes, recognizer: Callable[[End], Role] | None = None
+) -> AsyncIterator[int]:
+    """Serve on a port of loopback, which is given, until the context is left.
+
+    Args:
+        exchange, voice: of the calls.
+        recognizer: who recognizes at an end; None is who knows the phones of calls.
+    """
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _VendorEnd(exchange, voice), "127.0.0.1", 0)
+
+    def recognize(end: End) -> Role:
+        return Recognizer(end, exchange)
+
+    def end() -> _VendorEnd:
+        return _VendorEnd(exchange, voice, recognizer or recognize)
+
+    server = await loop.create_server(end, "127.0.0.1", 0)
     try:
         port: int = server.sockets[0].getsockname()[1]
         yield port
