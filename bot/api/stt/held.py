@@ -24,6 +24,7 @@ class Held:
         session: it.
         door: by which it came.
         began_s: when it was begun or taken up here (the loop's time).
+        begun: whether its client was told that it has begun.
         left_s: when its client was gone; None while it is there.
         counted_ms: how much of its audio was counted; None before the first time.
         looks: how often it was looked after.
@@ -36,6 +37,7 @@ class Held:
     session: Session
     door: str
     began_s: float
+    begun: bool = False
     left_s: float | None = None
     counted_ms: float | None = None
     looks: int = 0

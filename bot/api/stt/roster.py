@@ -50,6 +50,11 @@ class Roster:
         """How many sessions go on, by the door by which they came."""
         return Counter(held.door for held in self._held.values() if not held.session.over)
 
+    @property
+    def begun(self) -> int:
+        """How many sessions go on that are not about to begin."""
+        return sum(held.begun and not held.session.over for held in self._held.values())
+
     def recognizing(self, but: Session | None = None) -> Counter[str]:
         """How many streams each recognizer has for sessions, for others than one."""
         streams: Counter[str] = Counter()

@@ -211,7 +211,7 @@ class Sessions:
             raise _draining()
         most = self._settings.stt_max_sessions
         given_up = instead is not None and not instead.session.over
-        if self.active + self._opening - given_up >= most:
+        if self._roster.begun + self._opening - given_up >= most:
             raise Fault(
                 "too_many_sessions",
                 f"this worker has as many sessions as it takes, {most}: try again soon",
@@ -251,6 +251,7 @@ class Sessions:
         try:
             await self._roster.hold(held)
             await session.open()
+            held.begun = True
         except BaseException:
             await self._roster.forget(held)
             raise

@@ -18,6 +18,7 @@ from bot.api.stt.finalizing import FINALIZE_S
 from bot.api.stt.session import Session
 from bot.api.stt.sessions import RESUME_S
 from bot.inbox import Command
+from tests.background import until
 from tests.bot.engines import Recognizer
 from tests.virtual_time import virtual_time_on_sockets
 
@@ -251,3 +252,15 @@ async def test_interims_are_not_said_where_they_are_not_wanted() -> None:
         engine.current.hear("a b", final=True)
         await asyncio.sleep(0.1)
         assert [m.get("text") for m in messages(session)] == [None, "a b"]
+
+
+@virtual_time_on_sockets
+async def test_sessions_that_begin_at_the_same_time_are_counted_once() -> None:
+    async with service_of(Recognizer(opening_s=0.2), stt_max_sessions=2) as service:
+        first = asyncio.create_task(service.sessions.open(PLAIN, ANYBODY, door="stream"))
+        await until(lambda: service.sessions.active == 1)
+        assert not first.done()
+        second = await service.sessions.open(PLAIN, ANYBODY, door="stream")
+        with pytest.raises(Fault, match="as many sessions as it takes, 2"):
+            await service.sessions.open(PLAIN, ANYBODY, door="stream")
+        assert (await first).id != second.id
