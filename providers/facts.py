@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Literal
 
-from .openai_account import is_own
-
 __all__ = ["Facts", "Kind", "facts_of"]
 
 Kind = Literal["stt", "files", "tts"]
@@ -88,6 +86,9 @@ def facts_of(kind: Kind, name: str, settings: Mapping[str, Any] | None = None) -
     """
     facts = _table()[kind].get(name) or Facts()
     address = (settings or {}).get(_OWN_SERVER.get((kind, name), ""))
+    # Imported here: it brings numpy, and settings are read by commands that have no need of it.
+    from .openai_account import is_own
+
     if not address or is_own(address):
         return facts
     own = replace(facts, priced="a server of your own", free=True)

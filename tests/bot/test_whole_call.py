@@ -180,6 +180,7 @@ def test_what_a_worker_shows_of_its_calls(calls: Calls) -> None:
     assert calls.shown["/health"].json() == {
         "status": "ok",
         "calls": 0,
+        "sessions": 0,
         "providers": {"stt": {"pocketsphinx": "well"}, "tts": {"espeak": "well"}},
     }
     assert calls.shown["/ready"].status_code == 200

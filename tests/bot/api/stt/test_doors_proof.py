@@ -26,7 +26,7 @@ SCRIPT = computed_script(("Good morning.", "Bye."), pause_ms=800)
 
 
 @pytest.fixture
-async def url() -> AsyncIterator[str]:
+async def url(own_logging: None) -> AsyncIterator[str]:
     limits = Limits(stt_at_once=100, starts_per_min=1_000)
     vendor = SonioxStandIn(OracleHearing(SCRIPT), api_key=KEY, limits=limits, keep=False)
     async with (
