@@ -71,9 +71,12 @@ class Here:
 async def worker_here(**settings: Any) -> AsyncIterator[Here]:
     """Run a worker in this process until the context is left."""
     errors = _Errors()
-    with tempfile.TemporaryDirectory(prefix="parley-", ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="parley-", ignore_cleanup_errors=True) as folder,
+        (Path(folder) / "log").open("w") as written,
+    ):
         state_dir = Path(folder)
-        log.configure("error", (state_dir / "log").open("w"))
+        log.configure("error", written)
         logging.getLogger().addHandler(errors)
         port, ready = free_port(), asyncio.Event()
         own = {"public_url": f"http://127.0.0.1:{port}", "port": port, "state_dir": state_dir}
