@@ -45,6 +45,7 @@ class Feed:
         else:
             self._unpacker = Unpacker(raw)
             self.format = AudioFormat(Encoding.PCM16, raw.sample_rate_hz)
+        self._rest = b""  # of a frame: it may go to another recognizer than what came before
         self._skipped = 0  # bytes of each channel that are still to be left out
 
     def skip(self, duration_ms: float) -> None:
@@ -65,7 +66,7 @@ class Feed:
         elif self._unpacker is not None:
             for piece in self._pieces(self._unpacker.process(audio)):
                 yield piece
-        elif kept := self._unskipped([audio]):
+        elif (whole := self._whole(audio)) and (kept := self._unskipped([whole])):
             yield kept
 
     async def rest(self) -> AsyncGenerator[list[bytes]]:
@@ -79,6 +80,12 @@ class Feed:
         """Release what decodes. Idempotent."""
         if self._decoder is not None:
             self._decoder.close()
+
+    def _whole(self, audio: bytes) -> bytes:
+        audio = self._rest + audio
+        size = len(audio) - len(audio) % self.format.frame_bytes
+        self._rest = audio[size:]
+        return audio[:size]
 
     def _pieces(self, frames: Samples) -> Iterator[list[bytes]]:
         if not frames.size:

@@ -43,6 +43,14 @@ async def test_bare_audio_of_one_channel_is_passed_on_as_it_is() -> None:
     assert feed.begun
 
 
+async def test_who_recognizes_gets_whole_samples_however_they_are_cut() -> None:
+    feed = Feed(SessionRequest())
+    assert [piece async for piece in feed.take(b"abc")] == [[b"ab"]]
+    # Somebody else may recognize what comes now.
+    assert [piece async for piece in feed.take(b"")] == []
+    assert [piece async for piece in feed.take(b"def")] == [[b"cdef"]]
+
+
 @pytest.mark.parametrize("cut", [1, 7, 999, 100_000])
 async def test_two_channels_are_split_however_they_are_cut(cut: int) -> None:
     feed = Feed(SessionRequest(channels=2, stereo="split"))

@@ -264,3 +264,13 @@ async def test_sessions_that_begin_at_the_same_time_are_counted_once() -> None:
         with pytest.raises(Fault, match="as many sessions as it takes, 2"):
             await service.sessions.open(PLAIN, ANYBODY, door="stream")
         assert (await first).id != second.id
+
+
+async def test_a_session_that_was_cut_within_a_sample_is_heard_on() -> None:
+    engine = Recognizer(utterances=False)
+    async with opened(engine) as (_, session):
+        await session.send(LOUD[:3_201])
+        await session.configure(replace(PLAIN, language="fr-FR"))
+        await session.send(LOUD[3_201:6_400])
+        await session.let_go()
+        assert b"".join(bytes(stream.audio) for stream in engine.streams) == LOUD[:6_400]
