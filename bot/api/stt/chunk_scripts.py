@@ -75,9 +75,13 @@ local known = redis.call('HMGET', chunks, 'next', 'last', 'bytes', 'heard_bytes'
 local next, bytes = tonumber(known[1] or '0'), tonumber(known[3] or '0')
 local index, digest, audio, final = tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7] == '1'
 
-local function taken()
+local function wait()
   redis.call('SADD', waiting, ARGV[2])
   keep(ARGV[9])
+end
+
+local function taken()
+  wait()
   if kept[1] ~= ARGV[2] then tell(kept[1], ARGV[10] .. '{CAME}') end
 end
 
@@ -106,7 +110,7 @@ if why then return {{why, reason}} end
 if known[2] then return {{'ended', 'final_chunk'}} end
 if not known[1] and tonumber(kept[4]) > 0 then return {{'streamed'}} end
 if index > next then
-  redis.call('SADD', waiting, ARGV[2])
+  wait()
   redis.call('HSET', session, 'early', 1)
   return {{'early', next}}
 end
@@ -117,7 +121,7 @@ if rate == 0 and entries > 0 and (bytes + #audio > {MOST_BYTES} or entries >= {M
 end
 local unheard = bytes - tonumber(known[4] or '0')
 if unheard > 0 and (unheard + #audio > most or entries >= {MOST_CHUNKS}) then
-  redis.call('SADD', waiting, ARGV[2])
+  wait()
   local over = math.max(0, unheard + #audio - most)
   return {{'full', math.max(1, math.ceil(over / math.max(1, rate)))}}
 end
@@ -173,8 +177,11 @@ else
     sure = tonumber(kept[3] or '0'), rated = tonumber(kept[4] or '0'),
     interims = why and '' or known[4] or '', status = status,
   }}
-  redis.call('HSET', chunks, 'told', before.to, 'a:' .. index, cjson.encode(before))
-  redis.call('HDEL', chunks, 'a:' .. index - {ANSWERS})
+  -- Of a session that was deleted nothing is to be kept any more.
+  if redis.call('EXISTS', chunks) == 1 then
+    redis.call('HSET', chunks, 'told', before.to, 'a:' .. index, cjson.encode(before))
+    redis.call('HDEL', chunks, 'a:' .. index - {ANSWERS})
+  end
 end
 local answer = {{'answer', cjson.encode(before), '', reason or ''}}
 if before.bytes > 0 then answer[3] = redis.call('GETRANGE', text, 0, before.bytes - 1) end

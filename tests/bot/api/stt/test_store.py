@@ -9,6 +9,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from bot.api.stt.chunks import Answer, Chunk, ChunkStore
 from bot.api.stt.faults import Fault
 from bot.api.stt.kept import HeardChunk
 from bot.api.stt.store import (
@@ -294,11 +295,33 @@ async def test_a_session_begun_while_redis_is_away_is_written_later(own_redis: s
         assert shown.text == "words"
 
 
+async def keys_that_pass(redis: Redis, prefix: str) -> list[str]:
+    """What is in Redis, all of which has a time to live."""
+    keys = [key async for key in redis.scan_iter(f"{prefix}stt:*")]
+    for key in keys:
+        assert 0 < await redis.ttl(key) <= 3900, key
+    return sorted(key.rsplit(":", 1)[-1] for key in keys)
+
+
 async def test_everything_has_a_time_to_live(a: SttStore, redis: Redis, redis_prefix: str) -> None:
     await a.begin("s", "k", VALUES, PCM16_16K)
     a.final("s", 1, 1, said(1, "one"), 500)
     await a.heard("s", 1, HeardChunk(0, 32_000, 1000), (said(0, "tw"),))
-    keys = [key async for key in redis.scan_iter(f"{redis_prefix}*")]
-    assert len(keys) == 4
-    for key in keys:
-        assert 0 < await redis.ttl(key) <= 3900, key
+    assert await keys_that_pass(redis, redis_prefix) == ["chunks", "log", "s", "text"]
+
+
+async def test_who_waits_for_a_chunk_leaves_nothing_behind(
+    a: SttStore, redis: Redis, redis_prefix: str
+) -> None:
+    chunks = ChunkStore(a)
+    await a.begin("s", "k", VALUES, PCM16_16K)
+    early = Chunk(1, b"x" * 640, False, b"d", False)
+    assert (await chunks.put("s", "k", early, held=True)).fate == "early"
+    assert await keys_that_pass(redis, redis_prefix) == ["s", "waiting"]
+    await chunks.put("s", "k", Chunk(0, b"x" * 640, False, b"d", False), held=True)
+    assert await a.delete("s", "k")
+    # It is woken, and asks.
+    answer = await chunks.answer("s", "k", 0, held=True, unreachable="", now=False)
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.reason) == ("unheard", "deleted")
+    assert await keys_that_pass(redis, redis_prefix) == ["s", "waiting"]
