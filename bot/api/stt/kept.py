@@ -30,7 +30,7 @@ class Taken:
 
     Attributes:
         generation: as which it is owned.
-        values: what it was begun with.
+        values: what was asked for last.
         sequence: of the last final.
         covered_ms: from where on its audio is still to be understood; before that, finals are.
         audio_ms: how much audio its former owner had.
@@ -49,7 +49,7 @@ class Shown:
 
     Attributes:
         ended: why it has ended; empty while it goes on.
-        values: what it was begun with.
+        values: what was asked for last.
         sequence: of the last final.
         audio_ms: how much audio was taken.
         expires_s: in how many seconds it expires if nothing more comes.
@@ -117,7 +117,7 @@ class Kept:
 
     Attributes:
         key_id: whose it is.
-        values: what it was begun with, in JSON.
+        values: what is asked for, in JSON.
         pace: how its bytes become time.
         generation: as which this worker has it.
         audio_ms: how much audio was taken.

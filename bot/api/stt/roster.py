@@ -12,6 +12,7 @@ import structlog
 from .access import SttAccess
 from .faults import Fault
 from .held import Held
+from .past import values_of
 from .session import Session
 from .store import StoreUnavailable, SttStore, Superseded
 from .taking_up import LET_GO_S
@@ -119,6 +120,11 @@ class Roster:
         if (held := self.of(session)) is not None:
             held.finals.append((sequence, message))
         self._store.final(session.id, session.generation, sequence, message, session.covered_ms)
+
+    def configured(self, session: Session) -> None:
+        """Keep what its client asks for now, from which another worker can go on."""
+        request = session.request
+        self._store.configured(session.id, session.generation, values_of(request), request.format)
 
     async def end(self, session_id: str, generation: int, reason: str) -> None:
         """Have a session over for everybody."""

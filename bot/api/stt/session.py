@@ -45,6 +45,9 @@ class Keeper(Protocol):
     def understood(self, session: Session, said: Said) -> None:
         """Something was understood for good."""
 
+    def configured(self, session: Session) -> None:
+        """Its request has changed."""
+
     async def ended(self, session: Session) -> None:
         """It is over, for `session.reason`, and cannot be resumed."""
 
@@ -104,6 +107,7 @@ class Session:
         self._feed = Feed(request)
         self._hearing = Hearing(self._feed, request, self, past.from_ms, keeper.tally)
         self._finalizing = Finalizing()
+        self._left_ms: float | None = None
         self._turning = asyncio.Lock()
 
     # What it is
@@ -121,6 +125,8 @@ class Session:
     @property
     def settled_ms(self) -> float:
         """From where on its audio is to be sent again when it is taken up."""
+        if self._left_ms is not None:
+            return self._left_ms
         return self.audio_ms if self._hearing.settled else self.covered_ms
 
     @property
@@ -204,6 +210,7 @@ class Session:
             else:
                 await self._hear_anew(request, self._keeper.recognizers(self, request))
             self.request = request
+            self._keeper.configured(self)
             self.push(self._wording.configured(self))
 
     async def finish(self, reason: str, fault: Fault | None = None) -> None:
@@ -350,6 +357,9 @@ class Session:
             raise self.fault or Fault("session_ended", "the session is over: begin another")
 
     def _close(self) -> None:
+        if self._left_ms is None:
+            # What is understood later is told nobody: whoever goes on hears it again.
+            self._left_ms = self.settled_ms
         self.over = True
         self._outbox.close()
 

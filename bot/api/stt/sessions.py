@@ -252,6 +252,8 @@ class Sessions:
             await self._roster.hold(held)
             await session.open()
             held.begun = True
+            if past.resumed:
+                self._roster.configured(session)
         except BaseException:
             await self._roster.forget(held)
             raise
@@ -326,6 +328,10 @@ class Sessions:
     def understood(self, session: Session, said: Said) -> None:
         """Keep what was understood for good."""
         self._roster.keep(session, said.sequence, self._wording.said(session, said))
+
+    def configured(self, session: Session) -> None:
+        """Keep what its client asks for now."""
+        self._roster.configured(session)
 
     async def ended(self, session: Session) -> None:
         """A session is over for good."""

@@ -146,13 +146,27 @@ class SttStore(Lookup):
         self._own(session, Kept(key_id, text, Pace(*pace), generation, audio_ms, covered_ms))
         return Taken(generation, orjson.loads(text), sequence, covered_ms, audio_ms)
 
+    def configured(
+        self, session: str, generation: int, values: dict[str, Any], audio: AudioFormat | None
+    ) -> None:
+        """Its client asks for something else from now on. Never waits.
+
+        Args:
+            session, generation: whose, and as which it is owned.
+            values, audio: as `begin`'s.
+        """
+        if (kept := self._owned(session, generation)) is not None:
+            kept.values, kept.pace = orjson.dumps(values), Pace.of(audio)
+            self._save(session, kept)
+            self._writer.hurry()
+
     def final(
         self, session: str, generation: int, sequence: int, message: bytes, covered_ms: float
     ) -> None:
         """Something was understood for good. Never waits.
 
         Args:
-            session, generation: whose, and as which it is owned.
+            session, generation: as `configured`'s.
             sequence: its number, the first is 1.
             message: the `transcription`, as it is sent.
             covered_ms: up to where in the session's audio nothing is to be understood any more.
@@ -182,7 +196,7 @@ class SttStore(Lookup):
         """It is over, and is not resumed.
 
         Args:
-            session, generation: as `final`'s.
+            session, generation: as `configured`'s.
             reason: why; a code of `faults` if that is why.
 
         Raises:
@@ -205,7 +219,7 @@ class SttStore(Lookup):
         """A chunk was heard: whoever waits for what came of it is told.
 
         Args:
-            session, generation: as `final`'s.
+            session, generation: as `configured`'s.
             chunk: which.
             interims: messages with what is understood of the latest audio, not for good.
 
