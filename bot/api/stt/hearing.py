@@ -65,7 +65,7 @@ class Hearing:
         self._request = request
         self._hearer = hearer
         self._base_ms = base_ms
-        self._leaving = False
+        self._leaving = self._finishing = False
         self._stt: Fallback[SttProvider] | None = None
         begin_ms = round(base_ms)
         self._channels = [Channel(number, self, tally, begin_ms) for number in range(feed.channels)]
@@ -152,13 +152,16 @@ class Hearing:
         """
         if last and not self.sending:
             await self._pass_on(self._feed.rest())
-        self._leaving = True
+        self._leaving = self._finishing = True
         if self.sending:
             self.take_no_more()
-        finishing = (channel.finish() for channel in self._channels)
-        for error in await asyncio.gather(*finishing, return_exceptions=True):
-            if isinstance(error, Exception):
-                raise fault_for(error) from error
+        try:
+            finishing = (channel.finish() for channel in self._channels)
+            for error in await asyncio.gather(*finishing, return_exceptions=True):
+                if isinstance(error, Exception):
+                    raise fault_for(error) from error
+        finally:
+            self._finishing = False
         self.settled = True
 
     async def close(self) -> None:
@@ -192,6 +195,7 @@ class Hearing:
             self._hearer.fail(fault_for(error))
 
     async def _pass_on(self, pieces: AsyncGenerator[list[bytes]]) -> None:
+        late = self._leaving and not self._finishing
         self.sending = True
         try:
             async with aclosing(pieces):
@@ -199,7 +203,8 @@ class Hearing:
                     for channel, audio in zip(self._channels, piece, strict=True):
                         await channel.send(audio)
         except Exception as error:
-            if not self._leaving:
+            # What comes while the rest is understood is let go; after that, nobody hears it.
+            if late or not self._leaving:
                 raise fault_for(error) from error
         finally:
             self.sending = False

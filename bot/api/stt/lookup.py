@@ -53,9 +53,10 @@ class Lookup:
         entries = await self.link.ask(lambda redis: redis.xrange(name, min=f"({after}-0"))
         return [fields[b"message"] for _, fields in entries]
 
-    async def owner(self, session: str) -> str | None:
-        """The other worker that has the session, if one has it and is alive."""
-        worker = await self.link.eval(OWNER, self.keys(session), [])
+    async def owner(self, session: str, key_id: str) -> str | None:
+        """The other worker that has the session, if one has it and is alive, and if that key and
+        this worker may take it."""
+        worker = await self.link.eval(OWNER, self.keys(session), [key_id, self.worker])
         owner = None if worker is None else cast(bytes, worker).decode()
         return None if owner == self.worker else owner
 

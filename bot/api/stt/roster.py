@@ -85,16 +85,21 @@ class Roster:
         await self._access.open_session(session.principal, session.id)
 
     async def let_go(self, held: Held, fault: Fault | None) -> None:
-        """End this worker's part of a session in order, as far as that can be done in time."""
+        """End this worker's part of a session in order, as far as that can be done in time.
+
+        Cancelled, it ends it all the same: nobody would hear the client any more.
+        """
         session = held.session
         try:
-            async with asyncio.timeout(LET_GO_S):
-                await session.let_go(fault)
-        except TimeoutError:
-            log.warning("a session was let go before all of it was understood", session=session.id)
-            session.fail(fault or Fault("provider_failed", "the recognizer takes too long"))
-        await session.close()
-        self.touch(session)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LET_GO_S):
+                    await session.let_go(fault)
+        finally:
+            if not session.over:
+                log.warning("a session was let go before all was understood", session=session.id)
+                session.fail(fault or Fault("provider_failed", "the recognizer takes too long"))
+            await session.close()
+            self.touch(session)
 
     async def forget(self, held: Held) -> None:
         """Have a session no more, and release what it holds."""

@@ -27,7 +27,7 @@ from .roster import TAKEN_OVER, Roster
 from .session import Session
 from .settings import SttServiceSettings
 from .store import SessionExists, StoreUnavailable, SttStore
-from .taking_up import LET_GO_S, TakingUp
+from .taking_up import WRITE_S, TakingUp
 from .tally import Tally
 from .wording import Said, StreamWording, Wording
 

@@ -159,13 +159,16 @@ end
 return {{{WRITTEN}, math.max(sequence, here)}}
 """
 
-# Gives the worker that has the session and is alive, or nothing; nor when it was found not to hear
-# its chunks, so that another one is taking it (see `chunk_scripts`).
+# ARGV: key, worker. Gives the worker that has the session and is alive, or nothing; nor when who
+# asks may not take it, or another one is taking it since it was found not to hear its chunks (see
+# `chunk_scripts`).
 OWNER = f"""{COMMON}
+if gone(ARGV[1]) then return false end
 local kept = redis.call('HMGET', session,
-  'worker', 'ended', 'generation', 'claimed', 'claimed_until')
-if not kept[1] or kept[2] then return false end
-if kept[3] == kept[4] and now < tonumber(kept[5]) then return false end
+  'worker', 'claimer', 'generation', 'claimed', 'claimed_until')
+local claimed = kept[3] == kept[4]
+if claimed and now < tonumber(kept[5]) then return false end
+if redis.call('EXISTS', chunks) == 1 and not (claimed and kept[2] == ARGV[2]) then return false end
 local renewed = redis.call('ZSCORE', workers, kept[1])
 return renewed and now - renewed < {LEASE_MS} and kept[1]
 """

@@ -13,10 +13,13 @@ from .held import Held
 from .past import Past, joined_of
 from .store import SessionGone, StoreUnavailable, SttStore, Taken
 
-__all__ = ["LET_GO_S", "TakenUp", "TakingUp"]
+__all__ = ["LET_GO_S", "WRITE_S", "TakenUp", "TakingUp"]
 
 LET_GO_S = 3.0
 """How long recognizers may take to understand the rest when a session goes on elsewhere."""
+WRITE_S = 0.5
+"""How long it may then take until what they understood is written."""
+HAND_OVER_S = LET_GO_S + 2 * WRITE_S
 AGAIN_S = 1.0
 
 
@@ -107,11 +110,11 @@ class TakingUp:
         return TakenUp(past, request, finals[max(0, after - known) :])
 
     async def _take(self, session_id: str, key_id: str) -> Taken:
-        owner = await self._store.owner(session_id)
+        owner = await self._store.owner(session_id, key_id)
         if owner is not None:
             # One that does not answer finds itself superseded.
             with suppress(CommandFailed):
-                await self._inbox.send(owner, Command("stt_let_go", session_id), LET_GO_S)
+                await self._inbox.send(owner, Command("stt_let_go", session_id), HAND_OVER_S)
         taken = await self._store.take(session_id, key_id)
         if taken is None:
             raise Fault(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -216,6 +216,35 @@ async def test_another_worker_may_have_it() -> None:
         assert service.sessions.get(session.id) is None
         # Whoever has it now has its place among those of its key.
         assert service.gate.open == [session.id]
+
+
+@virtual_time_on_sockets
+@pytest.mark.parametrize("patience_s", [1.0, 10.0])
+async def test_one_that_is_asked_for_is_over_though_its_recognizer_is_slow(
+    patience_s: float,
+) -> None:
+    engine = Recognizer(texts=["late"], delay_s=20.0)
+    async with opened(engine) as (service, session):
+        await session.send(LOUD)
+        session.finalize()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await service.sessions.command(Command("stt_let_go", session.id))
+        assert session.fault is not None
+        assert session.fault.code == "session_taken_over"
+        assert (service.sessions.get(session.id), engine.open) == (None, 0)
+
+
+@virtual_time_on_sockets
+async def test_a_client_that_nobody_hears_is_told() -> None:
+    async with opened(Recognizer(texts=["late"], delay_s=20.0)) as (_, session):
+        await session.send(LOUD)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await session.finish("client")  # who waits for that has gone
+        with pytest.raises(Fault):
+            await session.send(LOUD)
+        assert session.over
 
 
 @virtual_time_on_sockets

@@ -207,13 +207,26 @@ async def test_a_session_that_is_deleted_is_taken_from_who_has_it(
 
 async def test_a_live_owner_elsewhere_is_known(a: SttStore, b: SttStore, redis_prefix: str) -> None:
     await a.begin("s", "k", VALUES, PCM16_16K)
-    assert await b.owner("s") is None  # it has never said that it is alive
+    assert await b.owner("s", "k") is None  # it has never said that it is alive
     leases = Leases(a.link, Keys(redis_prefix), 60)
     await leases.renew("a", {"host": "here"}, {})
-    assert await b.owner("s") == "a"
-    assert await a.owner("s") is None
+    assert await b.owner("s", "k") == "a"
+    assert await a.owner("s", "k") is None
+    assert await b.owner("s", "another") is None  # whose it is not
     await a.ended("s", 1, "client")
-    assert await b.owner("s") is None
+    assert await b.owner("s", "k") is None
+
+
+async def test_the_owner_of_chunks_is_left_alone(
+    a: SttStore, b: SttStore, redis_prefix: str
+) -> None:
+    await a.begin("s", "k", VALUES, PCM16_16K)
+    await Leases(a.link, Keys(redis_prefix), 60).renew("a", {"host": "here"}, {})
+    chunk = Chunk(0, b"x" * 640, False, b"d", False)
+    assert not (await ChunkStore(b).put("s", "k", chunk, held=False)).orphan
+    assert await b.owner("s", "k") is None
+    with pytest.raises(Fault, match="chunks"):
+        await b.take("s", "k")
 
 
 async def test_an_outage_loses_nothing(own_redis: str) -> None:

@@ -75,11 +75,16 @@ async def test_a_session_outlives_its_worker(redis_url: str, redis_prefix: str) 
 
 
 async def test_sessions_of_another_key_are_not_there(redis_url: str, redis_prefix: str) -> None:
-    async with worker("a", redis_url, redis_prefix) as a, a.client() as client:
+    async with (
+        worker("a", redis_url, redis_prefix) as a,
+        worker("b", redis_url, redis_prefix) as b,
+        a.client() as client,
+    ):
         session_id = (await client.hear())["session_id"]
         headers = {"X-API-Key": "another"}
-        async with a.client(f"session_id={session_id}", additional_headers=headers) as other:
-            assert (await other.hear())["code"] == "session_not_found"
-            assert await other.closed() == (1008, "session_not_found")
+        for one in (a, b):
+            async with one.client(f"session_id={session_id}", additional_headers=headers) as other:
+                assert (await other.hear())["code"] == "session_not_found"
+                assert await other.closed() == (1008, "session_not_found")
         await client.say("keepalive")
         assert (await client.hear())["type"] == "keepalive"
