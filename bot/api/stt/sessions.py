@@ -295,9 +295,11 @@ class Sessions:
         held = self._roster.find(command.sid)
         if held is None:
             raise LookupError(command.sid)
-        await self._roster.let_go(held, _taken_over())
-        await self._store.flush(LET_GO_S)
-        await self._roster.forget(held)
+        try:
+            await self._roster.let_go(held, _taken_over())
+            await self._store.flush(WRITE_S)
+        finally:
+            await self._roster.forget(held)
 
     def superseded(self, session_id: str, generation: int) -> None:
         """Another worker has taken a session."""
