@@ -62,6 +62,7 @@ class Backlog:
         self._ends: deque[int] = deque()  # where utterances end that are not answered
         self._ends_given = 0
         self._final: Transcript | None = None  # not known yet whether an end of turn follows
+        self._asked = False  # whether an end was given before it, which it may answer
         self._words = False  # perhaps something was said that is not final
         # From where in the audio on the owner's clock is how far ahead of it.
         self._shifts: deque[tuple[float, float]] = deque(maxlen=MAX_SHIFTS)
@@ -117,15 +118,26 @@ class Backlog:
             self._words = False
             self._turn_ended(event.at_ms or (final.end_ms if final else 0))
             return
-        self._settle()
+        self.settle()
         if event.final:
-            self._final = event
+            self._final, self._asked = event, self._ends_given > 0
         else:
             self._words |= bool(event.text)
 
+    def settle(self) -> None:
+        """No end of turn follows the last final transcript: it answers the oldest end, if any."""
+        final, self._final = self._final, None
+        if final is None:
+            return
+        self._words = False
+        if self._asked:
+            self._answer()
+        elif self._wants.boundary != "commit":
+            self._forget(min(self._at(final.end_ms), self._read))
+
     def drained(self) -> None:
         """The stream has ended well, so all that it got is answered."""
-        self._settle()
+        self.settle()
         while self._ends_given:
             self._answer()
         self._forget(self._read)
@@ -136,7 +148,7 @@ class Backlog:
         Args:
             wants: whose stream it is.
         """
-        self._settle()
+        self.settle()
         self._wants = wants
         lost_ms = self._wanted_ms(self._done, self._start)
         self._done = self._read = max(self._done, self._start)
@@ -216,22 +228,11 @@ class Backlog:
         final = self._final
         if final is None:
             return 0
-        if self._ends_given and not self._wants.end_of_turn:
+        if self._asked and not self._wants.end_of_turn:
             return self._ends[0]
         if self._wants.boundary == "commit":
             return 0
         return min(self._at(final.end_ms), self._read)
-
-    def _settle(self) -> None:
-        """The last final transcript was no turn's own: it answers the oldest end, if any."""
-        final, self._final = self._final, None
-        if final is None:
-            return
-        self._words = False
-        if self._ends_given:
-            self._answer()
-        elif self._wants.boundary != "commit":
-            self._forget(min(self._at(final.end_ms), self._read))
 
     def _answer(self) -> None:
         self._ends_given -= 1

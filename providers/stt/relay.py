@@ -85,7 +85,11 @@ class Relay:
 
     @property
     def covered_ms(self) -> float:
-        """Up to where in the audio everything that was said was given for good."""
+        """Up to where in the audio everything that was said was given for good.
+
+        A transcript that was asked for may count in full not before the loop's next turn: until
+        then it might be that of a turn that its recognizer has ended of its own accord.
+        """
         return self._backlog.covered_ms
 
     @property
@@ -222,6 +226,8 @@ class Relay:
                     settled = not isinstance(event, Transcript) or event.final
                     if settled:
                         self._attempts.progressed()
+                        # Streams give a turn's final transcript and its end in one go.
+                        asyncio.get_running_loop().call_soon(self._backlog.settle)
                     if settled or _now_s() - opened_s > HELD_S:
                         candidate.succeeded(began_s)
                     self._backlog.understood(event)

@@ -195,7 +195,7 @@ class Session:
             except Fault as fault:
                 self.fail(fault)
                 raise
-        self._finalized(self._finalizing.answered(self.covered_ms))
+        self._answer()
 
     async def configure(self, request: SessionRequest) -> None:
         """Go on as another request says; its audio is the same once some has come.
@@ -315,12 +315,17 @@ class Session:
                 self._outbox.put_interim(message, channel.number)
                 self._check_read()
         if transcript.final:
-            self._finalized(self._finalizing.answered(self.covered_ms))
+            # Only then is it known what it covers.
+            asyncio.get_running_loop().call_soon(self._answer)
 
     # Its parts
 
     def _said(self, channel: Channel, transcript: Transcript) -> Said:
         return Said(transcript, self.sequence, channel.provider, channel.number)
+
+    def _answer(self) -> None:
+        """Answer each `finalize` before which all was told."""
+        self._finalized(self._finalizing.answered(self.covered_ms))
 
     def _finalized(self, count: int) -> None:
         for _ in range(count):

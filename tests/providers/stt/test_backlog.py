@@ -325,3 +325,35 @@ def test_what_may_be_a_turns_own_covers_no_more_than_it_says() -> None:
     assert backlog.covered_ms == 700
     backlog.understood(EndOfTurn(800))
     assert backlog.covered_ms == 800
+
+
+def test_what_no_end_of_turn_followed_covers_all_that_was_asked_for() -> None:
+    backlog = streaming(0, 1, wants=SttCapabilities(boundary="word", end_of_turn=True))
+    backlog.end_utterance()
+    assert given(backlog) == [None]
+    backlog.understood(final("one", 700))
+    backlog.settle()
+    assert backlog.covered_ms == 2_000
+    backlog.settle()
+    assert backlog.covered_ms == 2_000
+
+
+def test_who_ends_no_turns_has_answered_at_once() -> None:
+    backlog = streaming(0, 1)
+    backlog.end_utterance()
+    assert given(backlog) == [None]
+    backlog.understood(final("one", 700))
+    assert backlog.covered_ms == 2_000
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_nothing_answers_what_was_asked_for_after_it(settled: bool) -> None:
+    backlog = streaming(0, 1)
+    backlog.understood(final("one", 700))
+    if settled:
+        backlog.settle()
+    backlog.end_utterance()
+    assert given(backlog) == [None]
+    assert backlog.covered_ms == 700
+    backlog.opened(EVERYTHING)
+    assert given(backlog) == [(0, 0.3), (1, 0.7), (1, 0.3), None]

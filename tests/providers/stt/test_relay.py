@@ -439,3 +439,29 @@ async def test_audio_of_any_rate() -> None:
         s.relay.finalize()
         # To the last sample: a resampler keeps some back.
         assert len(one.current.audio) == 32_000
+
+
+@virtual_time
+async def test_an_answer_covers_all_before_it_and_a_turns_own_transcript_does_not() -> None:
+    one, two = everything(texts=[None, None]), everything(texts=[None])
+    for recognizer in (one, two):
+        recognizer.capabilities = replace(
+            recognizer.capabilities, end_of_turn=True, boundary="word"
+        )
+    async with session(one, two) as s:
+        await s.hear(1)
+        s.relay.finalize()
+        one.current.hear("answer", final=True, end_ms=400)
+        await asyncio.sleep(0.01)
+        assert s.relay.covered_ms == 1_000
+        await s.hear(1)
+        s.relay.finalize()
+        one.current.hear("a turn", final=True, end_ms=1_400)
+        one.current.end_turn()
+        await asyncio.sleep(0.01)
+        assert s.relay.covered_ms == 1_400
+        # The end was not answered: the next one is asked for it.
+        one.current.fail(LOST)
+        await asyncio.sleep(0.01)
+        assert two.current.finalized == 1
+        assert seconds(two) == {1: 0.6}
