@@ -25,6 +25,7 @@ class Outbox:
         self._count = 0
         self._interims: dict[int, int] = {}  # of each channel, the one that waits, perhaps
         self._changed = asyncio.Event()
+        self._taken = asyncio.Event()
         self._closed = False
         self.overflowed = False
 
@@ -34,7 +35,7 @@ class Outbox:
             return
         if len(self._waiting) >= MOST_MESSAGES or self._bytes + len(message) > MOST_BYTES:
             self.overflowed = True
-            self._changed.set()
+            self._wake()
             return
         self._waiting[self._count] = message
         self._count += 1
@@ -55,7 +56,17 @@ class Outbox:
     def close(self) -> None:
         """There will be nothing more; what waits can still be taken."""
         self._closed = True
-        self._changed.set()
+        self._wake()
+
+    async def half_empty(self) -> None:
+        """Wait until less than half of what may wait does, or nothing more is to be taken."""
+        while not self._closed and not self.overflowed and self._half_full:
+            self._taken.clear()
+            await self._taken.wait()
+
+    @property
+    def _half_full(self) -> bool:
+        return len(self._waiting) > MOST_MESSAGES / 2 or self._bytes > MOST_BYTES / 2
 
     async def next(self) -> bytes | None:
         """The next message; None when it is closed and all were taken, or there were too many."""
@@ -76,4 +87,9 @@ class Outbox:
             return None
         _, message = self._waiting.popitem(last=False)
         self._bytes -= len(message)
+        self._taken.set()
         return message
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._taken.set()

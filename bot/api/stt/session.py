@@ -286,6 +286,10 @@ class Session:
         """The next message; None when there are no more."""
         return await self._outbox.next()
 
+    async def caught_up(self) -> None:
+        """Wait until its client has read most of what it was told, or reads no more."""
+        await self._outbox.half_empty()
+
     def take_all(self) -> list[bytes]:
         """The messages that wait, without waiting."""
         return self._outbox.take_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from abc import ABC, abstractmethod
 
 import structlog
@@ -21,6 +22,8 @@ __all__ = ["Client", "SocketDoor"]
 
 CLIENT = "client"
 """Why a session ended that its client has closed."""
+BREATHE = 20
+"""After so many messages everybody else has a turn, too: they may have come all at once."""
 FLUSH_S = 10.0
 """How long a client may take to read the last messages."""
 
@@ -123,7 +126,10 @@ class SocketDoor(ABC):
 
     async def _listen(self, client: Client, session: Session) -> None:
         """Do what the client says until it has closed or is gone, or the session is over."""
-        while True:
+        for count in itertools.count(1):
+            if count % BREATHE == 0:
+                await asyncio.sleep(0)
+                await session.caught_up()  # so that each is answered
             try:
                 command = await client.next()
                 if command is None:

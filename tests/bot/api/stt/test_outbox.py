@@ -52,3 +52,23 @@ async def test_there_is_room_for_so_much(
     outbox.put(bytes(size))
     assert outbox.overflowed
     assert await outbox.next() is None
+
+
+@virtual_time
+async def test_who_has_more_waits_for_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_module, "MOST_MESSAGES", 4)
+    outbox = Outbox()
+    for message in (b"a", b"b", b"c"):
+        outbox.put(message)
+    waiting = asyncio.create_task(outbox.half_empty())
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    assert await outbox.next() == b"a"
+    await asyncio.sleep(1)
+    assert waiting.done()
+    outbox.put(b"d")
+    waiting = asyncio.create_task(outbox.half_empty())
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    outbox.close()
+    await waiting
