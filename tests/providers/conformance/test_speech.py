@@ -110,11 +110,11 @@ async def test_streams_are_understood(name: str, listener: Hearing, recordings: 
         assert words == RECORDED[TEN].split()
 
 
-@pytest.mark.parametrize("name", sorted({account_of(name) for name in remote(STT)}))
 @virtual_time_on_sockets
 async def test_another_recording_is_understood_otherwise(
-    name: str, listener: Hearing, recordings: Path
+    listener: Hearing, recordings: Path
 ) -> None:
+    name = remote(STT)[0]  # whose stand-in it is makes no difference to what the listener hears
     async with reached(build_stt, name, hearing=listener) as stt:
         taken = telephone_format(stt.provider)
         words = await heard(stt.provider, as_it_is(recordings, GOODBYE, taken), taken)

@@ -210,8 +210,15 @@ async def test_an_expected_phrase_is_heard_as_it_was_written(
     assert final.words[0].text in {"ten", "eight", "go"}
 
 
-@pytest.mark.parametrize("phrases", [BOOKING, CARDS])
-@pytest.mark.parametrize("name", ["austen_0870", "austen_0890", "austen_0930", "prompt_vm-intro"])
+@pytest.mark.parametrize(
+    ("name", "phrases"),
+    [
+        ("austen_0870", BOOKING),
+        ("austen_0890", CARDS),
+        ("austen_0930", BOOKING),
+        ("prompt_vm-intro", CARDS),
+    ],
+)
 async def test_what_was_not_expected_is_rejected_with_its_free_transcript(
     stt: PocketSphinx, recordings: Path, name: str, phrases: tuple[str, ...]
 ) -> None:
