@@ -151,7 +151,7 @@ def _by_time(tail: Sequence[Unit], head: Sequence[Unit], seam: Seam) -> list[Uni
         between = [*tail[place:first], *head[at:second]]
         woven += sorted(between, key=lambda unit: unit.start_ms or 0.0)
         if first < len(tail):
-            woven.append(_better(tail[first], head[second], seam))
+            woven += _better(tail[first], head[second], seam)
         place, at = first + 1, second + 1
     return woven
 
@@ -194,23 +194,24 @@ def _span(unit: Unit) -> tuple[float, float]:
     return unit.start_ms or 0.0, unit.end_ms or 0.0
 
 
-def _better(one: Unit, other: Unit, seam: Seam) -> Unit:
-    """A word as the two pieces have it, put together."""
+def _better(one: Unit, other: Unit, seam: Seam) -> list[Unit]:
+    """A word as the two pieces have it, put together; both, where they were two all the same."""
     begin_ms, end_ms = _span(one)
     from_ms, to_ms = _span(other)
     cut = end_ms >= seam.end_ms - EDGE_MS and to_ms > end_ms
     begun = from_ms <= seam.start_ms + EDGE_MS and begin_ms < from_ms
     if one.key == other.key:
         both = replace(one, text=one.core + other.tail)
-        return replace(both, end_ms=other.end_ms) if cut else both
+        return [replace(both, end_ms=other.end_ms) if cut else both]
     if cut and begun:
-        return _glued(one, other)
+        # Some stretch the first and the last word of a piece to its ends: these may be two.
+        return [_glued(one, other)] if _are_ends(one, other, seam) else [one, other]
     if cut:
-        return _cased(other, one)
+        return [_cased(other, one)]
     if begun:
-        return one
+        return [one]
     # Who heard more around it heard it better.
-    return one if seam.end_ms - end_ms >= from_ms - seam.start_ms else other
+    return [one if seam.end_ms - end_ms >= from_ms - seam.start_ms else other]
 
 
 # By text
@@ -242,7 +243,7 @@ def _by_text(earlier: list[Unit], later: list[Unit], seam: Seam) -> list[Unit]:
     match = _match(earlier, later, seam)
     if match is None:
         last, first = earlier[-1], later[0]
-        if seam.starts_in_sound and seam.ends_in_sound and _common(last.key, first.key):
+        if _are_ends(last, first, seam):
             return [*earlier[:-1], _glued(last, first), *later[1:]]
         return [*earlier[:-1], _unended(last, seam), *later]
     kept = earlier[: len(earlier) - match.run - match.cut]
@@ -317,6 +318,19 @@ def _glued(one: Unit, other: Unit) -> Unit:
     common = _common(one.key, other.key)
     core, rest = one.core, other.text[common:]
     return replace(one, text=core + rest, key=one.key + other.key[common:], end_ms=other.end_ms)
+
+
+def _are_ends(one: Unit, other: Unit, seam: Seam) -> bool:
+    """Whether the last of the earlier piece and the first of the later seem to be one word."""
+    if not (seam.starts_in_sound and seam.ends_in_sound):
+        return False
+    expected = 0.0
+    if one.timed and other.timed:
+        # Of letters they have as much in common as of time; some are heard as others.
+        spans = ((one, _span(one)), (other, _span(other)))
+        parts = (len(unit.key) / max(end - start, seam.shared_ms) for unit, (start, end) in spans)
+        expected = min(parts) * seam.shared_ms / 2
+    return _common(one.key, other.key) >= max(expected, 1)
 
 
 def _common(one: str, other: str) -> int:

@@ -237,3 +237,26 @@ def test_a_word_that_is_not_the_same_in_both(first: Word, second: Word, whole: s
     result = TranscriptionResult(second.text, "x", 1_200, words=(second,))
     merged_.add(result, 800, Seam(800, 1_000, True, True, 1_200))
     assert merged_.text == whole
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "starts", "ends", "whole"),
+    [
+        ("cats", "sat", True, True, "the cats sat down"),
+        ("fry", "i", True, True, "the fry i down"),
+        # What they have in common is a letter by chance: nobody spoke where a piece is cut.
+        ("cat", "tea", True, False, "the cat tea down"),
+        ("cat", "tea", False, True, "the cat tea down"),
+        ("wonder", "derful", True, True, "the wonderful down"),
+    ],
+)
+def test_two_words_that_are_stretched_to_the_ends_of_their_pieces_stay_two(
+    first: str, second: str, starts: bool, ends: bool, whole: str
+) -> None:
+    merged_ = Merged()
+    words = (Word("the", 500, 700), Word(first, 720, 1_000))
+    merged_.add(TranscriptionResult(f"the {first}", "x", 1_000, words=words), 0, None)
+    words = (Word(second, 0, 400), Word("down", 420, 600))
+    result = TranscriptionResult(f"{second} down", "x", 1_230, words=words)
+    merged_.add(result, 770, Seam(770, 1_000, starts, ends, 1_230))
+    assert merged_.text == whole
