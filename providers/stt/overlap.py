@@ -329,7 +329,7 @@ def _are_ends(one: Unit, other: Unit, seam: Seam) -> bool:
         # Of letters they have as much in common as of time; some are heard as others.
         spans = ((one, _span(one)), (other, _span(other)))
         parts = (len(unit.key) / max(end - start, seam.shared_ms) for unit, (start, end) in spans)
-        expected = min(parts) * seam.shared_ms / 2
+        expected = max(parts) * seam.shared_ms / 2
     return _common(one.key, other.key) >= max(expected, 1)
 
 
