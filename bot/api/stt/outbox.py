@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterable
 
 __all__ = ["MOST_BYTES", "MOST_MESSAGES", "Outbox"]
 
@@ -21,6 +22,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[int, bytes] = OrderedDict()
+        self._missed: deque[bytes] = deque()  # which go before those
         self._bytes = 0
         self._count = 0
         self._interims: dict[int, int] = {}  # of each channel, the one that waits, perhaps
@@ -40,6 +42,15 @@ class Outbox:
         self._waiting[self._count] = message
         self._count += 1
         self._bytes += len(message)
+        self._changed.set()
+
+    def put_missed(self, messages: Iterable[bytes]) -> None:
+        """Have messages sent after those that wait now, however many: the store's log bounds them.
+
+        Of a long session they are more than may wait of what comes from now on.
+        """
+        self._missed += self.take_all()
+        self._missed += messages
         self._changed.set()
 
     def put_interim(self, message: bytes, channel: int) -> None:
@@ -70,7 +81,7 @@ class Outbox:
 
     async def next(self) -> bytes | None:
         """The next message; None when it is closed and all were taken, or there were too many."""
-        while not self._waiting and not self._closed and not self.overflowed:
+        while not (self._missed or self._waiting or self._closed or self.overflowed):
             self._changed.clear()
             await self._changed.wait()
         return self._take()
@@ -83,7 +94,11 @@ class Outbox:
         return taken
 
     def _take(self) -> bytes | None:
-        if self.overflowed or not self._waiting:
+        if self.overflowed:
+            return None
+        if self._missed:
+            return self._missed.popleft()
+        if not self._waiting:
             return None
         _, message = self._waiting.popitem(last=False)
         self._bytes -= len(message)

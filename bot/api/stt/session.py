@@ -7,6 +7,7 @@ when it began or was taken up there, to when it ended or was let go.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -108,6 +109,7 @@ class Session:
         self._hearing = Hearing(self._feed, request, self, past.from_ms, keeper.tally)
         self._finalizing = Finalizing()
         self._left_ms: float | None = None
+        self._opened = False
         self._turning = asyncio.Lock()
 
     # What it is
@@ -158,6 +160,8 @@ class Session:
             Fault: nobody can.
         """
         await self._hearing.open(self._keeper.recognizers(self, self.request), self._ears)
+        self._check_open()
+        self._opened = True
         self.push(self._wording.started(self))
 
     def touch(self) -> None:
@@ -246,8 +250,9 @@ class Session:
         async with self._turning:
             if self.over:
                 return
-            with suppress(Fault):
-                await self._heard_out(last=True)
+            if self._opened:
+                with suppress(Fault):
+                    await self._heard_out(last=True)
             if fault is None:
                 self._close()
             else:
@@ -277,6 +282,10 @@ class Session:
         if message is not None and not self.over:
             self._outbox.put(message)
             self._check_read()
+
+    def push_missed(self, messages: Iterable[bytes]) -> None:
+        """Have the finals sent that its client has not got, however many."""
+        self._outbox.put_missed(messages)
 
     def tell(self, fault: Fault) -> None:
         """Tell of something that went wrong and does no harm."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from contextlib import suppress
 from dataclasses import dataclass
+
+import orjson
 
 from bot.inbox import Command, CommandFailed, Inbox
 
@@ -56,14 +59,20 @@ class TakingUp:
         Args:
             held: it.
             after: the number of the last final that its client has.
+
+        Raises:
+            Fault: nobody knows for now what its client has missed.
         """
         session = held.session
         missed = held.kept_after(after)
         if missed is None:
             try:
-                missed = await self._store.log(session.id, after)
-            except StoreUnavailable:
-                missed = [message for sequence, message in held.finals if sequence > after]
+                logged = await self._store.log(session.id, after)
+            except StoreUnavailable as error:
+                raise _store_away() from error
+            # The latest may not be written yet.
+            known = {_sequence(message): message for message in logged} | dict(held.finals)
+            missed = [known[sequence] for sequence in sorted(known) if sequence > after]
         past = Past(
             session.id,
             session.generation,
@@ -92,12 +101,7 @@ class TakingUp:
             code = "session_expired" if gone.expired else "session_ended"
             raise Fault(code, "the session is over: begin another") from gone
         except StoreUnavailable as error:
-            raise Fault(
-                "store_away",
-                "the session cannot be looked up for now: try again soon",
-                retry_after_s=AGAIN_S,
-            ) from error
-        known = max(0, taken.sequence - len(finals))  # none, unless the log has lost some
+            raise _store_away() from error
         past = Past(
             session_id,
             taken.generation,
@@ -107,7 +111,8 @@ class TakingUp:
             resumed=True,
         )
         request = from_config(taken.values, SessionRequest())
-        return TakenUp(past, request, finals[max(0, after - known) :])
+        # Of a log that has lost some, the count tells nothing.
+        return TakenUp(past, request, finals[bisect_right(finals, after, key=_sequence) :])
 
     async def _take(self, session_id: str, key_id: str) -> Taken:
         owner = await self._store.owner(session_id, key_id)
@@ -121,3 +126,17 @@ class TakingUp:
                 "session_not_found", "there is no session of that id for this key: begin one"
             )
         return taken
+
+
+def _sequence(message: bytes) -> int:
+    """The number of a final."""
+    sequence: int = orjson.loads(message)["sequence"]
+    return sequence
+
+
+def _store_away() -> Fault:
+    return Fault(
+        "store_away",
+        "the session cannot be looked up for now: try again soon",
+        retry_after_s=AGAIN_S,
+    )
