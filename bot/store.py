@@ -119,7 +119,7 @@ class Store:
             self._backlog,
             metrics,
             metrics.store_buffered_calls,
-            on_superseded,
+            lambda sid, generation, _: on_superseded(sid, generation),
         )
 
     async def aclose(self) -> None:

@@ -58,8 +58,8 @@ class Writer:
         backlog: what is to be written.
         metrics: where times and what is lost are counted.
         buffered: counts how much has something to write.
-        on_superseded: told the SID of a call, and the generation whose write was refused because
-            a newer one owns the call.
+        on_superseded: told the SID of a call, the generation whose write was refused because
+            a newer one owns the call, and what the script gave beside.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Writer:
         backlog: Backlog,
         metrics: Metrics,
         buffered: Gauge,
-        on_superseded: Callable[[str, int], None],
+        on_superseded: Callable[[str, int, int], None],
     ) -> None:
         self._link = link
         self._keys = keys
@@ -188,7 +188,7 @@ class Writer:
             return False
         if verdict == SUPERSEDED:
             if self._backlog.refuse(write) and write.generation is not None:
-                self._on_superseded(write.sid, write.generation)
+                self._on_superseded(write.sid, write.generation, sequence)
             return False
         self._backlog.acknowledge(write)
         return True

@@ -30,6 +30,7 @@ class Held:
         looks: how often it was looked after.
         due: why it must end, if it must.
         ending: whether it is being brought to its end.
+        lost: why this worker has it no more; None while it has.
         finals: the latest messages of what was understood for good, each with its number.
         gone: set when its connection is closed.
     """
@@ -43,6 +44,7 @@ class Held:
     looks: int = 0
     due: Fault | None = None
     ending: bool = False
+    lost: Fault | None = None
     finals: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=KEPT))
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 

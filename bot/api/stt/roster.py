@@ -107,7 +107,8 @@ class Roster:
         if self._held.get(session.id) is held:
             del self._held[session.id]
             # Who has taken it over has taken its place among the sessions of its key, too.
-            if session.fault is None or session.fault.code != TAKEN_OVER:
+            why = held.lost or session.fault
+            if why is None or why.code != TAKEN_OVER:
                 await self._access.close_session(session.principal, session.id)
             self._store.release(session.id)
         await session.close()

@@ -80,7 +80,7 @@ class SttService:
             prefix=settings.redis_prefix,
             idle_s=settings.stt_idle_s,
             metrics=metrics,
-            on_superseded=lambda session, generation: self.sessions.superseded(session, generation),
+            on_superseded=lambda *lost: self.sessions.superseded(*lost),
         )
         self._recognizers = Recognizers(settings, engines, account)
         self.keys = KeyStore(url, prefix=settings.redis_prefix, metrics=metrics)

@@ -92,8 +92,8 @@ class Sessions:
 
     @property
     def active(self) -> int:
-        """How many sessions go on."""
-        return self._roster.active.total()
+        """How many sessions go on, or are about to."""
+        return self._roster.begun + self._opening
 
     @property
     def active_by_door(self) -> Counter[str]:
@@ -139,11 +139,8 @@ class Sessions:
             if past.session_id in self._roster:
                 raise SessionExists(past.session_id)
             past.generation = await self._begin(past.session_id, request, principal)
-            try:
-                session = await self._start(past, request, principal, door, wording)
-            except Fault as fault:
-                await self._roster.end(past.session_id, past.generation, fault.code)
-                raise
+            # One that does not start is not ended: its id may be named again.
+            session = await self._start(past, request, principal, door, wording)
         self.tally.began(door, resumed=False)
         self.tally.took("start", _now_s() - began_s)
         return session
@@ -174,6 +171,9 @@ class Sessions:
             held = self._roster.find(session_id)
             if held is not None and held.session.principal.key_id != principal.key_id:
                 held = None  # which the store will not give it, either
+            elif held is not None and held.lost is not None:
+                await self._roster.forget(held)
+                held = None
             if held is not None and (held.door == CHUNK) != (door == CHUNK):
                 raise Fault("bad_config", "the session's audio comes by another door: keep to that")
             with self._room(instead=held):
@@ -185,13 +185,12 @@ class Sessions:
                     self._asked_anew(pairs, held.session.request)  # before anything is broken off
                     await self._roster.let_go(held, _taken_over())
                     if held.session.ended:
-                        raise Fault("session_ended", "the session is over: begin another")
+                        raise _ended()
                     taken_up = await self._taking_up.from_here(held, after)
                 asked = replace(self._asked_anew(pairs, taken_up.request), session_id=session_id)
                 session = await self._start(taken_up.past, asked, principal, door, wording)
         if door != CHUNK:
-            for message in taken_up.missed:
-                session.push(message)
+            session.push_missed(taken_up.missed)
         self.tally.began(door, resumed=True)
         self.tally.took("start", _now_s() - began_s)
         return session
@@ -250,11 +249,14 @@ class Sessions:
         held = Held(session, door, _now_s())
         try:
             await self._roster.hold(held)
+            if self.draining:
+                raise _draining()
             await session.open()
             held.begun = True
             if past.resumed:
                 self._roster.configured(session)
         except BaseException:
+            held.gone.set()
             await self._roster.forget(held)
             raise
         return session
@@ -285,6 +287,8 @@ class Sessions:
             await self._roster.let_go(held, None)
         held.left_s = _now_s()
         held.gone.set()
+        if held.lost is not None:
+            await self._roster.forget(held)
 
     async def command(self, command: Command) -> None:
         """Carry out what another worker asks for: let a session go, which goes on there.
@@ -301,11 +305,12 @@ class Sessions:
         finally:
             await self._roster.forget(held)
 
-    def superseded(self, session_id: str, generation: int) -> None:
-        """Another worker has taken a session."""
+    def superseded(self, session_id: str, generation: int, deleted: bool) -> None:
+        """Another worker has taken a session, or it was deleted: it does not go on here."""
         held = self._roster.find(session_id)
-        if held is not None and held.session.generation == generation:
-            held.session.fail(_taken_over())
+        if held is not None and held.session.generation == generation and held.lost is None:
+            held.lost = _ended() if deleted else _taken_over()
+            held.session.fail(held.lost)
 
     async def drain(self) -> None:
         """Bring all sessions to where another worker can go on with them; begin none any more."""
@@ -390,6 +395,10 @@ def _now_s() -> float:
 
 def _taken_over() -> Fault:
     return Fault(TAKEN_OVER, "another connection has resumed the session")
+
+
+def _ended() -> Fault:
+    return Fault("session_ended", "the session is over: begin another")
 
 
 def _draining() -> Fault:

@@ -54,8 +54,8 @@ class SttStore(Lookup):
         url, prefix, metrics, deadline_s: as `bot.store.Store`'s.
         worker: who we are.
         idle_s: a session expires when nothing is written of it for so long.
-        on_superseded: told a session, and the generation whose write was refused because another
-            worker has taken it, or it was deleted.
+        on_superseded: told a session, the generation of which nothing is written any more because
+            another worker has taken it, and whether it was rather deleted.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class SttStore(Lookup):
         prefix: str = "parley:",
         idle_s: float = 300.0,
         metrics: Metrics | None = None,
-        on_superseded: Callable[[str, int], None] = lambda session, generation: None,
+        on_superseded: Callable[[str, int, bool], None] = lambda session, generation, deleted: None,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         metrics = Metrics() if metrics is None else metrics
@@ -155,7 +155,7 @@ class SttStore(Lookup):
             session, generation: whose, and as which it is owned.
             values, audio: as `begin`'s.
         """
-        if (kept := self._owned(session, generation)) is not None:
+        if (kept := self._written(session, generation)) is not None:
             kept.values, kept.pace = orjson.dumps(values), Pace.of(audio)
             self._save(session, kept)
             self._writer.hurry()
@@ -171,7 +171,7 @@ class SttStore(Lookup):
             message: the `transcription`, as it is sent.
             covered_ms: up to where in the session's audio nothing is to be understood any more.
         """
-        if (kept := self._owned(session, generation)) is not None:
+        if (kept := self._written(session, generation)) is not None:
             kept.covered_ms = max(kept.covered_ms, int(covered_ms))
             self._backlog.append(session, final_event(sequence, message), generation)
             self._save(session, kept)
@@ -186,7 +186,7 @@ class SttStore(Lookup):
             session, generation, covered_ms: as `final`'s.
             audio_ms: how much.
         """
-        if (kept := self._owned(session, generation)) is not None:
+        if (kept := self._written(session, generation)) is not None:
             kept.audio_ms = max(kept.audio_ms, int(audio_ms))
             kept.covered_ms = max(kept.covered_ms, int(covered_ms))
             self._save(session, kept)
@@ -251,6 +251,12 @@ class SttStore(Lookup):
         self._save(session, kept)
         self._writer.wake()
 
+    def _written(self, session: str, generation: int) -> Kept | None:
+        """What is to be written of it; who does not know yet that it is another's is told."""
+        if session not in self._kept:
+            self._on_superseded(session, generation, False)
+        return self._owned(session, generation)
+
     def _owned(self, session: str, generation: int) -> Kept | None:
         kept = self._kept.get(session)
         return kept if kept is not None and kept.generation == generation else None
@@ -258,10 +264,10 @@ class SttStore(Lookup):
     def _save(self, session: str, kept: Kept) -> None:
         self._backlog.save(session, kept.generation, 0, kept.to_json())
 
-    def _superseded(self, session: str, generation: int) -> None:
+    def _superseded(self, session: str, generation: int, deleted: int) -> None:
         if self._owned(session, generation) is not None:
             del self._kept[session]
-        self._on_superseded(session, generation)
+        self._on_superseded(session, generation, bool(deleted))
 
     def _arguments(self, write: Write, writer: str) -> tuple[list[str], list[Any]]:
         values: list[Any] = [

@@ -86,14 +86,15 @@ return {{'taken', generation, kept[1], tonumber(kept[2]), from, tonumber(kept[4]
 
 # ARGV: generation, writer, acknowledged, sequence, record ('' = unchanged), idle, worker, id, base
 # of the workers' keys, then sequence and event for each. Gives {verdict, the sequence up to which
-# the writer's changes are here}. An event is a line of JSON about a final, and its message.
+# the writer's changes are here}; of what is superseded, {verdict, 1 if it was deleted, else 0}. An
+# event is a line of JSON about a final, and its message.
 WRITE = f"""{COMMON}
 local base, field = ARGV[9], 'sequence:' .. ARGV[2]
 {WAKE}
 local kept = redis.call('HMGET', session, 'generation', 'worker', 'ended', 'expires')
 local generation, owner = tonumber(ARGV[1]), tonumber(kept[1] or '0')
 if generation < owner or (generation == owner and kept[2] and kept[2] ~= ARGV[7]) then
-  return {{{SUPERSEDED}, 0}}
+  return {{{SUPERSEDED}, kept[3] == '{DELETED}' and 1 or 0}}
 end
 if kept[4] and now >= tonumber(kept[4]) then
   if kept[3] then return {{{SUPERSEDED}, 0}} end

@@ -219,7 +219,7 @@ async def worker(
         prefix=prefix,
         idle_s=idle_s,
         deadline_s=deadline_s,
-        on_superseded=lambda session, generation: sessions.superseded(session, generation),
+        on_superseded=lambda *lost: sessions.superseded(*lost),
     )
     sessions = NumberSessions(store)
     wakes = Wakes()

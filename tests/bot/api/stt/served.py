@@ -219,7 +219,7 @@ async def service_of(
         worker,
         prefix=prefix,
         idle_s=settings.stt_idle_s,
-        on_superseded=lambda session, generation: one.sessions.superseded(session, generation),
+        on_superseded=lambda *lost: one.sessions.superseded(*lost),
     )
     inbox = Inbox(redis_url, worker, prefix=prefix, metrics=Metrics())
     one: Service = Service(

@@ -250,9 +250,9 @@ async def test_a_client_that_nobody_hears_is_told() -> None:
 @virtual_time_on_sockets
 async def test_one_whose_writes_are_refused_is_over() -> None:
     async with opened() as (service, session):
-        service.sessions.superseded(session.id, session.generation + 1)
+        service.sessions.superseded(session.id, session.generation + 1, False)
         assert not session.over
-        service.sessions.superseded(session.id, session.generation)
+        service.sessions.superseded(session.id, session.generation, False)
         assert kinds(session) == ["session_started", "error"]
 
 

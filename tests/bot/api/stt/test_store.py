@@ -44,7 +44,7 @@ async def stt_store(
         worker,
         prefix=prefix,
         deadline_s=deadline_s,
-        on_superseded=lambda session, generation: refused.append((session, generation)),
+        on_superseded=lambda session, generation, _: refused.append((session, generation)),
     )
     made.refused = refused
     yield made
