@@ -35,13 +35,13 @@ MOST_SILENT_BYTES = 8 << 20
 class StreamDecoder:
     """Decodes one stream, for one task at a time, in a thread of its own.
 
-    Samples have the shape [n] for one channel, else [n, channels]. They are the same however the
-    bytes were cut, and are given about a second at a time.
+    Samples have the shape [n] for one channel, else [n, 2], or [n, 1] where the stream has but one.
+    They are the same however the bytes were cut, and are given about a second at a time.
 
     Args:
         container: what the stream is in; `auto` goes by its first bytes.
         rate_hz: of what is given.
-        channels: of what is given: 1 or 2, whatever the stream has.
+        channels: 1 for what is one whatever the stream has, or 2.
     """
 
     def __init__(

@@ -87,7 +87,9 @@ class _Rewound:
 def unwrapped(
     container: Streamed | Literal["auto"], rate_hz: int, channels: int, pipe: Pipe
 ) -> Iterator[Samples]:
-    """The samples, as soon as they can be had: shape [n], or [n, channels] of two.
+    """The samples, as soon as they can be had: shape [n], or, of two channels, [n, 2].
+
+    Of a stream that has one where two are wanted, the shape is [n, 1].
 
     Raises:
         InvalidAudioError: it is not what it is said to be, is damaged, or holds no audio.
@@ -165,13 +167,13 @@ def _plain(file: _Rewound, header: WavHeader, rate_hz: int, channels: int) -> It
     # FFmpeg would look through much of it for what may be hidden in it.
     left = header.data_bytes if header.data_bytes < _ENDLESS else None
     unpacker = Unpacker(header.format)
-    resamplers = [Resampler(header.format.sample_rate_hz, rate_hz) for _ in range(channels)]
+    columns = min(channels, header.format.channels)
+    resamplers = [Resampler(header.format.sample_rate_hz, rate_hz) for _ in range(columns)]
     while left != 0 and (data := file.read(min(_READ_BYTES, left or _READ_BYTES))):
         left = None if left is None else left - len(data)
         frames = unpacker.process(data)
         frames = mixed(frames) if channels == 1 else frames
-        columns = np.broadcast_to(frames, (len(frames), channels)).T
-        pairs = zip(resamplers, columns, strict=True)
+        pairs = zip(resamplers, frames.T, strict=True)
         yield np.stack([one.process(np.ascontiguousarray(column)) for one, column in pairs], 1)
     yield np.stack([one.flush() for one in resamplers], 1)
 
@@ -254,5 +256,4 @@ class _Shaped:
     def _resampled(self, frame: AudioFrame | None) -> Iterator[Samples]:
         for converted in () if self._resampler is None else self._resampler.resample(frame):
             samples: Any = converted.to_ndarray()
-            rows = np.asarray(samples, np.int16).reshape(-1, self._columns)
-            yield np.broadcast_to(rows, (len(rows), self._channels))
+            yield np.asarray(samples, np.int16).reshape(-1, self._columns)

@@ -34,7 +34,8 @@ class SessionRequest:
         sample_rate_hz: of bare samples.
         encoding: one of `encodings.ENCODINGS`.
         channels: 1 or 2, of bare samples.
-        stereo: whether two channels are mixed or recognized apart.
+        stereo: whether two channels are mixed or recognized apart; to ask for `split` says that
+            there are two.
         chunk_bytes: how many bytes the client will send at a time.
         interim_results: whether what is not final is told.
         punctuation: whether texts have it; None is as the recognizer does it.
@@ -88,7 +89,7 @@ class SessionRequest:
     @property
     def streams(self) -> int:
         """How many channels are recognized apart."""
-        return 2 if self.channels == 2 and self.stereo == "split" else 1
+        return 2 if self.stereo == "split" else 1
 
     @property
     def piece_ms(self) -> float | None:
@@ -242,6 +243,12 @@ def _check(request: SessionRequest) -> None:
             "bad_config",
             "overlap_ms: it must be less than half of buffer_ms",
             allowed={"maximum": (request.buffer_ms - 1) // 2},
+        )
+    if request.stereo == "split" and request.format is not None and request.channels == 1:
+        raise Fault(
+            "bad_config",
+            "stereo: bare audio of one channel cannot be split: say channels=2 if it has two",
+            allowed=["mix"],
         )
     if AUTO in request.provider and len(request.provider) > 1:
         raise Fault("bad_config", "provider: auto stands alone", allowed=["auto", "default"])

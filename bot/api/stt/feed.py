@@ -9,6 +9,7 @@ from media.channels import Unpacker, mixed
 from providers.audio.streamed import StreamDecoder
 
 from .asked import SessionRequest
+from .faults import Fault
 
 __all__ = ["Feed"]
 
@@ -57,6 +58,7 @@ class Feed:
 
         Raises:
             ProviderError: it is not what it was said to be, or cannot be decoded.
+            Fault: it is to be split, and has one channel.
         """
         self.begun = self.begun or bool(audio)
         if self._decoder is not None:
@@ -93,6 +95,12 @@ class Feed:
         frames = frames.reshape(len(frames), -1)
         if self.channels == 1:
             frames = mixed(frames)
+        elif frames.shape[1] == 1:
+            raise Fault(
+                "bad_channels",
+                "the audio has one channel: ask for stereo=mix, or send two",
+                allowed={"stereo": ["mix"]},
+            )
         step = self.format.byte_count(PIECE_MS) // self.format.frame_bytes
         for at in range(0, len(frames), step):
             if kept := self._unskipped(_bytes(frames[at : at + step])):

@@ -36,7 +36,7 @@ LOOK_S = 5.0
 BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 CLOSE_S = 10.0
 FINISH_S = 60.0
-CLIENTS = frozenset({"bad_audio", "too_long"})
+CLIENTS = frozenset({"bad_audio", "bad_channels", "too_long"})
 """What is the client's fault, and not to be tried again elsewhere."""
 
 

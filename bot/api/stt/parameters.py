@@ -143,7 +143,8 @@ _ALL = (
     Parameter(
         "stereo",
         "stereo",
-        "Whether two channels are recognized as one (`mix`) or each for itself (`split`)",
+        "Whether two channels are recognized as one (`mix`) or each for itself (`split`): for that"
+        " bare audio needs `channels=2`",
         {"type": "string", "enum": ["mix", "split"]},
         values.choice("mix", "split"),
         "start",

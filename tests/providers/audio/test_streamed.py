@@ -99,7 +99,7 @@ async def test_two_channels_stay_two_or_are_made_one(name: str) -> None:
     mixed = await decode(both)
     assert np.abs(mixed - apart.mean(axis=1)).max() < 20
     one = await decode(whole(how, sides[0]), channels=2)
-    assert np.array_equal(one[:, 0], one[:, 1])
+    assert one.shape[1] == 1
     assert np.abs(one).max() == pytest.approx(9_000, rel=0.1)  # as loud as it was
 
 

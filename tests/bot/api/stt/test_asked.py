@@ -101,6 +101,8 @@ def test_containers_know_their_format() -> None:
     request = query(("encoding", "audio/webm;codecs=opus"), ("chunk_size", "1000"))
     assert (request.format, request.container, request.piece_ms) == (None, "webm", None)
     assert DEFAULTS.container is None
+    # How many channels it has need not be said.
+    assert query(("encoding", "wav"), ("stereo", "split")).streams == 2
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"channels": 3}, "bad_channels"),
     ({"channels": "two"}, "bad_channels"),
     ({"stereo": "left"}, "unknown_parameter_value"),
+    ({"stereo": "split"}, "bad_config"),
     ({"chunk_size": 0}, "unknown_parameter_value"),
     ({"interim_results": "perhaps"}, "unknown_parameter_value"),
     ({"key_terms": {"a": 1}}, "unknown_parameter_value"),

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.api.stt.asked import SessionRequest
+from bot.api.stt.faults import Fault
 from bot.api.stt.feed import PIECE_MS, SPEECH_HZ, Feed
 from media.audio import AudioFormat, Encoding
 from media.files import wav_header
@@ -82,6 +83,21 @@ async def test_containers_are_decoded_as_they_come() -> None:
         assert feed.format == AudioFormat(Encoding.PCM16, SPEECH_HZ)
         (mono,) = await heard(feed, file, 5_000)
         assert abs(len(samples(mono)) - SPEECH_HZ) < 100
+
+
+async def test_two_channels_of_a_container_are_split() -> None:
+    file = wav_header(STEREO.nbytes, SPEECH_HZ, 2) + STEREO.tobytes()
+    sides = await heard(Feed(SessionRequest(encoding="auto", stereo="split")), file, 5_000)
+    assert [samples(side).tolist() for side in sides] == STEREO.T.tolist()
+
+
+async def test_one_channel_is_not_recognized_twice() -> None:
+    file = wav_header(STEREO.nbytes, SPEECH_HZ, 1) + STEREO.tobytes()
+    feed = Feed(SessionRequest(encoding="wav", stereo="split"))
+    with pytest.raises(Fault) as refused:
+        await heard(feed, file, 5_000)
+    assert (refused.value.code, refused.value.allowed) == ("bad_channels", {"stereo": ["mix"]})
+    feed.close()
 
 
 async def test_what_is_no_container_is_refused() -> None:
