@@ -69,7 +69,10 @@ def _stream() -> dict[str, Any]:
     return {
         "address": STREAM_PATH,
         "title": "Streaming speech-to-text",
-        "description": "The service begins with session_started. Audio is binary messages.",
+        "description": "The service begins with session_started. Audio is binary messages. Who"
+        " resumes a session drops the finals of greater numbers than the `sequence` of"
+        " session_started: they were lost with a worker, and what is said from `audio_ms` on is"
+        " told anew under those numbers.",
         "messages": _references(_STREAM_SAID, _STREAM_TOLD),
         "bindings": {"ws": {**_binding(), "query": schemas.query()}},
         "x-close-codes": _closes(),

@@ -7,7 +7,8 @@
 
 It needs `pip install websockets`. FILE is a 16-bit WAV, 8 kHz µ-law (`.ulaw`), or Ogg, WebM, FLAC
 or MP3. The values are parameters of the service, as its `/stt/asyncapi.json` describes them; a key
-is read from STT_KEY. What is final goes to the standard output, what is not to the standard error.
+is read from STT_KEY. What is understood goes to the standard error as it comes, and what is final
+to the standard output at the end: until then it may be lost with a worker, and understood anew.
 """
 
 from __future__ import annotations
@@ -87,6 +88,22 @@ async def transcribe(recording: Recording, url: str, given: dict[str, str]) -> N
     key = os.environ.get("STT_KEY")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     address = url.replace("http", "ws", 1).rstrip("/") + "/stt/stream"
+    said: dict[int, str] = {}
+    try:
+        await _transcribe(recording, address, headers, query, said)
+    finally:
+        for text in said.values():
+            print(text, flush=True)
+
+
+async def _transcribe(
+    recording: Recording,
+    address: str,
+    headers: dict[str, str],
+    query: dict[str, str],
+    said: dict[int, str],
+) -> None:
+    """Gather the finals in `said`, by their numbers; goes on when the connection is lost."""
     for wait_s in WAITS_S:
         await asyncio.sleep(wait_s)
         try:
@@ -94,7 +111,7 @@ async def transcribe(recording: Recording, url: str, given: dict[str, str]) -> N
             async with connect(
                 f"{address}?{urlencode(query)}", additional_headers=headers, ping_timeout=None
             ) as socket:
-                await _speak_and_listen(socket, recording, query)
+                await _speak_and_listen(socket, recording, query, said)
                 return
         except (OSError, ConnectionClosed) as error:
             code = socket_code(error)
@@ -111,14 +128,17 @@ def socket_code(error: Exception) -> int:
 
 
 async def _speak_and_listen(
-    socket: ClientConnection, recording: Recording, query: dict[str, str]
+    socket: ClientConnection, recording: Recording, query: dict[str, str], said: dict[int, str]
 ) -> None:
     started = json.loads(await socket.recv())
     if started["type"] == "error" and "retry_after_s" in started and "session_id" in query:
         await socket.recv()  # which says how it was closed
     if started["type"] == "error":
         raise Refused(_put(started))
-    query["session_id"] = started["session_id"]
+    # What the service does not know any more it tells again, perhaps in other words.
+    for sequence in [sequence for sequence in said if sequence > started["sequence"]]:
+        del said[sequence]
+    query |= {"session_id": started["session_id"], "after": str(max(said, default=0))}
     told = asyncio.Event()
     sending = asyncio.create_task(_speak(socket, recording.pieces(started["audio_ms"]), told))
     try:
@@ -126,7 +146,8 @@ async def _speak_and_listen(
             message = json.loads(text)
             if message["type"] == "transcription" and message["is_final"]:
                 query["after"] = str(message["sequence"])
-                print(message["text"], flush=True)
+                said[message["sequence"]] = message["text"]
+                print(message["text"], file=sys.stderr)
             elif message["type"] == "transcription":
                 print(f"… {message['text']}", file=sys.stderr)
             elif message["type"] == "finalized":

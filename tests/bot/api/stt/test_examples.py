@@ -9,7 +9,10 @@ import wave
 from contextlib import suppress
 from pathlib import Path
 
+import orjson
 import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import serve as server
 
 from bot.api.stt.examples import client
 from tests.background import until
@@ -77,6 +80,34 @@ async def test_the_client_goes_on_when_the_connection_is_lost(
     assert "the connection was lost (1006): going on" in complained
     assert printed(said) == ["one", "two"]
     assert len(engine.streams) == 2
+
+
+@virtual_time_on_sockets
+async def test_the_client_drops_what_the_service_has_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = [(0, [(1, "one"), (2, "lost")]), (1, []), (1, [(2, "two")])]
+    asked: list[str] = []
+
+    async def serve(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        asked.append(socket.request.path.partition("&after=")[2])
+        known, finals = told.pop(0)
+        await say(socket, type="session_started", session_id="s", sequence=known, audio_ms=0)
+        for sequence, text in finals:
+            await say(socket, type="transcription", sequence=sequence, text=text, is_final=True)
+        if told:
+            await socket.close(1012)
+
+    async with server(serve, "127.0.0.1", 0) as served:
+        url = f"http://127.0.0.1:{next(iter(served.sockets)).getsockname()[1]}"
+        await client.transcribe(client.Recording(wav(tmp_path, QUIET)), url, {})
+    assert printed(capsys.readouterr().out) == ["one", "two"]
+    assert asked == ["", "2", "1"]
+
+
+async def say(socket: ServerConnection, **message: object) -> None:
+    await socket.send(orjson.dumps(message).decode())
 
 
 async def test_the_client_says_what_is_allowed(tmp_path: Path) -> None:
