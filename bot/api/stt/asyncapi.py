@@ -60,8 +60,9 @@ _ABOUT = (
     " are in a header or in a subprotocol, never in an address. What is wrong before a session"
     " begins is answered by an error message and the close (a key by HTTP 401, 403 or 429, unless"
     " there is an Origin: browsers do not show these). A client that is too fast is not read for a"
-    " while, and one that is gone may resume its session for a while. A wrong message or config"
-    " within a session is answered by an error, and changes nothing."
+    " while, and one that is gone may resume its session for a while; one that it has closed is"
+    " not gone on with, but what of it was missed is told, from session_started to session_ended."
+    " A wrong message or config within a session is answered by an error, and changes nothing."
 )
 
 

@@ -195,6 +195,16 @@ class Sessions:
         self.tally.took("start", _now_s() - began_s)
         return session
 
+    async def ending(self, request: SessionRequest, principal: Principal) -> list[bytes] | None:
+        """The last messages of a session that its client has closed; None if there is none.
+
+        Args:
+            request: names the session, and the last final that its client has.
+            principal: whose it is.
+        """
+        assert request.session_id is not None
+        return await self._taking_up.ending(request.session_id, principal.key_id, request.after)
+
     def _turn(self, session_id: str) -> asyncio.Lock:
         """Who holds it may take a session up: one at a time."""
         return self._turns.setdefault(session_id, asyncio.Lock())

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 
 from .access import Principal, SttAccess
 from .controls import Audio, Close, Control, read_control
+from .ending import CLIENT
 from .faults import Fault
 from .session import Session
 from .sessions import Sessions
@@ -20,8 +21,6 @@ from .wording import Wording
 
 __all__ = ["Client", "SocketDoor"]
 
-CLIENT = "client"
-"""Why a session ended that its client has closed."""
 BREATHE = 20
 """After so many messages everybody else has a turn, too: they may have come all at once."""
 FLUSH_S = 10.0
@@ -72,7 +71,7 @@ class SocketDoor(ABC):
     async def _begin(
         self, websocket: WebSocket, socket: StreamSocket, principal: Principal
     ) -> Session | None:
-        """The session that a client asks for; None when it is gone.
+        """The session that a client asks for; None when it is gone, or was told all there is.
 
         Raises:
             Fault: it cannot be had.

@@ -8,6 +8,8 @@ from starlette.websockets import WebSocket
 from .access import Principal, SttAccess
 from .asked import SessionRequest, changed, from_query
 from .controls import Audio, Configure, Control, Finalize, KeepAlive
+from .ending import CLIENT
+from .faults import Fault
 from .session import Session
 from .sessions import Sessions
 from .settings import SttServiceSettings
@@ -50,12 +52,21 @@ class StreamDoor(SocketDoor):
 
     async def _begin(
         self, websocket: WebSocket, socket: StreamSocket, principal: Principal
-    ) -> Session:
+    ) -> Session | None:
         given = websocket.query_params.multi_items()
         request = from_query(given, self._defaults)
         if request.session_id is None:
             return await self._sessions.open(request, principal, door=DOOR)
-        return await self._sessions.resume(request, principal, door=DOOR, given=given)
+        try:
+            return await self._sessions.resume(request, principal, door=DOOR, given=given)
+        except Fault as fault:
+            ending = None
+            if fault.code == "session_ended":
+                ending = await self._sessions.ending(request, principal)
+            if ending is None:
+                raise
+        await socket.say_all_and_close(ending, CLIENT)
+        return None
 
     async def _do(self, session: Session, command: Control) -> None:
         match command:

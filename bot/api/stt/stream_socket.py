@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 
 from starlette.responses import Response
@@ -89,6 +90,13 @@ class StreamSocket:
         with suppress(ConnectionError, TimeoutError):
             await self._send(error)
             await self._close(fault.close, fault.code)
+
+    async def say_all_and_close(self, messages: Iterable[bytes], reason: str) -> None:
+        """Tell the client the last there is to tell, and close."""
+        with suppress(ConnectionError, TimeoutError):
+            for message in messages:
+                await self._send(message)
+            await self._close(1000, reason)
 
     async def serve(self, session: Session) -> None:
         """Send the messages of a session until there are no more, then close."""

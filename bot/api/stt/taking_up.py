@@ -11,10 +11,12 @@ import orjson
 from bot.inbox import Command, CommandFailed, Inbox
 
 from .asked import SessionRequest, from_config
+from .ending import CLIENT, ending_of
 from .faults import Fault
 from .held import Held
 from .past import Past, joined_of
 from .store import SessionGone, StoreUnavailable, SttStore, Taken
+from .wording import utc_now
 
 __all__ = ["LET_GO_S", "WRITE_S", "TakenUp", "TakingUp"]
 
@@ -113,6 +115,24 @@ class TakingUp:
         request = from_config(taken.values, SessionRequest())
         # Of a log that has lost some, the count tells nothing.
         return TakenUp(past, request, finals[bisect_right(finals, after, key=_sequence) :])
+
+    async def ending(self, session_id: str, key_id: str, after: int) -> list[bytes] | None:
+        """The last messages of a session that its client has closed; None if there is none, or
+        nobody knows for now.
+
+        Args:
+            session_id, key_id, after: as `from_elsewhere`'s.
+        """
+        # This worker may just have ended it.
+        await self._store.flush(WRITE_S)
+        try:
+            shown = await self._store.show(session_id, key_id)
+            missed = await self._store.log(session_id, after)
+        except (SessionGone, StoreUnavailable):
+            return None
+        if shown is None or shown.ended != CLIENT:
+            return None
+        return ending_of(session_id, shown, missed, utc_now())
 
     async def _take(self, session_id: str, key_id: str) -> Taken:
         owner = await self._store.owner(session_id, key_id)

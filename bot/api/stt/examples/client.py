@@ -165,7 +165,7 @@ async def _speak_and_listen(
 async def _speak(socket: ClientConnection, pieces: list[bytes], told: asyncio.Event) -> None:
     for piece in pieces:
         await socket.send(piece)  # which waits while the service takes no more
-    # A session that was closed cannot be resumed: all that was said is to be told before.
+    # What is told before the session is closed need not be asked for when the connection is lost.
     await socket.send(json.dumps({"type": "finalize"}))
     with suppress(TimeoutError):
         await asyncio.wait_for(told.wait(), TOLD_S)

@@ -14,6 +14,7 @@ from bot.api.stt.asked import SessionRequest
 from bot.api.stt.faults import Fault
 from bot.api.stt.outbox import MOST_MESSAGES
 from bot.api.stt.session import Session
+from tests.background import until
 from tests.bot.engines import Recognizer
 from tests.virtual_time import virtual_time_on_sockets
 
@@ -225,3 +226,39 @@ async def test_one_that_did_not_start_may_be_begun_again(redis_url: str, redis_p
         session = await service.sessions.resume(asked, ANYBODY)
         assert (session.over, engine.open, service.sessions.active) == (False, 1, 1)
         await service.sessions.leave(session)
+
+
+async def test_who_lost_the_connection_while_it_was_closed_is_told_the_rest(
+    redis_url: str, redis_prefix: str
+) -> None:
+    engine = Recognizer(texts=["first", "last words"])
+    async with (
+        serving(engine, redis_url=redis_url, prefix=redis_prefix) as a,
+        serving(redis_url=redis_url, prefix=redis_prefix, worker="b") as b,
+    ):
+        async with a.client() as client:
+            session_id = (await client.hear())["session_id"]
+            await client.send(LOUD, QUIET)
+            assert (await client.hear("transcription"))["text"] == "first"
+            await client.send(LOUD)
+            await client.say("close")
+            await until(lambda: engine.current.finalized == 2)
+            client.websocket.transport.abort()
+        for service, after in ((a, 1), (b, 1), (b, 2)):
+            async with service.client(f"session_id={session_id}&after={after}") as again:
+                started = await again.hear()
+                assert (started["type"], started["resumed"]) == ("session_started", True)
+                assert (started["sequence"], started["audio_ms"]) == (2, 3_000)
+                for _ in range(after, 2):
+                    said = await again.hear()
+                    assert (said["sequence"], said["text"]) == (2, "last words")
+                ended = await again.hear()
+                assert (ended["type"], ended["reason"], ended["text"]) == (
+                    "session_ended", "client", "first last words",
+                )  # fmt: skip
+                assert (ended["audio_ms"], ended["sequence"]) == (3_000, 2)
+                assert await again.closed() == (1000, "client")
+        elsewhere = {"X-API-Key": "another"}
+        async with b.client(f"session_id={session_id}", additional_headers=elsewhere) as stranger:
+            assert (await stranger.hear())["code"] == "session_not_found"
+        assert (a.sessions.active, b.sessions.active) == (0, 0)

@@ -42,7 +42,8 @@ async def test_a_session_goes_on_at_another_worker(redis_url: str, redis_prefix:
             assert (await again.hear())["text"] == "one two three"
         assert a.sessions.active == b.sessions.active == 0
         async with a.client(f"session_id={session_id}") as late:
-            assert (await late.hear())["code"] == "session_ended"
+            # It goes on no more, but all of it is told.
+            assert (await late.hear("session_ended"))["text"] == "one two three"
         async with a.client(f"session_id={uuid4()}") as late:
             assert (await late.hear())["code"] == "session_not_found"
 
