@@ -18,6 +18,7 @@ _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
 _COUNTS = {"type": "object", "additionalProperties": _COUNT}
 _CONFIDENCE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+_NAMES = {"type": "array", "items": _TEXT}
 _ID = {"type": "string", "format": "uuid"}
 
 
@@ -40,6 +41,11 @@ def answers() -> dict[str, Any]:
             },
             "transcript": {**transcript, "description": "All finals together"},
             "audio_ms": {**_COUNT, "description": "How much audio was heard"},
+            "ignored": {**_NAMES, "description": "What came with the chunk and means nothing"},
+            "not_honoured": {
+                **_NAMES,
+                "description": "Parameters of the session of which who recognizes makes nothing",
+            },
         }
     )
     asked = {name: PARAMETERS[name].schema["type"] for name in SHOWN}

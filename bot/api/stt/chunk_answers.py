@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .chunks import Answer, Chunk, Put
@@ -59,8 +60,13 @@ def gone(fate: str, reason: str = "") -> Fault:
     return Fault("session_ended", f"the session has ended ({reason}): begin another")
 
 
-def told(session: str, put: Put, answer: Answer) -> dict[str, Any]:
+def told(session: str, put: Put, answer: Answer, ignored: Sequence[str] = ()) -> dict[str, Any]:
     """What the client is told of a chunk that was kept.
+
+    Args:
+        session: its id.
+        put, answer: what became of the chunk.
+        ignored: names that came with it and mean nothing.
 
     Raises:
         Fault: it was not heard, and will not be; or something was wrong with it.
@@ -85,4 +91,6 @@ def told(session: str, put: Put, answer: Answer) -> dict[str, Any]:
         "results": answer.results,
         "transcript": {"text": answer.text, "confidence": answer.confidence},
         "audio_ms": answer.audio_ms,
+        "ignored": ignored,
+        "not_honoured": answer.not_honoured,
     }

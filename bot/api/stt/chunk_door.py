@@ -21,12 +21,14 @@ from .chunk_answers import gone
 from .chunk_form import AUDIO, read_chunk_form
 from .chunks import Chunk
 from .faults import Fault
+from .parameters import PARAMETERS
 from .posting import Posting
 from .store import SessionGone, StoreUnavailable, SttStore
 
 __all__ = ["ChunkDoor", "answering", "refused"]
 
 _Handler = Callable[[Request], Awaitable[Response]]
+_FIELDS = [AUDIO, "chunk_index", "is_final_chunk", *PARAMETERS]
 SHOWN = ("language", "provider", "sample_rate", "encoding", "channels")
 
 
@@ -95,6 +97,13 @@ class ChunkDoor:
     async def post(self, request: Request) -> Response:
         """Take a chunk of audio; the answer is what came of it so far."""
         principal = await self._access.admit(request, "stt")
+        if in_address := [name for name in request.query_params if name in _FIELDS]:
+            raise Fault(
+                "bad_config",
+                f"{', '.join(in_address)}: send what is asked for as fields of the form, not in"
+                " the address",
+                allowed=_FIELDS,
+            )
         pairs, audio = await read_chunk_form(request, self._most_bytes)
         asked = chunk_from_form(pairs, self._defaults)
         if not audio and not asked.last:
@@ -108,7 +117,8 @@ class ChunkDoor:
             digest=hashlib.blake2b(audio, digest_size=16).digest(),
             silent=audio.count(audio[:1]) == len(audio),
         )
-        return _json(await self._posting.post(asked.request, chunk, principal))
+        given = [name for name, value in pairs if value]
+        return _json(await self._posting.post(asked.request, chunk, principal, given))
 
     async def session(self, request: Request) -> Response:
         """Show a session, or delete it."""

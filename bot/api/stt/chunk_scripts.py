@@ -9,6 +9,7 @@ Keys as those of `store_scripts`. Of a session's chunks there are in their hash:
     heard          the index of the first one that nobody has heard
     heard_bytes    how much audio is in those before
     interims       what was understood of the latest, not for good: a JSON array of messages
+    not_honoured   parameters of which who recognizes makes nothing, with commas between
     told           the sequence up to which finals were in an answer
     d:{index}      the digest of a chunk
     f:{index}      what was wrong with a chunk, as JSON
@@ -143,7 +144,8 @@ return {{'stored', index, kept[1], orphan(ARGV[2], ARGV[3], '')}}
 # final}, or {why not}.
 #
 # What is answered is kept, and what was in it is not in the next one: finals with a sequence above
-# `from` up to `to`; `interims`; the text's first `bytes`, and how `sure` it is of `rated` bytes.
+# `from` up to `to`; `interims`; `not_honoured`; the text's first `bytes`, and how `sure` it is of
+# `rated` bytes.
 # The final chunk is answered with all there is once the session has ended.
 ANSWER = f"""{COMMON}
 {_ORPHAN}
@@ -151,7 +153,7 @@ local why, reason = gone(ARGV[1])
 if why and why ~= 'ended' then return {{why}} end
 local index = tonumber(ARGV[5])
 local known = redis.call('HMGET', chunks, 'heard', 'last', 'told', 'interims',
-  'f:' .. index, 'a:' .. index)
+  'f:' .. index, 'a:' .. index, 'not_honoured')
 if known[5] then return {{'fault', known[5]}} end
 local heard, whole = tonumber(known[1] or '0'), tonumber(known[2]) == index
 local before = known[6] and cjson.decode(known[6])
@@ -176,6 +178,7 @@ else
     audio_ms = tonumber(kept[2]), bytes = redis.call('STRLEN', text),
     sure = tonumber(kept[3] or '0'), rated = tonumber(kept[4] or '0'),
     interims = why and '' or known[4] or '', status = status,
+    not_honoured = known[7] or '',
   }}
   -- Of a session that was deleted nothing is to be kept any more.
   if redis.call('EXISTS', chunks) == 1 then

@@ -84,6 +84,7 @@ class Answer:
         results: messages of the finals that are new, and of what is not final.
         text, confidence: of all finals so far.
         audio_ms: how much audio was heard.
+        not_honoured: parameters of which who recognizes makes nothing.
     """
 
     fault: dict[str, Any] | None = None
@@ -94,6 +95,7 @@ class Answer:
     text: str = ""
     confidence: float | None = None
     audio_ms: int = 0
+    not_honoured: tuple[str, ...] = ()
 
 
 class ChunkStore:
@@ -126,6 +128,18 @@ class ChunkStore:
         if said == "ended":
             return Put(said, reason=rest[0].decode())
         return Put(said, rest[0] if rest else 0)
+
+    async def asked(self, session: str, key_id: str) -> dict[str, Any] | None:
+        """What a session was asked to be; None if that key has none of that id that goes on."""
+        name = self._store.keys(session)[0]
+
+        async def ask(redis: Any) -> list[Any]:
+            return cast(list[Any], await redis.hmget(name, "key", "values", "ended"))
+
+        key, values, ended = await self._store.link.ask(ask)
+        if key is None or key.decode() != key_id or ended is not None:
+            return None
+        return cast(dict[str, Any], orjson.loads(values))
 
     async def waiting(
         self, session: str, index: int, most: int
@@ -180,4 +194,5 @@ def _answer(about: dict[str, Any], text: str, reason: str, finals: list[bytes]) 
         text=text,
         confidence=about["sure"] / about["rated"] if about["rated"] else None,
         audio_ms=round(about["audio_ms"]),
+        not_honoured=tuple(filter(None, about["not_honoured"].split(","))),
     )

@@ -52,6 +52,10 @@ class ChunkSession(Protocol):
     def audio_ms(self) -> float:
         """How much audio of it has come."""
 
+    @property
+    def not_honoured(self) -> tuple[str, ...]:
+        """What its client asked for and the recognizer makes nothing of."""
+
     def skip(self, duration_ms: float) -> None:
         """Leave out so much of the audio that comes next: it was heard before."""
 
@@ -242,7 +246,7 @@ class Intake:
         self._next = chunk.index + 1
         said = None if fault is None else orjson.dumps(fault.values(time.time()))
         end_bytes = chunk.start_bytes + len(chunk.audio)
-        heard = HeardChunk(chunk.index, end_bytes, session.audio_ms, said)
+        heard = HeardChunk(chunk.index, end_bytes, session.audio_ms, said, session.not_honoured)
         try:
             with suppress(StoreUnavailable):  # it is written when Redis is back
                 interims = tuple(self._interims.values())

@@ -76,12 +76,14 @@ class HeardChunk:
         end_bytes: where in the session's bytes it ends.
         audio_ms: how much audio of the session has come with it.
         fault: what was wrong with it, as JSON.
+        not_honoured: parameters of the session of which who recognizes it makes nothing.
     """
 
     index: int
     end_bytes: int
     audio_ms: float
     fault: bytes | None = None
+    not_honoured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class Kept:
         heard: how many of its chunks this worker, or one before it, has heard; -1 when none came.
         heard_bytes: how much audio was in those.
         interims: messages with what is understood of the latest audio, not for good.
+        not_honoured: parameters of which who recognizes it makes nothing.
     """
 
     key_id: str
@@ -138,6 +141,7 @@ class Kept:
     heard: int = -1
     heard_bytes: int = 0
     interims: tuple[bytes, ...] = ()
+    not_honoured: tuple[str, ...] = ()
     _faults: dict[int, bytes] = field(default_factory=dict)
     _doubtful: deque[tuple[int, float]] = field(default_factory=deque)  # and where each one ends
 
@@ -145,6 +149,7 @@ class Kept:
         """A chunk was heard."""
         self.heard, self.heard_bytes = chunk.index + 1, chunk.end_bytes
         self.audio_ms = max(self.audio_ms, int(chunk.audio_ms))
+        self.not_honoured = chunk.not_honoured
         if self.pace.rate_bytes:
             self._doubtful.append((chunk.index, self.pace.ms(chunk.end_bytes)))
         if chunk.fault is not None:
@@ -176,6 +181,7 @@ class Kept:
             "heard_bytes": self.heard_bytes,
             "keep": self._keep(),
             "interims": f"[{','.join(message.decode() for message in self.interims)}]",
+            "not_honoured": ",".join(self.not_honoured),
             "faults": {str(index): fault.decode() for index, fault in self._faults.items()},
         }
         return orjson.dumps(record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,12 +13,13 @@ from uuid import uuid4
 from bot.inbox import Command, CommandFailed
 
 from .access import Principal
-from .asked import SessionRequest
+from .asked import SessionRequest, from_config
 from .chunk_answers import refusal, told
 from .chunk_scripts import CAME
 from .chunks import Answer, Chunk, ChunkStore, Put, Wait
 from .faults import Fault
 from .intake import ChunkSession, Intakes
+from .parameters import PARAMETERS
 from .store import SessionExists, StoreUnavailable
 from .wakes import Wakes
 
@@ -41,6 +42,8 @@ BEGINNINGS = 3
 """So often a session is begun, or found to have been begun meanwhile, before that is a fault."""
 
 DOOR = "chunk"
+FIXED = PARAMETERS.keys() - {"session_id", "after", "chunk_size"}
+"""What must be the same with each chunk that has it; the last one may well be shorter."""
 
 
 class ChunkSessions(Protocol):
@@ -83,7 +86,11 @@ class Posting:
         self._send = send
 
     async def post(
-        self, request: SessionRequest, chunk: Chunk, principal: Principal
+        self,
+        request: SessionRequest,
+        chunk: Chunk,
+        principal: Principal,
+        given: Collection[str] = (),
     ) -> dict[str, Any]:
         """Have a chunk heard; gives what is answered.
 
@@ -91,14 +98,18 @@ class Posting:
             request: what the session is to be, or which one it is.
             chunk: its audio.
             principal: whose session it is.
+            given: the names of the parameters that came with it.
 
         Raises:
             Fault: it is not heard.
         """
+        known = request.session_id is not None
         session = request.session_id or str(uuid4())
         request = replace(request, session_id=session)
         posted = _Posted(session, request, chunk, principal)
         try:
+            if known and (fixed := FIXED.intersection(given)):
+                await self._check_same(request, principal, fixed)
             with self._wakes.news_of(session) as news:
                 put = await self._put(posted, news)
                 answer = await self._answer(posted, put, news)
@@ -108,7 +119,29 @@ class Posting:
                 "sessions cannot be kept for now: send the chunk again",
                 retry_after_s=LOOK_S,
             ) from None
-        return told(session, put, answer)
+        return told(session, put, answer, request.ignored)
+
+    async def _check_same(
+        self, request: SessionRequest, principal: Principal, given: Collection[str]
+    ) -> None:
+        """See that a chunk does not ask for another session than there is.
+
+        Raises:
+            Fault: bad_config.
+        """
+        assert request.session_id is not None
+        values = await self._chunks.asked(request.session_id, principal.key_id)
+        if values is None:
+            return
+        before = from_config(values, SessionRequest())
+        wrong = [name for name in sorted(given) if _of(request, name) != _of(before, name)]
+        if wrong:
+            raise Fault(
+                "bad_config",
+                f"{', '.join(wrong)}: the session was begun with another: it cannot be changed by"
+                " a chunk",
+                allowed={name: values.get(name) for name in wrong},
+            )
 
     async def _put(self, posted: _Posted, news: asyncio.Event) -> Put:
         """Have the chunk kept, if it is the next one of its session, or was that before."""
@@ -194,6 +227,10 @@ class _Posted:
     request: SessionRequest
     chunk: Chunk
     principal: Principal
+
+
+def _of(request: SessionRequest, name: str) -> Any:
+    return getattr(request, PARAMETERS[name].field)
 
 
 def _now_s() -> float:

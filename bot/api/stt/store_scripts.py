@@ -121,7 +121,7 @@ local function write(record)
   if record.heard < 0 then return end
   news = news or tonumber(redis.call('HGET', chunks, 'heard') or '-1') ~= record.heard
   redis.call('HSET', chunks, 'heard', record.heard, 'heard_bytes', record.heard_bytes,
-    'interims', record.interims)
+    'interims', record.interims, 'not_honoured', record.not_honoured)
   for index, fault in pairs(record.faults) do
     redis.call('HSET', chunks, 'f:' .. index, fault)
   end

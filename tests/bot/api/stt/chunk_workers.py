@@ -59,6 +59,7 @@ class NumberSession:
         self.failing = False
         self.broken = False
         self.asked = 0
+        self.not_honoured = ("punctuation",) if request.punctuation else ()
         self._store = store
         self._skip = 0
         self._rest = b""

@@ -71,6 +71,7 @@ async def test_a_session_by_http_alone(client: httpx.AsyncClient) -> None:
     session = first["session_id"]
     assert list(first) == [
         "session_id", "chunk_index", "duplicate", "status", "results", "transcript", "audio_ms",
+        "ignored", "not_honoured",
     ]  # fmt: skip
     assert [result["is_final"] for result in first["results"]] == [True, False]
     shown = (await client.get(f"/stt/sessions/{session}")).json()
@@ -167,3 +168,35 @@ async def test_without_redis_sessions_are_not_shown(here: Worker) -> None:
     assert answer.status_code == 503
     assert answer.json()["code"] == "store_away"
     assert answer.headers["Retry-After"] == "1"
+
+
+async def test_what_means_nothing_is_told_with_each_chunk(client: httpx.AsyncClient) -> None:
+    first = await send(
+        client, frames(0, 12), sampleRate=8000, punctuation="true", is_final_chunk="false"
+    )
+    assert (first["ignored"], first["not_honoured"]) == (["sampleRate"], ["punctuation"])
+    session = first["session_id"]
+    last = await send(client, None, session_id=session, is_final_chunk="true")
+    assert (last["ignored"], last["not_honoured"]) == ([], ["punctuation"])
+
+
+async def test_a_chunk_asks_for_no_other_session(client: httpx.AsyncClient) -> None:
+    asked: dict[str, Any] = {"language": "en-US", "sample_rate": 16000}
+    session = (await send(client, frames(0, 12), **asked))["session_id"]
+    other: dict[str, Any] = asked | {"language": "fr", "chunk_size": 7}
+    refused = await send(client, frames(12, 14), 400, session_id=session, **other)
+    assert (refused["code"], refused["allowed"]) == ("bad_config", {"language": "en-US"})
+    # Clients that send all fields each time are right, whatever else a session is called.
+    again = await send(client, frames(12, 24), session_id=session, chunk_size=9, **asked)
+    assert again["chunk_index"] == 1
+    assert again["transcript"]["text"] == " ".join(map(str, range(20)))
+
+
+async def test_what_is_asked_for_is_no_part_of_the_address(client: httpx.AsyncClient) -> None:
+    answer = await client.post(
+        "/stt/stream-chunk?language=fr&_=1", files={"audio_chunk": frames(0, 1)}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_config")
+    assert "language" in answer.json()["allowed"]
+    answer = await client.post("/stt/stream-chunk?_=1", files={"audio_chunk": frames(0, 1)})
+    assert answer.status_code == 200
