@@ -5,12 +5,15 @@ inbox holds its id. Who takes that key away decides about it: the holder, who th
 command out in what is left of its time and says so with a receipt, or the sender, who takes it
 back at the deadline. So a command is carried out once or not at all, by Redis's clock.
 
+Commands that take long have a way of their own, so that calls are not kept waiting by them.
+
 Scripts that change what a worker waits for wake it by its inbox, too (`WAKE`): a hint that nobody
 answers, and that may be lost.
 
 Keys, each with a time to live::
 
-    PREFIX worker:{id}:inbox      list: ids of commands; or `!` and of what there is news
+    PREFIX worker:{id}:inbox      list: ids of commands, after a `~` if it takes long; or `!` and
+                                  of what there is news
     PREFIX command:{id}           the command: {"id", "kind", "sid", …}
     PREFIX command:{id}:receipt   list of one: 1 = it was carried out, 0 = it could not be,
                                   -1 = it was tried in vain
@@ -45,6 +48,9 @@ INBOX_TTL_S = 60
 RECEIPT_TTL_S = 10
 HANDLERS = 8
 """How many commands are carried out at the same time."""
+SLOW_HANDLERS = 32
+"""How many of those that take long are besides, and how many are waited for; what is more than that
+is not done. A recognizer answers within 3 s."""
 
 WAIT_S = 1.0
 STEP_S = 0.3
@@ -78,6 +84,8 @@ return command and {command, left}
 
 WAKING = "!"
 """What an item of an inbox begins with that is no command's id."""
+SLOW = "~"
+"""What one begins with of a command that takes long."""
 
 # Needs `base` of the workers' keys. `tell` tells a worker that there is `news` of something; `wake`
 # all whom the set `waiting` names, but one.
@@ -132,6 +140,11 @@ class Command:
     answered_by: str | None = None
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
+    @property
+    def slow(self) -> bool:
+        """Whether it takes long, as a recognizer's last words do."""
+        return self.kind == "stt_let_go"
+
 
 Handler = Callable[[Command], Awaitable[None]]
 """Carries out a command; raises `LookupError` when the call is not here, or `CommandFailed`."""
@@ -155,18 +168,21 @@ class Inbox:
         self._metrics = metrics
         # Connections of its own: waiting for a command must not keep the store from writing.
         self._link = RedisLink(url, metrics, DEADLINE_S + WAIT_S, CONNECTIONS)
-        self._ids: asyncio.Queue[str] = asyncio.Queue(HANDLERS)
+        self._slow_link = RedisLink(url, metrics, DEADLINE_S + WAIT_S, SLOW_HANDLERS)
+        self._ids: asyncio.Queue[tuple[str, Handler]] = asyncio.Queue(HANDLERS)
+        self._slow_sent = self._slow_here = 0
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._link.aclose()
+        await self._slow_link.aclose()
 
     async def run(self, handler: Handler, waker: Waker = lambda of: None) -> None:
         """Receive commands for ever and have them carried out; the worker starts this once."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._receive(waker))
+            group.create_task(self._receive(handler, waker, group))
             for _ in range(HANDLERS):
-                group.create_task(self._handle(handler))
+                group.create_task(self._handle())
 
     async def send(self, worker: str, command: Command, deadline_s: float = DEADLINE_S) -> bool:
         """Have `worker` carry out a command; true when it has.
@@ -177,10 +193,16 @@ class Inbox:
         Raises:
             CommandFailed: it has tried in vain, and Twilio may have done it all the same.
         """
-        try:
-            receipt = await self._send(worker, command, deadline_s)
-        except StoreUnavailable:
-            receipt = None
+        receipt = None
+        with suppress(StoreUnavailable):
+            if not command.slow:
+                receipt = await self._send(worker, command, deadline_s)
+            elif self._slow_sent < SLOW_HANDLERS:
+                self._slow_sent += 1
+                try:
+                    receipt = await self._send(worker, command, deadline_s)
+                finally:
+                    self._slow_sent -= 1
         done = receipt == DONE
         self._metrics.commands.labels("delivered" if done else "undelivered").inc()
         if not done:
@@ -194,34 +216,29 @@ class Inbox:
         seconds, micros = await self._link.ask(lambda redis: redis.time(), STEP_S)
         # Of Redis's clock: a command that reaches Redis only after it hung is not to be done.
         until_ms = seconds * 1000 + micros // 1000 + round(deadline_s * 1000)
-        values = [command.id, orjson.dumps(command), until_ms, MAX_WAITING, INBOX_TTL_S]
+        item = SLOW + command.id if command.slow else command.id
+        values = [item, orjson.dumps(command), until_ms, MAX_WAITING, INBOX_TTL_S]
         names = [keys.inbox(worker), keys.command(command.id)]
         if not await self._link.eval(SEND, names, values, STEP_S):
             return None
         left_s = began_s + deadline_s - _now_s()
-        receipt = await self._receipt(command.id, left_s) if left_s > 0 else None
+        receipt = await self._receipt(command, left_s) if left_s > 0 else None
         if receipt is None:
             name = keys.command(command.id)
             if await self._link.ask(lambda redis: redis.delete(name), STEP_S):
                 return None  # taken back
-            receipt = await self._receipt(command.id, GRACE_S)
+            receipt = await self._receipt(command, GRACE_S)
         return receipt
 
-    async def _receipt(self, command: str, wait_s: float) -> bytes | None:
-        return await self._pop(self._keys.receipt(command), wait_s)
+    async def _receipt(self, command: Command, wait_s: float) -> bytes | None:
+        link = self._slow_link if command.slow else self._link
+        return await _pop(link, self._keys.receipt(command.id), wait_s)
 
-    async def _pop(self, key: str, wait_s: float) -> bytes | None:
-        """The next item of a list, or None if there is none for so long."""
-        popped = await self._link.ask(
-            lambda redis: redis.blpop([key], timeout=wait_s), wait_s + STEP_S
-        )
-        return None if popped is None else cast(bytes, popped[1])
-
-    async def _receive(self, waker: Waker) -> None:
+    async def _receive(self, handler: Handler, waker: Waker, group: asyncio.TaskGroup) -> None:
         failures, name = 0, self._keys.inbox(self._worker)
         while True:
             try:
-                popped = await self._pop(name, WAIT_S)
+                popped = await _pop(self._link, name, WAIT_S)
             except StoreUnavailable:
                 await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
                 failures += 1
@@ -232,16 +249,30 @@ class Inbox:
             item = popped.decode()
             if item.startswith(WAKING):
                 waker(item.removeprefix(WAKING))
+            elif not item.startswith(SLOW):
+                await self._ids.put((item, handler))
+            elif self._slow_here < SLOW_HANDLERS:
+                self._slow_here += 1
+                group.create_task(self._handle_slow(item.removeprefix(SLOW), handler))
             else:
-                await self._ids.put(item)
+                await self._ids.put((item.removeprefix(SLOW), _refuse))
 
-    async def _handle(self, handler: Handler) -> None:
+    async def _handle(self) -> None:
         while True:
-            command = await self._ids.get()
-            # One command's fault, or Redis's, must not keep the others from being carried out. The
-            # sender learns from a missing receipt.
-            with suppress(StoreUnavailable):
-                await self._accept(command, handler)
+            command, handler = await self._ids.get()
+            await self._try(command, handler)
+
+    async def _handle_slow(self, command: str, handler: Handler) -> None:
+        try:
+            await self._try(command, handler)
+        finally:
+            self._slow_here -= 1
+
+    async def _try(self, command: str, handler: Handler) -> None:
+        # One command's fault, or Redis's, must not keep the others from being carried out. The
+        # sender learns from a missing receipt.
+        with suppress(StoreUnavailable):
+            await self._accept(command, handler)
 
     async def _accept(self, command: str, handler: Handler) -> None:
         asked_s = _now_s()
@@ -256,6 +287,16 @@ class Inbox:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
+
+
+async def _pop(link: RedisLink, key: str, wait_s: float) -> bytes | None:
+    """The next item of a list, or None if there is none for so long."""
+    popped = await link.ask(lambda redis: redis.blpop([key], timeout=wait_s), wait_s + STEP_S)
+    return None if popped is None else cast(bytes, popped[1])
+
+
+async def _refuse(command: Command) -> None:
+    raise LookupError("too many commands that take long")
 
 
 async def _carry_out(text: bytes, until_s: float, handler: Handler) -> bytes:

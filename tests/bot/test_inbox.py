@@ -174,6 +174,36 @@ async def test_slow_commands_do_not_hold_up_the_others(sender: Inbox, receiver: 
         assert await slow
 
 
+async def test_commands_that_take_long_keep_no_others_waiting(
+    sender: Inbox, receiver: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = module.HANDLERS + 1
+    monkeypatch.setattr(module, "SLOW_HANDLERS", most)
+    begun = asyncio.Semaphore(0)
+    release = asyncio.Event()
+
+    async def handle(command: Command) -> None:
+        if command.slow:
+            begun.release()
+            await release.wait()
+
+    def send(number: int) -> asyncio.Task[bool]:
+        return asyncio.create_task(sender.send("a", Command("stt_let_go", f"s{number}"), 60))
+
+    async with running(receiver.run(handle)), asyncio.timeout(20):
+        slow = [send(number) for number in range(most)]
+        for _ in slow:
+            await begun.acquire()
+        assert await sender.send("a", Command("hangup", "CA1"), 10)
+        # One more is not done; its sender knows it at once, or even before.
+        assert not await send(99)
+        sender._slow_sent -= 1
+        assert not await send(99)
+        sender._slow_sent += 1
+        release.set()
+        assert all(await asyncio.gather(*slow))
+
+
 async def test_an_inbox_is_bounded(
     sender: Inbox, redis: Redis, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
