@@ -26,6 +26,8 @@ __all__ = ["ASR_PATH", "AsrDoor", "AsrWording"]
 
 ASR_PATH = "/ws/asr-stream"
 DOOR = "asr"
+CONFIGURE_S = 10.0
+"""How long the configuration may take: it is the first thing that a client says."""
 _OTHERS = CONTROL_TYPES.keys() - {"config"}
 _CONFIGURATION = [{"language_code": "en-US", "sample_rate_hertz": 16_000, "encoding": "LINEAR16"}]
 
@@ -107,7 +109,6 @@ class AsrDoor(SocketDoor):
 
     def __init__(self, sessions: Sessions, access: SttAccess, settings: SttServiceSettings) -> None:
         super().__init__(sessions, access, AsrWording(), settings.stt_max_message_bytes)
-        self._idle_s = settings.stt_idle_s
         self._end_s = settings.stt_end_s
         self._defaults = SessionRequest(
             language=settings.default_language_code,
@@ -128,10 +129,11 @@ class AsrDoor(SocketDoor):
         self, websocket: WebSocket, socket: StreamSocket, principal: Principal
     ) -> Session | None:
         try:
-            async with asyncio.timeout(self._idle_s):
-                message = await socket.receive()
+            with self._sessions.expect():
+                async with asyncio.timeout(CONFIGURE_S):
+                    message = await socket.receive()
         except TimeoutError:
-            raise Fault("idle", f"no configuration came for {self._idle_s:g} s") from None
+            raise Fault("idle", f"no configuration came for {CONFIGURE_S:g} s") from None
         if message is None:
             return None
         request = from_asr_config(_configuration(message), self._defaults)

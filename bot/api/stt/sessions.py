@@ -88,7 +88,7 @@ class Sessions:
         self._roster = Roster(store, access, tally)
         self._taking_up = TakingUp(store, inbox)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._opening = 0
+        self._opening = self._expected = 0
 
     @property
     def active(self) -> int:
@@ -210,27 +210,44 @@ class Sessions:
         return self._turns.setdefault(session_id, asyncio.Lock())
 
     @contextmanager
+    def expect(self) -> Iterator[None]:
+        """Keep a place for a session of which is not known yet what it is to be.
+
+        Raises:
+            Fault: there is none.
+        """
+        self._check_room()
+        self._expected += 1
+        try:
+            yield
+        finally:
+            self._expected -= 1
+
+    @contextmanager
     def _room(self, instead: Held | None = None) -> Iterator[None]:
         """Take a place for a session that is about to be, perhaps instead of one that goes on.
 
         Raises:
             Fault: there is none.
         """
-        if self.draining:
-            raise _draining()
-        most = self._settings.stt_max_sessions
-        given_up = instead is not None and not instead.session.over
-        if self._roster.begun + self._opening - given_up >= most:
-            raise Fault(
-                "too_many_sessions",
-                f"this worker has as many sessions as it takes, {most}: try again soon",
-                retry_after_s=LOOK_S,
-            )
+        self._check_room(instead)
         self._opening += 1
         try:
             yield
         finally:
             self._opening -= 1
+
+    def _check_room(self, instead: Held | None = None) -> None:
+        if self.draining:
+            raise _draining()
+        most = self._settings.stt_max_sessions
+        given_up = instead is not None and not instead.session.over
+        if self.active + self._expected - given_up >= most:
+            raise Fault(
+                "too_many_sessions",
+                f"this worker has as many sessions as it takes, {most}: try again soon",
+                retry_after_s=LOOK_S,
+            )
 
     async def _begin(self, session_id: str, request: SessionRequest, principal: Principal) -> int:
         try:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from bot.api.stt.asr_door import CONFIGURE_S
 from bot.api.stt.faults import Fault
 from media.audio import PCM16_16K
 from tests.bot.engines import Recognizer
@@ -112,11 +113,21 @@ async def test_without_any_audio_it_ends_when_it_was_idle_for_long() -> None:
 
 @virtual_time_on_sockets
 async def test_a_client_that_never_configures_is_not_waited_for() -> None:
-    async with asr(stt_idle_s=60) as (service, client):
+    async with asr() as (service, client):
         began_s = now_s()
         assert (await hear(client))["code"] == "idle"
-        assert now_s() - began_s == pytest.approx(60, abs=1)
+        assert now_s() - began_s == pytest.approx(CONFIGURE_S, abs=1)
         assert service.sessions.tally.begun["asr"] == 0
+
+
+async def test_a_client_that_has_not_configured_yet_has_a_place_already() -> None:
+    async with asr(stt_max_sessions=1) as (service, client):
+        async with service.client(path="/ws/asr-stream") as another:
+            assert (await hear(another))["code"] == "too_many_sessions"
+        async with service.client() as another:
+            assert (await another.hear())["code"] == "too_many_sessions"
+        assert service.sessions.active == 0
+        assert (await configure(client, ENGLISH))["type"] == "metadata"
 
 
 @pytest.mark.parametrize("end", [b"", '{"type": "end"}'])
