@@ -33,6 +33,8 @@ READ = 8
 """How many chunks are read at once."""
 LOOK_S = 5.0
 """Chunks are looked for at least so often: somebody may have died before waking us."""
+PAUSE_S = 10.0
+"""After so long without a chunk a session is let go: others, and calls, want its recognizer."""
 BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 CLOSE_S = 10.0
 FINISH_S = 60.0
@@ -64,6 +66,9 @@ class ChunkSession(Protocol):
 
     async def finish(self, reason: str, fault: Fault | None = None) -> None:
         """End it when all is understood. Raises `Fault` when that fails: it may be resumed."""
+
+    async def let_go(self) -> None:
+        """Have what came understood, and go on no more here. It may be resumed."""
 
     async def next(self) -> bytes | None:
         """The next message for its client; None when there are no more."""
@@ -198,14 +203,19 @@ class Intake:
                 self._interims[said["channel"]] = message
 
     async def _feed(self) -> None:
+        heard_s = _now_s()
         while True:
             self._news.clear()
             chunks, last, more = await self._waiting()
             for chunk in chunks:
                 if not await self._hear(chunk):
                     return
+                heard_s = _now_s()
             if last is not None and (self._next > last or not chunks):
                 await self._finish()
+                return
+            if _now_s() - heard_s >= PAUSE_S:
+                await self._pause()
                 return
             if not more:
                 with suppress(TimeoutError):
@@ -266,6 +276,12 @@ class Intake:
         with suppress(Fault):
             await session.finish(fault.code, fault)
 
+    async def _pause(self) -> None:
+        """Let it go until its next chunk comes, with which it is taken up again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._session.let_go()
+
     async def _finish(self) -> None:
         self._finishing = True
         try:
@@ -273,3 +289,7 @@ class Intake:
         except Fault as fault:
             # Whoever waits for what it said has it taken up again.
             log.warning("session not finished here", session=self._session.id, why=fault.code)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -107,6 +107,11 @@ class NumberSession:
         self.over = True
         self._outbox.close()
 
+    async def let_go(self) -> None:
+        if self._heard:
+            self._final()
+        self.fail()
+
     async def next(self) -> bytes | None:
         return await self._outbox.next()
 

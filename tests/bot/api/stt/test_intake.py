@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.api.stt import intake
+from bot.api.stt.access import Principal
 from bot.api.stt.asked import SessionRequest
 from bot.api.stt.chunks import Chunk
 from bot.api.stt.faults import Fault
@@ -81,6 +83,26 @@ async def test_a_session_that_is_over_is_not_held(here: Worker) -> None:
     shown = await here.store.show("s", "k")
     assert shown is not None
     assert (shown.text, shown.ended) == ("0 1 2 3 4", "final_chunk")
+
+
+async def test_a_session_is_let_go_while_no_chunks_come(
+    here: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "PAUSE_S", 0.02)
+    monkeypatch.setattr(intake, "LOOK_S", 0.01)
+    session = await session_of(here, frames(0, 5))
+    await adopt(here, session)
+    await until(lambda: not here.intakes.holds("s"))
+    assert session.over
+    assert await here.store.flush(10)
+    shown = await here.store.show("s", "k")
+    assert shown is not None
+    assert (shown.text, shown.ended) == ("0 1 2 3 4", "")
+    here.store.release("s")
+    # It is taken up with its next chunk.
+    last = Chunk(1, frames(5, 8), True, b"two", False)
+    answer = await here.posting.post(SessionRequest(session_id="s"), last, Principal("k"))
+    assert answer["transcript"]["text"] == "0 1 2 3 4 5 6 7"
 
 
 async def test_who_lost_a_session_hears_no_more_of_it(here: Worker) -> None:
