@@ -383,7 +383,7 @@ class Sessions:
             while True:
                 await asyncio.sleep(LOOK_S)
                 for held in self._roster:
-                    if not held.ending and self._is_due(held):
+                    if held.begun and not held.ending and self._is_due(held):
                         held.ending = True
                         group.create_task(self._bring_to_end(held))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from bot.api.stt.access import Principal
 from bot.api.stt.asked import SessionRequest
@@ -196,6 +197,27 @@ async def test_a_session_that_is_about_to_begin_goes_elsewhere_when_the_worker_e
         await draining
         assert refused.value.code == "draining"
         assert (service.sessions.active, service.engine.open, service.gate.open) == (0, 0, [])
+
+
+@virtual_time_on_sockets
+async def test_a_session_is_brought_to_its_end_when_it_has_begun() -> None:
+    async with service_of() as service:
+        counted = asyncio.Event()
+
+        async def counting(principal: Principal, session_id: str) -> None:
+            await counted.wait()
+
+        service.gate.open_session = counting  # type: ignore[method-assign]
+        service.gate.end = Fault("quota_used_up", "the key's audio is used up")
+        opening = asyncio.create_task(service.sessions.open(PLAIN, ANYBODY, door="stream"))
+        with capture_logs() as logged:
+            await asyncio.sleep(3)
+            counted.set()
+            session = await opening
+            await asyncio.sleep(2)
+        kinds = [message["type"] for message in messages(session)]
+        assert kinds == ["session_started", "error", "session_ended"]
+        assert not [entry for entry in logged if entry["log_level"] == "error"]
 
 
 @virtual_time_on_sockets
