@@ -20,12 +20,13 @@ from tests.vendors.soniox.standin import SonioxStandIn
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
 
-__all__ = ["KEY", "VENDORS", "VendorProcess"]
+__all__ = ["KEY", "LOG_EVERY_S", "VENDORS", "VendorProcess"]
 
 KEY = "hush-hush"
 VENDORS = {"deepgram": DeepgramStandIn, "soniox": SonioxStandIn}
 START_S = 20.0
 LOG_EVERY_S = 0.05
+"""So far may the log be behind."""
 
 
 class VendorProcess:
