@@ -140,7 +140,9 @@ class SttAccess:
         try:
             check_local(connection, self.origins.listed)
         except HTTPException as error:
-            raise Fault("origin_refused", error.detail) from None
+            allowed = sorted(self.origins.listed)
+            text = f"{error.detail}; pages of other origins: add theirs to PARLEY_STT_ORIGINS"
+            raise Fault("origin_refused", text, allowed=allowed) from None
         return OPEN
 
     async def _of_token(self, token: Token | None) -> Principal | None:

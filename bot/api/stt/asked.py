@@ -187,20 +187,35 @@ def from_asr_config(config: Mapping[str, Any], defaults: SessionRequest) -> Sess
         Fault: a value is not allowed.
     """
     given: dict[str, Any] = {}
-    _unwrap(config, given, depth=0)
+    written: dict[str, str] = {}
+    _unwrap(config, given, written, depth=0)
     known = {name: value for name, value in given.items() if name in ASR_PARAMETERS}
     known.setdefault("sample_rate", defaults.sample_rate_hz)
     ignored = [name for name in given if name not in ASR_PARAMETERS]
-    return replace(_made(known, defaults), ignored=tuple(ignored[:_MOST_IGNORED]))
+    try:
+        request = _made(known, defaults)
+    except Fault as fault:
+        raise _in_words_of(fault, written) from None
+    return replace(request, ignored=tuple(ignored[:_MOST_IGNORED]))
 
 
-def _unwrap(config: Mapping[str, Any], given: dict[str, Any], depth: int) -> None:
-    for written, value in config.items():
-        name = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", written).lower()
+def _unwrap(
+    config: Mapping[str, Any], given: dict[str, Any], written: dict[str, str], depth: int
+) -> None:
+    """Gather values by our names, and what the client calls each."""
+    for theirs, value in config.items():
+        name = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", theirs).lower()
         if name in _WRAPPERS and isinstance(value, Mapping) and depth < len(_WRAPPERS):
-            _unwrap(value, given, depth + 1)
+            _unwrap(value, given, written, depth + 1)
         elif value is not None and name != "type":
-            given[ASR_NAMES.get(name, name)] = value
+            name = ASR_NAMES.get(name, name)
+            given[name], written[name] = value, theirs
+
+
+def _in_words_of(fault: Fault, written: Mapping[str, str]) -> Fault:
+    """A fault that names a parameter, for a client that calls it otherwise."""
+    name, colon, text = fault.text.partition(":")
+    return Fault(fault.code, f"{written.get(name, name)}{colon}{text}", allowed=fault.allowed)
 
 
 def _gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -213,7 +228,11 @@ def _gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         if parameter is not None and parameter.repeatable:
             gathered.setdefault(name, []).append(value)
         elif gathered.setdefault(name, value) != value and parameter is not None:
-            raise Fault("bad_config", f"{name}: it is there twice, with different values")
+            raise Fault(
+                "bad_config",
+                f"{name}: it is there twice, with different values",
+                allowed={"maxItems": 1},
+            )
     return gathered
 
 

@@ -108,7 +108,9 @@ class ChunkDoor:
         asked = chunk_from_form(pairs, self._defaults)
         if not audio and not asked.last:
             raise Fault(
-                "bad_message", f"{AUDIO} is missing or empty: only the final chunk may be so"
+                "bad_message",
+                f"{AUDIO} is missing or empty: only the final chunk may be so",
+                allowed=[{AUDIO: {"minLength": 1}}, {"is_final_chunk": True}],
             )
         chunk = Chunk(
             index=asked.index,

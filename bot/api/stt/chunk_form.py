@@ -45,6 +45,12 @@ async def read_chunk_form(request: Request, most_bytes: int) -> tuple[list[tuple
             "bad_message",
             f"the form cannot be read ({error.message.rstrip('.')}): send {FORM_TYPE} with the"
             f" file {AUDIO} and fields of at most {MOST_FIELD_BYTES} bytes, {MOST_FIELDS} of them",
+            allowed={
+                "type": FORM_TYPE,
+                "files": [AUDIO],
+                "fields": MOST_FIELDS,
+                "field_bytes": MOST_FIELD_BYTES,
+            },
         ) from None
     except ClientDisconnect:
         raise Fault("bad_message", "the body was not sent to its end") from None
@@ -101,7 +107,11 @@ async def _read(
     for name, value in items:
         if isinstance(value, str):
             if name == AUDIO:
-                raise Fault("bad_message", f"{AUDIO} is a field: send it as a file, with a name")
+                raise Fault(
+                    "bad_message",
+                    f"{AUDIO} is a field: send it as a file, with a name",
+                    allowed={"files": [AUDIO]},
+                )
             pairs.append((name, value))
         elif name != AUDIO:
             raise Fault("bad_message", f"the file must be called {AUDIO}", allowed=[AUDIO])

@@ -68,7 +68,11 @@ class Origins(Collection[str]):
         origin = connection.headers.get("origin")
         if principal.only is not None:
             if origin != principal.only:
-                raise Fault("origin_refused", f"the token is for pages of {principal.only}")
+                raise Fault(
+                    "origin_refused",
+                    f"the token is for pages of {principal.only}",
+                    allowed=[principal.only],
+                )
             return
         if origin is None or self.may(origin, principal):
             return
@@ -77,7 +81,12 @@ class Origins(Collection[str]):
                 "origin_refused",
                 "pages of that origin may not use the service: add it to PARLEY_STT_ORIGINS, or to"
                 " a key",
+                allowed=self.of(principal),
             )
+
+    def of(self, principal: Principal) -> list[str]:
+        """The origins whose pages may use the key of who asks."""
+        return sorted(self.listed | frozenset(principal.origins))
 
     def may(self, origin: str, principal: Principal) -> bool:
         """Whether pages of an origin may use the key of who asks."""

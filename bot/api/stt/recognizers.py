@@ -81,6 +81,14 @@ class Recognizers:
         try:
             names = request.provider if named else self._unnamed(request)
             candidates = [self._asked_for(name, request) for name in names]
+        except MissingKeyError as error:
+            # What to set is for who runs the worker, not for its clients.
+            log.info("provider asked for is not set up", provider=error.provider, hint=error.hint)
+            raise Fault(
+                "provider_not_configured",
+                f"provider: {error.provider} is not set up on this worker",
+                allowed=self._set_up(),
+            ) from None
         except ProviderError as error:
             raise fault_of(error) from None
         fit = [one for one in candidates if _understands(one, request.language)]
@@ -131,6 +139,10 @@ class Recognizers:
 
     def _configured(self) -> list[str]:
         return [name for name in STT if self._missing(name) is None]
+
+    def _set_up(self) -> list[str]:
+        """Whom a client may name."""
+        return [*self._configured(), *self._recordings.configured(), AUTO]
 
     def _usable(self, name: str) -> Candidate[SttProvider] | None:
         """A recognizer that is configured; None when it cannot be built all the same."""
@@ -184,8 +196,8 @@ class Recognizers:
         if name not in STT:
             raise Fault(
                 "unknown_provider",
-                f"there is no recognizer {name!r}",
-                allowed=[*STT, *NAMES, AUTO],
+                f"provider: there is no recognizer {name!r}",
+                allowed=self._set_up(),
             )
         if lack := self._missing(name):
             raise MissingKeyError(name, "it is not configured on this worker", hint=lack)

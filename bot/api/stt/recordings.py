@@ -69,6 +69,10 @@ class Recordings:
         stt = BufferedStt(self._doors[name], request.buffer_ms, request.overlap_ms)
         return replace(self.candidates[name], provider=stt)
 
+    def configured(self) -> list[str]:
+        """The names of those that can be had."""
+        return [name for name in NAMES if self._lack(name.removesuffix(_SUFFIX)) is None]
+
     async def aclose(self) -> None:
         """Release those whose engines are theirs alone."""
         own, self._own = self._own, []
@@ -79,7 +83,7 @@ class Recordings:
 
     def _door(self, name: str) -> FileRecognizer:
         settings = self._settings.vendor(name)
-        if lack := missing("files", name, settings):
+        if lack := self._lack(name):
             raise MissingKeyError(name, "it is not configured on this worker", hint=lack)
         if name in SHARED:
             door = build_files_beside(self._engine(name))
@@ -87,3 +91,6 @@ class Recordings:
             door = self._build(name, **settings)
             self._own.append(door)
         return MeteredFiles(door, self._account, facts_of("files", name, settings))
+
+    def _lack(self, name: str) -> str | None:
+        return missing("files", name, self._settings.vendor(name))

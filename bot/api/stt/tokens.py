@@ -23,7 +23,7 @@ __all__ = ["DEFAULT_S", "LONGEST_S", "TokenDoor"]
 
 DEFAULT_S = 60
 LONGEST_S = 600
-_FORM = 'the body may be empty, or {"expires_in_s": 60, "origin": "https://example.com"}'
+_FORMS = ["", {"expires_in_s": DEFAULT_S, "origin": "https://example.com"}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,11 @@ class TokenDoor:
         principal = await self._access.admit(request, "token")
         asked = _read(await _body(request))
         if asked.origin is not None and not self._access.origins.may(asked.origin, principal):
-            raise Fault("origin_refused", "origin: it is not among those that may use the key")
+            raise Fault(
+                "origin_refused",
+                "origin: it is not among those that may use the key",
+                allowed=self._access.origins.of(principal),
+            )
         expires_s = time.time() + asked.expires_in_s
         token = await self._access.mint(principal, asked.expires_in_s, asked.origin)
         expires_at = datetime.fromtimestamp(math.floor(expires_s), UTC).isoformat()
@@ -71,7 +75,8 @@ async def _body(request: Request) -> bytes:
         if error.status_code == 413:
             largest = {"maximum": MAX_BODY_BYTES}
             raise Fault("message_too_large", error.detail, allowed=largest) from None
-        raise Fault("idle" if error.status_code == 408 else "bad_message", error.detail) from None
+        code = "idle" if error.status_code == 408 else "bad_message"
+        raise Fault(code, error.detail, allowed=_FORMS) from None
 
 
 def _read(body: bytes) -> _Asked:
@@ -87,7 +92,9 @@ def _read(body: bytes) -> _Asked:
     except orjson.JSONDecodeError:
         values = None
     if not isinstance(values, dict) or values.keys() - _Asked.__slots__:
-        raise Fault("bad_message", _FORM)
+        raise Fault(
+            "bad_message", "the body is empty, or a JSON object as in `allowed`", allowed=_FORMS
+        )
     asked = _Asked(**values)
     # JSON makes no difference between 60 and 60.0.
     given: object = asked.expires_in_s
@@ -97,5 +104,7 @@ def _read(body: bytes) -> _Asked:
         text = f"expires_in_s: a whole number of seconds, 1 to {LONGEST_S}"
         raise Fault("unknown_parameter_value", text, allowed=allowed)
     if asked.origin is not None and not isinstance(asked.origin, str):
-        raise Fault("unknown_parameter_value", "origin: a text such as https://example.com")
+        text = "origin: a text such as https://example.com"
+        allowed = {"type": ["string", "null"]}
+        raise Fault("unknown_parameter_value", text, allowed=allowed)
     return replace(asked, expires_in_s=seconds)

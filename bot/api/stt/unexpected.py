@@ -6,6 +6,7 @@ import structlog
 
 from providers.errors import ProviderError
 
+from .encodings import ENCODINGS
 from .faults import Fault, fault_of
 
 __all__ = ["fault_for"]
@@ -18,6 +19,9 @@ def fault_for(error: Exception) -> Fault:
     if isinstance(error, Fault):
         return error
     if isinstance(error, ProviderError):
-        return fault_of(error)
+        fault = fault_of(error)
+        if fault.code == "bad_audio":
+            fault.allowed = {"encoding": list(ENCODINGS)}
+        return fault
     log.error("session failed", exc_info=error)
     return Fault("internal", "the service has a fault: resume the session, and report it")

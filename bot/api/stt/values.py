@@ -80,7 +80,7 @@ def name(parameter: str, value: Any) -> str:
         raise Fault(
             "unknown_parameter_value",
             f"{parameter}: write a name of at most {_MOST_CHARACTERS} characters",
-            allowed={"maxLength": _MOST_CHARACTERS},
+            allowed={"minLength": 1, "maxLength": _MOST_CHARACTERS},
         )
     return text
 
@@ -88,13 +88,20 @@ def name(parameter: str, value: Any) -> str:
 def names(parameter: str, value: Any) -> tuple[str, ...]:
     """Names with commas between, or a list of them."""
     given = [part for text in _parts(parameter, value) for part in text.split(",")]
-    if len(given) > _MOST_NAMES:
+    named = [part for part in given if part.strip()]
+    if given and not named:
+        raise Fault(
+            "unknown_parameter_value",
+            f"{parameter}: write names with commas between, one at least",
+            allowed={"minItems": 1, "maxItems": _MOST_NAMES},
+        )
+    if len(named) > _MOST_NAMES:
         raise Fault(
             "unknown_parameter_value",
             f"{parameter}: name at most {_MOST_NAMES}",
             allowed={"maxItems": _MOST_NAMES},
         )
-    return tuple(dict.fromkeys(name(parameter, part).lower() for part in given))
+    return tuple(dict.fromkeys(name(parameter, part).lower() for part in named))
 
 
 def texts(parameter: str, value: Any) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ async def test_this_machines_programs_need_no_key(keys: KeyStore) -> None:
         asking(origin="null", host=here),
         asking(origin="http://127.0.0.1:3000", host=here),
     ):
-        with refusing("origin_refused", "this machine alone"):
+        with refusing("origin_refused", "PARLEY_STT_ORIGINS"):
             await access.admit(asked, "stt")
 
 

@@ -158,7 +158,7 @@ def test_what_is_wrong_is_answered_with_what_is_allowed(config: dict[str, Any], 
 def test_two_values_where_one_belongs_are_refused() -> None:
     with pytest.raises(Fault) as caught:
         query(("language", "en"), ("language", "fr"))
-    assert caught.value.code == "bad_config"
+    assert (caught.value.code, caught.value.allowed) == ("bad_config", {"maxItems": 1})
     assert query(("language", "fr"), ("language", "fr")).language == "fr"
 
 
@@ -254,6 +254,8 @@ def test_models_of_another_vendor_are_not_asked_for() -> None:
         ({"sample_rate_hertz": "high"}, "bad_sample_rate"),
         ({"encoding": "AMR"}, "bad_encoding"),
         ({"config": {"audio_channel_count": 8}}, "bad_channels"),
+        ({"streamingConfig": {"enableAutomaticPunctuation": 7}}, "unknown_parameter_value"),
+        ({"silenceMs": 1}, "unknown_parameter_value"),
     ],
 )
 def test_wrong_configurations_of_them(config: dict[str, Any], code: str) -> None:
@@ -261,6 +263,9 @@ def test_wrong_configurations_of_them(config: dict[str, Any], code: str) -> None
         from_asr_config(config, ASR)
     assert caught.value.code == code
     assert caught.value.allowed is not None
+    while isinstance(config, dict):
+        name, config = next(iter(config.items()))
+    assert caught.value.text.startswith(f"{name}: ")  # as its client calls it
 
 
 def test_deep_wrapping_ends() -> None:

@@ -155,6 +155,8 @@ async def test_faults_say_what_is_allowed_and_when_to_come_again(
     rate = await send(client, frames(0, 1), 400, sample_rate="fast")
     assert (rate["code"], set(rate["allowed"])) == ("bad_sample_rate", {"minimum", "maximum"})
     await send(client, frames(0, 1), 400, chunk_index=-1)
+    empty = await send(client, b"", 400)
+    assert (empty["code"], empty["allowed"][1]) == ("bad_message", {"is_final_chunk": True})
     here.sessions.faults.append(Fault("too_many_sessions", "wait", retry_after_s=1.2))
     answer = await client.post("/stt/stream-chunk", files={"audio_chunk": frames(0, 1)})
     assert answer.status_code == 429

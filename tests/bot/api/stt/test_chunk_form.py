@@ -79,6 +79,7 @@ async def test_what_is_no_such_form_is_refused(sent: dict[str, Any], says: str) 
     fault = await refusal(encoded(**sent))
     assert (fault.code, fault.status) == ("bad_message", 400)
     assert says in fault.text
+    assert fault.allowed
 
 
 async def test_a_body_of_no_kind_is_refused() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bot.api.stt.faults import FAULTS, Fault, fault_of
+from bot.api.stt.unexpected import fault_for
 from providers import errors
 from providers.errors import ProviderError
 
@@ -79,3 +80,9 @@ def test_when_to_try_again() -> None:
     limited = errors.RateLimitError("deepgram", "too many", retry_after_s=7.0)
     assert fault_of(limited).retry_after_s == 7.0
     assert fault_of(errors.NetworkError("deepgram", "it broke")).retry_after_s is not None
+
+
+def test_audio_that_is_something_else_is_answered_with_what_there_is() -> None:
+    fault = fault_for(errors.InvalidAudioError("audio", "it is no FLAC"))
+    assert fault.code == "bad_audio"
+    assert {"pcm_s16le", "flac", "auto"} <= set(fault.allowed["encoding"])

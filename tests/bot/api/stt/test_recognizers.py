@@ -92,18 +92,22 @@ async def test_of_those_that_are_named_who_knows_the_language(recognizers: Recog
     ("asked", "code", "allowed"),
     [
         ({"provider": ("nobody",)}, "unknown_provider", "deepgram"),
-        ({"provider": ("openai",)}, "provider_not_configured", None),
+        ({"provider": ("openai",)}, "provider_not_configured", "deepgram-files"),
+        ({"provider": ("openai-files",)}, "provider_not_configured", "auto"),
         ({"provider": ("deepgram",), "language": "ar"}, "unsupported_language", "deepgram"),
         ({"language": "tlh"}, "unsupported_language", "soniox"),
     ],
 )
 async def test_what_cannot_be_had(
-    recognizers: Recognizers, asked: dict[str, Any], code: str, allowed: str | None
+    recognizers: Recognizers, asked: dict[str, Any], code: str, allowed: str
 ) -> None:
     with pytest.raises(Fault) as caught:
         recognizers.of(SessionRequest(**asked))
     assert caught.value.code == code
-    assert allowed is None or allowed in caught.value.allowed
+    assert allowed in caught.value.allowed
+    # Whoever is not set up helps nobody, and how to do that is none of a client's business.
+    assert "openai" not in caught.value.allowed
+    assert "_API_KEY" not in caught.value.text
     assert "-key" not in f"{caught.value} {caught.value.allowed}"
 
 

@@ -110,8 +110,8 @@ async def test_what_cannot_be_had(asked: tuple[str, ...], code: str, tmp_path: P
         with pytest.raises(Fault) as refused:
             recognizers.of(SessionRequest(provider=asked))
         assert refused.value.code == code
-        if code == "unknown_provider":
-            assert {"whisper-files", "openai-files", "openai"} <= set(refused.value.allowed)
+        assert {"pocketsphinx", "auto"} <= set(refused.value.allowed)
+        assert asked[0] not in refused.value.allowed
 
 
 @pytest.mark.parametrize("model", ["whisper-1", "gpt-transcribe"])

@@ -55,6 +55,7 @@ async def test_a_token_for_pages_of_an_origin(api: httpx.AsyncClient, access: St
     assert (await access.admit(asking(token, origin=PAGE), "stt")).only == PAGE
     refused = await api.post("/stt/token", json={"origin": "https://evil.example"})
     assert (refused.status_code, refused.json()["code"]) == (403, "origin_refused")
+    assert refused.json()["allowed"] == ["https://bot.example.com", PAGE]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,7 @@ async def test_what_cannot_be_asked(
 ) -> None:
     response = await api.post("/stt/token", content=content)
     assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json()["allowed"]
 
 
 async def test_who_may_not_make_tokens(api: httpx.AsyncClient, keys: KeyStore) -> None:
