@@ -150,8 +150,9 @@ class SttService:
         return self._recognizers.states()
 
     def wake(self, session: str) -> None:
-        """There is news of a session's chunks."""
+        """There is news of a session, or of its chunks."""
         self._wakes.wake(session)
+        self.sessions.wake(session)
 
     async def command(self, command: Command) -> None:
         """Carry out what another worker asks for.

@@ -27,6 +27,7 @@ from .roster import TAKEN_OVER, Roster
 from .session import Session
 from .settings import SttServiceSettings
 from .store import SessionExists, StoreUnavailable, SttStore
+from .store_scripts import GONE
 from .taking_up import WRITE_S, TakingUp
 from .tally import Tally
 from .wording import Said, StreamWording, Wording
@@ -339,6 +340,12 @@ class Sessions:
             held.lost = _ended() if deleted else _taken_over()
             held.session.fail(held.lost)
 
+    def wake(self, news: str) -> None:
+        """What the inbox says there is news of: here, that a session was deleted."""
+        session_id, is_gone, _ = news.partition(GONE)
+        if is_gone and (held := self._roster.find(session_id)) is not None:
+            self.superseded(session_id, held.session.generation, True)
+
     async def drain(self) -> None:
         """Bring all sessions to where another worker can go on with them; begin none any more."""
         self.draining = True
@@ -393,6 +400,8 @@ class Sessions:
         held.looks += 1
         if session.over:
             stays_s = min(RESUME_S, self._settings.stt_idle_s)
+            if held.left_s is not None and held.lost is not None:
+                return True
             left = held.left_s is not None and now_s - held.left_s >= stays_s
             return left or held.door == CHUNK
         session.look_after(now_s)

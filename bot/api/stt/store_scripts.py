@@ -10,10 +10,14 @@ from bot.inbox import WAKE
 from bot.store_lease_scripts import LEASE_MS
 from bot.store_scripts import LOST, NOW, SUPERSEDED, WRITTEN
 
-__all__ = ["BEGIN", "COMMON", "DELETED", "EXPIRED", "FORGET", "OWNER", "SHOW", "TAKE", "WRITE"]
+__all__ = ["BEGIN", "COMMON", "DELETED", "EXPIRED", "FORGET", "GONE", "OWNER", "SHOW", "TAKE"]
+__all__ += ["WRITE"]
 
 DELETED = "deleted"
 """Why a session has ended that somebody deleted."""
+
+GONE = ":deleted"
+"""What follows its id where the worker that has it is told."""
 
 EXPIRED = "idle"
 """Why one has ended of which nothing was heard for too long."""
@@ -197,5 +201,7 @@ redis.call('DEL', log, text, chunks, input)
 redis.call('HSET', session, 'ended', '{DELETED}', 'values', '')
 redis.call('HINCRBY', session, 'generation', 1)
 wake(waiting, ARGV[3])
+local owner = redis.call('HGET', session, 'worker')
+if owner then tell(owner, ARGV[3] .. '{GONE}') end
 return {{'deleted'}}
 """

@@ -228,7 +228,7 @@ async def service_of(
     works = [one.sessions.run(), store.run()]
     if redis_url != NOWHERE:
         await one.leases.renew(worker, {"host": "here"}, {})
-        works.append(inbox.run(one.sessions.command))
+        works.append(inbox.run(one.sessions.command, one.sessions.wake))
     try:
         async with AsyncExitStack() as stack:
             for work in works:

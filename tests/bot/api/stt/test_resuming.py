@@ -15,6 +15,8 @@ from bot.api.stt.asked import SessionRequest
 from bot.api.stt.faults import Fault
 from bot.api.stt.outbox import MOST_MESSAGES
 from bot.api.stt.session import Session
+from bot.api.stt.sessions import LOOK_S, TOUCH_EVERY
+from media.audio import PCM16_16K
 from tests.background import until
 from tests.bot.engines import Recognizer
 from tests.virtual_time import virtual_time_on_sockets
@@ -81,6 +83,26 @@ async def test_a_session_that_was_deleted_does_not_come_back(
         async with service.client(f"session_id={session_id}") as again:
             assert (await again.hear())["code"] == "session_ended"
         assert (service.sessions.active, service.gate.open) == (0, [])
+
+
+async def test_the_place_of_a_session_that_was_deleted_is_free_at_once(
+    redis_url: str, redis_prefix: str
+) -> None:
+    async with (
+        serving(redis_url=redis_url, prefix=redis_prefix) as service,
+        service.client() as client,
+        service.client() as other,
+    ):
+        session_id = (await client.hear())["session_id"]
+        await other.hear()
+        assert await service.store.flush(10)
+        began_s = asyncio.get_running_loop().time()
+        assert await service.store.delete(session_id, ANYBODY.key_id)
+        # Without a word of its client, and before it is written down.
+        assert (await client.hear())["code"] == "session_ended"
+        await until(lambda: len(service.gate.open) == service.engine.open == 1)
+        assert asyncio.get_running_loop().time() - began_s < LOOK_S * TOUCH_EVERY / 2
+        assert session_id not in service.gate.open
 
 
 async def test_a_session_that_another_worker_took_is_taken_back_in_order(
@@ -284,3 +306,25 @@ async def test_who_lost_the_connection_while_it_was_closed_is_told_the_rest(
         async with b.client(f"session_id={session_id}", additional_headers=elsewhere) as stranger:
             assert (await stranger.hear())["code"] == "session_not_found"
         assert (a.sessions.active, b.sessions.active) == (0, 0)
+
+
+@virtual_time_on_sockets
+async def test_a_channel_that_was_understood_further_is_not_told_twice() -> None:
+    engine = Recognizer(utterances=False)
+    split = replace(PLAIN, channels=2, stereo="split")
+    both = b"".join(LOUD[at : at + 2] * 2 for at in range(0, len(LOUD), 2))
+    async with service_of(engine) as service:
+        session = await service.sessions.open(split, ANYBODY, door="stream")
+        await session.send(both)
+        await asyncio.sleep(1)
+        engine.streams[0].hear("one", final=True, end_ms=800)
+        await asyncio.sleep(0.1)
+        session.fail(Fault("slow_reader", "it does not read"))
+        await service.sessions.leave(session)
+        again = await service.sessions.resume(replace(split, session_id=session.id), ANYBODY)
+        assert again.from_ms == 0
+        await again.send(both)
+        await again.let_go()
+        first, second = (bytes(stream.audio) for stream in engine.streams[2:])
+        told = PCM16_16K.byte_count(800)
+        assert (first, second) == (bytes(told) + LOUD[told:], LOUD)
