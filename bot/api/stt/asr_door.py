@@ -29,6 +29,7 @@ DOOR = "asr"
 CONFIGURE_S = 10.0
 """How long the configuration may take: it is the first thing that a client says."""
 _OTHERS = CONTROL_TYPES.keys() - {"config"}
+_FORMS = [{"type": name} for name in CONTROL_TYPES if name in _OTHERS]
 _CONFIGURATION = [{"language_code": "en-US", "sample_rate_hertz": 16_000, "encoding": "LINEAR16"}]
 
 
@@ -76,7 +77,7 @@ class AsrClient(Client):
     """
 
     def __init__(self, socket: StreamSocket, end_s: float) -> None:
-        super().__init__(socket)
+        super().__init__(socket, _FORMS)
         self._end_s = end_s
         self._hearing = False  # what it said last was audio
         self._until_s: float | None = None  # on the loop's clock
@@ -149,7 +150,8 @@ class AsrDoor(SocketDoor):
             case Finalize():
                 session.finalize()
             case Configure():
-                raise Fault("bad_message", "the configuration comes once, before any audio")
+                text = "the configuration comes once, before any audio"
+                raise Fault("bad_message", text, allowed=_FORMS)
 
 
 def _configuration(message: str | bytes) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def _configuration(message: str | bytes) -> dict[str, Any]:
         Fault: it is something else.
     """
     if isinstance(message, str):
-        values = read_object(message)
+        values = read_object(message, _CONFIGURATION)
         if str(values.get("type")) not in _OTHERS:  # it may be anything
             return values
     raise Fault(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,16 @@ import orjson
 
 from .faults import Fault
 
-__all__ = ["CONTROL_TYPES", "Audio", "Close", "Configure", "Control", "Finalize", "KeepAlive"]
+__all__ = [
+    "CONTROL_TYPES",
+    "FORMS",
+    "Audio",
+    "Close",
+    "Configure",
+    "Control",
+    "Finalize",
+    "KeepAlive",
+]
 __all__ += ["read_control", "read_object"]
 
 
@@ -57,8 +66,16 @@ CONTROL_TYPES: dict[str, str] = {
 """What a client may say, by its `type`."""
 
 
-def read_object(text: str | bytes) -> dict[str, Any]:
+FORMS: Sequence[Mapping[str, Any]] = [{"type": name} for name in CONTROL_TYPES]
+"""What a client may say, as it is told one that says something else."""
+
+
+def read_object(text: str | bytes, forms: Sequence[Mapping[str, Any]] = FORMS) -> dict[str, Any]:
     """The JSON object of a message.
+
+    Args:
+        text: the message.
+        forms: what it may be.
 
     Raises:
         Fault: bad_message.
@@ -66,22 +83,23 @@ def read_object(text: str | bytes) -> dict[str, Any]:
     try:
         values = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise Fault("bad_message", "the message is not JSON", allowed=_FORMS) from None
+        raise Fault("bad_message", "the message is not JSON", allowed=forms) from None
     if not isinstance(values, dict):
-        raise Fault("bad_message", "the message must be a JSON object", allowed=_FORMS)
+        raise Fault("bad_message", "the message must be a JSON object", allowed=forms)
     return values
 
 
-_FORMS = [{"type": name} for name in CONTROL_TYPES]
-
-
-def read_control(text: str | bytes) -> Control:
+def read_control(text: str | bytes, forms: Sequence[Mapping[str, Any]] = FORMS) -> Control:
     """What a client says.
+
+    Args:
+        text: its message.
+        forms: what it is told that it may say.
 
     Raises:
         Fault: bad_message.
     """
-    values = read_object(text)
+    values = read_object(text, forms)
     match values.get("type"):
         case "audio":
             return Audio(_audio(values.get("audio")))
@@ -97,7 +115,7 @@ def read_control(text: str | bytes) -> Control:
             raise Fault(
                 "bad_message",
                 "type: the message must say what it is; `allowed` has what there is",
-                allowed=_FORMS,
+                allowed=forms,
             )
 
 

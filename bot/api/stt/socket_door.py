@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import structlog
 from starlette.websockets import WebSocket
 
 from .access import Principal, SttAccess
-from .controls import Audio, Close, Control, read_control
+from .controls import FORMS, Audio, Close, Control, read_control
 from .ending import CLIENT
 from .faults import Fault
 from .session import Session
@@ -32,10 +34,12 @@ class Client:
 
     Args:
         socket: the connection, which is accepted.
+        forms: what it may say in JSON.
     """
 
-    def __init__(self, socket: StreamSocket) -> None:
+    def __init__(self, socket: StreamSocket, forms: Sequence[Mapping[str, Any]] = FORMS) -> None:
         self._socket = socket
+        self._forms = forms
 
     async def next(self) -> Control | None:
         """What it says next; None when it has closed or is gone.
@@ -46,7 +50,9 @@ class Client:
         message = await self._socket.receive()
         if message is None:
             return None
-        return Audio(message) if isinstance(message, bytes) else read_control(message)
+        if isinstance(message, bytes):
+            return Audio(message)
+        return read_control(message, self._forms)
 
 
 class SocketDoor(ABC):

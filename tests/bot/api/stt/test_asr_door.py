@@ -200,6 +200,8 @@ async def test_what_is_no_configuration_is_refused(
         error = await hear(client)
         assert (error["type"], error["code"]) == ("error", code)
         assert error["allowed"]
+        if code == "bad_message":
+            assert error["allowed"][0]["language_code"] == "en-US"
         assert error["detail"]
         assert await client.closed() == (close, code)
         assert service.sessions.active == 0
@@ -210,7 +212,10 @@ async def test_a_wrong_message_harms_no_session() -> None:
         await configure(client, ENGLISH)
         for wrong in ("{", '{"type": "config", "language_code": "fr-FR"}'):
             await client.websocket.send(wrong)
-            assert (await hear(client))["code"] == "bad_message"
+            error = await hear(client)
+            assert error["code"] == "bad_message"
+            assert {"type": "end"} in error["allowed"]
+            assert {"type": "config"} not in error["allowed"]
         await client.send(LOUD, QUIET)
         assert (await hear(client))["text"] == "hello"
 
