@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 
 from media.audio import AudioFormat, Encoding, Samples, pcm_to_bytes
 from media.channels import Unpacker, mixed
@@ -48,10 +48,17 @@ class Feed:
             self.format = AudioFormat(Encoding.PCM16, raw.sample_rate_hz)
         self._rest = b""  # of a frame: it may go to another recognizer than what came before
         self._skipped = 0  # bytes of each channel that are still to be left out
+        self._muted: dict[int, int] = {}  # bytes that are still to be silent after that
 
     def skip(self, duration_ms: float) -> None:
         """Leave out so much of the audio that comes next: it was heard before."""
         self._skipped += self.format.byte_count(duration_ms)
+
+    def mute(self, durations_ms: Mapping[int, float]) -> None:
+        """Let so much of some channels, of several, be silent: it was heard before."""
+        for channel, duration_ms in durations_ms.items():
+            if duration_ms > 0 and channel < self.channels > 1:
+                self._muted[channel] = self.format.byte_count(duration_ms)
 
     async def take(self, audio: bytes) -> AsyncGenerator[list[bytes]]:
         """Give what comes of more bytes, piece by piece: the audio of each channel.
@@ -104,7 +111,7 @@ class Feed:
         step = self.format.byte_count(PIECE_MS) // self.format.frame_bytes
         for at in range(0, len(frames), step):
             if kept := self._unskipped(_bytes(frames[at : at + step])):
-                yield kept
+                yield self._silenced(kept)
 
     def _unskipped(self, piece: list[bytes]) -> list[bytes]:
         if not self._skipped:
@@ -112,6 +119,14 @@ class Feed:
         left = [audio[self._skipped :] for audio in piece]
         self._skipped -= min(self._skipped, len(piece[0]))
         return left if left[0] else []
+
+    def _silenced(self, piece: list[bytes]) -> list[bytes]:
+        for channel, muted in list(self._muted.items()):
+            audio = piece[channel]
+            size = min(muted, len(audio))
+            piece[channel] = bytes(size) + audio[size:]
+            self._muted[channel] = muted - size
+        return piece
 
 
 def _bytes(frames: Samples) -> list[bytes]:

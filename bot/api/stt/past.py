@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from providers.types import Transcript
 from .asked import SessionRequest
 from .parameters import PARAMETERS
 
-__all__ = ["Past", "joined_of", "values_of"]
+__all__ = ["Past", "joined_of", "told_of", "values_of"]
 
 _ALONE = ("session_id", "after")
 
@@ -30,6 +30,7 @@ class Past:
         from_ms: where in its audio its client is to send on.
         joined: all that was understood for good.
         resumed: whether it had begun before.
+        told_ms: up to where in its audio each channel was understood for good, of several.
     """
 
     session_id: str
@@ -38,6 +39,7 @@ class Past:
     from_ms: int = 0
     joined: Joined = field(default_factory=lambda: Joined(words=False))
     resumed: bool = False
+    told_ms: Mapping[int, int] = field(default_factory=dict)
 
 
 def joined_of(messages: Iterable[bytes]) -> Joined:
@@ -48,6 +50,18 @@ def joined_of(messages: Iterable[bytes]) -> Joined:
         confidence, language = said["confidence"], said["language"]
         joined.add(Transcript(said["text"], True, confidence=confidence, language=language))
     return joined
+
+
+def told_of(messages: Sequence[bytes], channels: int) -> dict[int, int]:
+    """Up to where in ms each of several channels was understood for good, by the messages of final
+    transcriptions."""
+    told: dict[int, int] = {}
+    for message in reversed(messages if channels > 1 else ()):
+        said = orjson.loads(message)
+        told.setdefault(said["channel"], said["end_ms"])
+        if len(told) == channels:
+            break
+    return told
 
 
 def values_of(request: SessionRequest) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Session:
         from_ms: where in the session's audio this part begins.
         resumed: whether it had begun before.
         joined: all that was understood for good.
+        told_ms: up to where in its audio each channel was, as far as that is known.
         reason: why it ended.
         fault: for what this part of it was ended, if for one.
         over: whether no more messages come.
@@ -97,6 +98,7 @@ class Session:
         self.from_ms = past.from_ms
         self.resumed = past.resumed
         self.joined = past.joined
+        self.told_ms = dict(past.told_ms)
         self.reason = ""
         self.fault: Fault | None = None
         self.over = self.ended = False
@@ -105,7 +107,7 @@ class Session:
         self._ears = ears
         self._wording = wording
         self._outbox = Outbox()
-        self._feed = Feed(request)
+        self._feed = self._fed(request)
         self._hearing = Hearing(self._feed, request, self, past.from_ms, keeper.tally)
         self._finalizing = Finalizing()
         self._left_ms: float | None = None
@@ -315,6 +317,7 @@ class Session:
             return
         if transcript.final and transcript.text.strip():
             self.sequence += 1
+            self.told_ms[channel.number] = transcript.end_ms
             said = self._said(channel, transcript)
             self.joined.add(transcript)
             self._keeper.understood(self, said)
@@ -344,12 +347,18 @@ class Session:
         for _ in range(count):
             self.push(self._wording.finalized(self))
 
+    def _fed(self, request: SessionRequest) -> Feed:
+        feed = Feed(request)
+        # Nothing is told twice of a channel that was understood further than another one.
+        feed.mute({channel: ms - self.from_ms for channel, ms in self.told_ms.items()})
+        return feed
+
     async def _hear_anew(self, request: SessionRequest, stt: Fallback[SttProvider]) -> None:
         """Have what came understood to its end, and what comes as is asked now."""
         await self._heard_out(last=False)
         if not self._feed.begun:
             self._feed.close()
-            self._feed = Feed(request)
+            self._feed = self._fed(request)
         self._hearing = Hearing(self._feed, request, self, self.audio_ms, self._keeper.tally)
         try:
             await self._hearing.open(stt, self._ears)

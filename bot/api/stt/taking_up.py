@@ -14,7 +14,7 @@ from .asked import SessionRequest, from_config
 from .ending import CLIENT, ending_of
 from .faults import Fault
 from .held import Held
-from .past import Past, joined_of
+from .past import Past, joined_of, told_of
 from .store import SessionGone, StoreUnavailable, SttStore, Taken
 from .wording import utc_now
 
@@ -82,6 +82,7 @@ class TakingUp:
             int(session.settled_ms),
             session.joined,
             resumed=True,
+            told_ms=session.told_ms,
         )
         return TakenUp(past, session.request, missed)
 
@@ -104,6 +105,7 @@ class TakingUp:
             raise Fault(code, "the session is over: begin another") from gone
         except StoreUnavailable as error:
             raise _store_away() from error
+        request = from_config(taken.values, SessionRequest())
         past = Past(
             session_id,
             taken.generation,
@@ -111,8 +113,8 @@ class TakingUp:
             taken.covered_ms,
             joined_of(finals),
             resumed=True,
+            told_ms=told_of(finals, request.streams),
         )
-        request = from_config(taken.values, SessionRequest())
         # Of a log that has lost some, the count tells nothing.
         return TakenUp(past, request, finals[bisect_right(finals, after, key=_sequence) :])
 

@@ -61,6 +61,16 @@ async def test_two_channels_are_split_however_they_are_cut(cut: int) -> None:
     assert (samples(right) == STEREO[: len(audio) // 4, 1]).all()
 
 
+async def test_a_channel_is_silent_where_it_was_heard_before() -> None:
+    feed = Feed(SessionRequest(channels=2, stereo="split"))
+    feed.skip(100)
+    feed.mute({0: 500, 1: -100})
+    left, right = await heard(feed, STEREO.tobytes(), 999)
+    assert (samples(right) == STEREO[1_600:, 1]).all()
+    assert not samples(left)[:8_000].any()
+    assert (samples(left)[8_000:] == STEREO[9_600:, 0]).all()
+
+
 async def test_two_channels_are_mixed() -> None:
     (mono,) = await heard(Feed(SessionRequest(channels=2)), STEREO.tobytes(), 4_001)
     assert (samples(mono) == 10_000).all()

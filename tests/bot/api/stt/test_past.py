@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 
 from bot.api.stt.asked import SessionRequest, from_config
-from bot.api.stt.past import joined_of, values_of
+from bot.api.stt.past import joined_of, told_of, values_of
 
 ASKED = SessionRequest(
     language="fr-FR",
@@ -48,3 +48,11 @@ def test_what_was_understood_is_put_together() -> None:
     whole = joined_of(messages).result("", 0)
     assert (whole.text, whole.language, whole.words) == ("good day", "en-US", ())
     assert whole.confidence == (4 * 1.0 + 3 * 0.5) / 7
+
+
+def test_of_several_channels_it_is_known_how_far_each_was_understood() -> None:
+    said = [(0, 900), (1, 2_000), (0, 1_500)]
+    messages = [orjson.dumps({"channel": channel, "end_ms": end_ms}) for channel, end_ms in said]
+    assert told_of(messages, 2) == {0: 1_500, 1: 2_000}
+    assert told_of(messages[:1], 2) == {0: 900}
+    assert told_of(messages, 1) == {}
