@@ -295,6 +295,7 @@ async def test_sessions_that_begin_at_the_same_time_are_counted_once() -> None:
         assert (await first).id != second.id
 
 
+@virtual_time_on_sockets
 async def test_a_session_that_was_cut_within_a_sample_is_heard_on() -> None:
     engine = Recognizer(utterances=False)
     async with opened(engine) as (_, session):
