@@ -54,8 +54,15 @@ def answers() -> dict[str, Any]:
             "session_id": _ID,
             "status": {"enum": ["active", "ended"]},
             "reason": {"type": ["string", "null"], "description": "Why it has ended"},
-            **{name: {"type": [kind, "null"]} for name, kind in asked.items()},
-            "provider": {"type": ["string", "null"], "description": "As it was asked for"},
+            **{
+                name: {"type": [kind, "null"], "description": PARAMETERS[name].meaning}
+                for name, kind in asked.items()
+            },
+            "provider": {
+                "type": ["string", "null"],
+                "description": "As it was asked for, null being the default; each of the results"
+                " says who recognized it",
+            },
             "sequence": {**_COUNT, "description": "Of the last final transcription"},
             "chunks": {**_COUNT, "description": "How many came by HTTP"},
             "audio_ms": _COUNT,

@@ -27,6 +27,8 @@ SessionId = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Count = Annotated[int, Field(ge=0)]
 Ms = Annotated[int, Field(ge=0, description="in ms, from the session's first audio on")]
 Confidence = Annotated[float | None, Field(ge=0, le=1, description="null: nobody knows")]
+RateHz = Annotated[int, Field(gt=0, description="in Hz, of bare audio; containers know their own")]
+Channels = Annotated[Literal[1, 2], Field(description="of bare audio; containers know their own")]
 SequenceNumber = Annotated[
     int, Field(ge=0, description="the number of the latest final transcription, from 1")
 ]
@@ -38,7 +40,8 @@ class SessionStarted:
 
     Attributes:
         resumed: whether it is a session that was there before.
-        audio_ms: from where in the session's audio the client is to send on.
+        audio_ms: from where in the session's audio the client is to send on; a container begins
+            anew there, with its head.
         expires_after_s: how long nothing may come before the session expires.
         ignored: parameters that were given and mean nothing.
         not_honoured: parameters of which the recognizer makes nothing.
@@ -48,9 +51,9 @@ class SessionStarted:
     session_id: SessionId
     language: str
     provider: str
-    sample_rate: Annotated[int, Field(gt=0)]
+    sample_rate: RateHz
     encoding: str
-    channels: Literal[1, 2]
+    channels: Channels
     resumed: bool
     sequence: SequenceNumber
     audio_ms: Ms
@@ -137,9 +140,9 @@ class ConfigApplied:
 
     type: Literal["config_applied"] = "config_applied"
     language: str
-    sample_rate: Annotated[int, Field(gt=0)]
+    sample_rate: RateHz
     encoding: str
-    channels: Literal[1, 2]
+    channels: Channels
     stereo: Literal["mix", "split"]
     interim_results: bool
     punctuation: bool | None
@@ -201,7 +204,7 @@ class AsrReady:
     type: Literal["metadata"] = "metadata"
     session_id: SessionId
     language_code: str
-    sample_rate_hertz: Annotated[int, Field(gt=0)]
+    sample_rate_hertz: RateHz
     encoding: str
     provider: str
     ignored: tuple[str, ...] = ()

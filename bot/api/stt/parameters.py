@@ -188,7 +188,8 @@ _ALL = (
     Parameter(
         "session_id",
         "session_id",
-        "A session to resume",
+        "A session to resume: its audio goes on at the `audio_ms` of session_started. A container"
+        " begins anew there, with its head: as a recorder does that is started again",
         {"type": "string", "format": "uuid"},
         values.uuid,
     ),
@@ -196,7 +197,8 @@ _ALL = (
         "after",
         "after",
         "With `session_id`: the `sequence` of the last final transcription that came; what"
-        " followed is told again",
+        " followed is told again. Of those above the `sequence` of session_started nobody knows any"
+        " more",
         0,
         2**53,
     ),

@@ -55,14 +55,21 @@ async def _speak(socket: ClientConnection, audio: bytes, rate_hz: int) -> None:
         await asyncio.sleep(PIECE_MS / 1000)
 
 
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
 def main() -> None:
     """Transcribe what the command line names."""
     parser = argparse.ArgumentParser(description="Transcribe a recording by /ws/asr-stream.")
     parser.add_argument("file")
-    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("parameters", nargs="*", type=_pair, metavar="NAME=VALUE")
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     given = parser.parse_intermixed_args()
-    parameters = dict(pair.split("=", 1) for pair in given.parameters)
+    parameters = dict(given.parameters)
     asyncio.run(transcribe(given.file, given.url, parameters))
 
 

@@ -68,15 +68,22 @@ def _finals(answer: Any) -> Iterator[str]:
     return (result["text"] for result in answer["results"] if result["is_final"])
 
 
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
 def main() -> None:
     """Transcribe what the command line names."""
     parser = argparse.ArgumentParser(description="Transcribe a recording by HTTP alone.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("parameters", nargs="*", type=_pair, metavar="NAME=VALUE")
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--chunk-bytes", type=int, default=CHUNK_BYTES)
     given = parser.parse_intermixed_args()
-    parameters = {"encoding": "auto"} | dict(pair.split("=", 1) for pair in given.parameters)
+    parameters = {"encoding": "auto"} | dict(given.parameters)
     key = os.environ.get("STT_KEY")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with httpx.Client(base_url=given.url, headers=headers, timeout=60) as client:

@@ -1,4 +1,4 @@
-// Transcribes a recording by WS /stt/stream.
+// Transcribes a recording by WS /stt/stream; client.py also goes on when the connection is lost.
 //
 //   npm install ws
 //   node client.mjs FILE [URL] [NAME=VALUE …]

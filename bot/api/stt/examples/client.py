@@ -6,9 +6,10 @@
     python client.py hello.wav language=en-US provider=auto
 
 It needs `pip install websockets`. FILE is a 16-bit WAV, 8 kHz µ-law (`.ulaw`), or Ogg, WebM, FLAC
-or MP3. The values are parameters of the service, as its `/stt/asyncapi.json` describes them; a key
-is read from STT_KEY. What is understood goes to the standard error as it comes, and what is final
-to the standard output at the end: until then it may be lost with a worker, and understood anew.
+or MP3; of these four a part is no recording, so that they cannot go on. The values are parameters
+of the service, as its `/stt/asyncapi.json` describes them; a key is read from STT_KEY. What is
+understood goes to the standard error as it comes, and what is final to the standard output at the
+end: until then it may be lost with a worker, and understood anew.
 """
 
 from __future__ import annotations
@@ -116,6 +117,8 @@ async def _transcribe(
         except (OSError, ConnectionClosed) as error:
             code = socket_code(error)
             resumable = recording.frame_bytes and "session_id" in query
+            if "session_id" in query and not recording.frame_bytes:
+                print("\na container cannot be cut: send it again from its start", file=sys.stderr)
             if code not in RESUMABLE or not resumable or wait_s == WAITS_S[-1]:
                 raise
             print(f"\nthe connection was lost ({code}): going on", file=sys.stderr)
@@ -177,14 +180,21 @@ def _put(error: dict[str, object]) -> str:
     return f"{error['code']}: {error['error']}{allowed}"
 
 
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
 def main() -> None:
     """Transcribe what the command line names."""
     parser = argparse.ArgumentParser(description="Transcribe a recording.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("parameters", nargs="*", type=_pair, metavar="NAME=VALUE")
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     given = parser.parse_intermixed_args()
-    parameters = dict(pair.split("=", 1) for pair in given.parameters)
+    parameters = dict(given.parameters)
     try:
         asyncio.run(transcribe(Recording(given.file), given.url, parameters))
     except (Refused, OSError, ConnectionClosed, InvalidStatus) as error:

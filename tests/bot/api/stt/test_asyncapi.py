@@ -155,3 +155,11 @@ CLOSES = "x-close-codes"
 def test_where_it_is(url: str, host: str, protocol: str) -> None:
     server = describe(url)["servers"]["parley"]
     assert (server["host"], server["protocol"]) == (host, protocol)
+
+
+def test_it_is_said_how_containers_are_resumed_and_whose_rate_is_told() -> None:
+    started = DOCUMENT["components"]["schemas"]["SessionStarted"]["properties"]
+    assert "begins anew" in started["audio_ms"]["description"]
+    assert "bare audio" in started["sample_rate"]["description"]
+    assert "bare audio" in started["channels"]["description"]
+    assert "begins anew" in PARAMETERS["session_id"].meaning

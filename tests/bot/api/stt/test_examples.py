@@ -13,6 +13,7 @@ import orjson
 import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as server
+from websockets.exceptions import ConnectionClosed
 
 from bot.api.stt.examples import client
 from tests.background import until
@@ -116,6 +117,35 @@ async def test_the_client_says_what_is_allowed(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{service.port}"
         with pytest.raises(client.Refused, match=r"bad_channels: .*; allowed: \[1, 2\]"):
             await client.transcribe(recording, url, {"channels": "9"})
+
+
+@pytest.mark.parametrize("example", ["client", "asr", "chunks"])
+def test_what_is_no_parameter_is_explained(
+    example: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Path(client.__file__).with_name(f"{example}.py")
+    monkeypatch.setattr("sys.argv", [script.name, "said.wav", "--url", "http://x", "fr", "a=b=c"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert ended.value.code == 2
+    assert "'fr' is not NAME=VALUE" in capsys.readouterr().err
+
+
+@virtual_time_on_sockets
+async def test_the_client_says_what_cannot_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def serve(socket: ServerConnection) -> None:
+        await say(socket, type="session_started", session_id="s", sequence=0, audio_ms=0)
+        await socket.close(1012)
+
+    recording = tmp_path / "said.ogg"
+    recording.write_bytes(b"OggS")
+    async with server(serve, "127.0.0.1", 0) as served:
+        url = f"http://127.0.0.1:{next(iter(served.sockets)).getsockname()[1]}"
+        with pytest.raises(ConnectionClosed):
+            await client.transcribe(client.Recording(recording), url, {})
+    assert "a container cannot be cut" in capsys.readouterr().err
 
 
 @virtual_time_on_sockets
