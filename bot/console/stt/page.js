@@ -9,7 +9,7 @@ address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
 let session = null;
 
-const listener = {
+export const listener = {
   started(message) {
     tell(`Listening: ${message.language}, ${message.provider}.`);
     element("error").hidden = true;
@@ -24,7 +24,12 @@ const listener = {
     element("interim").scrollIntoView({ block: "nearest" });
   },
   wrong({ code, error, allowed }) {
-    const choice = allowed ? ` Allowed: ${JSON.stringify(allowed)}` : "";
+    const keyless = code === "unauthorized"; // what else is allowed are headers, which no page has
+    const choice = allowed && !keyless ? ` Allowed: ${JSON.stringify(allowed)}` : "";
+    if (keyless) {
+      element("key").closest("details").open = true;
+      element("key").focus();
+    }
     element("error").textContent = `${error} (${code}).${choice}`;
     element("error").hidden = false;
   },

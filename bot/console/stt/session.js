@@ -2,6 +2,7 @@
 
 const RESUMABLE = [1006, 1011, 1012, 1013];
 const WAITS_MS = [0, 500, 1000, 2000, 4000, 8000, 8000];
+const PATIENCE_MS = 30_000; // longer than this nobody waits before a microphone: a quota, say
 const QUIET_MS = 10_000; // so long nothing comes before the service is asked whether it is there
 const TOLD_MS = 2000; // so long it waits, at the end, until all is told
 const FULL_BYTES = 1 << 20; // so much waits to be sent only when nothing gets through
@@ -130,14 +131,15 @@ export class Session {
       this.end(null);
       return;
     }
-    if (!this.id || !RESUMABLE.includes(code) || this.tries === WAITS_MS.length) {
+    const advised = (this.refusal?.retry_after_s ?? 0) * 1000;
+    const hopeless = advised > PATIENCE_MS || this.tries === WAITS_MS.length;
+    if (!this.id || !RESUMABLE.includes(code) || hopeless) {
       if (!this.refusal) this.listener.wrong({ code, error: "there is no connection" });
       this.end(null);
       return;
     }
     this.source.lost();
     this.listener.waiting();
-    const advised = (this.refusal?.retry_after_s ?? 0) * 1000;
     setTimeout(() => this.connect(), Math.max(WAITS_MS[this.tries], advised));
     this.tries += 1;
   }
