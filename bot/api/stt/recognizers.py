@@ -36,7 +36,8 @@ __all__ = ["Recognizers"]
 log = structlog.get_logger(__name__)
 
 WELL = "well"
-AGAIN_S = 1.0
+AGAIN_S = 10.0
+"""Places are free when calls and sessions end, or are idle for so long (`intake.PAUSE_S`)."""
 
 
 class Recognizers:

@@ -229,10 +229,10 @@ class Session:
         Raises:
             Fault: it was not understood to its end, so that the session may be resumed.
         """
-        self.reason = reason
         async with self._turning:
             if self.over:
                 return
+            self.reason = reason
             await self._heard_out(last=True)
             if fault is not None:
                 self.fault = fault

@@ -413,6 +413,8 @@ class Sessions:
     async def _bring_to_end(self, held: Held) -> None:
         try:
             if held.due is None or held.session.over:
+                if held.lost is None:
+                    self._roster.touch(held.session)
                 await self._roster.forget(held)
             else:
                 # Of one that cannot be understood to its end its client is told; it may resume it.

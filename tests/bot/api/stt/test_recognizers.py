@@ -140,4 +140,4 @@ async def test_one_that_is_full_takes_no_more(recognizers: Recognizers) -> None:
     assert fallback.place(fallback.candidates[0]) == 1
     with pytest.raises(Fault) as refused:
         recognizers.of(both, {"deepgram": 2, "soniox": 2})
-    assert (refused.value.code, refused.value.retry_after_s) == ("too_many_sessions", 1.0)
+    assert (refused.value.code, refused.value.retry_after_s) == ("too_many_sessions", 10.0)

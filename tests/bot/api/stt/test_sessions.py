@@ -187,6 +187,30 @@ async def test_what_is_ending_is_not_taken_up() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_session_that_its_client_closes_ends_for_nothing_else() -> None:
+    async with opened(Recognizer(texts=["one"], delay_s=3.0)) as (service, session):
+        await session.send(LOUD)
+        ending = asyncio.create_task(session.finish("client"))
+        await asyncio.sleep(0.1)
+        service.gate.end = Fault("quota_used_up", "the key's audio is used up")
+        await ending
+        *_, ended = messages(session)
+        assert (ended["type"], ended["reason"], session.fault) == ("session_ended", "client", None)
+
+
+@virtual_time_on_sockets
+async def test_a_session_in_chunks_that_is_let_go_leaves_nothing_taken_or_uncounted() -> None:
+    async with service_of() as service:
+        session = await service.sessions.open(PLAIN, ANYBODY, door="chunk")
+        await session.send(QUIET)
+        await session.let_go()
+        await asyncio.sleep(2)
+        assert (service.gate.open, service.engine.open) == ([], 0)
+        assert service.gate.used_ms == {session.id: 1_000}
+        assert service.sessions.recognizing.total() == 0
+
+
+@virtual_time_on_sockets
 async def test_who_does_not_read_loses_its_connection_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
