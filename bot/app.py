@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from bot.api.stt.astray import explained
 from bot.api.stt.origins import Cors, Origins
 from bot.calls import Calls
 from bot.metrics import CONTENT_TYPE, Metrics
@@ -110,4 +111,6 @@ def _new_record(admitted: Admitted) -> Record:
 async def explain(request: Request, error: Exception) -> Response:
     """What is answered to a request that is refused: why, as JSON."""
     assert isinstance(error, HTTPException)
+    if (answer := explained(request, error)) is not None:
+        return answer
     return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

@@ -95,6 +95,10 @@ def _check_head(request: Request, most_bytes: int) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != FORM_TYPE:
         raise Fault("bad_message", f"the body must be {FORM_TYPE}", allowed=[FORM_TYPE])
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Fault(
+            "bad_message", "the body must be sent as it is, not compressed", allowed=["identity"]
+        )
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > most_bytes + OVERHEAD_BYTES:
         raise _too_large(most_bytes)

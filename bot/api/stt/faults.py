@@ -73,6 +73,9 @@ _KINDS = (
     FaultKind("slow_reader", 408, 1008, "results are not read: resume the session, and read them"),
     FaultKind("draining", 503, 1012, "this worker ends: connect again, and resume the session"),
     FaultKind("store_away", 503, 1013, "sessions cannot be kept for now: try again soon"),
+    FaultKind("not_found", 404, 1008, "there is nothing at that address", False),
+    FaultKind("method_not_allowed", 405, 1008, "the address is asked by other methods", False),
+    FaultKind("not_a_websocket", 426, 1008, "the address is a WebSocket's: connect to it", False),
     FaultKind("internal", 500, 1011, "the service has a fault: try again, and report it"),
 )
 FAULTS: dict[str, FaultKind] = {kind.code: kind for kind in _KINDS}

@@ -23,7 +23,8 @@ from providers.usage import Account
 from . import asyncapi, openapi
 from .access import SttAccess
 from .asked import SessionRequest
-from .asr_door import AsrDoor
+from .asr_door import ASR_PATH, AsrDoor
+from .astray import upgrades
 from .chunk_door import ChunkDoor
 from .chunks import ChunkStore
 from .intake import Intakes
@@ -33,7 +34,7 @@ from .recognizers import Recognizers
 from .sessions import Sessions
 from .stats import Stats
 from .store import SttStore
-from .stream_door import StreamDoor
+from .stream_door import STREAM_PATH, StreamDoor
 from .tally import Tally
 from .tokens import TokenDoor
 from .wakes import Wakes
@@ -120,6 +121,7 @@ class SttService:
             *ChunkDoor(posting, self._store, access, defaults, most_bytes).routes,
             *TokenDoor(access).routes,
             *self._stats.routes,
+            *upgrades((STREAM_PATH, ASR_PATH)),
             _document(
                 "/stt/openapi.json",
                 openapi.describe(settings.public_url, keyless=access.keyless),

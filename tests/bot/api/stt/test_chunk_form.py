@@ -87,6 +87,11 @@ async def test_a_body_of_no_kind_is_refused() -> None:
     assert (await refusal(request([b"x"], content_type="multipart/form-data"))).status == 400
 
 
+async def test_a_body_that_is_compressed_is_refused() -> None:
+    told = request([], content_type=BOUNDARY, content_encoding="gzip")
+    assert (await refusal(told)).allowed == ["identity"]
+
+
 async def test_too_much_is_refused_before_it_is_read() -> None:
     told = request([], content_type=BOUNDARY, content_length="1000000")
     assert (await refusal(told)).status == 413
