@@ -81,6 +81,11 @@ class Hearing:
         return self._base_ms + min(channel.covered_ms for channel in self._channels)
 
     @property
+    def speaking(self) -> bool:
+        """Whether somebody is in the midst of an utterance."""
+        return any(channel.speaking for channel in self._channels)
+
+    @property
     def provider(self) -> str:
         """Who recognizes."""
         return self._channels[0].provider
@@ -180,7 +185,8 @@ class Hearing:
             transcript = _shifted(transcript, base_ms)
         else:
             # Its recognizer does not tell when it was said.
-            end_ms = round(self.covered_ms if transcript.final else self.audio_ms)
+            covered_ms = self._base_ms + channel.covered_ms
+            end_ms = round(covered_ms if transcript.final else self.audio_ms)
             start_ms = min(channel.told_ms, end_ms)
             transcript = replace(transcript, start_ms=start_ms, end_ms=end_ms)
         if transcript.final and transcript.text:
