@@ -119,6 +119,11 @@ class Listening:
         return self._relay.covered_ms
 
     @property
+    def speaking(self) -> bool:
+        """Whether an utterance has begun that is not over, as far as the ears have judged."""
+        return self._began_ms is not None
+
+    @property
     def lost_ms(self) -> float:
         """How much of it no recognizer has got, since it could not be kept for so long."""
         return self._relay.lost_ms

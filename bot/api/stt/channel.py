@@ -95,6 +95,11 @@ class Channel:
         """Up to where in it all that was said was given for good."""
         return self._listening.covered_ms if self._listening else 0.0
 
+    @property
+    def speaking(self) -> bool:
+        """Whether somebody is in the midst of an utterance."""
+        return self._listening is not None and self._listening.speaking
+
     async def send(self, audio: bytes) -> None:
         """Take audio; returns when more may come.
 
