@@ -23,6 +23,8 @@ __all__ = ["TAKEN_OVER", "Roster"]
 log = structlog.get_logger(__name__)
 
 TAKEN_OVER = "session_taken_over"
+RESUMABLE = ("stream", "chunk")
+"""The doors whose clients send again what was not understood, or whose audio is kept."""
 
 
 class Roster:
@@ -93,7 +95,9 @@ class Roster:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LET_GO_S):
-                    await session.let_go(fault)
+                    # Of a client that is lost nobody knows whether it comes back.
+                    again = fault is not None and held.door in RESUMABLE
+                    await session.let_go(fault, again=again)
         finally:
             if not session.over:
                 log.warning("a session was let go before all was understood", session=session.id)

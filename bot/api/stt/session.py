@@ -243,16 +243,20 @@ class Session:
             self._close()
         await self._keeper.ended(self)
 
-    async def let_go(self, fault: Fault | None = None) -> None:
+    async def let_go(self, fault: Fault | None = None, *, again: bool = False) -> None:
         """End this worker's part: what came is understood to its end; it may be resumed.
 
         Args:
             fault: why; None when its client is gone.
+            again: whether an utterance that is not over is to come again, and be understood as a
+                whole: half a word would be understood as another one. That of a container is not,
+                as no client can send one from its midst on.
         """
         async with self._turning:
             if self.over:
                 return
-            if self._opened:
+            whole = not (again and self.request.format is not None and self._hearing.speaking)
+            if self._opened and whole:
                 with suppress(Fault):
                     await self._heard_out(last=True)
             if fault is None:

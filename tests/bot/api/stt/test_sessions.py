@@ -22,7 +22,7 @@ from tests.background import until
 from tests.bot.engines import Recognizer
 from tests.virtual_time import virtual_time_on_sockets
 
-from .served import ANYBODY, LOUD, QUIET, Service, service_of
+from .served import ANYBODY, LOUD, QUIET, SECOND, Service, service_of
 
 PLAIN = SessionRequest()
 
@@ -184,6 +184,22 @@ async def test_what_is_ending_is_not_taken_up() -> None:
         await ending
         assert kinds(session) == ["session_started", "transcription", "session_ended"]
         assert service.sessions.active == service.engine.open == 0
+
+
+@virtual_time_on_sockets
+async def test_an_utterance_in_which_a_session_is_let_go_is_heard_again_as_a_whole() -> None:
+    engine = Recognizer(texts=["one", "two"])
+    async with opened(engine) as (service, session):
+        await session.send(LOUD + QUIET)
+        await session.send(LOUD)
+        await asyncio.sleep(0.1)
+        assert [m.get("text") for m in messages(session)] == [None, "one"]
+        again = await service.sessions.resume(replace(PLAIN, session_id=session.id), ANYBODY)
+        # Nothing was made of half an utterance, and it is to be sent from its beginning on.
+        assert (session.sequence, again.sequence, again.audio_ms <= 2_000) == (1, 1, True)
+        await again.send((LOUD + QUIET + LOUD + QUIET)[SECOND * round(again.audio_ms) // 1_000 :])
+        await asyncio.sleep(0.1)
+        assert [m["text"] for m in messages(again)[1:] if m["is_final"]][-1] == "two"
 
 
 @virtual_time_on_sockets

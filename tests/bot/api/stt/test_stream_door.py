@@ -280,7 +280,7 @@ async def test_two_channels_are_two_speakers() -> None:
 async def test_a_worker_that_ends_tells_and_leaves_nothing() -> None:
     async with serving(Recognizer(texts=["one"])) as service, service.client() as client:
         await client.hear()
-        await client.send(LOUD)
+        await client.send(LOUD, QUIET)
         await asyncio.sleep(0.05)
         draining = asyncio.create_task(service.sessions.drain())
         assert (await client.hear())["text"] == "one"

@@ -22,6 +22,7 @@ async def test_a_session_goes_on_at_another_worker(redis_url: str, redis_prefix:
     ):
         session_id = (await client.hear())["session_id"]
         await client.send(b"\x00" * 8_000, b"\xff" * 8_000, b"\x00" * 8_000)
+        await client.send(b"\xff" * 8_000)
         assert (await client.hear())["text"] == "one"
         async with b.client(f"session_id={session_id}&after=1") as again:
             # The worker that has it understands the rest, tells its client, and lets go.
@@ -32,7 +33,7 @@ async def test_a_session_goes_on_at_another_worker(redis_url: str, redis_prefix:
             assert (started["resumed"], started["sequence"], started["audio_ms"]) == (
                 True,
                 2,
-                3_000,
+                4_000,
             )
             assert (started["encoding"], started["sample_rate"]) == ("mulaw", 8_000)
             assert (await again.hear())["text"] == "two"
