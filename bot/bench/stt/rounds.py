@@ -15,10 +15,17 @@ from .crowd import Crowd, wrong_with
 from .measured import Costs, Echo, Round, faults_of, sights_of
 from .rig import Rig
 
-__all__ = ["WARM_SESSIONS", "Look", "run_round", "warm_up"]
+__all__ = ["WARM_SESSIONS", "Look", "run_round", "times_of", "warm_up"]
 
 WARM_SESSIONS = 8
 _WARM_MESSAGE_MS = 100
+
+
+def times_of(per_session: float, echo: Echo) -> float | None:
+    """The CPU time of a session in that of the bare echo; None when that shows nothing."""
+    of_echo = echo["cpu_percent_per_session"]
+    # A system counts in ticks: a short run may have used none.
+    return None if echo["void"] or not of_echo else per_session / of_echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,6 @@ async def run_round(
     if faults and costs["waited_percent"] > MOST_WAITED_PERCENT:
         percent = costs["waited_percent"]
         faults.append(f"other processes had the worker's core for {percent:.1f} % of the time")
-    per_session = costs["cpu_percent_per_session"]
     return Round(
         **sights,
         **costs,
@@ -90,7 +96,7 @@ async def run_round(
         seconds=seconds,
         message_ms=message_ms,
         echo=echo,
-        times_echo=None if echo["void"] else per_session / echo["cpu_percent_per_session"],
+        times_echo=times_of(costs["cpu_percent_per_session"], echo),
         lost=len(wrong),
         valid=not faults,
         faults=faults,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
 from starlette.applications import Starlette
@@ -14,8 +15,9 @@ from bot.bench.calls.rounds import Pace
 from bot.bench.calls.wheel import Wheel
 from bot.bench.stt.baseline import run_echo
 from bot.bench.stt.crowd import Crowd, wrong_with
+from bot.bench.stt.measured import Echo
 from bot.bench.stt.rig import rig
-from bot.bench.stt.rounds import run_round, warm_up
+from bot.bench.stt.rounds import run_round, times_of, warm_up
 from bot.bench.stt.seen import Scene
 from bot.bench.stt.speaker import Speaker
 from bot.bench.stt.speech import make_speech, word
@@ -37,14 +39,24 @@ async def test_sessions_with_a_worker(tmp_path: Path) -> None:
     ] == []
     assert result["lost"] == 0
     assert result["started_ms"]["count"] == 6
-    assert result["clients_late_ms"]["count"] == pytest.approx(6 * 50, rel=0.3)
-    # The recognizer gets 100 ms at a time.
-    assert result["in_ms"]["count"] == pytest.approx(6 * 10, rel=0.3)
+    assert result["clients_late_ms"]["count"] > 0
+    # The recognizer gets 100 ms at a time, the bare echo 20.
+    assert 0 < result["in_ms"]["count"] < result["clients_late_ms"]["count"]
     # Of six that begin all over the track, some speak.
-    assert result["overhead_ms"]["count"] >= 2
+    assert result["overhead_ms"]["count"] > 0
     assert 0 < result["out_ms"]["p50"] <= result["overhead_ms"]["p99"]
-    assert echo["echo_ms"]["count"] == pytest.approx(6 * 10, rel=0.3)
+    assert echo["echo_ms"]["count"] > 0
     assert result["times_echo"] is None or result["times_echo"] > 0
+
+
+@pytest.mark.parametrize(
+    ("of_echo", "void", "times"), [(0.5, False, 4.0), (0.5, True, None), (0.0, False, None)]
+)
+def test_an_echo_that_shows_nothing_is_no_measure(
+    of_echo: float, void: bool, times: float | None
+) -> None:
+    echo = cast(Echo, {"cpu_percent_per_session": of_echo, "void": void})
+    assert times_of(2.0, echo) == times
 
 
 def speaker() -> Speaker:
