@@ -135,7 +135,7 @@ async def test_all_workers_are_added_up(redis_url: str, redis_prefix: str) -> No
         one, two = (
             stats_of(one, redis_url, redis_prefix, one.store.worker) for one in (here, there)
         )
-        # Before it shares anything: what it began to share before may come after what it shares now.
+        # Before it shares anything: what it shared before might come after what it shares now.
         asr = await there.sessions.open(PLAIN, ANYBODY, door="asr")
         async with running(two.run()):
             await ask(two)
