@@ -18,8 +18,8 @@ from xdist.workermanage import WorkerController
 __all__ = ["TwoKinds", "give_way"]
 
 ROOT = Path(__file__).parent.parent
-PUNCTUAL = frozenset({"gw0", "gw1", "gw2"})
-"""The processes for what takes place in real time: of two cores it wants little, but minutes."""
+PUNCTUAL = frozenset({"gw0", "gw1"})
+"""The processes for what takes place in real time."""
 LESS = 10
 _REAL_TIME = re.compile(r"\bpytest\.mark\.real_time\b")
 
