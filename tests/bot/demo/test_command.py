@@ -49,7 +49,8 @@ def test_the_whole_demo(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} >= FILES
     report = json.loads((tmp_path / "call.json").read_text())
     said = [turn for turn in report["turns"] if turn["role"] == "caller"]
-    assert len(said) == len(LINES), said
+    # On a machine that is too busy the end of a sentence may be a turn of its own.
+    assert len(LINES) <= len(said) <= len(LINES) + 1, said
     assert report["clears"] >= 1
     assert report["protocol_errors"] == []
     own = next(line for line in text.splitlines() if "the phone's own lateness" in line)
