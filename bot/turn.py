@@ -54,8 +54,8 @@ class TurnSettings:
         endpointing_ms: this much silence after the last speech ends an utterance.
         barge_in_ms: this much speech over the bot interrupts it.
         final_timeout_ms: how long to wait for the recognizer's final transcript; then the last
-            interim one is taken. Without one the wait is longer, up to `no_words_timeout_ms`: late
-            words are better than lost ones.
+            interim one is taken. Without one, or with one that ends well before the caller did, the
+            wait is longer, up to `no_words_timeout_ms`: late words are better than lost ones.
         idle_ms: after this much silence of both sides the caller is prompted.
         idle_prompts: after so many prompts without an answer the call is ended.
         max_utterance_ms: an utterance is cut here; a caller near a radio never pauses.
@@ -357,7 +357,8 @@ class TurnTaking:
 
     def _patience_ms(self, utterance: Utterance) -> float:
         """How long to wait for the final transcript of an utterance that was finalized."""
-        if utterance.finished() is None:
+        if utterance.finished() is None or utterance.lacks_ms > OTHER_CLOCK_MS:
+            # The recognizer is behind: what it understood so far is at best half of a sentence.
             return self._settings.no_words_timeout_ms
         return self._settings.final_timeout_ms
 

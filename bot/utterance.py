@@ -68,6 +68,11 @@ class Utterance:
         """When the last of its words ended."""
         return self.final_ms if self.interim is None else max(self.final_ms, self.interim_ms)
 
+    @property
+    def lacks_ms(self) -> float:
+        """How much sound the VAD noticed behind the last of its words; 0 when that is not known."""
+        return 0.0 if self.words_ms == -math.inf else max(0.0, self.sound_ms - self.words_ms)
+
     def repeats(self, heard: HeardText) -> bool:
         """Whether these words are the interim ones that are known."""
         return self.interim is not None and self.interim.text == heard.text

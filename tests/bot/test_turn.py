@@ -619,6 +619,29 @@ def test_an_older_answer_takes_no_words_away() -> None:
     assert turn.tick(11_500) == [FinishTurn("hello", None, 9_000, 9_500)]
 
 
+def half_understood() -> TurnTaking:
+    """The caller has been silent for long enough; the recognizer is a second and a half behind."""
+    turn = listening()
+    turn.speech_started(1_000, 1_100)
+    heard(turn, "i'd like", 1_500, 2_900)
+    turn.speech_stopped(3_000, 3_100)
+    assert turn.tick(3_500) == [Finalize()]
+    assert turn.tick(5_000) == []
+    assert turn.deadline_ms() == 9_500
+    return turn
+
+
+def test_half_a_sentence_is_no_turn_while_the_rest_may_come() -> None:
+    turn = half_understood()
+    assert turn.transcript(Text("i'd like an appointment"), 6_000, 2_950) == [
+        FinishTurn("i'd like an appointment", None, 1_000, 3_000)
+    ]
+
+
+def test_half_a_sentence_is_a_turn_when_the_rest_never_comes() -> None:
+    assert half_understood().tick(9_500) == [FinishTurn("i'd like", None, 1_000, 3_000)]
+
+
 def test_the_answer_that_is_awaited_may_withdraw_the_words() -> None:
     turn = listening()
     turn.speech_started(1_000, 1_100)
