@@ -25,7 +25,7 @@ from ..errors import (
 from ..results import AudioData
 from ..types import FileRecognizer, SttCapabilities, SttOptions, Transcript
 from .buffer import Buffer, Cut
-from .local_stream import LocalStream
+from .local_stream import LocalStream, working
 from .overlap import Merged
 
 __all__ = ["BUFFER_MS", "OVERLAP_MS", "BufferedStream", "BufferedStt"]
@@ -77,15 +77,8 @@ class BufferedStt:
                 self.name, "audio in that format", hint="decode it to 16-bit PCM, one channel"
             )
         stream = BufferedStream(self.name, self._door, options, self._buffer_ms, self._overlap_ms)
-        self._streams.add(stream)
-        working = asyncio.create_task(stream.run())
-        try:
+        async with working(stream, self._streams):
             yield stream
-        finally:
-            self._streams.discard(stream)
-            stream.abandon()
-            working.cancel()
-            await asyncio.wait([working])
 
     async def aclose(self) -> None:
         """Streams still open fail with `UnavailableError`."""

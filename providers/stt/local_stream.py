@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol, TypeVar
 
 from ..errors import ProviderError, UnavailableError, UnsupportedFormatError
 from ..types import PCM16_16K, SttEvent, SttOptions, Transcript, Word
 from .local_wire import Result
 
-__all__ = ["LocalStream", "check_audio", "transcript"]
+__all__ = ["LocalStream", "check_audio", "transcript", "working"]
 
 MAX_WAITING_EVENTS = 1_000
 
@@ -103,3 +105,27 @@ class LocalStream:
             raise self._error
         if self._left or self._finished:
             raise UnavailableError(self._provider, "the stream is over", retryable=False)
+
+
+class _Worker(Protocol):
+    """A stream whose work is its owner's to end."""
+
+    def abandon(self) -> None: ...
+    async def run(self) -> None: ...
+
+
+StreamT = TypeVar("StreamT", bound=_Worker)
+
+
+@asynccontextmanager
+async def working(stream: StreamT, streams: set[StreamT]) -> AsyncIterator[StreamT]:
+    """A stream at work, among those that are open."""
+    streams.add(stream)
+    work = asyncio.create_task(stream.run())
+    try:
+        yield stream
+    finally:
+        streams.discard(stream)
+        stream.abandon()
+        work.cancel()
+        await asyncio.wait([work])

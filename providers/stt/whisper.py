@@ -6,7 +6,6 @@ processes belong to no call: each decodes an utterance of one call after one of 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from ..errors import CapacityError, UnavailableError
 from ..honoured import Honoured
 from ..types import FileRecognizer, SttCapabilities, SttOptions
-from .local_stream import check_audio
+from .local_stream import check_audio, working
 from .whisper_files import WhisperFiles
 from .whisper_pool import FULL, Decoders
 from .whisper_stream import WhisperStream
@@ -87,15 +86,8 @@ class Whisper:
             raise CapacityError(PROVIDER, taken, hint=FULL)
         self._honoured.note(options)
         stream = WhisperStream(self._decoders, options)
-        self._streams.add(stream)
-        working = asyncio.create_task(stream.run())
-        try:
+        async with working(stream, self._streams):
             yield stream
-        finally:
-            self._streams.discard(stream)
-            stream.abandon()
-            working.cancel()
-            await asyncio.wait([working])
 
     async def aclose(self) -> None:
         """End the processes. Streams still open fail with `UnavailableError`."""

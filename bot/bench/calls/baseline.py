@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from .children import ChildFailed, serving_child
 from .cores import Cores
+from .echoing import echoed
 from .line import Line, Seen
 from .measured import MOST_OWN_LATENESS_MS, Echo, spread
 from .phones import EchoPhone
 from .process import Usage
-from .quiet import no_garbage
 from .script import Track
-from .sockets import HandshakeRefused, connect
+from .sockets import connect
 from .wheel import Wheel
 
 __all__ = ["run_echo"]
@@ -29,32 +26,16 @@ async def run_echo(
         ChildFailed: the echo does not run.
     """
     line = Line(track, Wheel(), Seen())
-    core = None if cores is None else cores.worker
-    async with serving_child(MODULE, core=core) as (process, port):
-        phones = await _connect(line, port, calls)
-        line.wheel.start()
-        try:
-            with no_garbage():
-                await asyncio.sleep(settle_s)
-                before = Usage.of(process.pid)
-                await asyncio.sleep(seconds)
-                after = Usage.of(process.pid)
-        finally:
-            line.wheel.stop()
-            for phone in phones:
-                phone.abort()
-    return _result(line.seen, calls, seconds, before, after)
-
-
-async def _connect(line: Line, port: int, calls: int) -> list[EchoPhone]:
     phones = [EchoPhone(line, number, calls) for number in range(calls)]
-    try:
+
+    async def call(port: int) -> None:
         for phone in phones:
             await connect(phone, f"ws://127.0.0.1:{port}/", {})
             phone.begin(f"AC{'0' * 32}", f"CA{'0' * 32}", {})
-    except (HandshakeRefused, OSError) as error:
-        raise ChildFailed(f"the bare echo does not answer: {error}") from None
-    return phones
+
+    core = None if cores is None else cores.worker
+    before, after = await echoed(MODULE, core, line.wheel, phones, call, seconds, settle_s)
+    return _result(line.seen, calls, seconds, before, after)
 
 
 def _result(seen: Seen, calls: int, seconds: float, before: Usage, after: Usage) -> Echo:

@@ -6,27 +6,18 @@ uvicorn, uvloop, orjson, base64, µ-law, linear resampling to 16 kHz and back; e
 
 from __future__ import annotations
 
-import socket
-import sys
 from base64 import b64decode, b64encode
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 import orjson
-import uvicorn
 
 from media.audio import audioop
 
+from .echoing import Message, Receive, Send, serve
+
 __all__ = ["echo"]
 
-Message = MutableMapping[str, Any]
 
-
-async def echo(
-    scope: Message,
-    receive: Callable[[], Awaitable[Message]],
-    send: Callable[[Message], Awaitable[None]],
-) -> None:
+async def echo(scope: Message, receive: Receive, send: Send) -> None:
     """The ASGI application."""
     await receive()
     await send({"type": "websocket.accept"})
@@ -43,18 +34,5 @@ async def echo(
         await send({"type": "websocket.send", "text": orjson.dumps(answer).decode()})
 
 
-def main() -> None:
-    config = uvicorn.Config(
-        echo,
-        loop="uvloop",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-    )
-    uvicorn.Server(config).run([socket.socket(fileno=int(sys.argv[1]))])
-
-
 if __name__ == "__main__":
-    main()
+    serve(echo)

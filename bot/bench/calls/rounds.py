@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 
 from .exposition import Exposition, scrape
@@ -12,13 +11,12 @@ from .measured import Costs, Round, Spread, faults_of, sights_of
 from .process import Usage
 from .quiet import no_garbage
 from .rig import Rig
+from .spent import Spent, excuses, spend
 from .tally import faults_of_calls
 
 __all__ = ["Look", "Pace", "run_round", "warm_up"]
 
 WARM_CALLS = 8
-MOST_WAITED_PERCENT = 0.5
-"""Where other processes had more of the worker's core, that is said of a round that failed."""
 ANSWER_S = 3.0
 """Where a reply takes longer to be asked for, there is none."""
 
@@ -83,14 +81,14 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace, idle: Look
         # The collection that comes first makes the phones late: well before they are looked at.
         with no_garbage():
             await asyncio.sleep(pace.settle_s)
-            used = await _measure(rig, seconds)
+            spent = await spend(rig.worker, seconds)
         busy = await Look.at(rig)
-        unanswered = rig.exchange.unanswered(used.to_s - ANSWER_S)
-        lacking = faults_of_calls(rig.exchange.tallies(used.to_s - ANSWER_S), rig.chunk_ms)
+        unanswered = rig.exchange.unanswered(spent.after.at_s - ANSWER_S)
+        lacking = faults_of_calls(rig.exchange.tallies(spent.after.at_s - ANSWER_S), rig.chunk_ms)
         fleet.hang_up()
     await asyncio.sleep(pace.rest_s)
     left = await Look.at(rig)
-    sights = sights_of(rig.exchange.line.seen, used.from_s, used.to_s)
+    sights = sights_of(rig.exchange.line.seen, spent.before.at_s, spent.after.at_s)
     faults = [*fleet.faults, *faults_of(sights, unanswered=unanswered), *lacking]
     return Round(
         **sights,
@@ -98,60 +96,21 @@ async def run_round(rig: Rig, calls: int, seconds: float, pace: Pace, idle: Look
         seconds=seconds,
         stt_chunk_ms=rig.chunk_ms,
         valid=not faults,
-        faults=faults + _excuses(faults, used),
+        faults=faults + excuses(faults, spent),
         barge_in_ms=_barge_ins(before.exposition, left.exposition),
-        **_costs(calls, used, idle, busy, left),
+        **_costs(calls, spent, idle, busy, left),
     )
 
 
-def _excuses(faults: list[str], used: _Used) -> list[str]:
-    """What may be the reason of faults."""
-    if not faults or used.waited_percent <= MOST_WAITED_PERCENT:
-        return []
-    percent = used.waited_percent
-    return [f"other processes kept the worker from its core for {percent:.1f} % of the time"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Used:
-    """What was used from one time (`monotonic`) to another, in percent of a core.
-
-    Attributes:
-        waited_percent: for how much of the time the worker waited for its core.
-    """
-
-    from_s: float
-    to_s: float
-    percent: float
-    phones_percent: float
-    waited_percent: float
-
-
-async def _measure(rig: Rig, seconds: float) -> _Used:
-    """Let the calls go on, and measure what they use."""
-    pids = rig.worker.process.pid, os.getpid()
-    before = [Usage.of(pid) for pid in pids]
-    await asyncio.sleep(seconds)
-    rig.worker.check()
-    after = [Usage.of(pid) for pid in pids]
-    return _Used(
-        before[0].at_s,
-        after[0].at_s,
-        percent=after[0].percent_since(before[0]),
-        phones_percent=after[1].percent_since(before[1]),
-        waited_percent=after[0].waited_percent_since(before[0]),
-    )
-
-
-def _costs(calls: int, used: _Used, idle: Look, busy: Look, left: Look) -> Costs:
+def _costs(calls: int, spent: Spent, idle: Look, busy: Look, left: Look) -> Costs:
     """What the worker needed, from what it was before all calls, with these, and after."""
     memory_mb, idle_mb = busy.usage.resident_mb, idle.usage.resident_mb
     after_mb = left.usage.resident_mb
     return Costs(
-        cpu_percent=used.percent,
-        cpu_percent_per_call=used.percent / calls,
-        phones_cpu_percent=used.phones_percent,
-        waited_percent=used.waited_percent,
+        cpu_percent=spent.percent,
+        cpu_percent_per_call=spent.percent / calls,
+        phones_cpu_percent=spent.own_percent,
+        waited_percent=spent.waited_percent,
         memory_mb=memory_mb,
         memory_mb_idle=idle_mb,
         memory_mb_after=after_mb,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from bot.bench.calls.children import ChildFailed, serving_child
 from bot.bench.calls.cores import Cores
+from bot.bench.calls.echoing import echoed
 from bot.bench.calls.measured import MOST_OWN_LATENESS_MS, spread
 from bot.bench.calls.process import Usage
-from bot.bench.calls.quiet import no_garbage
-from bot.bench.calls.sockets import HandshakeRefused, connect
+from bot.bench.calls.sockets import connect
 from bot.bench.calls.wheel import Wheel
 
 from .measured import Echo
@@ -36,32 +33,16 @@ async def run_echo(
         ChildFailed: the echo does not run.
     """
     scene = Scene(speech, Wheel())
-    core = None if cores is None else cores.worker
-    async with serving_child(MODULE, core=core) as (process, port):
-        speakers = await _connect(scene, port, sessions, message_ms)
-        scene.wheel.start()
-        try:
-            with no_garbage():
-                await asyncio.sleep(settle_s)
-                before = Usage.of(process.pid)
-                await asyncio.sleep(seconds)
-                after = Usage.of(process.pid)
-        finally:
-            scene.wheel.stop()
-            for speaker in speakers:
-                speaker.abort()
-    return _result(scene.seen, sessions, before, after)
-
-
-async def _connect(scene: Scene, port: int, sessions: int, message_ms: int) -> list[EchoSpeaker]:
     speakers = [EchoSpeaker(scene, number, sessions, message_ms) for number in range(sessions)]
-    try:
+
+    async def speak(port: int) -> None:
         for speaker in speakers:
             await connect(speaker, f"ws://127.0.0.1:{port}/", {})
             speaker.speak()
-    except (HandshakeRefused, OSError) as error:
-        raise ChildFailed(f"the bare echo does not answer: {error}") from None
-    return speakers
+
+    core = None if cores is None else cores.worker
+    before, after = await echoed(MODULE, core, scene.wheel, speakers, speak, seconds, settle_s)
+    return _result(scene.seen, sessions, before, after)
 
 
 def _result(seen: Seen, sessions: int, before: Usage, after: Usage) -> Echo:

@@ -6,23 +6,12 @@ on a listening socket that it inherits.
 
 from __future__ import annotations
 
-import socket
-import sys
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-import uvicorn
+from bot.bench.calls.echoing import Message, Receive, Send, serve
 
 __all__ = ["echo"]
 
-Message = MutableMapping[str, Any]
 
-
-async def echo(
-    scope: Message,
-    receive: Callable[[], Awaitable[Message]],
-    send: Callable[[Message], Awaitable[None]],
-) -> None:
+async def echo(scope: Message, receive: Receive, send: Send) -> None:
     """The ASGI application."""
     await receive()
     await send({"type": "websocket.accept"})
@@ -30,18 +19,5 @@ async def echo(
         await send({"type": "websocket.send", "bytes": message["bytes"]})
 
 
-def main() -> None:
-    config = uvicorn.Config(
-        echo,
-        loop="uvloop",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-    )
-    uvicorn.Server(config).run([socket.socket(fileno=int(sys.argv[1]))])
-
-
 if __name__ == "__main__":
-    main()
+    serve(echo)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 
 from bot.bench.calls.exposition import scrape
 from bot.bench.calls.process import Usage
 from bot.bench.calls.quiet import no_garbage
-from bot.bench.calls.rounds import MOST_WAITED_PERCENT, Pace
+from bot.bench.calls.rounds import Pace
+from bot.bench.calls.spent import Spent, excuses, spend
 
 from .crowd import Crowd, wrong_with
 from .measured import Costs, Echo, Round, faults_of, sights_of
@@ -75,20 +75,17 @@ async def run_round(
         # The collection that comes first makes the clients late: well before they are looked at.
         with no_garbage():
             await asyncio.sleep(pace.settle_s)
-            used = await _measure(rig, seconds)
+            spent = await spend(rig.worker, seconds)
         busy = await Look.at(rig)
         await crowd.end()
     finally:
         crowd.abort()
     await asyncio.sleep(pace.rest_s)
     left = await Look.at(rig)
-    sights = sights_of(rig.scene.seen, used.before.at_s, used.after.at_s)
+    sights = sights_of(rig.scene.seen, spent.before.at_s, spent.after.at_s)
     wrong = [*crowd.faults, *wrong_with(crowd.speakers)]
     faults = [*wrong, *faults_of(sights)]
-    costs = _costs(sessions, used, idle, busy, left)
-    if faults and costs["waited_percent"] > MOST_WAITED_PERCENT:
-        percent = costs["waited_percent"]
-        faults.append(f"other processes had the worker's core for {percent:.1f} % of the time")
+    costs = _costs(sessions, spent, idle, busy, left)
     return Round(
         **sights,
         **costs,
@@ -99,39 +96,19 @@ async def run_round(
         times_echo=times_of(costs["cpu_percent_per_session"], echo),
         lost=len(wrong),
         valid=not faults,
-        faults=faults,
+        faults=faults + excuses(faults, spent),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Used:
-    """The worker before and after, and what clients and vendor used, in percent of a core."""
-
-    before: Usage
-    after: Usage
-    clients_percent: float
-
-
-async def _measure(rig: Rig, seconds: float) -> _Used:
-    """Let the sessions go on, and measure what they use."""
-    pids = rig.worker.process.pid, os.getpid()
-    before = [Usage.of(pid) for pid in pids]
-    await asyncio.sleep(seconds)
-    rig.worker.check()
-    after = [Usage.of(pid) for pid in pids]
-    return _Used(before[0], after[0], after[1].percent_since(before[1]))
-
-
-def _costs(sessions: int, used: _Used, idle: Look, busy: Look, left: Look) -> Costs:
+def _costs(sessions: int, spent: Spent, idle: Look, busy: Look, left: Look) -> Costs:
     """What the worker needed, from what it was before all sessions, with these, and after."""
     memory_mb, idle_mb = busy.usage.resident_mb, idle.usage.resident_mb
     after_mb = left.usage.resident_mb
-    cpu_percent = used.after.percent_since(used.before)
     return Costs(
-        cpu_percent=cpu_percent,
-        cpu_percent_per_session=cpu_percent / sessions,
-        clients_cpu_percent=used.clients_percent,
-        waited_percent=used.after.waited_percent_since(used.before),
+        cpu_percent=spent.percent,
+        cpu_percent_per_session=spent.percent / sessions,
+        clients_cpu_percent=spent.own_percent,
+        waited_percent=spent.waited_percent,
         memory_mb=memory_mb,
         memory_mb_idle=idle_mb,
         memory_mb_after=after_mb,
