@@ -69,6 +69,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.now_s
 
+    def stall(self, duration_s: float) -> None:
+        """Let time pass in which nothing is done, as on a machine that is suspended."""
+        self._clock.now_s += duration_s
+
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:

@@ -32,8 +32,13 @@ class Finalizing:
             # Nobody waits for so many: they are answered as one, and recognizers spared.
             self._asked[-1] = (at_ms, self._asked[-1][1])
             return False
-        latest_ms = self._asked[-1][0] if self._asked else covered_ms
+        lacks = self.lacks(at_ms, covered_ms)
         self._asked.append((at_ms, now_s + FINALIZE_S))
+        return lacks
+
+    def lacks(self, at_ms: float, covered_ms: float) -> bool:
+        """Whether nobody has asked for all up to there, and it was not told; as for `ask`."""
+        latest_ms = self._asked[-1][0] if self._asked else covered_ms
         return at_ms - latest_ms > SLACK_MS
 
     def answered(self, covered_ms: float) -> int:

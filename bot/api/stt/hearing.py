@@ -136,6 +136,19 @@ class Hearing:
         except ProviderError as error:
             raise fault_for(error) from error
 
+    def hush(self) -> None:
+        """Have utterances that are not over given for good, as if silence had come.
+
+        Raises:
+            Fault: as `finalize`.
+        """
+        try:
+            for channel in self._channels:
+                if channel.speaking or channel.shown:
+                    channel.finalize()
+        except ProviderError as error:
+            raise fault_for(error) from error
+
     def expect(self, phrases: Sequence[str]) -> None:
         """From the next utterance on, these phrases are expected."""
         for channel in self._channels:

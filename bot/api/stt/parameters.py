@@ -163,7 +163,14 @@ _ALL = (
     _flag("diarization", "Whether words say who spoke them, where the recognizer can"),
     _list("key_terms", "Words that matter and are hard to hear, repeated or with `|` between"),
     _list("phrases", "All that is expected to be said, repeated or with `|` between"),
-    _count("silence_ms", "silence_ms", "After how much silence an utterance is over", 100, 10_000),
+    _count(
+        "silence_ms",
+        "silence_ms",
+        "After how much silence an utterance is over. Where no audio comes at all, it is 1.5 s"
+        " later, or later still where pieces are long",
+        100,
+        10_000,
+    ),
     _count(
         "buffer_ms",
         "buffer_ms",

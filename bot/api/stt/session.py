@@ -23,6 +23,7 @@ from .faults import Fault
 from .feed import Feed
 from .finalizing import Finalizing
 from .hearing import Hearing
+from .lull import Lull
 from .outbox import Outbox
 from .past import Past
 from .tally import Tally
@@ -110,6 +111,7 @@ class Session:
         self._feed = self._fed(request)
         self._hearing = Hearing(self._feed, request, self, past.from_ms, keeper.tally)
         self._finalizing = Finalizing()
+        self._lull = Lull(self._lulled)
         self._left_ms: float | None = None
         self._opened = False
         self._turning = asyncio.Lock()
@@ -181,12 +183,16 @@ class Session:
             Fault: it cannot be understood, and the session is over here.
         """
         self._check_open()
+        before_ms, before_s = self.audio_ms, _now_s()
         try:
             await self._hearing.send(audio)
         except Fault as fault:
             self.fail(fault)
             raise
         self.touch()
+        if not self.over:
+            took_s = _now_s() - before_s
+            self._lull.came(self.audio_ms - before_ms, took_s, self.request.silence_ms)
 
     def finalize(self) -> None:
         """Have what was said so far given for good; `finalized` then says that it was.
@@ -340,6 +346,16 @@ class Session:
 
     # Its parts
 
+    def _lulled(self) -> None:
+        """No audio comes any more, not even silence: an utterance that is not over ends there."""
+        if self.sending or self._turning.locked():
+            return
+        if self._finalizing.lacks(self.audio_ms, self.covered_ms):
+            try:
+                self._hearing.hush()
+            except Fault as fault:
+                self.fail(fault)
+
     def _said(self, channel: Channel, transcript: Transcript) -> Said:
         return Said(transcript, self.sequence, channel.provider, channel.number)
 
@@ -392,6 +408,7 @@ class Session:
             # What is understood later is told nobody: whoever goes on hears it again.
             self._left_ms = self.settled_ms
         self.over = True
+        self._lull.close()
         self._outbox.close()
 
     def _check_read(self) -> None:
