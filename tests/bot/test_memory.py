@@ -63,9 +63,7 @@ def test_pages_go_back_to_the_system() -> None:
 
 def test_what_stays_is_out_of_sight() -> None:
     stays = Knot()
-    try:
-        settle()
-        assert gc.get_freeze_count() > 0
-        assert not any(found is stays for found in gc.get_objects())
-    finally:
-        gc.unfreeze()
+    assert any(found is stays for found in gc.get_objects())
+    # It is not taken back: all that pytest holds would be looked at again, 0.5 s each time.
+    settle()
+    assert not any(found is stays for found in gc.get_objects())
