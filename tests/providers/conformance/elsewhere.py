@@ -17,6 +17,8 @@ from tests.vendors.speech.hearing import Heard, Hearing, Listening, Recognizer
 from tests.vendors.speech.sphinx import SphinxHearing
 from tests.vendors.speech.voices import EspeakVoice, Speaking, Voice
 
+from .remembering import Remembering
+
 __all__ = ["Elsewhere", "ears", "elsewhere", "voice"]
 
 DEADLINE_S = 50.0
@@ -55,8 +57,8 @@ def elsewhere() -> Iterator[Elsewhere]:
 
 @contextmanager
 def ears(there: Elsewhere, phrases: Sequence[str]) -> Iterator[Hearing]:
-    """One PocketSphinx for all stand-ins, one after the other."""
-    sphinx = SphinxHearing(phrases, processes=1)
+    """One PocketSphinx for all stand-ins."""
+    sphinx = SphinxHearing(phrases, sphinx=Remembering())
     there.do(sphinx.start())
     try:
         yield _Ears(there, sphinx)

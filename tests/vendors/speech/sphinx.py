@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Protocol
 
 import numpy as np
 
@@ -18,14 +19,14 @@ from media.energy import Energy
 from media.resample import Downsampler, Upsampler
 from media.vad import WINDOW, WINDOW_MS, SpeechDetector, SpeechStarted
 from providers.errors import CapacityError, ProviderError
-from providers.stt.pocketsphinx import PocketSphinx, PocketSphinxStream
-from providers.types import SttOptions, Transcript
+from providers.stt.pocketsphinx import PocketSphinx
+from providers.types import SttEvent, SttOptions, Transcript
 
 from .hearing import END, Heard, Listening, Token
 from .refusal import Refusal
 from .script import spread, words_of
 
-__all__ = ["PHRASES", "SphinxHearing"]
+__all__ = ["PHRASES", "Sphinx", "SphinxHearing", "SphinxStream"]
 
 # What the callers of the demo say, and what one might take it for.
 PHRASES = (
@@ -49,20 +50,43 @@ DECISION_S = 30.0
 ONLY_VOICE = np.zeros(1, np.intp)
 
 
+class SphinxStream(Protocol):
+    """What is used of a PocketSphinx's stream."""
+
+    def send(self, audio: bytes) -> None: ...
+    def finalize(self) -> None: ...
+    def __aiter__(self) -> AsyncIterator[SttEvent]: ...
+
+
+class Sphinx(Protocol):
+    """What is used of a PocketSphinx."""
+
+    async def start(self) -> None: ...
+    def stream(self, options: SttOptions) -> AbstractAsyncContextManager[SphinxStream]: ...
+    async def aclose(self) -> None: ...
+
+
 class SphinxHearing:
     """PocketSphinx for every stream.
 
     Args:
         phrases: what may be said.
         processes: how many streams at a time.
+        sphinx: one that is already there, with processes of its own.
 
     Raises:
         MissingKeyError: PocketSphinx is not installed.
     """
 
-    def __init__(self, phrases: Sequence[str] = PHRASES, *, processes: int = 2) -> None:
+    def __init__(
+        self,
+        phrases: Sequence[str] = PHRASES,
+        *,
+        processes: int = 2,
+        sphinx: Sphinx | None = None,
+    ) -> None:
         self._phrases = tuple(phrases)
-        self._sphinx = PocketSphinx(processes)
+        self._sphinx = sphinx or PocketSphinx(processes)
 
     async def start(self) -> None:
         await self._sphinx.start()
@@ -92,7 +116,7 @@ class SphinxRecognizer:
     def __init__(
         self,
         held: AsyncExitStack,
-        stream: PocketSphinxStream,
+        stream: SphinxStream,
         listening: Listening,
         audio_format: AudioFormat,
     ) -> None:
