@@ -10,8 +10,10 @@ from .faults import Fault
 from .session import Session
 from .settings import SttServiceSettings
 
-__all__ = ["Held"]
+__all__ = ["CHUNK", "Held"]
 
+CHUNK = "chunk"
+"""The door of sessions that have no connection that could be lost."""
 KEPT = 50
 """Clients come back soon; the store has all."""
 

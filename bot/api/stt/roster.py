@@ -12,17 +12,17 @@ import structlog
 from .access import SttAccess
 from .faults import Fault
 from .held import Held
+from .partings import TAKEN_OVER
 from .past import values_of
 from .session import Session
 from .store import StoreUnavailable, SttStore, Superseded
 from .taking_up import LET_GO_S
 from .tally import Tally
 
-__all__ = ["TAKEN_OVER", "Roster"]
+__all__ = ["Roster"]
 
 log = structlog.get_logger(__name__)
 
-TAKEN_OVER = "session_taken_over"
 RESUMABLE = ("stream", "chunk")
 """The doors whose clients send again what was not understood, or whose audio is kept."""
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from uuid import uuid4
 from weakref import WeakValueDictionary
-
-import structlog
 
 from bot.inbox import Command, Inbox
 from providers.ears import Ears
@@ -20,31 +18,25 @@ from providers.types import SttProvider
 from .access import Principal, SttAccess
 from .asked import SessionRequest, from_query
 from .faults import Fault
-from .held import Held
+from .held import CHUNK, Held
+from .partings import draining, over, taken_over
 from .past import Past, values_of
 from .recognizers import Recognizers
-from .roster import TAKEN_OVER, Roster
+from .room import Room
+from .roster import Roster
 from .session import Session
 from .settings import SttServiceSettings
 from .store import SessionExists, StoreUnavailable, SttStore
 from .store_scripts import GONE
 from .taking_up import WRITE_S, TakingUp
 from .tally import Tally
+from .upkeep import Upkeep
 from .wording import Said, StreamWording, Wording
 
 __all__ = ["Sessions"]
 
-log = structlog.get_logger(__name__)
-
-RESUME_S = 30.0
-"""So long a session whose client is gone stays here, and counts as open for its key."""
 DRAIN_S = 5.0
 """How long clients may take to read the last messages when the worker ends."""
-LOOK_S = 1.0
-TOUCH_EVERY = 5
-"""Of how many looks one is written down."""
-CHUNK = "chunk"
-"""The door of sessions that have no connection that could be lost."""
 
 
 class Sessions:
@@ -61,7 +53,6 @@ class Sessions:
         calls: how many calls each recognizer has.
 
     Attributes:
-        draining: whether no session is begun any more.
         tally: as given.
     """
 
@@ -77,24 +68,35 @@ class Sessions:
         tally: Tally,
         calls: Callable[[], Counter[str]] = Counter,
     ) -> None:
-        self.draining = False
         self.tally = tally
-        self._settings = settings
         self._recognizers = recognizers
         self._ears = ears
         self._store = store
-        self._access = access
         self._calls = calls
         self._wording = StreamWording(settings.stt_idle_s)
         self._roster = Roster(store, access, tally)
         self._taking_up = TakingUp(store, inbox)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._opening = self._expected = 0
+        self._room = Room(settings.stt_max_sessions, lambda: self._roster.begun)
+        self._upkeep = Upkeep(self._roster, settings, access)
+
+    @property
+    def draining(self) -> bool:
+        """Whether no session is begun any more."""
+        return self._room.closed
+
+    @draining.setter
+    def draining(self, closed: bool) -> None:
+        self._room.closed = closed
+
+    async def run(self) -> None:
+        """Look after all sessions, for ever; the worker starts this once."""
+        await self._upkeep.run()
 
     @property
     def active(self) -> int:
         """How many sessions go on, or are about to."""
-        return self._roster.begun + self._opening
+        return self._room.taken
 
     @property
     def active_by_door(self) -> Counter[str]:
@@ -134,7 +136,7 @@ class Sessions:
             SessionExists: there is one of that id.
         """
         began_s = _now_s()
-        with self._room():
+        with self._room.take():
             self._recognizers.of(request, self._calls() + self.recognizing)
             past = Past(request.session_id or str(uuid4()))
             if past.session_id in self._roster:
@@ -177,16 +179,16 @@ class Sessions:
                 held = None
             if held is not None and (held.door == CHUNK) != (door == CHUNK):
                 raise Fault("bad_config", "the session's audio comes by another door: keep to that")
-            with self._room(instead=held):
+            with self._room.take(instead=held):
                 if held is None:
                     taken_up = await self._taking_up.from_elsewhere(
                         session_id, principal.key_id, after
                     )
                 else:
                     self._asked_anew(pairs, held.session.request)  # before anything is broken off
-                    await self._roster.let_go(held, _taken_over())
+                    await self._roster.let_go(held, taken_over())
                     if held.session.ended:
-                        raise _ended()
+                        raise over()
                     taken_up = await self._taking_up.from_here(held, after)
                 asked = replace(self._asked_anew(pairs, taken_up.request), session_id=session_id)
                 session = await self._start(taken_up.past, asked, principal, door, wording)
@@ -210,45 +212,13 @@ class Sessions:
         """Who holds it may take a session up: one at a time."""
         return self._turns.setdefault(session_id, asyncio.Lock())
 
-    @contextmanager
-    def expect(self) -> Iterator[None]:
+    def expect(self) -> AbstractContextManager[None]:
         """Keep a place for a session of which is not known yet what it is to be.
 
-        Raises:
+        Raises (on entering):
             Fault: there is none.
         """
-        self._check_room()
-        self._expected += 1
-        try:
-            yield
-        finally:
-            self._expected -= 1
-
-    @contextmanager
-    def _room(self, instead: Held | None = None) -> Iterator[None]:
-        """Take a place for a session that is about to be, perhaps instead of one that goes on.
-
-        Raises:
-            Fault: there is none.
-        """
-        self._check_room(instead)
-        self._opening += 1
-        try:
-            yield
-        finally:
-            self._opening -= 1
-
-    def _check_room(self, instead: Held | None = None) -> None:
-        if self.draining:
-            raise _draining()
-        most = self._settings.stt_max_sessions
-        given_up = instead is not None and not instead.session.over
-        if self.active + self._expected - given_up >= most:
-            raise Fault(
-                "too_many_sessions",
-                f"this worker has as many sessions as it takes, {most}: try again soon",
-                retry_after_s=LOOK_S,
-            )
+        return self._room.expect()
 
     async def _begin(self, session_id: str, request: SessionRequest, principal: Principal) -> int:
         try:
@@ -278,7 +248,7 @@ class Sessions:
         try:
             await self._roster.hold(held)
             if self.draining:
-                raise _draining()
+                raise draining()
             await session.open()
             held.begun = True
             if past.resumed:
@@ -328,7 +298,7 @@ class Sessions:
         if held is None:
             raise LookupError(command.sid)
         try:
-            await self._roster.let_go(held, _taken_over())
+            await self._roster.let_go(held, taken_over())
             await self._store.flush(WRITE_S)
         finally:
             await self._roster.forget(held)
@@ -337,7 +307,7 @@ class Sessions:
         """Another worker has taken a session, or it was deleted: it does not go on here."""
         held = self._roster.find(session_id)
         if held is not None and held.session.generation == generation and held.lost is None:
-            held.lost = _ended() if deleted else _taken_over()
+            held.lost = over() if deleted else taken_over()
             held.session.fail(held.lost)
 
     def wake(self, news: str) -> None:
@@ -350,7 +320,7 @@ class Sessions:
         """Bring all sessions to where another worker can go on with them; begin none any more."""
         self.draining = True
         held = list(self._roster)
-        fault = _draining()
+        fault = draining()
         await asyncio.gather(*(self._roster.let_go(one, fault) for one in held))
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
@@ -382,64 +352,6 @@ class Sessions:
         if (held := self._roster.of(session)) is not None:
             await self._roster.forget(held)
 
-    # Looking after
-
-    async def run(self) -> None:
-        """Look after all sessions, for ever; the worker starts this once."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await asyncio.sleep(LOOK_S)
-                for held in self._roster:
-                    if held.begun and not held.ending and self._is_due(held):
-                        held.ending = True
-                        group.create_task(self._bring_to_end(held))
-
-    def _is_due(self, held: Held) -> bool:
-        """See to one session; whether it is to be brought to its end, or forgotten."""
-        session, now_s = held.session, _now_s()
-        held.looks += 1
-        if session.over:
-            stays_s = min(RESUME_S, self._settings.stt_idle_s)
-            if held.left_s is not None and held.lost is not None:
-                return True
-            left = held.left_s is not None and now_s - held.left_s >= stays_s
-            return left or held.door == CHUNK
-        session.look_after(now_s)
-        if held.looks % TOUCH_EVERY == 0:
-            self._roster.touch(session)
-        held.due = held.why_end(self._settings, now_s) or self._access.why_end(session.principal)
-        return held.due is not None
-
-    async def _bring_to_end(self, held: Held) -> None:
-        try:
-            if held.due is None or held.session.over:
-                if held.lost is None:
-                    self._roster.touch(held.session)
-                await self._roster.forget(held)
-            else:
-                # Of one that cannot be understood to its end its client is told; it may resume it.
-                with suppress(Fault):
-                    await held.session.finish(held.due.code, held.due)
-        except Exception:
-            # One session's trouble must not end the worker.
-            log.exception("a session was not ended in order", session=held.session.id)
-        finally:
-            held.ending = False
-
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _taken_over() -> Fault:
-    return Fault(TAKEN_OVER, "another connection has resumed the session")
-
-
-def _ended() -> Fault:
-    return Fault("session_ended", "the session is over: begin another")
-
-
-def _draining() -> Fault:
-    return Fault(
-        "draining", "this worker ends: connect again, and resume the session", retry_after_s=LOOK_S
-    )

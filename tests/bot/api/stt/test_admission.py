@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from bot.api.keys.store import KeyStore
-from bot.api.stt import sessions
+from bot.api.stt import upkeep
 from bot.api.stt.access import SttAccess
 from tests.background import until
 from tests.bot.engines import Recognizer
@@ -29,7 +29,7 @@ def access(keys: KeyStore) -> SttAccess:
 
 @pytest.fixture
 async def service(access: SttAccess, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
-    monkeypatch.setattr(sessions, "LOOK_S", 0.01)
+    monkeypatch.setattr(upkeep, "LOOK_S", 0.01)
     async with serving(Recognizer(), access=access) as one:
         yield one
 

@@ -15,7 +15,7 @@ from bot.api.stt.asked import SessionRequest
 from bot.api.stt.faults import Fault
 from bot.api.stt.outbox import MOST_MESSAGES
 from bot.api.stt.session import Session
-from bot.api.stt.sessions import LOOK_S, TOUCH_EVERY
+from bot.api.stt.upkeep import LOOK_S, TOUCH_EVERY
 from tests.background import until
 from tests.bot.engines import Recognizer
 from tests.virtual_time import virtual_time_on_sockets

@@ -16,7 +16,7 @@ from bot.api.stt.asked import SessionRequest
 from bot.api.stt.faults import Fault
 from bot.api.stt.finalizing import FINALIZE_S
 from bot.api.stt.session import Session
-from bot.api.stt.sessions import RESUME_S
+from bot.api.stt.upkeep import RESUME_S
 from bot.inbox import Command
 from tests.background import until
 from tests.bot.engines import Recognizer

@@ -1,0 +1,85 @@
+"""Sessions are looked after as time passes: written down, and brought to their end when due."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from .access import SttAccess
+from .faults import Fault
+from .held import CHUNK, Held
+from .roster import Roster
+from .settings import SttServiceSettings
+
+__all__ = ["LOOK_S", "RESUME_S", "TOUCH_EVERY", "Upkeep"]
+
+log = structlog.get_logger(__name__)
+
+RESUME_S = 30.0
+"""So long a session whose client is gone stays here, and counts as open for its key."""
+LOOK_S = 1.0
+TOUCH_EVERY = 5
+"""Of how many looks one is written down."""
+
+
+class Upkeep:
+    """Looks after the sessions of one worker.
+
+    Args:
+        roster: which they are.
+        settings: their limits.
+        access: who may have them.
+    """
+
+    def __init__(self, roster: Roster, settings: SttServiceSettings, access: SttAccess) -> None:
+        self._roster = roster
+        self._settings = settings
+        self._access = access
+
+    async def run(self) -> None:
+        """Look after all sessions, for ever."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                for held in self._roster:
+                    if held.begun and not held.ending and self._is_due(held):
+                        held.ending = True
+                        group.create_task(self._bring_to_end(held))
+
+    def _is_due(self, held: Held) -> bool:
+        """See to one session; whether it is to be brought to its end, or forgotten."""
+        session, now_s = held.session, _now_s()
+        held.looks += 1
+        if session.over:
+            stays_s = min(RESUME_S, self._settings.stt_idle_s)
+            if held.left_s is not None and held.lost is not None:
+                return True
+            left = held.left_s is not None and now_s - held.left_s >= stays_s
+            return left or held.door == CHUNK
+        session.look_after(now_s)
+        if held.looks % TOUCH_EVERY == 0:
+            self._roster.touch(session)
+        held.due = held.why_end(self._settings, now_s) or self._access.why_end(session.principal)
+        return held.due is not None
+
+    async def _bring_to_end(self, held: Held) -> None:
+        try:
+            if held.due is None or held.session.over:
+                if held.lost is None:
+                    self._roster.touch(held.session)
+                await self._roster.forget(held)
+            else:
+                # Of one that cannot be understood to its end its client is told; it may resume it.
+                with suppress(Fault):
+                    await held.session.finish(held.due.code, held.due)
+        except Exception:
+            # One session's trouble must not end the worker.
+            log.exception("a session was not ended in order", session=held.session.id)
+        finally:
+            held.ending = False
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
