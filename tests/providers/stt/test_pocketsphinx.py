@@ -148,9 +148,9 @@ async def test_every_utterance_of_a_stream_has_its_own_final(
 
 
 async def test_nothing_of_a_call_stays_for_the_next(stt: PocketSphinx, recordings: Path) -> None:
-    audio = speech(recordings, "austen_0930", 1_500)
+    audio = speech(recordings, "austen_0930", 1_000)
     (fresh,) = await hear(stt, [audio])
-    await hear(stt, [speech(recordings, "prompt_vm-intro", 2_000)], phrases=BOOKING)
+    await hear(stt, [speech(recordings, "prompt_vm-intro", 1_000)], phrases=BOOKING)
     assert await hear(stt, [audio]) == [fresh]
 
 
@@ -161,7 +161,7 @@ async def test_an_utterance_of_no_audio_is_empty(stt: PocketSphinx) -> None:
 async def test_interims_come_while_one_speaks_and_only_if_wanted(
     stt: PocketSphinx, recordings: Path
 ) -> None:
-    audio = speech(recordings, "austen_0890", 2_500)
+    audio = speech(recordings, "austen_0890", 1_500)
     for wanted in (True, False):
         interims: list[str] = []
         async with stt.stream(SttOptions(interim_results=wanted)) as stream:
@@ -223,7 +223,7 @@ async def test_what_was_not_expected_is_rejected_with_its_free_transcript(
     stt: PocketSphinx, recordings: Path, name: str, phrases: tuple[str, ...]
 ) -> None:
     # Not too long for a phrase: that alone would be a reason.
-    (final,) = await hear(stt, [speech(recordings, name, 2_000)], phrases=phrases)
+    (final,) = await hear(stt, [speech(recordings, name, 1_200)], phrases=phrases)
     assert final.rejected
     assert final.text
     assert final.text not in phrases
