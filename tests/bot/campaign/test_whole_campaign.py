@@ -34,10 +34,11 @@ YES = load_clip(RECORDINGS / "yes.ulaw")
 STOP = load_clip(RECORDINGS / "campaign" / "stop.ulaw")
 OURS = "+14155550190"
 ANN, BOB, CLEO, HAL = (f"+1415555{number:04}" for number in range(100, 104))
+IMPATIENT = Person(steps=(SpeakOver(YES, 2_500), WaitForBot()))
 PEOPLE = {
-    ANN: [Person(steps=(SpeakOver(YES, 2_500), WaitForBot()))],
+    ANN: [IMPATIENT],
     BOB: [usual("machine")],
-    CLEO: [usual("busy"), Person(steps=(WaitForBot(), Play(YES), WaitForBot()))],
+    CLEO: [usual("busy"), IMPATIENT],
     HAL: [Person(steps=(WaitForBot(), Play(STOP), WaitForBot()))],
 }
 CONTACTS = f"""Name;Mobile;day
@@ -113,6 +114,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
             "TWILIO_AUTH_TOKEN": TOKEN,
             "PARLEY_DIAL_PER_SECOND": "5",
             "PARLEY_INBOUND_ROOM": "0",
+            # All are called at once.
+            "PARLEY_POCKETSPHINX_PROCESSES": "4",
         }
         # The worker's Twilio has to be there before it, and needs to know where it is.
         server.standin = TwilioRestStandIn(ACCOUNT, TOKEN)
