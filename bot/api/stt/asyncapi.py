@@ -74,7 +74,9 @@ def _stream() -> dict[str, Any]:
         "description": "The service begins with session_started. Audio is binary messages. Who"
         " resumes a session drops the finals of greater numbers than the `sequence` of"
         " session_started: they were lost with a worker, and what is said from `audio_ms` on is"
-        " told anew under those numbers.",
+        " told anew under those numbers. An utterance in which a connection is lost is not cut by"
+        " that: `audio_ms` is where its recognizer waits, 30 s long, or from where on all of it is"
+        " to be sent again. If its client does not come back, it is made final after these.",
         "messages": _references(_STREAM_SAID, _STREAM_TOLD),
         "bindings": {"ws": {**_binding(), "query": schemas.query()}},
         "x-close-codes": _closes(),

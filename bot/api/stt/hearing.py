@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from providers.ears import Ears
 from providers.errors import ProviderError
-from providers.fallback import Fallback
+from providers.fallback import Candidate, Fallback
 from providers.library.listening import ENDPOINT_MS
 from providers.options import AUTO, SttOptions, not_honoured
 from providers.stt.relay import CHUNK_MS
@@ -86,6 +86,12 @@ class Hearing:
         return any(channel.speaking for channel in self._channels)
 
     @property
+    def capacity(self) -> int | None:
+        """How many streams whoever recognizes takes; None if that has no bound."""
+        candidate = self._candidate
+        return None if candidate is None else candidate.provider.capacity
+
+    @property
     def provider(self) -> str:
         """Who recognizes."""
         return self._channels[0].provider
@@ -108,13 +114,18 @@ class Hearing:
 
     def not_honoured(self, request: SessionRequest) -> tuple[str, ...]:
         """What a request asks for and whoever recognizes now makes nothing of."""
-        for candidate in self._stt.candidates if self._stt else ():
-            if self._stt and candidate.name == self.provider:
-                honoured = candidate.provider.capabilities.options | _OURS
-                if self._stt.place(candidate) > 0:
-                    honoured -= {"model"}  # it is meant for the first alone
-                return not_honoured(_options(request, self._feed), honoured)
-        return ()
+        candidate = self._candidate
+        if self._stt is None or candidate is None:
+            return ()
+        honoured = candidate.provider.capabilities.options | _OURS
+        if self._stt.place(candidate) > 0:
+            honoured -= {"model"}  # it is meant for the first alone
+        return not_honoured(_options(request, self._feed), honoured)
+
+    @property
+    def _candidate(self) -> Candidate[SttProvider] | None:
+        candidates = self._stt.candidates if self._stt else ()
+        return next((one for one in candidates if one.name == self.provider), None)
 
     async def send(self, audio: bytes) -> None:
         """Take audio; returns when more may come, or nothing more is to be taken.
@@ -123,6 +134,18 @@ class Hearing:
             Fault: it cannot be understood.
         """
         await self._pass_on(self._feed.take(audio))
+
+    async def rest(self) -> None:
+        """Take what is left of audio that does not go on: of a container, whose client is lost.
+
+        Raises:
+            Fault: as `send`.
+        """
+        await self._pass_on(self._feed.rest())
+
+    def go_on(self, feed: Feed, hearer: Hearer) -> None:
+        """Have more audio taken apart, and another one told what comes of it from now on."""
+        self._feed, self._hearer = feed, hearer
 
     def finalize(self) -> None:
         """Have what was said so far given for good.

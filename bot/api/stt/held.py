@@ -10,8 +10,9 @@ from .faults import Fault
 from .session import Session
 from .settings import SttServiceSettings
 
-__all__ = ["CHUNK", "Held"]
+__all__ = ["CHUNK", "STREAM", "Held"]
 
+STREAM = "stream"
 CHUNK = "chunk"
 """The door of sessions that have no connection that could be lost."""
 KEPT = 50
@@ -49,6 +50,16 @@ class Held:
     lost: Fault | None = None
     finals: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=KEPT))
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def live(self) -> bool:
+        """Whether it goes on."""
+        return self.left_s is None and not self.session.over
+
+    @property
+    def absent(self) -> bool:
+        """Whether its client is lost, and its recognizer waits for who may come back."""
+        return self.left_s is not None and not self.session.over
 
     def uncounted_ms(self) -> float:
         """How much audio has come here since this was asked last."""

@@ -65,7 +65,7 @@ class Room:
     def _check(self, instead: Held | None = None) -> None:
         if self.closed:
             raise draining()
-        given_up = instead is not None and not instead.session.over
+        given_up = instead is not None and instead.live
         if self.taken + self._expected - given_up >= self._most:
             raise Fault(
                 "too_many_sessions",

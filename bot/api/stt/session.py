@@ -7,7 +7,7 @@ when it began or was taken up there, to when it ended or was let go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -79,6 +79,7 @@ class Session:
         over: whether no more messages come.
         ended: whether it cannot be resumed.
         touched_s: when its client was last heard of (the loop's time).
+        turning: who holds it may change who recognizes, or end that.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Session:
         self.fault: Fault | None = None
         self.over = self.ended = False
         self.touched_s = _now_s()
+        self.turning = asyncio.Lock()
         self._keeper = keeper
         self._ears = ears
         self._wording = wording
@@ -114,7 +116,6 @@ class Session:
         self._lull = Lull(self._lulled)
         self._left_ms: float | None = None
         self._opened = False
-        self._turning = asyncio.Lock()
 
     # What it is
 
@@ -151,6 +152,11 @@ class Session:
         return self._hearing.provider
 
     @property
+    def capacity(self) -> int | None:
+        """How many streams whoever recognizes takes; None if that has no bound."""
+        return self._hearing.capacity
+
+    @property
     def not_honoured(self) -> tuple[str, ...]:
         """What its client asked for and the recognizer makes nothing of."""
         return self._hearing.not_honoured(self.request)
@@ -165,6 +171,16 @@ class Session:
         """
         await self._hearing.open(self._keeper.recognizers(self, self.request), self._ears)
         self._check_open()
+        self._opened = True
+        self.push(self._wording.started(self))
+
+    def go_on(self, hearing: Hearing) -> None:
+        """Listen on with recognizers that have waited for its client, who has come back."""
+        if self.request.format is not None:
+            # Its client is told a place in whole ms: no sample is to be heard twice.
+            self._feed.skip(hearing.audio_ms - self.from_ms)
+        self._hearing = hearing
+        hearing.go_on(self._feed, self)
         self._opened = True
         self.push(self._wording.started(self))
 
@@ -215,7 +231,7 @@ class Session:
         Raises:
             Fault: nobody can, and all stays as it was; or recognition has failed.
         """
-        async with self._turning:
+        async with self.turning:
             self._check_open()
             if request == replace(self.request, phrases=request.phrases):
                 self._hearing.expect(request.phrases)
@@ -235,7 +251,7 @@ class Session:
         Raises:
             Fault: it was not understood to its end, so that the session may be resumed.
         """
-        async with self._turning:
+        async with self.turning:
             if self.over:
                 return
             self.reason = reason
@@ -258,7 +274,7 @@ class Session:
                 whole: half a word would be understood as another one. That of a container is not,
                 as no client can send one from its midst on.
         """
-        async with self._turning:
+        async with self.turning:
             if self.over:
                 return
             whole = not (again and self.request.format is not None and self._hearing.speaking)
@@ -269,6 +285,32 @@ class Session:
                 self._close()
             else:
                 self.fail(fault)
+
+    def leave(self) -> None:
+        """Its client is gone, and may come back: it is told nothing, and recognizers wait."""
+        self._lull.close()
+        self._outbox.close()
+
+    async def hear_rest(self) -> None:
+        """Take what is left of a container, as whoever comes back begins another one.
+
+        Raises:
+            Fault: it cannot be understood, and the session is over here.
+        """
+        try:
+            await self._hearing.rest()
+        except Fault as fault:
+            self.fail(fault)
+            raise
+
+    def hand_on(self) -> Hearing:
+        """End this part of it, and give its recognizers, which go on, to the next."""
+        hearing = self._hearing
+        self._close()
+        self._hearing = Hearing(
+            self._feed, self.request, self, hearing.audio_ms, self._keeper.tally
+        )
+        return hearing
 
     def fail(self, fault: Fault) -> None:
         """End this worker's part at once: its client is told, and may resume it."""
@@ -295,9 +337,10 @@ class Session:
             self._outbox.put(message)
             self._check_read()
 
-    def push_missed(self, messages: Iterable[bytes]) -> None:
+    def push_missed(self, messages: Sequence[bytes]) -> None:
         """Have the finals sent that its client has not got, however many."""
-        self._outbox.put_missed(messages)
+        if messages:
+            self._outbox.put_missed(messages)
 
     def tell(self, fault: Fault) -> None:
         """Tell of something that went wrong and does no harm."""
@@ -348,7 +391,7 @@ class Session:
 
     def _lulled(self) -> None:
         """No audio comes any more, not even silence: an utterance that is not over ends there."""
-        if self.sending or self._turning.locked():
+        if self.sending or self.turning.locked():
             return
         if self._finalizing.lacks(self.audio_ms, self.covered_ms):
             try:

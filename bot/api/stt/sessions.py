@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
 from bot.inbox import Command, Inbox
 from providers.ears import Ears
 from providers.fallback import Fallback
 from providers.types import SttProvider
 
+from .absent import Absent
 from .access import Principal, SttAccess
 from .asked import SessionRequest, from_query
 from .faults import Fault
-from .held import CHUNK, Held
+from .held import CHUNK, STREAM, Held
 from .partings import draining, over, taken_over
 from .past import Past, values_of
 from .recognizers import Recognizers
@@ -28,7 +28,7 @@ from .session import Session
 from .settings import SttServiceSettings
 from .store import SessionExists, StoreUnavailable, SttStore
 from .store_scripts import GONE
-from .taking_up import WRITE_S, TakingUp
+from .taking_up import WRITE_S, TakenUp, TakingUp
 from .tally import Tally
 from .upkeep import Upkeep
 from .wording import Said, StreamWording, Wording
@@ -76,9 +76,9 @@ class Sessions:
         self._wording = StreamWording(settings.stt_idle_s)
         self._roster = Roster(store, access, tally)
         self._taking_up = TakingUp(store, inbox)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._room = Room(settings.stt_max_sessions, lambda: self._roster.begun)
         self._upkeep = Upkeep(self._roster, settings, access)
+        self._absent = Absent(self._roster, settings.stt_max_sessions, calls)
 
     @property
     def draining(self) -> bool:
@@ -91,7 +91,9 @@ class Sessions:
 
     async def run(self) -> None:
         """Look after all sessions, for ever; the worker starts this once."""
-        await self._upkeep.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._upkeep.run())
+            group.create_task(self._absent.run())
 
     @property
     def active(self) -> int:
@@ -143,7 +145,7 @@ class Sessions:
                 raise SessionExists(past.session_id)
             past.generation = await self._begin(past.session_id, request, principal)
             # One that does not start is not ended: its id may be named again.
-            session = await self._start(past, request, principal, door, wording)
+            session = await self._start(TakenUp(past, request), principal, door, wording)
         self.tally.began(door, resumed=False)
         self.tally.took("start", _now_s() - began_s)
         return session
@@ -168,9 +170,9 @@ class Sessions:
             Fault: there is no such session, or it cannot go on.
         """
         began_s = _now_s()
-        session_id, after, pairs = request.session_id, request.after, list(given)
+        session_id, pairs = request.session_id, list(given)
         assert session_id is not None
-        async with self._turn(session_id):
+        async with self._roster.turn(session_id):
             held = self._roster.find(session_id)
             if held is not None and held.session.principal.key_id != principal.key_id:
                 held = None  # which the store will not give it, either
@@ -182,18 +184,14 @@ class Sessions:
             with self._room.take(instead=held):
                 if held is None:
                     taken_up = await self._taking_up.from_elsewhere(
-                        session_id, principal.key_id, after
+                        session_id, principal.key_id, request.after
                     )
+                    asked = self._asked_anew(pairs, taken_up.request)
                 else:
-                    self._asked_anew(pairs, held.session.request)  # before anything is broken off
-                    await self._roster.let_go(held, taken_over())
-                    if held.session.ended:
-                        raise over()
-                    taken_up = await self._taking_up.from_here(held, after)
-                asked = replace(self._asked_anew(pairs, taken_up.request), session_id=session_id)
-                session = await self._start(taken_up.past, asked, principal, door, wording)
-        if door != CHUNK:
-            session.push_missed(taken_up.missed)
+                    asked = self._asked_anew(pairs, held.session.request)
+                    taken_up = await self._from_here(held, asked, request.after)
+                taken_up = replace(taken_up, request=replace(asked, session_id=session_id))
+                session = await self._start(taken_up, principal, door, wording)
         self.tally.began(door, resumed=True)
         self.tally.took("start", _now_s() - began_s)
         return session
@@ -207,10 +205,6 @@ class Sessions:
         """
         assert request.session_id is not None
         return await self._taking_up.ending(request.session_id, principal.key_id, request.after)
-
-    def _turn(self, session_id: str) -> asyncio.Lock:
-        """Who holds it may take a session up: one at a time."""
-        return self._turns.setdefault(session_id, asyncio.Lock())
 
     def expect(self) -> AbstractContextManager[None]:
         """Keep a place for a session of which is not known yet what it is to be.
@@ -228,36 +222,64 @@ class Sessions:
         except StoreUnavailable:
             return 1  # it is written when Redis is back
 
+    async def _from_here(self, held: Held, asked: SessionRequest, after: int) -> TakenUp:
+        """What is to go on of a session that this worker has.
+
+        Args:
+            held: it.
+            asked: what its client asks for now.
+            after: the number of the last final that its client has.
+
+        Raises:
+            Fault: it cannot go on.
+        """
+        if held.absent and _hears_alike(asked, held.session.request):
+            taken_up = await self._taking_up.from_absence(held, after)
+            if taken_up is not None:
+                return taken_up
+        await self._roster.let_go(held, taken_over(), again=True)
+        if held.session.ended:
+            raise over()
+        return await self._taking_up.from_here(held, after)
+
     async def _start(
-        self,
-        past: Past,
-        request: SessionRequest,
-        principal: Principal,
-        door: str,
-        wording: Wording | None,
+        self, taken_up: TakenUp, principal: Principal, door: str, wording: Wording | None
     ) -> Session:
         session = Session(
-            past,
-            request,
+            taken_up.past,
+            taken_up.request,
             principal,
             keeper=self,
             ears=self._ears,
             wording=wording or self._wording,
         )
         held = Held(session, door, _now_s())
+        missed = () if door == CHUNK else taken_up.missed
         try:
+            if taken_up.hearing is not None:
+                # At once: from now on it is told what is understood.
+                session.go_on(taken_up.hearing)
+                session.push_missed(missed)
             await self._roster.hold(held)
             if self.draining:
                 raise draining()
-            await session.open()
+            if taken_up.hearing is None:
+                await self._open(session)
+                session.push_missed(missed)
             held.begun = True
-            if past.resumed:
+            if session.resumed:
                 self._roster.configured(session)
         except BaseException:
             held.gone.set()
             await self._roster.forget(held)
             raise
         return session
+
+    async def _open(self, session: Session) -> None:
+        """Have a session begin to listen. Raises `Fault`."""
+        preferred = self.recognizers(session, session.request).candidates[0].name
+        await self._absent.give_way({preferred: session.request.streams})
+        await session.open()
 
     def _asked_anew(self, given: list[tuple[str, str]], before: SessionRequest) -> SessionRequest:
         """What a session is asked to be that goes on.
@@ -272,7 +294,11 @@ class Sessions:
     # Leaving
 
     async def leave(self, session: Session) -> None:
-        """The client of a session is gone; it may come back for a while."""
+        """The client of a session is gone; it may come back for a while.
+
+        Its recognizer waits for it, in the midst of an utterance, say. Clients of other doors than
+        `/stt/stream` do not come back: what they said last is understood at once.
+        """
         held = self._roster.of(session)
         if held is None:
             await session.close()
@@ -282,9 +308,12 @@ class Sessions:
             self._roster.touch(session)
         else:
             self.tally.lose()
-            await self._roster.let_go(held, None)
-        held.left_s = _now_s()
-        held.gone.set()
+            if held.door == STREAM:
+                session.leave()
+                self._roster.touch(session)
+            else:
+                await self._roster.let_go(held, None, again=False)
+        await self._roster.leave(held)
         if held.lost is not None:
             await self._roster.forget(held)
 
@@ -298,7 +327,7 @@ class Sessions:
         if held is None:
             raise LookupError(command.sid)
         try:
-            await self._roster.let_go(held, taken_over())
+            await self._roster.let_go(held, taken_over(), again=True)
             await self._store.flush(WRITE_S)
         finally:
             await self._roster.forget(held)
@@ -321,7 +350,7 @@ class Sessions:
         self.draining = True
         held = list(self._roster)
         fault = draining()
-        await asyncio.gather(*(self._roster.let_go(one, fault) for one in held))
+        await asyncio.gather(*(self._roster.let_go(one, fault, again=True) for one in held))
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 for one in held:
@@ -351,6 +380,11 @@ class Sessions:
         await self._roster.end(session.id, session.generation, session.reason)
         if (held := self._roster.of(session)) is not None:
             await self._roster.forget(held)
+
+
+def _hears_alike(one: SessionRequest, other: SessionRequest) -> bool:
+    """Whether who recognizes what is asked for in one way does so for the other."""
+    return replace(one, session_id=other.session_id, after=other.after) == other
 
 
 def _now_s() -> float:

@@ -10,6 +10,7 @@ from .asked import SessionRequest, changed, from_query
 from .controls import Audio, Configure, Control, Finalize, KeepAlive
 from .ending import CLIENT
 from .faults import Fault
+from .held import STREAM
 from .session import Session
 from .sessions import Sessions
 from .settings import SttServiceSettings
@@ -20,7 +21,6 @@ from .wording import StreamWording
 __all__ = ["STREAM_PATH", "StreamDoor"]
 
 STREAM_PATH = "/stt/stream"
-DOOR = "stream"
 
 
 class StreamDoor(SocketDoor):
@@ -56,9 +56,9 @@ class StreamDoor(SocketDoor):
         given = websocket.query_params.multi_items()
         request = from_query(given, self._defaults)
         if request.session_id is None:
-            return await self._sessions.open(request, principal, door=DOOR)
+            return await self._sessions.open(request, principal, door=STREAM)
         try:
-            return await self._sessions.resume(request, principal, door=DOOR, given=given)
+            return await self._sessions.resume(request, principal, door=STREAM, given=given)
         except Fault as fault:
             ending = None
             if fault.code == "session_ended":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -13,6 +14,7 @@ from bot.inbox import Command, CommandFailed, Inbox
 from .asked import SessionRequest, from_config
 from .ending import CLIENT, ending_of
 from .faults import Fault
+from .hearing import Hearing
 from .held import Held
 from .past import Past, joined_of, told_of
 from .store import SessionGone, StoreUnavailable, SttStore, Taken
@@ -36,11 +38,13 @@ class TakenUp:
         past: how it stands.
         request: what it was asked to be.
         missed: the messages of the finals that its client has not got.
+        hearing: whoever recognizes it already; None when somebody is to be found.
     """
 
     past: Past
     request: SessionRequest
-    missed: list[bytes]
+    missed: Sequence[bytes] = ()
+    hearing: Hearing | None = None
 
 
 class TakingUp:
@@ -85,6 +89,30 @@ class TakingUp:
             told_ms=session.told_ms,
         )
         return TakenUp(past, session.request, missed)
+
+    async def from_absence(self, held: Held, after: int) -> TakenUp | None:
+        """Of a session of this worker whose recognizer waits; None when it does not any more.
+
+        What is understood from now on is for who goes on with it, who is not to be awaited.
+
+        Args:
+            held, after: as `from_here`'s.
+
+        Raises:
+            Fault: as `from_here`.
+        """
+        session = held.session
+        async with session.turning:
+            if held.absent:
+                with suppress(Fault):
+                    await session.hear_rest()
+            if not held.absent:
+                return None
+            taken_up = await self.from_here(held, after)
+            if not held.absent:
+                return None
+            past = replace(taken_up.past, from_ms=int(session.audio_ms))
+            return replace(taken_up, past=past, hearing=session.hand_on())
 
     async def from_elsewhere(self, session_id: str, key_id: str, after: int) -> TakenUp:
         """Of a session that another worker has, or had, or that this one has forgotten.

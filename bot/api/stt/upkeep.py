@@ -18,7 +18,7 @@ __all__ = ["LOOK_S", "RESUME_S", "TOUCH_EVERY", "Upkeep"]
 log = structlog.get_logger(__name__)
 
 RESUME_S = 30.0
-"""So long a session whose client is gone stays here, and counts as open for its key."""
+"""So long a session whose client is gone stays here, and its recognizer waits."""
 LOOK_S = 1.0
 TOUCH_EVERY = 5
 """Of how many looks one is written down."""
@@ -52,12 +52,12 @@ class Upkeep:
         """See to one session; whether it is to be brought to its end, or forgotten."""
         session, now_s = held.session, _now_s()
         held.looks += 1
-        if session.over:
+        if held.left_s is not None:
+            held.due = None
             stays_s = min(RESUME_S, self._settings.stt_idle_s)
-            if held.left_s is not None and held.lost is not None:
-                return True
-            left = held.left_s is not None and now_s - held.left_s >= stays_s
-            return left or held.door == CHUNK
+            return held.lost is not None or now_s - held.left_s >= stays_s
+        if session.over:
+            return held.door == CHUNK
         session.look_after(now_s)
         if held.looks % TOUCH_EVERY == 0:
             self._roster.touch(session)
@@ -67,9 +67,7 @@ class Upkeep:
     async def _bring_to_end(self, held: Held) -> None:
         try:
             if held.due is None or held.session.over:
-                if held.lost is None:
-                    self._roster.touch(held.session)
-                await self._roster.forget(held)
+                await self._forget(held)
             else:
                 # Of one that cannot be understood to its end its client is told; it may resume it.
                 with suppress(Fault):
@@ -79,6 +77,16 @@ class Upkeep:
             log.exception("a session was not ended in order", session=held.session.id)
         finally:
             held.ending = False
+
+    async def _forget(self, held: Held) -> None:
+        session = held.session
+        async with self._roster.turn(session.id):
+            if self._roster.of(session) is not held:
+                return  # its client has just come back
+            if held.lost is None:
+                # Nobody sends what was not understood again: half a word is better than none.
+                await self._roster.let_go(held, None, again=False)
+            await self._roster.forget(held)
 
 
 def _now_s() -> float:

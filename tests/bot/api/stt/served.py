@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -147,6 +148,7 @@ class Service:
         sessions: of the worker.
         leases: of all workers.
         port: where it is served.
+        calls: how many calls each recognizer has.
     """
 
     def __init__(
@@ -169,6 +171,7 @@ class Service:
         self.ears = Ears(Level())
         stt: Fallback[SttProvider] = Fallback.alone(engine)
         desk: Any = recognizers or Desk(stt)
+        self.calls: Counter[str] = Counter()
         self.sessions = Sessions(
             settings,
             recognizers=desk,
@@ -177,6 +180,7 @@ class Service:
             access=who,
             inbox=inbox,
             tally=Tally(Metrics()),
+            calls=lambda: self.calls,
         )
         door = StreamDoor(self.sessions, who, settings, SessionRequest())
         asr = AsrDoor(self.sessions, who, settings)
