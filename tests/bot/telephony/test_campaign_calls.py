@@ -210,7 +210,10 @@ async def test_what_a_machine_gets(
     assert (await known(campaigns, attempt)).answered_by == answered_by
 
 
-async def test_without_redis_an_attempts_call_goes_on(tmp_path: Path, no_store: Store) -> None:
+async def test_without_redis_an_attempts_call_goes_on(
+    tmp_path: Path, no_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.campaign.arriving, "AGAIN_S", (0.0, 0.0))
     away = CampaignStore("unix:///nonexistent/redis.sock")
     deployment = with_campaigns(settings(tmp_path), no_store, away)
     attempt = secrets.token_hex(10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 import pytest_asyncio
@@ -113,16 +114,20 @@ async def test_who_was_not_reached_by_a_proxy_did_nothing(monkeypatch: pytest.Mo
 
 
 async def test_an_answer_that_cannot_be_read_leaves_it_unknown(
-    rest: TwilioRest, monkeypatch: pytest.MonkeyPatch
+    twilio: Twilio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_date(item: object) -> None:
         raise AttributeError("'str' object has no attribute 'timestamp'")
 
     monkeypatch.setattr(rest_module, "rest_call", no_date)
-    with pytest.raises(RestUnavailable):
-        await rest.create(PARAMETERS)
-    with pytest.raises(RestUnavailable):
-        await rest.list_calls(to=CALLER)
+    # A list is asked for again until the deadline.
+    async with aclosing(
+        TwilioRest(ACCOUNT, TOKEN, api_url=twilio.url, deadline_s=0.2)
+    ) as impatient:
+        with pytest.raises(RestUnavailable):
+            await impatient.create(PARAMETERS)
+        with pytest.raises(RestUnavailable):
+            await impatient.list_calls(to=CALLER)
 
 
 async def test_what_is_not_wanted_any_more_is_not_sent(twilio: Twilio, rest: TwilioRest) -> None:
