@@ -19,6 +19,9 @@ from bot.settings import Settings
 from tests.bot.commands import Run
 from tests.bot.redis_process import ask
 from tests.bot.running import Running, running_worker
+from tests.vendors.soniox.standin import SonioxStandIn
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.recordings import computed_script
 
 from .conftest import Findings, server_context
 from .site import TOKEN, Site, serving, tls_proxy
@@ -199,20 +202,25 @@ HUSHED = ("key-3", "word-4", "key-5")
 
 
 async def test_no_secret_is_told_even_by_an_error(
-    settings: Callable[..., Settings], found: Findings, redis_url: str, tmp_path: Path
+    settings: Callable[..., Settings], found: Findings, tmp_path: Path
 ) -> None:
     secrets = {"twilio_auth_token": "token-1", "twilio_auth_token_secondary": "token-2"}
-    own = settings(
-        **secrets,
-        api_key="key-3",
-        soniox_api_key="key-5",
-        redis_url="redis://user:word-4@127.0.0.1:1",
-        dialog="token-1:token-2",
-        voice="key-5",
-        recordings=tmp_path / "key-3",
-        state_dir=tmp_path / "word-4",
-    )
-    await examine(own, (), found.append)
+    hearing = OracleHearing(computed_script(["Hello."]))
+    async with SonioxStandIn(hearing, api_key="another", wrong_key="message") as vendor:
+        own = settings(
+            **secrets,
+            api_key="key-3",
+            soniox_api_key="key-5",
+            soniox_stt_url=vendor.stt_url,
+            soniox_tts_url=vendor.tts_url,
+            redis_url="redis://user:word-4@127.0.0.1:1",
+            dialog="token-1:token-2",
+            voice="key-5",
+            recordings=tmp_path / "key-3",
+            state_dir=tmp_path / "word-4",
+        )
+        await examine(own, (), found.append)
     told = "".join(one.text + one.remedy for one in found)
     assert "dialog '…:…'" in told
+    assert "SONIOX_API_KEY" in told
     assert not [secret for secret in (*secrets.values(), *HUSHED) if secret in told]
