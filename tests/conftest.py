@@ -53,6 +53,8 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.freeze()
+        # So long a run looks through all that tests keep again and again: a tenth of its time.
+        gc.set_threshold(10_000)
         gc.enable()
         # What is still there at the very end, extensions call a leak.
         atexit.register(gc.unfreeze)
