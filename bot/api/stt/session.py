@@ -307,6 +307,7 @@ class Session:
         """End this part of it, and give its recognizers, which go on, to the next."""
         hearing = self._hearing
         self._close()
+        self._feed.close()
         self._hearing = Hearing(
             self._feed, self.request, self, hearing.audio_ms, self._keeper.tally
         )
