@@ -7,10 +7,8 @@ when it began or was taken up there, to when it ended or was let go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
 
 from providers.ears import Ears
 from providers.fallback import Fallback
@@ -23,38 +21,16 @@ from .faults import Fault
 from .feed import Feed
 from .finalizing import Finalizing
 from .hearing import Hearing
+from .keeper import Keeper
 from .lull import Lull
-from .outbox import Outbox
 from .past import Past
-from .tally import Tally
+from .telling import Telling
 from .wording import Said, Wording
 
-__all__ = ["Keeper", "Session"]
+__all__ = ["Session"]
 
 
-class Keeper(Protocol):
-    """Who has all sessions of this worker; only `ended` may wait.
-
-    Attributes:
-        tally: where all is counted.
-    """
-
-    tally: Tally
-
-    def recognizers(self, session: Session, request: SessionRequest) -> Fallback[SttProvider]:
-        """Who is to recognize; raises `Fault`."""
-
-    def understood(self, session: Session, said: Said) -> None:
-        """Something was understood for good."""
-
-    def configured(self, session: Session) -> None:
-        """Its request has changed."""
-
-    async def ended(self, session: Session) -> None:
-        """It is over, for `session.reason`, and cannot be resumed."""
-
-
-class Session:
+class Session(Telling):
     """A session as this worker has it.
 
     Args:
@@ -92,6 +68,7 @@ class Session:
         ears: Ears,
         wording: Wording,
     ) -> None:
+        super().__init__(wording)
         self.id = past.session_id
         self.generation = past.generation
         self.request = request
@@ -103,13 +80,11 @@ class Session:
         self.told_ms = dict(past.told_ms)
         self.reason = ""
         self.fault: Fault | None = None
-        self.over = self.ended = False
+        self.ended = False
         self.touched_s = _now_s()
         self.turning = asyncio.Lock()
         self._keeper = keeper
         self._ears = ears
-        self._wording = wording
-        self._outbox = Outbox()
         self._feed = self._fed(request)
         self._hearing = Hearing(self._feed, request, self, past.from_ms, keeper.tally)
         self._finalizing = Finalizing()
@@ -330,35 +305,6 @@ class Session:
         self._feed.close()
         await self._hearing.close()
 
-    # What its client is told
-
-    def push(self, message: bytes | None) -> None:
-        """Have a message sent; None is not said."""
-        if message is not None and not self.over:
-            self._outbox.put(message)
-            self._check_read()
-
-    def push_missed(self, messages: Sequence[bytes]) -> None:
-        """Have the finals sent that its client has not got, however many."""
-        if messages:
-            self._outbox.put_missed(messages)
-
-    def tell(self, fault: Fault) -> None:
-        """Tell of something that went wrong and does no harm."""
-        self.push(self._wording.error(fault))
-
-    async def next(self) -> bytes | None:
-        """The next message; None when there are no more."""
-        return await self._outbox.next()
-
-    async def caught_up(self) -> None:
-        """Wait until its client has read most of what it was told, or reads no more."""
-        await self._outbox.half_empty()
-
-    def take_all(self) -> list[bytes]:
-        """The messages that wait, without waiting."""
-        return self._outbox.take_all()
-
     def look_after(self, now_s: float) -> None:
         """Answer each `finalize` that has waited for so long."""
         self._finalized(self._finalizing.late(now_s))
@@ -382,8 +328,7 @@ class Session:
             said = self._said(channel, replace(transcript, final=False))
             message = self._wording.said(self, said)
             if message is not None:
-                self._outbox.put_interim(message, channel.number)
-                self._check_read()
+                self._push_interim(message, channel.number)
         if transcript.final:
             # Only then is it known what it covers.
             asyncio.get_running_loop().call_soon(self._answer)
@@ -454,10 +399,6 @@ class Session:
         self.over = True
         self._lull.close()
         self._outbox.close()
-
-    def _check_read(self) -> None:
-        if self._outbox.overflowed:
-            self.fail(Fault("slow_reader", "results are not read: resume, and read them"))
 
 
 def _now_s() -> float:
