@@ -289,7 +289,7 @@ async def ask(scene: Scene, attempt: str) -> int | None:
     """Have the person called; the status of the answer, None without one."""
     url = f"{scene.worker.url}/twilio/voice?attempt={attempt}"
     async with httpx.AsyncClient(
-        base_url=scene.url, auth=(ACCOUNT, TOKEN), trust_env=False, timeout=0.3
+        base_url=scene.url, auth=(ACCOUNT, TOKEN), trust_env=False, timeout=1.0
     ) as client:
         form = {"To": PERSON, "From": OURS, "Url": url}
         try:
