@@ -250,8 +250,13 @@ async def test_a_fault_of_the_store_does_not_end_the_process(
 
 
 async def test_who_dials_nobody_any_more_sweeps_on(
-    store: CampaignStore, dialing: Dialing, twilio: Twilio, rest: TwilioRest
+    store: CampaignStore,
+    dialing: Dialing,
+    twilio: Twilio,
+    rest: TwilioRest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(dialing_module, "SWEEP_S", 1)
     campaign = await due(store)
     await start(store, campaign)
     running = asyncio.create_task(dialing.run())
