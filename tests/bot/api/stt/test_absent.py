@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from websockets.exceptions import ConnectionClosedError
 
 from bot.api.keys.types import KeyLimits
 from bot.api.stt.access import Principal
@@ -17,14 +18,16 @@ from bot.api.stt.asked import SessionRequest
 from bot.api.stt.faults import Fault
 from bot.api.stt.session import Session
 from bot.api.stt.upkeep import LOOK_S, RESUME_S
-from media.audio import PCM16_16K
+from media.audio import PCM16_16K, ULAW_8K
 from media.files import wav_header
 from providers.errors import AuthenticationError
 from tests.background import until
 from tests.bot.engines import Recognizer
+from tests.providers.library.hearing import SCRIPT, said_in, soniox
 from tests.virtual_time import virtual_time_on_sockets
 
 from .served import ANYBODY, LOUD, QUIET, Service, service_of, serving
+from .test_failover import PIECE, Vendors
 
 PLAIN = SessionRequest()
 HEARD_S = 0.1
@@ -293,3 +296,44 @@ async def test_clients_of_other_services_do_not_come_back() -> None:
             client.websocket.transport.abort()
         await until(lambda: session.over)
         assert session.joined.result("", 0).text == "last words"
+
+
+async def transcribed(service: Service, cuts: list[int]) -> dict[int, dict[str, Any]]:
+    """The finals of a recording whose client is cut off at these times (ms), and comes back."""
+    said: dict[int, dict[str, Any]] = {}
+    query, sent = "encoding=mulaw", 0
+    while True:
+        async with service.client(query) as client:
+            started = await client.hear()
+            sent = ULAW_8K.byte_count(started["audio_ms"])
+            stop = ULAW_8K.byte_count(cuts.pop(0)) if cuts else len(SCRIPT.audio)
+            while sent < stop:
+                await client.send(SCRIPT.audio[sent : sent + PIECE])
+                sent += PIECE
+                await asyncio.sleep(0.02)
+            if sent < len(SCRIPT.audio):
+                client.websocket.transport.abort()
+            else:
+                await client.say("close")
+            with suppress(ConnectionClosedError):
+                async for text in client.websocket:
+                    message = orjson.loads(text)
+                    if message.get("is_final"):
+                        said[message["sequence"]] = message
+            if client.websocket.close_code == 1000:
+                return said
+        query = f"session_id={started['session_id']}&after={max(said, default=0)}"
+        await asyncio.sleep(1)
+
+
+@virtual_time_on_sockets
+async def test_a_client_that_is_lost_again_and_again_hears_every_word_once() -> None:
+    words = said_in(SCRIPT)
+    cuts = [(begin_ms + end_ms) // 2 for _, begin_ms, end_ms in (words[0], words[2], words[5])]
+    async with soniox() as (standin, stt):
+        recognizers: Any = Vendors(stt)
+        async with serving(recognizers=recognizers) as service:
+            said = await transcribed(service, cuts)
+        assert len(standin.stt) == 1
+    heard = [word for number in sorted(said) for word in said[number]["words"]]
+    assert [(w["text"], w["start_ms"], w["end_ms"]) for w in heard] == words
