@@ -224,6 +224,8 @@ async def service_of(
         prefix=prefix,
         idle_s=settings.stt_idle_s,
         on_superseded=lambda *lost: one.sessions.superseded(*lost),
+        # A Redis that answers may take its time on a busy machine.
+        deadline_s=10,
     )
     inbox = Inbox(redis_url, worker, prefix=prefix, metrics=Metrics())
     one: Service = Service(
