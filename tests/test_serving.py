@@ -12,10 +12,17 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.applications import Starlette
 
+from bot.memory import settle
 from tests.serving import serving_app
 from tests.vendors.soniox.standin import SonioxStandIn
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled() -> None:
+    """What earlier tests have left is looked through once, and not in each of these."""
+    settle()
 
 
 @pytest.mark.parametrize("rounds", range(6))
