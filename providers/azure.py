@@ -1,0 +1,205 @@
+"""PURE: what Azure's recognizers and synthesizers share: account, addresses, errors.
+
+Source: https://learn.microsoft.com/azure/ai-services/speech-service/ (its pages on the REST APIs,
+on sovereign clouds, and on private endpoints, which tell the paths under a resource's own domain)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from .codec import Close
+from .errors import (
+    ApiError,
+    AudioTooLargeError,
+    AuthenticationError,
+    DeadlineError,
+    InvalidAudioError,
+    MissingKeyError,
+    ProviderError,
+    QuotaError,
+    RateLimitError,
+    UnavailableError,
+    UnsupportedError,
+    UnsupportedLanguageError,
+)
+from .http_request import advised_wait_s
+
+__all__ = ["AzureAccount", "Query", "closing", "failure", "refusal", "socket_url"]
+
+Query = Sequence[tuple[str, str]]
+
+_REGION = re.compile(r"[a-z0-9]+")
+_SPEECH_DOMAINS = {"usgov": "speech.azure.us", "china": "speech.azure.cn"}
+_API_DOMAINS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
+_SPEECH_DOMAIN, _API_DOMAIN = "speech.microsoft.com", "api.cognitive.microsoft.com"
+_MOST_TEXT = 200
+_HINT_KEY = "check AZURE_SPEECH_KEY and AZURE_SPEECH_REGION: a key belongs to one region"
+_HINT_LIMIT = "see the resource's quotas, and ask Azure to raise them"
+_HINT_REGION = "see AZURE_SPEECH_REGION, AZURE_BASE_URL, and what the region offers"
+_OUR_FAULT = (1002, 1003, 1007, 1008, 1009)
+_TRY_AGAIN = 1013
+_THEIR_FAULT = 1011
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureAccount:
+    """Whose resource it is, and where.
+
+    Attributes:
+        speech_key: one of the two keys of a Speech resource.
+        speech_region: where the resource is, such as `westeurope`; also as the portal writes it.
+        base_url: the resource's own domain, such as `https://NAME.cognitiveservices.azure.com`,
+            in place of the region's addresses.
+        stt_endpoint_id: of a custom model that recognizes streams.
+        tts_voice: who speaks when no voice is chosen; None is the one for the language.
+
+    Raises:
+        MissingKeyError: there is no key, or it is not said where the resource is.
+        UnsupportedError: the region is no region's name.
+    """
+
+    speech_key: str = field(default="", repr=False)
+    speech_region: str = ""
+    base_url: str | None = None
+    stt_endpoint_id: str | None = None
+    tts_voice: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.speech_key:
+            raise MissingKeyError("azure", "no key", hint="set AZURE_SPEECH_KEY")
+        if self.base_url is None and not self.speech_region:
+            raise MissingKeyError("azure", "no region", hint="set AZURE_SPEECH_REGION")
+        if self.base_url is None and not _REGION.fullmatch(self._region):
+            raise UnsupportedError(
+                "azure", f"no region is called {self.speech_region!r}", hint=_HINT_REGION
+            )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What proves the account; the key goes nowhere else."""
+        return {"Ocp-Apim-Subscription-Key": self.speech_key}
+
+    def stt_url(self, path: str, query: Query = ()) -> str:
+        """The address of a recognizer: `path` begins with `/speech`."""
+        return self._url("stt", path, query)
+
+    def tts_url(self, path: str, query: Query = ()) -> str:
+        """The address of a synthesizer: `path` begins with `/cognitiveservices`."""
+        return self._url("tts", path, query)
+
+    def api_url(self, path: str, query: Query = ()) -> str:
+        """The address of what else there is: `path` begins with `/speechtotext`."""
+        base = self.base_url or f"https://{self._region}.{self._domain(_API_DOMAINS, _API_DOMAIN)}"
+        return _joined(base, path, query)
+
+    def _url(self, service: str, path: str, query: Query) -> str:
+        if self.base_url is not None:
+            return _joined(f"{self.base_url.rstrip('/')}/{service}", path, query)
+        domain = self._domain(_SPEECH_DOMAINS, _SPEECH_DOMAIN)
+        return _joined(f"https://{self._region}.{service}.{domain}", path, query)
+
+    @property
+    def _region(self) -> str:
+        """As addresses have it: the portal writes `West Europe`."""
+        return self.speech_region.replace(" ", "").lower()
+
+    def _domain(self, sovereign: Mapping[str, str], public: str) -> str:
+        own = (name for cloud, name in sovereign.items() if self._region.startswith(cloud))
+        return next(own, public)
+
+
+def _joined(base: str, path: str, query: Query) -> str:
+    return f"{base.rstrip('/')}{path}{'?' if query else ''}{urlencode(query)}"
+
+
+def socket_url(url: str) -> str:
+    """The address of a WebSocket: the scheme alone is another."""
+    return "ws" + url.removeprefix("http")
+
+
+def refusal(provider: str, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """The error that an HTTP answer with a status of 300 or more is; header names in lower case."""
+    code, text = _explained(body)
+    return failure(provider, status, text or f"HTTP status {status}", code, advised_wait_s(headers))
+
+
+def failure(
+    provider: str,
+    status: int,
+    text: str,
+    code: str | None = None,
+    retry_after_s: float | None = None,
+) -> ProviderError:
+    """The error that an HTTP status is.
+
+    Args:
+        provider: the catalogue name.
+        status: the HTTP status.
+        text: what Azure says about it; never what it was sent.
+        code: Azure's own.
+        retry_after_s: its advice.
+    """
+    text, words = text[:_MOST_TEXT], f"{code} {text}".lower()
+    if status in (402, 403) and "quota" in words:
+        return QuotaError(provider, text, hint=_HINT_LIMIT, code=code)
+    if status in (401, 403):
+        return AuthenticationError(provider, text, hint=_HINT_KEY, code=code)
+    if status == 429:
+        return RateLimitError(
+            provider, text, hint=_HINT_LIMIT, code=code, retry_after_s=retry_after_s
+        )
+    if status in (408, 504):
+        return DeadlineError(provider, text, code=code)
+    if status >= 500:
+        return UnavailableError(provider, text, code=code)
+    if status == 413:
+        return AudioTooLargeError(provider, text, hint="split it where nobody speaks", code=code)
+    if status == 404:
+        return UnsupportedError(provider, text, hint=_HINT_REGION, code=code)
+    if "locale" in words or "language" in words:
+        return UnsupportedLanguageError(provider, text, code=code)
+    if "audio" in words and status in (400, 415, 422):
+        return InvalidAudioError(provider, text, code=code)
+    return ApiError(provider, text, code=code)
+
+
+def closing(provider: str, close: Close) -> ProviderError | None:
+    """The error that a close frame tells of; None: nothing but that the connection is over."""
+    reason, code = close.reason[:_MOST_TEXT], str(close.code)
+    lower = reason.lower()
+    if "quota" in lower or "throttl" in lower:
+        return RateLimitError(provider, reason, hint=_HINT_LIMIT, code=code)
+    if close.code in _OUR_FAULT:
+        if "locale" in lower or "language" in lower:
+            return UnsupportedLanguageError(provider, reason, code=code)
+        return ApiError(provider, reason or "it refuses what it was sent", code=code)
+    if close.code in (_THEIR_FAULT, _TRY_AGAIN):
+        return UnavailableError(provider, reason or "it gave up", code=code)
+    return None
+
+
+def _explained(body: bytes) -> tuple[str | None, str]:
+    """Azure's code for an error and its words, in one of the shapes of its services."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None, ""
+    said = _inner(said)
+    code, text = said.get("code"), said.get("message") or said.get("Message")
+    return (None if code is None else str(code)[:100]), str(text or "")
+
+
+def _inner(said: Any) -> Mapping[str, Any]:
+    """The object that has the words: it may be in `error`, and a closer one in `innerError`."""
+    if isinstance(said, dict) and isinstance(said.get("error"), dict):
+        said = said["error"]
+    if isinstance(said, dict) and isinstance(said.get("innerError"), dict):
+        said = {**said, **said["innerError"]}
+    return said if isinstance(said, dict) else {}
