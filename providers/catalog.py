@@ -1,44 +1,51 @@
-"""Name → provider. A vendor is one line here; its module is imported only when it is used."""
+"""Name → provider. A vendor is one line here; its module is imported only when it is used.
+
+What is declared of it is in `vendors/<account>.toml`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from .declaration import Declaration, declaration_of
+from .domain import is_within
 from .errors import UnsupportedError
-from .types import FileRecognizer, SttProvider, TtsProvider
+from .facts import Facts, Kind
 
-__all__ = ["FILES", "SHARED", "STT", "TTS", "account_of", "build_file_stt", "build_files_beside"]
-__all__ += ["build_stt", "build_tts"]
+if TYPE_CHECKING:  # they bring numpy, and who reads settings may have no need of it
+    from .types import FileRecognizer, SttProvider, TtsProvider
 
-STT = {
-    "pocketsphinx": "providers.stt.pocketsphinx:PocketSphinx",
-    "whisper": "providers.stt.whisper:Whisper",
-    "soniox": "providers.stt.soniox:SonioxRecognizer",
-    "deepgram": "providers.stt.deepgram:DeepgramRecognizer",
-    "deepgram-flux": "providers.stt.deepgram_flux:FluxRecognizer",
-    "elevenlabs": "providers.stt.elevenlabs:ElevenLabsRecognizer",
-    "openai": "providers.stt.openai:OpenAiRecognizer",
+__all__ = ["FILES", "SHARED", "STT", "TABLES", "TTS", "VENDORS", "account_of", "build_file_stt"]
+__all__ += ["build_files_beside", "build_stt", "build_tts", "facts_of"]
+
+VENDORS: Mapping[str, Declaration] = {
+    account: declaration_of(account)
+    for account in (
+        "pocketsphinx",
+        "espeak",
+        "whisper",
+        "soniox",
+        "deepgram",
+        "elevenlabs",
+        "openai",
+    )
 }
-TTS = {
-    "espeak": "providers.tts.espeak:ESpeak",
-    "soniox": "providers.tts.soniox:SonioxSynthesizer",
-    "deepgram": "providers.tts.deepgram:DeepgramSynthesizer",
-    "deepgram-http": "providers.tts.deepgram_http:DeepgramHttpSynthesizer",
-    "elevenlabs": "providers.tts.elevenlabs:ElevenLabsSynthesizer",
-    "elevenlabs-http": "providers.tts.elevenlabs_http:ElevenLabsHttpSynthesizer",
-    "openai": "providers.tts.openai:OpenAiSpeech",
-    "openai-realtime": "providers.tts.openai_realtime:OpenAiRealtimeSpeech",
-}
+"""By account. When nothing is said about which is better, the first that is configured is taken."""
 
 
-FILES: dict[str, str] = {
-    "deepgram": "providers.stt.deepgram_files:DeepgramFiles",
-    "elevenlabs": "providers.stt.elevenlabs_files:ElevenLabsFiles",
-    "whisper": "providers.stt.whisper_files:WhisperFiles",
-    "openai": "providers.stt.openai_files:OpenAiFiles",
-}
+def _table(kind: Kind) -> dict[str, str]:
+    offers = [vendor.offers[kind] for vendor in VENDORS.values()]
+    return {name: offer.path for offered in offers for name, offer in offered.items()}
+
+
+STT = _table("stt")
+TTS = _table("tts")
+FILES = _table("files")
 """Recognizers of whole recordings, where a vendor has a door of its own for them."""
+TABLES: Mapping[Kind, Mapping[str, str]] = {"stt": STT, "files": FILES, "tts": TTS}
 SHARED = frozenset({"whisper"})
 """Whose streams and recordings go through one engine: it is too large to be loaded twice."""
 
@@ -46,6 +53,27 @@ SHARED = frozenset({"whisper"})
 def account_of(name: str) -> str:
     """Whose account a provider uses: `deepgram-flux` is Deepgram's as `deepgram` is."""
     return name.partition("-")[0]
+
+
+def facts_of(kind: Kind, name: str, settings: Mapping[str, Any] | None = None) -> Facts:
+    """What is known of a provider; nothing but defaults of one that is not in the catalogue.
+
+    Args:
+        kind: what it is used for.
+        name: of the provider.
+        settings: its account's: a server of one's own has no list price.
+    """
+    vendor = VENDORS.get(account_of(name))
+    offer = vendor.offers[kind].get(name) if vendor else None
+    if vendor is None or offer is None:
+        return Facts()
+    address = (settings or {}).get(offer.own_server or "")
+    if not address or is_within(address, vendor.domain or ""):
+        return offer.facts
+    own = replace(offer.facts, priced="a server of your own", free=True)
+    if kind == "tts":
+        return replace(own, usd_per_1000_characters=0.0)
+    return replace(own, usd_per_minute=0.0)
 
 
 def build_stt(name: str, **settings: Any) -> SttProvider:
@@ -57,31 +85,31 @@ def build_stt(name: str, **settings: Any) -> SttProvider:
     """
     built = _build("speech-to-text", STT, name, settings)
     if hasattr(built, "codec"):
-        return cast(SttProvider, _wrapped(built, "stt.streaming:StreamingStt"))
-    return cast(SttProvider, built)
+        return cast("SttProvider", _wrapped(built, "stt.streaming:StreamingStt"))
+    return cast("SttProvider", built)
 
 
 def build_tts(name: str, **settings: Any) -> TtsProvider:
     """The synthesizer called `name`, not yet started. Raises as `build_stt` does."""
     built = _build("text-to-speech", TTS, name, settings)
     if hasattr(built, "codec"):
-        return cast(TtsProvider, _wrapped(built, "tts.synthesis:StreamingTts"))
+        return cast("TtsProvider", _wrapped(built, "tts.synthesis:StreamingTts"))
     if hasattr(built, "request"):
-        return cast(TtsProvider, _wrapped(built, "tts.http_synthesis:HttpTts"))
-    return cast(TtsProvider, built)
+        return cast("TtsProvider", _wrapped(built, "tts.http_synthesis:HttpTts"))
+    return cast("TtsProvider", built)
 
 
 def build_files_beside(recognizer: SttProvider) -> FileRecognizer:
     """The recognizer of whole recordings that shares the engine of one that is in `SHARED`."""
-    return cast(FileRecognizer, cast(Any, recognizer).files())
+    return cast("FileRecognizer", cast(Any, recognizer).files())
 
 
 def build_file_stt(name: str, **settings: Any) -> FileRecognizer:
     """The recognizer of whole recordings called `name`. Raises as `build_stt` does."""
     built = _build("speech-to-text for files", FILES, name, settings)
     if hasattr(built, "request"):
-        return cast(FileRecognizer, _wrapped(built, "stt.http_files:HttpFiles"))
-    return cast(FileRecognizer, built)
+        return cast("FileRecognizer", _wrapped(built, "stt.http_files:HttpFiles"))
+    return cast("FileRecognizer", built)
 
 
 def _build(kind: str, table: dict[str, str], name: str, settings: dict[str, Any]) -> object:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from media.audio import AudioFormat, Encoding
 
+from .domain import is_within
 from .errors import (
     ApiError,
     AudioTooLargeError,
@@ -117,8 +117,7 @@ class OpenAiAccount:
 
 def is_own(base_url: str) -> bool:
     """Whether an address is OpenAI's own."""
-    host = urlsplit(base_url).hostname or ""
-    return host == "openai.com" or host.endswith(".openai.com")
+    return is_within(base_url, "openai.com")
 
 
 def language_code(tag: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
-from ..catalog import FILES, STT, TTS
+from ..catalog import TABLES
 from ..errors import MissingKeyError
 from ..facts import Facts, Kind
 from ..options import STT_OPTIONS, TTS_OPTIONS
@@ -14,7 +14,6 @@ from .chosen import Chosen
 
 __all__ = ["ProviderInfo", "overview"]
 
-_TABLES: dict[Kind, dict[str, str]] = {"stt": STT, "files": FILES, "tts": TTS}
 _OF_STREAMS = ("interim_results", "endpointing", "endpointing_ms")
 _OPTIONS: dict[Kind, tuple[str, ...]] = {
     "stt": STT_OPTIONS,
@@ -52,7 +51,7 @@ class ProviderInfo:
 
 def overview(chosen: Chosen) -> list[ProviderInfo]:
     """All providers: those that recognize streams, those that take files, those that speak."""
-    return [_info(chosen, kind, name) for kind, table in _TABLES.items() for name in table]
+    return [_info(chosen, kind, name) for kind, table in TABLES.items() for name in table]
 
 
 def _info(chosen: Chosen, kind: Kind, name: str) -> ProviderInfo:
@@ -74,6 +73,6 @@ def _own(chosen: Chosen, kind: Kind, name: str) -> Capabilities | None:
 
 def _general(kind: Kind, name: str) -> Capabilities | None:
     """What it can do however it is configured, if its class says so."""
-    module, _, attribute = _TABLES[kind][name].partition(":")
+    module, _, attribute = TABLES[kind][name].partition(":")
     found = getattr(getattr(import_module(module), attribute), "capabilities", None)
     return found if isinstance(found, Capabilities) else None

@@ -4,14 +4,10 @@ import re
 
 import pytest
 
-from providers.catalog import FILES, STT, TTS
-from providers.facts import Facts, Kind, facts_of
+from providers.catalog import TABLES, facts_of
+from providers.facts import Facts, Kind
 
-CATALOGUE: list[tuple[Kind, str]] = [
-    *(("stt", name) for name in STT),
-    *(("files", name) for name in FILES),
-    *(("tts", name) for name in TTS),
-]
+CATALOGUE = [(kind, name) for kind, table in TABLES.items() for name in table]
 
 
 @pytest.mark.parametrize(("kind", "name"), CATALOGUE)

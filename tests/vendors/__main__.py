@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
 
-from tests.vendors.deepgram import server as deepgram
-from tests.vendors.elevenlabs import server as elevenlabs
-from tests.vendors.openai import server as openai
-from tests.vendors.soniox import server as soniox
-from tests.vendors.twilio_rest import server as twilio_rest
-
-STAND_INS: Mapping[str, Callable[[Sequence[str]], None]] = {
-    "deepgram": deepgram.main,
-    "openai": openai.main,
-    "elevenlabs": elevenlabs.main,
-    "soniox": soniox.main,
-    "twilio_rest": twilio_rest.main,
-}
+STAND_INS = sorted(path.parent.name for path in Path(__file__).parent.glob("*/server.py"))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,7 +15,7 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] not in STAND_INS:
         print(f"usage: python -m tests.vendors NAME …; NAME is one of {', '.join(STAND_INS)}")
         return 2
-    STAND_INS[arguments[0]](arguments[1:])
+    import_module(f"tests.vendors.{arguments[0]}.server").main(arguments[1:])
     return 0
 
 
