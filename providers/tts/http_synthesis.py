@@ -16,7 +16,7 @@ from ..http_request import HttpRequest
 from ..patience import Patience
 from ..session import Deadlines
 from ..types import SynthesisChunk, TtsOptions, Voice
-from .parts import cut
+from .portions import portions
 from .synthesis import DEADLINES
 from .vendor import SpeechVendor
 from .voice_list import VoiceList
@@ -112,14 +112,12 @@ class HttpTts:
         """Speak `text`. Closing the iterator early stops the synthesis.
 
         Raises (from the iterator):
-            UnsupportedError: an option cannot be honoured.
+            UnsupportedError: an option cannot be honoured, or SSML is too long.
             ProviderError: the vendor refuses, cannot be reached within 3 s, or gives nothing.
         """
         self._vendor.check(options)
         self._honoured.note(options)
-        # A text that is spoken more slowly lasts longer.
-        max_bytes = int(self._vendor.max_text_bytes * min(1.0, options.speed))
-        for part in cut(text, max_bytes):
+        for part in portions(self._vendor, text, options):
             async with aclosing(self._speak(part, options)) as pieces:
                 async for piece in pieces:
                     yield SynthesisChunk(piece)
