@@ -14,4 +14,6 @@ ACCESS = Access(
     stt={"elevenlabs": "stt"},
     tts={"elevenlabs": "tts", "elevenlabs-http": "tts-http"},
     files={"elevenlabs": "files"},
+    # It never ends a turn; of a recording there is one answer, and nobody's turn ends.
+    unsaid=frozenset({"interim_results", "endpointing"}),
 )

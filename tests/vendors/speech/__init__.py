@@ -82,6 +82,5 @@ for 8, 16 or 24 kHz: nothing else is understood, and this in no other format. Th
 *The way to it* is `ACCESS` in an `access.py`: with it the tests of the whole catalogue
 (`tests/providers/conformance`) find the stand-in.
 
-*The command line* is a `server.py` with a `main(arguments)` that calls `shell.serve_from_shell`,
-and a line in `tests/vendors/__main__.py`.
+*The command line* is a `server.py` with a `main(arguments)` that calls `shell.serve_from_shell`.
 """

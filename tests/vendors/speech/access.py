@@ -22,6 +22,8 @@ class Access:
             right key; the environment's names of them begin with the account's name.
         stt, tts, files: by catalogue name, the service of the stand-in that this provider talks to:
             under it are its records and its faults.
+        unsaid: options of recognizers that are honoured without a word to the vendor.
+        polyglot: services that leave it to their server which languages there are.
     """
 
     standin: Callable[..., StandIn]
@@ -29,3 +31,5 @@ class Access:
     stt: Mapping[str, str] = field(default_factory=dict)
     tts: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    unsaid: frozenset[str] = frozenset()
+    polyglot: frozenset[str] = frozenset()
