@@ -59,6 +59,8 @@ class AzureAccount:
             in place of the region's addresses.
         stt_endpoint_id: of a custom model that recognizes streams.
         tts_voice: who speaks when no voice is chosen; None is the one for the language.
+        tts_style: in which of its styles a voice speaks, such as `customerservice`.
+        tts_input: how the WebSocket is given a text, as `ssml` or, sentence by sentence, as `text`.
 
     Raises:
         MissingKeyError: there is no key, or it is not said where the resource is.
@@ -70,6 +72,8 @@ class AzureAccount:
     base_url: str | None = None
     stt_endpoint_id: str | None = None
     tts_voice: str | None = None
+    tts_style: str | None = None
+    tts_input: str = "ssml"
 
     def __post_init__(self) -> None:
         if not self.speech_key:
