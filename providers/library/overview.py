@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
-from ..catalog import TABLES
+from ..catalog import TABLES, VENDORS, account_of
+from ..declaration import Declaration
 from ..errors import MissingKeyError
 from ..facts import Facts, Kind
 from ..options import STT_OPTIONS, TTS_OPTIONS
@@ -20,6 +21,8 @@ _OPTIONS: dict[Kind, tuple[str, ...]] = {
     "files": tuple(name for name in STT_OPTIONS if name not in _OF_STREAMS),
     "tts": TTS_OPTIONS,
 }
+
+_MOST_LANGUAGES = 4
 
 Capabilities = SttCapabilities | TtsCapabilities
 
@@ -47,6 +50,29 @@ class ProviderInfo:
         if self.capabilities is None:
             return None
         return tuple(name for name in _OPTIONS[self.kind] if name not in self.capabilities.options)
+
+    @property
+    def vendor(self) -> Declaration:
+        """Whose it is."""
+        return VENDORS[account_of(self.name)]
+
+    @property
+    def price(self) -> str:
+        """Its list price, for people, with the date on which it was found."""
+        facts = self.facts
+        if facts.price is None:
+            return "not known"
+        if not facts.price:
+            return "free, runs here"
+        unit = "minute" if facts.usd_per_minute is not None else "1000 characters"
+        return f"${facts.price:g} per {unit} ({facts.price_date})"
+
+    @property
+    def languages(self) -> str:
+        """The first of its languages, and how many more there are; empty when it is not known."""
+        tags = () if self.capabilities is None else self.capabilities.languages
+        more = f" and {len(tags) - _MOST_LANGUAGES} more" if len(tags) > _MOST_LANGUAGES else ""
+        return ", ".join(tags[:_MOST_LANGUAGES]) + more
 
 
 def overview(chosen: Chosen) -> list[ProviderInfo]:
