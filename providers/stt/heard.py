@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from ..types import EndOfTurn, SttEvent, Transcript, Word
 
-__all__ = ["Endpoint", "Finalized", "Finished", "Heard", "HeardEvent", "Ready", "Token"]
-__all__ += ["Utterances"]
+__all__ = ["Endpoint", "Finalized", "Finished", "Heard", "HeardEvent", "Ready", "Restarted"]
+__all__ += ["Token", "Utterances"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,19 @@ class Finalized:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """On the same connection the vendor begins anew, and takes audio: its times begin at 0 again.
+
+    What is final stays, and is whole words; the audio after it is to be sent again.
+
+    Attributes:
+        processed_ms: up to there, by its times until now, it has dealt with the audio as well.
+    """
+
+    processed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The vendor has said all that it had to say."""
 
@@ -72,7 +85,7 @@ class Finished:
 QUIET_MS = 2_000
 """In audio that was looked at so long ago and gave no token, nothing was said."""
 
-HeardEvent = Ready | Heard | Endpoint | Finalized | Finished
+HeardEvent = Ready | Heard | Endpoint | Finalized | Restarted | Finished
 
 
 @dataclass(slots=True)
@@ -166,6 +179,15 @@ class Utterances:
         del self._final[self._whole :]
         self._interim = []
         return [Transcript("", final=False)] if withdrawn else []
+
+    def restarted(self, event: Restarted) -> list[SttEvent]:
+        """The vendor begins anew; interim transcripts are withdrawn, as by `lost`."""
+        withdrawn = bool(self._interim)
+        self.done_ms = max(self.done_ms, event.processed_ms + self._offset_ms)
+        if self._final:
+            self.done_ms = max(self.done_ms, self._final[-1].end_ms)
+        self._whole, self._interim = len(self._final), []
+        return [_transcript(self._final, final=False)] if withdrawn else []
 
     def _note_whole(self) -> None:
         """Of a connection's final tokens all but the last word's are sure to make whole words."""

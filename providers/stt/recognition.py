@@ -14,7 +14,7 @@ import structlog
 from ..errors import DeadlineError, ProviderError, UnavailableError
 from ..session import Deadlines, Session
 from ..types import SttEvent, SttOptions, Transcript
-from .heard import Endpoint, Finalized, Heard, HeardEvent, Ready, Utterances
+from .heard import Endpoint, Finalized, Heard, HeardEvent, Ready, Restarted, Utterances
 from .replay import ReplayRing
 from .vendor import SttCodec, SttVendor
 
@@ -155,12 +155,7 @@ class Recognition:
 
     def opened(self) -> None:
         """Send, from the first word that is not final yet, what there is."""
-        start_ms = self._ring.rewind(self._utterances.done_ms)
-        lost_ms = round(start_ms - self._utterances.done_ms)
-        if lost_ms > 0:
-            log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
-        self._utterances.connected(start_ms)
-        self._closing_said = False
+        self._rewind()
         if not self._session.codec.ready:
             self._ready_by_s = self._loop.time() + self._deadlines.connect_s
         is_asked_again = bool(self._owed or self._finishing) and not self._asked_again
@@ -181,6 +176,10 @@ class Recognition:
         elif isinstance(event, Ready):
             self._ready_by_s = None
             self._pump()
+        elif isinstance(event, Restarted):
+            self._give_interim(self._utterances.restarted(event))
+            self._rewind()
+            self._pump()
         elif self._closing_said:
             self._end()
         else:
@@ -197,11 +196,18 @@ class Recognition:
 
     def roused(self) -> None:
         """The connection is lost: `_wait` opens another."""
-        withdrawn = self._utterances.lost()
         self._ready_by_s = None
-        if self._interims:
-            self._give(withdrawn)
+        self._give_interim(self._utterances.lost())
         self._changed.set()
+
+    def _rewind(self) -> None:
+        """All that is not done is to be sent again, to a vendor whose times begin at 0."""
+        start_ms = self._ring.rewind(self._utterances.done_ms)
+        lost_ms = round(start_ms - self._utterances.done_ms)
+        if lost_ms > 0:
+            log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
+        self._utterances.connected(start_ms)
+        self._closing_said = False
 
     def _understood(self, event: Heard) -> None:
         events = self._utterances.heard(event)
@@ -211,8 +217,7 @@ class Recognition:
             self._asked_again = False
             if self._owed or self._finishing:
                 self._expect_answer()
-        if self._interims:
-            self._give(events)
+        self._give_interim(events)
 
     def _answer(self, *, all_heard: bool = False) -> None:
         """The vendor has finalized what it was asked to; `all_heard` as in `Finalized`."""
@@ -242,6 +247,10 @@ class Recognition:
         self._session.close()
         self._changed.set()
 
+    def _give_interim(self, events: Iterable[SttEvent]) -> None:
+        if self._interims:
+            self._give(events)
+
     def _give(self, events: Iterable[SttEvent]) -> None:
         for event in events:
             if self._events and isinstance(last := self._events[-1], Transcript) and not last.final:
@@ -262,7 +271,7 @@ class Recognition:
                 self._answer()
                 continue
             self._session.say(frame)
-            if not self._session.has_room:
+            if not (self._session.has_room and codec.ready):
                 return
         if self._finishing and not self._closing_said:
             self._closing_said = True

@@ -17,7 +17,8 @@ class SttCodec(Codec[HeardEvent], Protocol):
     """A recognizer's connection.
 
     Attributes:
-        ready: whether the vendor takes audio yet; the event `Ready` tells that it does now.
+        ready: whether the vendor takes audio now: not before it has said so, by the event `Ready`,
+            or while it finalizes what it has, which ends with `Restarted`.
         silence_s: where `finalize` is not always answered: after so long without a word of the
             vendor `unanswered` is asked what that means. None, as it is at the moment: an answer
             is sure to come.

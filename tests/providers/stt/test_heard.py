@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from providers.stt.heard import Heard, Token, Utterances
+from providers.stt.heard import Heard, Restarted, Token, Utterances
 from providers.types import EndOfTurn, SttEvent, Transcript, Word
 
 
@@ -156,3 +156,18 @@ def test_a_language_without_spaces_has_one_word() -> None:
     utterances.heard(Heard([token("你", 0, 100), token("好", 100, 200)]))
     assert utterances.done_ms == 0
     assert [word.text for word in utterances.take().words] == ["你好"]
+
+
+def test_what_is_final_stays_when_the_vendor_begins_anew() -> None:
+    utterances = Utterances()
+    utterances.connected(1_000)
+    utterances.heard(
+        Heard([token("one", 100, 200), token(" two", 300, 400)], [token(" th", 500, 600)])
+    )
+    assert interim_of(utterances.restarted(Restarted())) == "one two"
+    assert utterances.done_ms == 1_400
+    utterances.connected(1_400)
+    utterances.heard(Heard([token("three", 100, 250)]))
+    assert utterances.take().text == "one two three"
+    assert utterances.restarted(Restarted(900)) == []
+    assert utterances.done_ms == 2_300
