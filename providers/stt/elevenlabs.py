@@ -32,10 +32,11 @@ from ..messages import read
 from ..types import SttOptions
 from .elevenlabs_commits import Commit, Commits, Reason
 from .elevenlabs_options import check_languages, key_terms, languages, offered
-from .elevenlabs_words import placed, spread, words_of
+from .elevenlabs_words import placed, words_of
 from .heard import Finalized, Finished, Heard, HeardEvent, Token
 from .terms import honoured_with
 from .timeline import Timeline
+from .untimed import spread
 
 __all__ = ["ElevenLabsRecognizer", "ElevenLabsSttCodec"]
 

@@ -1,0 +1,67 @@
+"""PURE: the languages that Azure's recognizers understand, of streams and of recordings.
+
+Source: https://learn.microsoft.com/azure/ai-services/speech-service/language-support?tabs=stt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import UnsupportedLanguageError
+from ..options import SttOptions
+
+__all__ = ["FAST", "LOCALES", "locales"]
+
+_NAMES = (
+    "en-US en-GB en-AU en-CA en-GH en-HK en-IE en-IN en-KE en-NG en-NZ en-PH en-SG en-TZ en-ZA"
+    " af-ZA am-ET ar-SA ar-AE ar-BH ar-DZ ar-EG ar-IL ar-IQ ar-JO ar-KW ar-LB ar-LY ar-MA ar-OM"
+    " ar-PS ar-QA ar-SY ar-TN ar-YE az-AZ bg-BG bn-IN bs-BA ca-ES cs-CZ cy-GB da-DK de-DE de-AT"
+    " de-CH el-GR es-ES es-MX es-US es-AR es-BO es-CL es-CO es-CR es-CU es-DO es-EC es-GQ es-GT"
+    " es-HN es-NI es-PA es-PE es-PR es-PY es-SV es-UY es-VE et-EE eu-ES fa-IR fi-FI fil-PH"
+    " fr-FR fr-BE fr-CA fr-CH ga-IE gl-ES gu-IN he-IL hi-IN hr-HR hu-HU hy-AM id-ID is-IS it-IT"
+    " it-CH ja-JP jv-ID ka-GE kk-KZ km-KH kn-IN ko-KR lo-LA lt-LT lv-LV mk-MK ml-IN mn-MN mr-IN"
+    " ms-MY mt-MT my-MM nb-NO ne-NP nl-NL nl-BE pa-IN pl-PL ps-AF pt-BR pt-PT ro-RO ru-RU si-LK"
+    " sk-SK sl-SI so-SO sq-AL sr-RS sv-SE sw-KE sw-TZ ta-IN te-IN th-TH tr-TR uk-UA ur-IN uz-UZ"
+    " vi-VN wuu-CN yue-CN zh-CN zh-CN-shandong zh-CN-sichuan zh-HK zh-TW zu-ZA"
+)
+LOCALES = tuple(_NAMES.split())
+"""Of each language the locale that it is taken for, when it is named without one, comes first."""
+_NOT_FAST = frozenset(("ar-DZ", "ar-MA", "zh-CN-shandong", "zh-CN-sichuan"))
+FAST = tuple(locale for locale in LOCALES if locale not in _NOT_FAST)
+"""Those that the fast transcription of recordings knows in every region that has it."""
+
+
+def locales(
+    provider: str, options: SttOptions, offered: Sequence[str], most: int | None = None
+) -> list[str]:
+    """The locales that may be spoken, by Azure's names; that of `options.language` comes first.
+
+    Args:
+        provider: the catalogue name.
+        options: what is asked for.
+        offered: the locales on offer.
+        most: how many there may be; None is any number.
+
+    Raises:
+        UnsupportedLanguageError: one of them is not on offer, or there are too many.
+    """
+    found = {
+        _locale(provider, tag, offered): None for tag in (options.language, *options.languages)
+    }
+    if most is not None and len(found) > most:
+        raise UnsupportedLanguageError(
+            provider, f"{len(found)} languages in one stream", hint=f"name {most} at most"
+        )
+    return list(found)
+
+
+def _locale(provider: str, tag: str, offered: Sequence[str]) -> str:
+    wanted = tag.replace("_", "-").lower()
+    for locale in offered:
+        if wanted in (locale.lower(), locale.lower().partition("-")[0]):
+            return locale
+    raise UnsupportedLanguageError(
+        provider,
+        f"language {tag!r} is not on offer",
+        hint="name the locale, such as en-US: see Azure's page on language support",
+    )
