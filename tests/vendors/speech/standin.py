@@ -116,6 +116,13 @@ class StandIn(Register, ABC):
         """Which subprotocol is spoken, of those that a WebSocket's client offers; here none."""
         return None
 
+    def opened(self, frame: str | bytes) -> str | bytes:
+        """A client's frame without what the protocol puts around it; by default there is nothing.
+
+        What is another each time, such as ids and times, is to be left out.
+        """
+        return frame
+
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._front.port}"
@@ -168,6 +175,7 @@ class StandIn(Register, ABC):
             query=parse_qs(split.query, keep_blank_values=True),
             params=params,
             keep=self._keep,
+            opened=self.opened,
         )
         record.key = self.shown_key(headers, record)
         await self.came(record)
