@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # they bring numpy, and who reads settings may have no need o
     from .types import FileRecognizer, SttProvider, TtsProvider
 
 __all__ = ["FILES", "SHARED", "STT", "TABLES", "TTS", "VENDORS", "account_of", "build_file_stt"]
-__all__ += ["build_files_beside", "build_stt", "build_tts", "facts_of"]
+__all__ += ["build_files_beside", "build_stt", "build_tts", "class_of", "facts_of", "run"]
 
 VENDORS: Mapping[str, Declaration] = {
     account: declaration_of(account)
@@ -46,6 +46,20 @@ TTS = _table("tts")
 FILES = _table("files")
 """Recognizers of whole recordings, where a vendor has a door of its own for them."""
 TABLES: Mapping[Kind, Mapping[str, str]] = {"stt": STT, "files": FILES, "tts": TTS}
+_KINDS: Mapping[Kind, str] = {
+    "stt": "speech-to-text",
+    "files": "speech-to-text for files",
+    "tts": "text-to-speech",
+}
+_ENGINES: Mapping[Kind, Mapping[str, str]] = {
+    "stt": {"codec": "providers.stt.streaming:StreamingStt"},
+    "files": {"request": "providers.stt.http_files:HttpFiles"},
+    "tts": {
+        "codec": "providers.tts.synthesis:StreamingTts",
+        "request": "providers.tts.http_synthesis:HttpTts",
+    },
+}
+"""What runs a vendor that is pure, by what it has; it is imported only when it is used, too."""
 SHARED = frozenset({"whisper"})
 """Whose streams and recordings go through one engine: it is too large to be loaded twice."""
 
@@ -76,6 +90,26 @@ def facts_of(kind: Kind, name: str, settings: Mapping[str, Any] | None = None) -
     return replace(own, usd_per_minute=0.0)
 
 
+def class_of(kind: Kind, name: str) -> Any:
+    """The class of a provider, or of the pure object that an engine makes one of.
+
+    Raises:
+        UnsupportedError: there is no such provider.
+    """
+    if name not in TABLES[kind]:
+        hint = f"choose one of: {', '.join(sorted(TABLES[kind]))}"
+        raise UnsupportedError(name, f"unknown {_KINDS[kind]} provider", hint=hint)
+    return _imported(TABLES[kind][name])
+
+
+def run(kind: Kind, built: Any) -> Any:
+    """What was built as a provider: a vendor that is pure is run by the engine for its kind."""
+    for face, engine in _ENGINES[kind].items():
+        if hasattr(built, face):
+            return _imported(engine)(built)
+    return built
+
+
 def build_stt(name: str, **settings: Any) -> SttProvider:
     """The recognizer called `name`, not yet started.
 
@@ -83,20 +117,12 @@ def build_stt(name: str, **settings: Any) -> SttProvider:
         UnsupportedError: there is no such recognizer.
         MissingKeyError: its key is not set, or its package extra not installed.
     """
-    built = _build("speech-to-text", STT, name, settings)
-    if hasattr(built, "codec"):
-        return cast("SttProvider", _wrapped(built, "stt.streaming:StreamingStt"))
-    return cast("SttProvider", built)
+    return cast("SttProvider", run("stt", class_of("stt", name)(**settings)))
 
 
 def build_tts(name: str, **settings: Any) -> TtsProvider:
     """The synthesizer called `name`, not yet started. Raises as `build_stt` does."""
-    built = _build("text-to-speech", TTS, name, settings)
-    if hasattr(built, "codec"):
-        return cast("TtsProvider", _wrapped(built, "tts.synthesis:StreamingTts"))
-    if hasattr(built, "request"):
-        return cast("TtsProvider", _wrapped(built, "tts.http_synthesis:HttpTts"))
-    return cast("TtsProvider", built)
+    return cast("TtsProvider", run("tts", class_of("tts", name)(**settings)))
 
 
 def build_files_beside(recognizer: SttProvider) -> FileRecognizer:
@@ -106,21 +132,9 @@ def build_files_beside(recognizer: SttProvider) -> FileRecognizer:
 
 def build_file_stt(name: str, **settings: Any) -> FileRecognizer:
     """The recognizer of whole recordings called `name`. Raises as `build_stt` does."""
-    built = _build("speech-to-text for files", FILES, name, settings)
-    if hasattr(built, "request"):
-        return cast("FileRecognizer", _wrapped(built, "stt.http_files:HttpFiles"))
-    return cast("FileRecognizer", built)
+    return cast("FileRecognizer", run("files", class_of("files", name)(**settings)))
 
 
-def _build(kind: str, table: dict[str, str], name: str, settings: dict[str, Any]) -> object:
-    if name not in table:
-        known = ", ".join(sorted(table))
-        raise UnsupportedError(name, f"unknown {kind} provider", hint=f"choose one of: {known}")
-    module, _, attribute = table[name].partition(":")
-    return getattr(import_module(module), attribute)(**settings)
-
-
-def _wrapped(vendor: object, engine: str) -> object:
-    """A vendor that is pure, run by the engine for its kind, imported only now."""
-    module, _, attribute = engine.partition(":")
-    return getattr(import_module(f"providers.{module}"), attribute)(vendor)
+def _imported(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 
-from ..catalog import TABLES, VENDORS, account_of
+from ..catalog import TABLES, VENDORS, account_of, class_of
 from ..declaration import Declaration
 from ..errors import MissingKeyError
 from ..facts import Facts, Kind
@@ -99,6 +98,5 @@ def _own(chosen: Chosen, kind: Kind, name: str) -> Capabilities | None:
 
 def _general(kind: Kind, name: str) -> Capabilities | None:
     """What it can do however it is configured, if its class says so."""
-    module, _, attribute = TABLES[kind][name].partition(":")
-    found = getattr(getattr(import_module(module), attribute), "capabilities", None)
+    found = getattr(class_of(kind, name), "capabilities", None)
     return found if isinstance(found, Capabilities) else None
