@@ -1,0 +1,212 @@
+"""The only module that opens a bidirectional call: by an official client, on a channel of its own.
+
+A call takes no message after its last one, but its connection takes further calls: what is said
+after `END` goes over the next call, once this one is over, of which the listener hears by `ENDED`.
+One task reads and one sends, however many messages there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import grpc
+from google.api_core.exceptions import GoogleAPICallError
+
+from .codec import BROKEN, Close, Frame, Listener
+from .errors import DeadlineError, InvalidResponseError, ProviderError
+from .google_calls import Metadata, failed
+
+__all__ = ["END", "ENDED", "Call", "CallOpener"]
+
+END = "end"
+"""Said: no more of this call."""
+ENDED = "ended"
+"""Received: the vendor has said all of this call, and found nothing wrong."""
+OK = 0
+MOST_WAITING = 32 * 1024
+"""Bytes; more is not to be added."""
+
+
+class Message(Protocol):
+    """A protocol buffer."""
+
+    def SerializeToString(self) -> bytes: ...
+    @classmethod
+    def FromString(cls, data: bytes) -> Message: ...
+
+
+MessageT = TypeVar("MessageT", bound=Message)
+Start = Callable[[grpc.aio.Channel, AsyncIterator[Any], Metadata], Awaitable[AsyncIterable[Any]]]
+"""Has an official client begin a call with these requests; its answers are read from the result."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CallOpener(Generic[MessageT]):
+    """How to make calls, of one kind.
+
+    Attributes:
+        channel: makes one.
+        metadata: what goes with each call.
+        start: begins one.
+        requests: the class of what is said, to read the engine's bytes.
+    """
+
+    channel: Callable[[], grpc.aio.Channel]
+    metadata: Callable[[], Awaitable[Metadata]]
+    start: Start
+    requests: type[MessageT]
+
+    async def open(self, provider: str, listener: Listener, *, deadline_s: float) -> Call:
+        """Connect within `deadline_s`, and begin a call.
+
+        Raises:
+            ProviderError: the account cannot be used, or there is no connection.
+        """
+        call = Call(provider, self, listener)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await call.begin(await self.metadata())
+        except TimeoutError:
+            call.drop()
+            late = f"no connection within {deadline_s:.1f} s"
+            raise DeadlineError(provider, late) from None
+        except BaseException:
+            call.drop()
+            raise
+        return call
+
+
+class Call:
+    """An open connection: `say`, `probe` and `drop` never wait.
+
+    Attributes:
+        heard_s: when anything came in last, on the loop's clock.
+    """
+
+    def __init__(self, provider: str, opener: CallOpener[Any], listener: Listener) -> None:
+        self._provider = provider
+        self._opener = opener
+        self._listener: Listener | None = listener
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Frame] = deque()
+        self._size = 0
+        self._was_full = False
+        self._said_end = False
+        self._more = asyncio.Event()
+        self._begun: asyncio.Future[None] = self._loop.create_future()
+        self._running: asyncio.Task[None] | None = None
+        self.heard_s = self._loop.time()
+
+    async def begin(self, metadata: Metadata) -> None:
+        """Connect.
+
+        Raises:
+            ProviderError: that is not possible.
+        """
+        self._running = self._loop.create_task(self._run(metadata))
+        await self._begun
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return self._listener is not None and self._begun.done()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be sent that more should not be added."""
+        return self._size > MOST_WAITING
+
+    def say(self, frame: Frame) -> None:
+        """Send a message, or `END`; nothing on a connection that is over."""
+        if self._listener is None:
+            return
+        self._waiting.append(frame)
+        self._size += len(frame)
+        self._was_full = self._was_full or self.is_full
+        self._more.set()
+
+    def probe(self) -> None:
+        """gRPC asks by itself, and ends a connection that does not answer."""
+        if self.is_open:
+            self.heard_s = self._loop.time()
+
+    def drop(self) -> None:
+        """End at once. The listener is told nothing more."""
+        self._listener = None
+        self._waiting.clear()
+        if self._running is not None:
+            self._running.cancel()
+
+    async def _run(self, metadata: Metadata) -> None:
+        """Make calls, one after the other, until one fails."""
+        channel, close = self._opener.channel(), Close(BROKEN)
+        try:
+            while True:
+                responses = await self._opener.start(channel, self._requests(), metadata)
+                if not self._begun.done():
+                    self._begun.set_result(None)
+                unread = await self._read(responses)
+                if unread is not None or not self._said_end:
+                    close = Close(OK, error=unread)
+                    return
+                self._said_end = False
+                self._tell(ENDED)
+                await self._until_more()
+        except GoogleAPICallError as error:
+            close = _close(self._provider, error)
+        finally:
+            self._end(close)
+            await channel.close()
+
+    async def _read(self, responses: AsyncIterable[Any]) -> ProviderError | None:
+        """Hand on all that comes; the error, if something is no message of the protocol."""
+        async for response in responses:
+            if response is None:
+                odd = "a message that cannot be read"
+                return InvalidResponseError(self._provider, odd, retryable=True)
+            self._tell(type(response).pb(response).SerializeToString())
+        return None
+
+    async def _requests(self) -> AsyncIterator[Message]:
+        """What is said, until `END`."""
+        while True:
+            await self._until_more()
+            frame = self._waiting.popleft()
+            self._size -= len(frame)
+            if isinstance(frame, str):
+                self._said_end = True
+                return
+            yield self._opener.requests.FromString(frame)
+            if self._was_full and not self.is_full and self._listener is not None:
+                self._was_full = False
+                self._listener.writable()
+
+    async def _until_more(self) -> None:
+        while not self._waiting:
+            self._more.clear()
+            await self._more.wait()
+
+    def _tell(self, frame: Frame) -> None:
+        self.heard_s = self._loop.time()
+        if self._listener is not None:
+            self._listener.received(frame)
+
+    def _end(self, close: Close) -> None:
+        """Tell whoever listens, or whoever waits for the connection, that it is over."""
+        listener, self._listener = self._listener, None
+        if not self._begun.done():
+            error = close.error or DeadlineError(self._provider, "no connection")
+            self._begun.set_exception(error)
+            self._begun.exception()  # it may be that nobody waits any more
+        elif listener is not None:
+            listener.lost(close)
+
+
+def _close(provider: str, error: GoogleAPICallError) -> Close:
+    means: ProviderError = failed(provider, error)
+    status = error.grpc_status_code
+    return Close(BROKEN if status is None else status.value[0], str(status), means)
