@@ -40,11 +40,14 @@ class Heard:
 
     Attributes:
         processed_ms: how much of the audio the vendor has looked at; None when it does not say.
+        sure: so many of the interim tokens are words that stay, though they may be written in
+            another way when they get final: so they are kept when the connection is lost.
     """
 
     final: Sequence[Token] = ()
     interim: Sequence[Token] = ()
     processed_ms: int | None = None
+    sure: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Utterances:
     _first: bool = True  # no token of this connection is final yet
     _final: list[Token] = field(default_factory=list)
     _interim: list[Token] = field(default_factory=list)
+    _sure: int = 0  # how many of those are kept when the connection is lost
     _whole: int = 0  # how many of the final tokens make whole words
     _heard_ms: int = 0  # up to where anything was understood, by any connection
     _final_ms: int = 0  # up to where it was final
@@ -117,7 +121,7 @@ class Utterances:
         size = len(event.final)
         interim = tokens[size:]
         changed = size > 0 or interim != self._interim
-        self._interim = interim
+        self._interim, self._sure = interim, event.sure
         if tokens:
             self._heard_ms = max(self._heard_ms, tokens[-1].end_ms)
         if size:
@@ -146,7 +150,7 @@ class Utterances:
         self.done_ms = max(self.done_ms, until_ms)
         if self._final:
             self.done_ms = max(self.done_ms, self._final[-1].end_ms)
-        self._final, self._interim, self._whole = [], [], 0
+        self._final, self._interim, self._whole, self._sure = [], [], 0, 0
         return transcript
 
     @property
@@ -167,7 +171,7 @@ class Utterances:
     def settle(self) -> None:
         """Nothing more will come: what is not final is taken for it."""
         self._final += self._interim
-        self._interim = []
+        self._interim, self._sure = [], 0
 
     def lost(self) -> list[SttEvent]:
         """The connection is lost, and the audio after `done_ms` will be sent again.
@@ -176,8 +180,12 @@ class Utterances:
         transcript is withdrawn: whoever waits for the final one is not to take it for that.
         """
         withdrawn = bool(self._final or self._interim)
+        if sure := self._interim[: self._sure]:
+            self._final += sure
+            self._whole = len(self._final)
+            self.done_ms = max(self.done_ms, sure[-1].end_ms)
         del self._final[self._whole :]
-        self._interim = []
+        self._interim, self._sure = [], 0
         return [Transcript("", final=False)] if withdrawn else []
 
     def restarted(self, event: Restarted) -> list[SttEvent]:

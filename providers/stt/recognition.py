@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import structlog
 
+from ..codec import Reply
 from ..errors import DeadlineError, ProviderError, UnavailableError
 from ..session import Deadlines, Session
 from ..types import SttEvent, SttOptions, Transcript
+from .flow import Flow
 from .heard import Endpoint, Finalized, Heard, HeardEvent, Ready, Restarted, Utterances
+from .quiet import is_quiet
 from .replay import ReplayRing
 from .vendor import SttCodec, SttVendor
 
@@ -25,6 +28,10 @@ log = structlog.get_logger(__name__)
 MAX_WAITING_EVENTS = 1_000
 LONG_UTTERANCE_MS = 15_000.0
 """Somewhat less than who has a recognizer replaced keeps (`.backlog`)."""
+BEHIND_MS = 500.0
+"""With so much audio waiting, another connection, which takes some at once, is worth its while."""
+LEAD_IN_MS = 500.0
+"""So much of the quiet before speech is sent again, where audio takes its time."""
 
 
 class Recognition:
@@ -35,12 +42,18 @@ class Recognition:
         self._format = options.audio
         self._interims = options.interim_results
         self._parts = vendor.capabilities.boundary != "commit"
+        delivery = vendor.capabilities.delivery
+        self._flow = Flow(delivery.ahead_ms, self._pump)
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._events: deque[SttEvent] = deque()
         self._utterances = Utterances()
-        self._ring = ReplayRing(options.audio.byte_count(1000) / 1000, options.audio.frame_bytes)
+        self._ring = ReplayRing(
+            options.audio.byte_count(1000) / 1000,
+            options.audio.frame_bytes,
+            shortest_ms=delivery.shortest_ms,
+        )
         self._owed = 0  # final transcripts that were asked for
         self._due_s: float | None = None  # when it is looked at what the vendor has said
         self._latest_s = 0.0  # by when it must have said something
@@ -142,20 +155,19 @@ class Recognition:
         """End at once."""
         self._events.clear()
         self._finishing = self._finished = True
-        self._session.close()
-        self._changed.set()
+        self._close()
 
     def fail(self, error: ProviderError) -> None:
         """End with an error; the first one counts."""
         self._error = self._error or error
-        self._session.close()
-        self._changed.set()
+        self._close()
 
     # What the session tells
 
     def opened(self) -> None:
         """Send, from the first word that is not final yet, what there is."""
         self._rewind()
+        self._flow.begin()
         if not self._session.codec.ready:
             self._ready_by_s = self._loop.time() + self._deadlines.connect_s
         is_asked_again = bool(self._owed or self._finishing) and not self._asked_again
@@ -170,11 +182,13 @@ class Recognition:
             self._understood(event)
         elif isinstance(event, Endpoint):
             self._give(self._utterances.endpoint())
+            self._renew_if_idle()
         elif isinstance(event, Finalized):
             self._answer(all_heard=event.all_heard)
             self._renew_if_idle()
         elif isinstance(event, Ready):
             self._ready_by_s = None
+            self._flow.begin()
             self._pump()
         elif isinstance(event, Restarted):
             self._give_interim(self._utterances.restarted(event))
@@ -206,6 +220,9 @@ class Recognition:
         lost_ms = round(start_ms - self._utterances.done_ms)
         if lost_ms > 0:
             log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
+        if self._flow.is_paced:
+            # What is sent again keeps what is said now waiting.
+            start_ms = self._ring.skip(self._is_quiet, LEAD_IN_MS)
         self._utterances.connected(start_ms)
         self._closing_said = False
 
@@ -233,8 +250,12 @@ class Recognition:
         self._give([self._utterances.take(end_ms if all_heard else 0.0)])
 
     def _renew_if_idle(self) -> None:
-        """The vendor owes nothing: no better moment to leave a connection that it will close."""
-        if self._session.expiring and not self._owed and not self._finishing:
+        """The vendor owes nothing: no better moment to leave a connection that it will close, or
+        that audio waits for: no other way makes good the time that a loss has cost."""
+        if self._owed or self._finishing:
+            return
+        is_behind = self._flow.is_paced and self._ring.unsent_ms > BEHIND_MS
+        if self._session.expiring or is_behind:
             self._session.renew()
 
     def _end(self) -> None:
@@ -244,6 +265,10 @@ class Recognition:
         if self._utterances.pending:
             self._give([self._utterances.take()])
         self._finished = True
+        self._close()
+
+    def _close(self) -> None:
+        self._flow.stop()
         self._session.close()
         self._changed.set()
 
@@ -265,7 +290,7 @@ class Recognition:
         codec = self._session.codec
         if not self._session.has_room or not codec.ready:
             return
-        for item in self._ring.unsent():
+        for item in self._ring.unsent(self._flow.allowed_ms, ended=self._finishing):
             frame = codec.finalize() if item is None else codec.audio(item)
             if frame is None:
                 self._answer()
@@ -273,13 +298,20 @@ class Recognition:
             self._session.say(frame)
             if not (self._session.has_room and codec.ready):
                 return
-        if self._finishing and not self._closing_said:
+        if self._ring.waits(ended=self._finishing):
+            self._flow.wait()
+        elif self._finishing and not self._closing_said:
             self._closing_said = True
             self._session.say(codec.closing())
+
+    def _is_quiet(self, audio: bytes) -> bool:
+        return is_quiet(audio, self._format.encoding)
 
     def _expect_answer(self) -> None:
         limits = self._deadlines
         patience_s = limits.drain_s if self._finishing else limits.answer_s
+        if self._flow.is_paced:
+            patience_s += self._ring.unsent_ms / 1000
         self._latest_s = self._loop.time() + patience_s
         self._look_again()
 
@@ -333,7 +365,10 @@ class Recognition:
         codec = self._session.codec
         if codec.silence_s is not None and (events := codec.unanswered()):
             for event in events:
-                self.heard(event)
+                if isinstance(event, Reply):
+                    self._session.say(event.frame)
+                else:
+                    self.heard(event)
             return
         if self._loop.time() < self._latest_s:
             self._look_again()
