@@ -18,7 +18,7 @@ recording that it knows (or really listens), speaks, and misbehaves on command.
     oracle.py      the recognizer that knows its recording; alignment.py finds where in it one is
     script.py      such a recording; recordings.py makes some
     sphinx.py      the recognizer that listens: PocketSphinx, choosing among `PHRASES`
-    voices.py      who speaks: eSpeak, or tones that can be computed
+    voices.py      who speaks: eSpeak, or tones that can be computed; wav.py puts headers before it
 
     access.py      how the catalogue's providers reach it, for tests of all of them
     shell.py       what the command lines have in common
