@@ -57,6 +57,7 @@ _ENGINES: Mapping[Kind, Mapping[str, str]] = {
     "tts": {
         "codec": "providers.tts.synthesis:StreamingTts",
         "request": "providers.tts.http_synthesis:HttpTts",
+        "call": "providers.tts.call_synthesis:CallTts",
     },
 }
 """What runs a vendor that is pure, by what it has; it is imported only when it is used, too."""

@@ -46,9 +46,11 @@ class GoogleAccount:
         application_credentials: the file of a service account, in the place of a key.
         project: its id; without one, version 1 of the recognizer is asked, which needs none.
         location: where version 2 recognizes, and where voices are: `global` or a region.
+        tts_location: where voices are, if that is elsewhere.
         base_url: another address than the location's.
         model: what recognizes.
         voice: who speaks when no voice is chosen; None is the one for the language.
+        tts_model: of Gemini, which then speaks; None is whatever the voice is of.
 
     Raises:
         MissingKeyError: there is neither a key nor a file.
@@ -61,6 +63,8 @@ class GoogleAccount:
     base_url: str | None = None
     model: str = "telephony"
     voice: str | None = None
+    tts_location: str | None = None
+    tts_model: str | None = None
 
     def __post_init__(self) -> None:
         if not self.api_key and not self.application_credentials:
@@ -74,6 +78,11 @@ class GoogleAccount:
             return parts.netloc if parts.port else f"{parts.netloc}:443"
         region = "" if location == GLOBAL else f"{location}-"
         return f"{region}{service}.googleapis.com:443"
+
+    @property
+    def voices_location(self) -> str:
+        """Where voices are."""
+        return self.tts_location or self.location
 
     @property
     def is_plain(self) -> bool:

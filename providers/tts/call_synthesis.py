@@ -1,0 +1,222 @@
+"""Google's synthesizers, asked by its official client: a call of gRPC for each text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud.texttospeech_v1 import TextToSpeechAsyncClient
+from google.cloud.texttospeech_v1.services.text_to_speech.transports import (
+    TextToSpeechGrpcAsyncIOTransport,
+)
+from google.cloud.texttospeech_v1.types import ListVoicesResponse, StreamingSynthesizeRequest
+from grpc import aio
+
+from ..errors import DeadlineError, InvalidResponseError, NetworkError, UnavailableError
+from ..google import GoogleAccount
+from ..google_calls import failed, metadata_of, open_channel
+from ..session import Deadlines
+from ..types import TtsOptions, Voice
+from .google_speech import Call
+from .synthesis import DEADLINES
+from .text_synthesis import TextTts
+from .vendor import SpeechVendor
+from .voice_list import speaks
+
+__all__ = ["CallTts", "CallTtsVendor"]
+
+SERVICE = "texttospeech"
+LIST_S = 10.0
+WARM_LANGUAGE = "en-US"
+"""Asked for the voices of one language, Google says little, and whether the key is right."""
+
+AnswerT = TypeVar("AnswerT")
+
+
+class CallTtsVendor(SpeechVendor, Protocol):
+    """What must be known of one of Google's synthesizers."""
+
+    @property
+    def account(self) -> GoogleAccount: ...
+
+    def answer_s(self, text: str, usual_s: float) -> float:
+        """How long Google may take before its answer to a text, and between its parts."""
+
+    def call(self, text: str, options: TtsOptions) -> Call:
+        """What has a text spoken."""
+
+    def reader(self) -> Callable[[bytes], bytes]:
+        """What makes the audio of one answer of its pieces, an empty one of which is the last."""
+
+    def voices_of(self, listed: Sequence[Mapping[str, Any]]) -> list[Voice]:
+        """Those of Google's list of voices that can be had here."""
+
+
+class CallTts(TextTts):
+    """The `TtsProvider` of one of Google's synthesizers.
+
+    Args:
+        vendor: which one.
+        deadlines: how long it may take.
+    """
+
+    def __init__(self, vendor: CallTtsVendor, deadlines: Deadlines = DEADLINES) -> None:
+        super().__init__(vendor, _Calls(vendor), deadlines)
+
+
+class _Line:
+    """A channel of gRPC, which is closed when nobody uses it any more."""
+
+    def __init__(self, channel: aio.Channel) -> None:
+        self.client = TextToSpeechAsyncClient(
+            transport=TextToSpeechGrpcAsyncIOTransport(channel=channel)
+        )
+        self.users = 0
+        self.retired = False
+        self._channel = channel
+
+    async def close_unused(self) -> None:
+        if self.retired and not self.users:
+            await self._channel.close()
+
+
+class _Calls:
+    """How Google is asked; see `Asked`.
+
+    One channel carries all calls. After trouble there is another one: on a connection that is dead
+    all would wait in vain, and a channel that could not connect waits before it tries again.
+    """
+
+    def __init__(self, vendor: CallTtsVendor) -> None:
+        self._vendor = vendor
+        self._line: _Line | None = None
+        self._waits = set[asyncio.Timeout]()  # what waits for Google now
+
+    async def warm_up(self, deadline_s: float) -> None:
+        await self._list(WARM_LANGUAGE, deadline_s)
+
+    async def answer(
+        self, text: str, options: TtsOptions, answer_s: float
+    ) -> AsyncGenerator[bytes, None]:
+        call, read = self._vendor.call(text, options), self._vendor.reader()
+        answer_s = self._vendor.answer_s(text, answer_s)
+        async with self._asking() as client:
+            if call.method == "synthesize_speech":
+                yield read(await self._whole(client, call, answer_s))
+            else:
+                async with aclosing(self._streamed(client, call, answer_s)) as pieces:
+                    async for piece in pieces:
+                        yield read(piece)
+            yield read(b"")
+
+    async def voices(self, language: str | None) -> list[Voice]:
+        answer = await self._list("", LIST_S)
+        listed = ListVoicesResponse.to_dict(answer)["voices"]
+        voices = self._vendor.voices_of(listed)
+        return [voice for voice in voices if language is None or speaks(voice, language)]
+
+    async def aclose(self) -> None:
+        waits, self._waits = self._waits, set()
+        for wait in waits:
+            if not wait.expired():
+                wait.reschedule(asyncio.get_running_loop().time())
+        await self._retire()
+
+    async def _list(self, language: str, deadline_s: float) -> ListVoicesResponse:
+        async with self._asking() as client, self._waiting(deadline_s):
+            answer = await client.list_voices(
+                request={"language_code": language}, **await self._manner()
+            )
+            return self._readable(answer)
+
+    async def _whole(self, client: TextToSpeechAsyncClient, call: Call, answer_s: float) -> bytes:
+        """All audio of a text."""
+        (request,) = call.messages
+        async with self._waiting(answer_s):
+            answer = await client.synthesize_speech(request=dict(request), **await self._manner())
+            return bytes(self._readable(answer).audio_content)
+
+    async def _streamed(
+        self, client: TextToSpeechAsyncClient, call: Call, answer_s: float
+    ) -> AsyncGenerator[bytes, None]:
+        """The audio of a text as it comes. Leaving it ends the call."""
+        # What it is, a call of gRPC, can do more than the client says.
+        stream: Any
+        async with self._waiting(answer_s):
+            stream = await client.streaming_synthesize(requests=_said(call), **await self._manner())
+        try:
+            while True:
+                async with self._waiting(answer_s):
+                    answer = await stream.read()
+                if answer is aio.EOF:
+                    return
+                yield bytes(self._readable(answer).audio_content)
+        finally:
+            stream.cancel()
+
+    async def _manner(self) -> dict[str, Any]:
+        """How a call is made: the deadlines, and what is tried again, are ours."""
+        metadata = await metadata_of(self._vendor.name, self._vendor.account)
+        return {"metadata": metadata, "timeout": None, "retry": None}
+
+    def _readable(self, answer: AnswerT | None) -> AnswerT:
+        """An answer, of which gRPC makes nothing when it is none of the protocol."""
+        if answer is None:
+            raise InvalidResponseError(
+                self._vendor.name, "an answer that cannot be read", retryable=True
+            )
+        return answer
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[TextToSpeechAsyncClient]:
+        """A client, as long as it is used; in trouble the next one has another connection."""
+        if self._line is None:
+            account = self._vendor.account
+            self._line = _Line(open_channel(account, SERVICE, account.voices_location))
+        line = self._line
+        line.users += 1
+        try:
+            yield line.client
+        except (NetworkError, DeadlineError):
+            if self._line is line:
+                await self._retire()
+            raise
+        finally:
+            line.users -= 1
+            await line.close_unused()
+
+    async def _retire(self) -> None:
+        """Use another channel from now on."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.retired = True
+            await line.close_unused()
+
+    @asynccontextmanager
+    async def _waiting(self, deadline_s: float) -> AsyncIterator[None]:
+        """What waits for Google ends at the deadline, or when the connections are given back.
+
+        Raises:
+            ProviderError: that was so, or Google refuses, or cannot be reached.
+        """
+        name, wait, waits = self._vendor.name, asyncio.timeout(deadline_s), self._waits
+        waits.add(wait)
+        try:
+            async with wait:
+                yield
+        except TimeoutError:
+            if waits is not self._waits:
+                raise UnavailableError(name, "the provider was closed", retryable=False) from None
+            raise DeadlineError(name, f"Google did not answer in {deadline_s:.1f} s") from None
+        except GoogleAPICallError as error:
+            raise failed(name, error) from None
+        finally:
+            waits.discard(wait)
+
+
+async def _said(call: Call) -> AsyncIterator[StreamingSynthesizeRequest]:
+    for message in call.messages:
+        yield StreamingSynthesizeRequest(message)
