@@ -123,6 +123,10 @@ class StandIn(Register, ABC):
         """
         return frame
 
+    def noted(self, frame: str | bytes) -> str | bytes:
+        """What of a WebSocket's frame is kept in its record: JSON, or audio; here all of it."""
+        return frame
+
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._front.port}"

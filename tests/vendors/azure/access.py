@@ -1,0 +1,25 @@
+"""How the catalogue's Azure reaches the stand-in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.vendors.speech.access import Access
+
+from .standin import AzureStandIn
+
+__all__ = ["ACCESS"]
+
+
+def _settings(standin: AzureStandIn) -> dict[str, Any]:
+    return {"speech_key": standin.api_key, "base_url": standin.base_url}
+
+
+ACCESS = Access(
+    standin=AzureStandIn,
+    settings=_settings,
+    stt={"azure": "stt"},
+    files={"azure": "files"},
+    # Only the end of a turn is told of.
+    unsaid=frozenset({"endpointing"}),
+)

@@ -1,0 +1,114 @@
+"""Azure's stand-in: its doors, and who may come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tests.vendors.speech import standin
+from tests.vendors.speech.doors import Door, HttpDoor, SocketDoor
+from tests.vendors.speech.faults import Fault
+from tests.vendors.speech.hearing import Hearing
+from tests.vendors.speech.peer import Peer
+from tests.vendors.speech.record import Key, Record
+from tests.vendors.speech.refusal import Answer, Refusal
+from tests.vendors.speech.voices import ToneVoice, Voice
+
+from .files import FastTranscription, ShortAudio
+from .limits import Limits
+from .refusal import Wrong, worded
+from .stt import AzureStream
+from .stt_query import SttQuery, read_query
+from .usp import noted
+
+__all__ = ["AzureStandIn"]
+
+RECOGNITION = "/speech/recognition/{mode}/cognitiveservices/v1"
+FAST = "/speechtotext/transcriptions:transcribe"
+
+
+class AzureStandIn(standin.StandIn):
+    """A Speech resource, with one key; an async context manager that serves on loopback.
+
+    Its paths are those of a resource's own domain, which begin with `/stt` and `/tts`, and those of
+    a region's hosts, which do not. Its services are called `stt`, `files` (fast transcription) and
+    `short` (recordings of less than a minute).
+
+    Args:
+        hearing: gives each turn or recording its recognizer.
+        api_key: what clients have to show.
+        limits: how long it waits, and how much it takes.
+        faults: by service, what happens to its connections and requests.
+        voice: who speaks; None is `ToneVoice`.
+        pace: how many times as fast as it is spoken audio is made; None is at once.
+        send_s: how long a client may take to read what it is sent.
+        port: to listen on; 0 is any.
+        keep: whether every frame is kept.
+    """
+
+    def __init__(
+        self,
+        hearing: Hearing,
+        *,
+        api_key: str = "stand-in-key",
+        limits: Limits | None = None,
+        faults: Mapping[str, Iterable[Fault]] | None = None,
+        voice: Voice | None = None,
+        pace: float | None = None,
+        send_s: float = 20.0,
+        port: int = 0,
+        keep: bool = True,
+    ) -> None:
+        self._voice = voice or ToneVoice()
+        super().__init__(
+            api_key=api_key,
+            engines=[hearing, self._voice],
+            faults=faults,
+            send_s=send_s,
+            port=port,
+            keep=keep,
+        )
+        self._hearing = hearing
+        self._limits = limits or Limits()
+        self._pace = pace
+        self._fast = FastTranscription(hearing, self._limits)
+        self._short = ShortAudio(hearing, self._limits)
+
+    def doors(self) -> Sequence[Door]:
+        return (
+            SocketDoor("stt", f"/stt{RECOGNITION}", self._listen),
+            SocketDoor("stt", RECOGNITION, self._listen),
+            HttpDoor("short", "POST", f"/stt{RECOGNITION}", self._short.answer),
+            HttpDoor("files", "POST", FAST, self._fast.answer),
+        )
+
+    def shown_key(self, headers: Mapping[str, str], record: Record) -> Key:
+        shown = headers.get("ocp-apim-subscription-key")
+        if not shown:
+            return "missing"
+        return "right" if shown == self.api_key else "wrong"
+
+    def noted(self, frame: str | bytes) -> str | bytes:
+        return noted(frame)
+
+    def admit(self, record: Record) -> None:
+        if record.key != "right":
+            text = "Access denied due to invalid subscription key or wrong API endpoint."
+            raise Refusal(401, None, text)
+        if record.service == "stt":
+            self._admit_stream(record)
+
+    def _admit_stream(self, record: Record) -> None:
+        if record.params["mode"] not in ("conversation", "interactive", "dictation"):
+            raise Refusal(404, None, "Resource not found")
+        if len(record.headers.get("x-connectionid", "")) != 32:
+            raise Wrong("X-ConnectionId is no UUID without dashes")
+        read_query(SttQuery, record.query)
+        if self.at_once("stt") >= self._limits.stt_at_once:
+            raise Refusal(429, None, "Too many concurrent requests")
+
+    def refusal_answer(self, refusal: Refusal, service: str) -> Answer:
+        return worded(refusal)
+
+    async def _listen(self, peer: Peer) -> None:
+        query = read_query(SttQuery, peer.record.query)
+        await AzureStream(peer, self._hearing, self._limits, query).serve()
