@@ -7,6 +7,7 @@ import pytest
 from providers.catalog import TABLES, facts_of
 from providers.facts import Facts, Kind
 
+DATED = re.compile(r"20\d\d(-\d\d(-\d\d)?)?: .")
 CATALOGUE = [(kind, name) for kind, table in TABLES.items() for name in table]
 
 
@@ -18,7 +19,7 @@ def test_every_provider_has_its_facts_with_their_sources(kind: Kind, name: str) 
     assert facts.latency_source
     assert (facts.price is None) == (not facts.priced)
     if facts.price:
-        assert re.match(r"20\d\d", facts.priced), "a price has its date"
+        assert DATED.match(facts.priced), "a price has its date and its source"
     assert (facts.usd_per_minute if kind == "tts" else facts.usd_per_1000_characters) is None
 
 
