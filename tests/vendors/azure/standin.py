@@ -18,7 +18,7 @@ from .limits import Limits
 from .refusal import Wrong, worded
 from .stt import AzureStream
 from .stt_query import SttQuery, read_query
-from .usp import noted
+from .usp import opened
 
 __all__ = ["AzureStandIn"]
 
@@ -87,8 +87,8 @@ class AzureStandIn(standin.StandIn):
             return "missing"
         return "right" if shown == self.api_key else "wrong"
 
-    def noted(self, frame: str | bytes) -> str | bytes:
-        return noted(frame)
+    def opened(self, frame: str | bytes) -> str | bytes:
+        return opened(frame)
 
     def admit(self, record: Record) -> None:
         if record.key != "right":

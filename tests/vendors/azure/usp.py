@@ -16,7 +16,7 @@ import orjson
 
 from tests.vendors.speech.refusal import Json, Refusal
 
-__all__ = ["Message", "binary_frame", "noted", "read_message", "text_frame"]
+__all__ = ["Message", "binary_frame", "opened", "read_message", "text_frame"]
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _LINE = "\r\n"
@@ -79,8 +79,8 @@ def binary_frame(
     return struct.pack(">H", len(head)) + head.encode() + audio
 
 
-def noted(frame: str | bytes) -> str | bytes:
-    """What is kept of a message, either side's: audio, or JSON with its path."""
+def opened(frame: str | bytes) -> str | bytes:
+    """A message without its headers, either side's: audio, or JSON that says the path."""
     try:
         head, body = _cut(frame)
     except Refusal:

@@ -50,7 +50,6 @@ class Record:
             request, how long its body is.
         not_kept: how many frames came or went after `MOST_KEPT`.
         complaints: what was odd and yet not refused.
-        noted: what of a frame is kept, where messages are not plain JSON or audio.
         fault: what it was to meet.
         ended: set when the stand-in is done with it.
         close_code: the client's; None when it left without one, or the stand-in closed.
@@ -72,7 +71,6 @@ class Record:
     audio_bytes: int = 0
     not_kept: int = 0
     complaints: list[str] = field(default_factory=list)
-    noted: Callable[[str | bytes], str | bytes] | None = field(default=None, repr=False)
     fault: Fault | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     close_code: int | None = None
@@ -98,7 +96,7 @@ class Record:
     def answers(self) -> Iterator[Json]:
         """What was sent as JSON."""
         for frame in self.sent:
-            message = _object(frame.data)
+            message = _object(self.opened(frame.data))
             if message is not None:
                 yield message
 
@@ -108,12 +106,11 @@ class Record:
 
     def came(self, data: str | bytes) -> None:
         """Note a frame of the client."""
-        data = data if self.noted is None else self.noted(data)
         self._keep(self.received, _without_key(data) if isinstance(data, str) else data)
 
     def went(self, data: str | bytes) -> None:
         """Note a frame to the client."""
-        self._keep(self.sent, data if self.noted is None else self.noted(data))
+        self._keep(self.sent, data)
 
     @property
     def _came(self) -> Iterator[str | bytes]:

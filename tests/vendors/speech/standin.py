@@ -123,10 +123,6 @@ class StandIn(Register, ABC):
         """
         return frame
 
-    def noted(self, frame: str | bytes) -> str | bytes:
-        """What of a WebSocket's frame is kept in its record: JSON, or audio; here all of it."""
-        return frame
-
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._front.port}"
@@ -179,8 +175,9 @@ class StandIn(Register, ABC):
             query=parse_qs(split.query, keep_blank_values=True),
             params=params,
             keep=self._keep,
-            opened=self.opened,
         )
+        if not isinstance(door, HttpDoor):
+            record.opened = self.opened
         record.key = self.shown_key(headers, record)
         await self.came(record)
         return record
