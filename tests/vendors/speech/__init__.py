@@ -5,11 +5,12 @@ recording that it knows (or really listens), speaks, and misbehaves on command.
 
     standin.py     a stand-in: who may come in, and what is said to them
     register.py    who came, who is there, and which fault meets whom
-    doors.py       the paths that it serves, WebSockets and plain HTTP
-    front.py       the one port of both
+    doors.py       the paths that it serves: WebSockets, plain HTTP, gRPC
+    front.py       the one port of them all
     record.py      what one client sent and was told
     peer.py        one WebSocket: frames in and out
     exchange.py    one HTTP request and its answer
+    caller.py      one who calls by gRPC; http2.py is the connection
     refusal.py     errors, before the vendor words them; an answer in one piece
     faults.py      what can go wrong on command, and when; strike.py does it
 
@@ -72,6 +73,12 @@ exchange.form() as form:`), raises a `Refusal`, or gives `await exchange.answer(
 exchange.stream(pieces, content_type)`; the faults strike by themselves. For a file:
 `await transcribe(hearing, audio, Listening(audio_format, whole_words=True))`. `toy.py` is the
 smallest stand-in with both kinds of doors.
+
+*A call's door* `serve(caller)`s one client: `caller.receive()` gives its messages, and None when
+it has sent all, `caller.send(message)` answers; when `serve` returns the call is ended, and a
+`Refusal` is its status, worded by `refusal_status`. A door of one answer takes
+`await caller.question()` and gives `await caller.answer(message)`: there the faults strike by
+themselves, as in an exchange. Messages are protocol buffers in their bytes.
 
 *Tests* make a `Script` (`recordings.computed_script`), give the stand-in `OracleHearing(script)`,
 and send `script.audio` (8 kHz µ-law), or `script.audio_in(AudioFormat(Encoding.PCM16, rate_hz))`
