@@ -17,10 +17,10 @@ from ..errors import (
     InvalidResponseError,
     ProviderError,
     UnsupportedError,
-    UnsupportedLanguageError,
 )
 from ..http_request import HttpRequest
 from ..messages import read
+from ..offered import unspoken
 from ..types import TtsCapabilities, TtsOptions, Voice
 
 __all__ = ["LANGUAGES", "VOICES", "DeepgramSpeech", "DeepgramVoices"]
@@ -79,11 +79,7 @@ class DeepgramSpeech:
         language = _general(options.language)
         is_chosen = options.voice or options.model
         if not is_chosen and _spoken(self._voice(options)) not in (language, None):
-            raise UnsupportedLanguageError(
-                self.name,
-                f"language {options.language!r} is not on offer",
-                hint=f"it speaks {', '.join(self.capabilities.languages)}",
-            )
+            raise unspoken(self.name, options.language, self.capabilities.languages)
         paced = SLOWEST <= options.speed <= FASTEST and _spoken(self._voice(options)) in PACED
         if options.speed != 1.0 and not paced:
             raise UnsupportedError(
