@@ -10,9 +10,7 @@ from .types import SttCapabilities
 __all__ = ["check_understood", "check_within", "unspoken"]
 
 
-def check_understood(
-    provider: str, able: SttCapabilities, languages: Iterable[str]
-) -> None:
+def check_understood(provider: str, able: SttCapabilities, languages: Iterable[str]) -> None:
     """See that a recognizer understands what may be spoken.
 
     Args:
