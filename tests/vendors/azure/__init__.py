@@ -14,5 +14,9 @@ to send, and answers so that the SDK is content; what is assumed is marked where
     files.py       recordings, of any length and short ones
     results.py     words, as results have them
 
+    tts.py         a synthesis connection; tts_context.py is what may be wanted of its audio
+    tts_http.py    synthesis over HTTP, and the list of voices
+    ssml.py        SSML, as the service reads it; voices.py are those that it may name
+
     talk.py        for tests: a client without manners
 """

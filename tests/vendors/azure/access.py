@@ -19,6 +19,7 @@ ACCESS = Access(
     standin=AzureStandIn,
     settings=_settings,
     stt={"azure": "stt"},
+    tts={"azure": "tts", "azure-http": "tts-http"},
     files={"azure": "files"},
     # Only the end of a turn is told of.
     unsaid=frozenset({"endpointing"}),

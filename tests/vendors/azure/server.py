@@ -12,7 +12,7 @@ from .standin import AzureStandIn
 
 __all__ = ["main"]
 
-SERVICES = ("stt", "files", "short")
+SERVICES = ("stt", "tts", "tts-http", "files", "short")
 
 
 def main(arguments: Sequence[str]) -> None:

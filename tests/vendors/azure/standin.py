@@ -18,12 +18,15 @@ from .limits import Limits
 from .refusal import Wrong, worded
 from .stt import AzureStream
 from .stt_query import SttQuery, read_query
+from .tts import Speaker, TtsConnection
+from .tts_http import HttpSpeech, list_voices
 from .usp import opened
 
 __all__ = ["AzureStandIn"]
 
 RECOGNITION = "/speech/recognition/{mode}/cognitiveservices/v1"
 FAST = "/speechtotext/transcriptions:transcribe"
+SYNTHESIS = "/cognitiveservices"
 
 
 class AzureStandIn(standin.StandIn):
@@ -31,7 +34,7 @@ class AzureStandIn(standin.StandIn):
 
     Its paths are those of a resource's own domain, which begin with `/stt` and `/tts`, and those of
     a region's hosts, which do not. Its services are called `stt`, `files` (fast transcription) and
-    `short` (recordings of less than a minute).
+    `short` (recordings of less than a minute); `tts`, `tts-http` and `voices`.
 
     Args:
         hearing: gives each turn or recording its recognizer.
@@ -58,10 +61,10 @@ class AzureStandIn(standin.StandIn):
         port: int = 0,
         keep: bool = True,
     ) -> None:
-        self._voice = voice or ToneVoice()
+        voice = voice or ToneVoice()
         super().__init__(
             api_key=api_key,
-            engines=[hearing, self._voice],
+            engines=[hearing, voice],
             faults=faults,
             send_s=send_s,
             port=port,
@@ -69,7 +72,7 @@ class AzureStandIn(standin.StandIn):
         )
         self._hearing = hearing
         self._limits = limits or Limits()
-        self._pace = pace
+        self._speaker = Speaker(voice, pace)
         self._fast = FastTranscription(hearing, self._limits)
         self._short = ShortAudio(hearing, self._limits)
 
@@ -79,6 +82,16 @@ class AzureStandIn(standin.StandIn):
             SocketDoor("stt", RECOGNITION, self._listen),
             HttpDoor("short", "POST", f"/stt{RECOGNITION}", self._short.answer),
             HttpDoor("files", "POST", FAST, self._fast.answer),
+            *self._synthesis_doors(f"/tts{SYNTHESIS}"),
+            *self._synthesis_doors(SYNTHESIS),
+        )
+
+    def _synthesis_doors(self, root: str) -> Sequence[Door]:
+        return (
+            SocketDoor("tts", f"{root}/websocket/v1", self._speak),
+            SocketDoor("tts", f"{root}/websocket/v2", self._speak_pieces),
+            HttpDoor("tts-http", "POST", f"{root}/v1", HttpSpeech(self._speaker).answer),
+            HttpDoor("voices", "GET", f"{root}/voices/list", list_voices),
         )
 
     def shown_key(self, headers: Mapping[str, str], record: Record) -> Key:
@@ -96,6 +109,8 @@ class AzureStandIn(standin.StandIn):
             raise Refusal(401, None, text)
         if record.service == "stt":
             self._admit_stream(record)
+        if record.service == "tts" and self.at_once("tts") >= self._limits.tts_at_once:
+            raise Refusal(429, None, "Too many concurrent requests")
 
     def _admit_stream(self, record: Record) -> None:
         if record.params["mode"] not in ("conversation", "interactive", "dictation"):
@@ -112,3 +127,9 @@ class AzureStandIn(standin.StandIn):
     async def _listen(self, peer: Peer) -> None:
         query = read_query(SttQuery, peer.record.query)
         await AzureStream(peer, self._hearing, self._limits, query).serve()
+
+    async def _speak(self, peer: Peer) -> None:
+        await TtsConnection(peer, self._speaker, self._limits, pieces=False).serve()
+
+    async def _speak_pieces(self, peer: Peer) -> None:
+        await TtsConnection(peer, self._speaker, self._limits, pieces=True).serve()
