@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from ..errors import UnsupportedError
+from ..offered import check_within
 from ..types import TtsCapabilities, TtsOptions
 from .google_speech import CHIRP, LOCALES, MULAW, Call, GoogleSpeech, languages_of
 
@@ -18,7 +19,9 @@ __all__ = ["GoogleOnceSynthesizer"]
 
 LOWEST, HIGHEST = -20.0, 20.0
 """Semitones."""
-QUIETEST_DB, LOUDEST_DB = -96.0, 16.0
+QUIETEST_DB = -96.0
+LOUDEST = 6.3
+"""Times as loud as the voice's own: 16 dB."""
 BYTES_PER_S = 250.0
 """So much text, at least, is spoken in a second of Google's time."""
 
@@ -40,15 +43,12 @@ class GoogleOnceSynthesizer(GoogleSpeech):
         """
         super().check(options)
         if options.pitch is not None:
-            if not LOWEST <= options.pitch <= HIGHEST:
-                hint = f"it may be {LOWEST:g} to {HIGHEST:g}"
-                raise UnsupportedError(self.name, f"pitch {options.pitch:g}", hint=hint)
+            check_within(self.name, "pitch", options.pitch, LOWEST, HIGHEST)
             if CHIRP in self.voice(options).get("name", ""):
                 hint = "choose a voice of another kind, such as Neural2"
                 raise UnsupportedError(self.name, f"{CHIRP} has one pitch", hint=hint)
-        if options.volume is not None and _decibels(options.volume) > LOUDEST_DB:
-            hint = f"it may be up to {10 ** (LOUDEST_DB / 20):.1f}"
-            raise UnsupportedError(self.name, f"volume {options.volume:g}", hint=hint)
+        if options.volume is not None:
+            check_within(self.name, "volume", options.volume, 0.0, LOUDEST)
 
     def answer_s(self, text: str, usual_s: float) -> float:
         """How long a text may take: the longer it is, the longer all of it takes."""

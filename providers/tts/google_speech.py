@@ -13,8 +13,8 @@ from typing import Any
 
 from media.audio import ULAW_8K
 
-from ..errors import UnsupportedError, UnsupportedLanguageError
 from ..google import GoogleAccount
+from ..offered import check_within, unspoken
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .ulaw_answer import UlawAnswer
 
@@ -97,12 +97,7 @@ class GoogleSpeech:
             UnsupportedError: the language or the speed is not on offer.
         """
         self.voice(options)
-        if not SLOWEST <= options.speed <= FASTEST:
-            raise UnsupportedError(
-                self.name,
-                f"speed {options.speed:g}",
-                hint=f"it may be {SLOWEST:g} to {FASTEST:g}",
-            )
+        check_within(self.name, "speed", options.speed, SLOWEST, FASTEST)
 
     def reader(self) -> Callable[[bytes], bytes]:
         """What makes samples of an answer: µ-law may come as a WAV file."""
@@ -156,11 +151,7 @@ class GoogleSpeech:
         exact = [locale for locale in alike if locale.lower() == f"{code}-{region}"]
         for locale in (*exact, *alike):
             return locale
-        raise UnsupportedLanguageError(
-            self.name,
-            f"language {tag!r} is not on offer",
-            hint=f"it speaks {', '.join(self.capabilities.languages)}",
-        )
+        raise unspoken(self.name, tag, self.capabilities.languages)
 
 
 def _locale_of(voice: str) -> str | None:
