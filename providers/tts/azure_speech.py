@@ -11,7 +11,8 @@ from typing import Any
 from media.audio import ULAW_8K
 
 from ..azure import AzureAccount, refusal
-from ..errors import ProviderError, UnsupportedError, UnsupportedLanguageError
+from ..errors import ProviderError
+from ..offered import check_within, unspoken
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .azure_ssml import Style
 from .azure_voices import VOICES, AzureVoices, default_voice, is_multilingual, locale_of
@@ -102,11 +103,7 @@ class AzureSpeech:
         if own and _general(locale_of(own)) == _general(options.language):
             return own
         if (voice := default_voice(options.language)) is None:
-            raise UnsupportedLanguageError(
-                self.name,
-                f"language {options.language!r} is not on offer",
-                hint=f"choose a voice for it, or one of {', '.join(self.capabilities.languages)}",
-            )
+            raise unspoken(self.name, options.language, self.capabilities.languages)
         return voice
 
     def _express_as(self, options: TtsOptions) -> dict[str, str]:
@@ -114,28 +111,22 @@ class AzureSpeech:
             return {}
         if options.style is None:
             return {"style": style}
-        self._within("style", options.style, 0.0, 1.0)
+        check_within(self.name, "style", options.style, 0.0, 1.0)
         # 1 is a style's own degree, and 2 twice as much.
         return {"style": style, "styledegree": f"{max(LEAST_DEGREE, options.style * 2):g}"}
 
     def _prosody(self, options: TtsOptions) -> dict[str, str]:
         told = {}
         if options.speed != 1.0:
-            self._within("speed", options.speed, SLOWEST, FASTEST)
+            check_within(self.name, "speed", options.speed, SLOWEST, FASTEST)
             told["rate"] = f"{options.speed:g}"
         if options.pitch:
-            self._within("pitch", options.pitch, LOWEST, HIGHEST)
+            check_within(self.name, "pitch", options.pitch, LOWEST, HIGHEST)
             told["pitch"] = f"{options.pitch:+g}st"
         if options.volume is not None and options.volume != LOUDEST:
-            self._within("volume", options.volume, 0.0, LOUDEST)
+            check_within(self.name, "volume", options.volume, 0.0, LOUDEST)
             told["volume"] = f"{options.volume * 100:g}"
         return told
-
-    def _within(self, option: str, value: float, least: float, most: float) -> None:
-        if not least <= value <= most:
-            raise UnsupportedError(
-                self.name, f"{option} {value:g}", hint=f"it may be {least:g} to {most:g}"
-            )
 
 
 def _general(tag: str | None) -> str:
