@@ -38,6 +38,8 @@ OPTIONS = (
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.max_receive_message_length", 64 << 20),
 )
+_OF_NETWORK = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
+"""How gRPC says itself that a connection is lost, the latter if something was to be sent."""
 _FROM_PEER = "received from peer"
 """What gRPC says of a status that it did not make up itself."""
 # For debugging, Google's clients would log messages, which hold words.
@@ -75,7 +77,7 @@ def failed(provider: str, error: GoogleAPICallError) -> ProviderError:
     details = call.details() or ""
     if "deserializing" in details:
         return InvalidResponseError(provider, "an answer that cannot be read", retryable=True)
-    if call.code() is grpc.StatusCode.UNAVAILABLE and _FROM_PEER not in call.debug_error_string():
+    if call.code() in _OF_NETWORK and _FROM_PEER not in (call.debug_error_string() or ""):
         return NetworkError(provider, f"the connection failed: {details[:100]}")
     reason, retry_after_s = _explained(call)
     return failure(provider, call.code().name, details, reason=reason, retry_after_s=retry_after_s)
