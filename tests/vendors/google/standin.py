@@ -1,0 +1,127 @@
+"""Google's stand-in: its doors, and who may come in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from google.auth import jwt
+
+from tests.vendors.speech import standin
+from tests.vendors.speech.caller import Caller, Status
+from tests.vendors.speech.doors import CallDoor, Door
+from tests.vendors.speech.faults import Fault
+from tests.vendors.speech.hearing import Hearing
+from tests.vendors.speech.record import Key, Record
+from tests.vendors.speech.refusal import Answer, Refusal
+from tests.vendors.speech.voices import ToneVoice, Voice
+
+from .files import Recordings
+from .limits import Limits
+from .refusal import invalid_key, status_of, unknown_caller
+from .speaking import Speaking
+from .stt import RecognitionStream
+from .stt_request import TYPES, Version
+
+__all__ = ["GoogleStandIn"]
+
+
+class GoogleStandIn(standin.StandIn):
+    """Google Cloud for one project; an async context manager that serves on loopback.
+
+    Its services are called `stt` and `files` (of version 2), `stt-v1` and `files-v1`; `tts` (the
+    stream), `tts-once` and `voices`. A record of `stt` is a connection: a client may make one call
+    after the other on it.
+
+    Args:
+        hearing: gives each stream or recording its recognizer.
+        api_key: what clients have to show.
+        certificate: of a service account that may come in with a token of its own, in PEM.
+        limits: how long it waits, and how much it takes.
+        faults: by service, what happens to its connections and calls.
+        voice: who speaks; None is `ToneVoice`.
+        pace: how many times as fast as it is spoken audio is made; None is at once.
+        send_s: how long a client may take to read what it is sent.
+        port: to listen on; 0 is any.
+        keep: whether every message is kept.
+    """
+
+    def __init__(
+        self,
+        hearing: Hearing,
+        *,
+        api_key: str = "stand-in-key",
+        certificate: bytes | None = None,
+        limits: Limits | None = None,
+        faults: Mapping[str, Iterable[Fault]] | None = None,
+        voice: Voice | None = None,
+        pace: float | None = None,
+        send_s: float = 20.0,
+        port: int = 0,
+        keep: bool = True,
+    ) -> None:
+        voice = voice or ToneVoice()
+        super().__init__(
+            api_key=api_key,
+            engines=[hearing, voice],
+            faults=faults,
+            send_s=send_s,
+            port=port,
+            keep=keep,
+        )
+        self._hearing = hearing
+        self._certificate = certificate
+        self._limits = limits or Limits()
+        self._speaking = Speaking(voice, self._limits, pace=pace)
+
+    def doors(self) -> Sequence[Door]:
+        doors: list[Door] = [*self._speaking.doors()]
+        for version in TYPES.values():
+            suffix = "-v1" if version.number == 1 else ""
+            path = f"/{version.package}.Speech"
+            recordings = Recordings(self._hearing, self._limits, version)
+            doors += [
+                CallDoor(f"stt{suffix}", f"{path}/StreamingRecognize", self._listening(version)),
+                CallDoor(f"files{suffix}", f"{path}/Recognize", recordings.serve),
+            ]
+        return doors
+
+    def shown_key(self, headers: Mapping[str, str], record: Record) -> Key:
+        shown = headers.get("x-goog-api-key")
+        if shown is not None:
+            return "right" if shown == self.api_key else "wrong"
+        token = headers.get("authorization", "")
+        if not token:
+            return "missing"
+        return "right" if self._knows(token.removeprefix("Bearer ")) else "wrong"
+
+    def admit(self, record: Record) -> None:
+        if record.key == "missing":
+            raise unknown_caller()
+        if record.key == "wrong" and "authorization" in record.headers:
+            raise Refusal(401, None, "Request had invalid authentication credentials.")
+        if record.key == "wrong":
+            raise invalid_key()
+        is_stream = record.service.startswith("stt")
+        if is_stream and self.at_once(record.service) > self._limits.at_once:
+            raise Refusal(429, None, "Quota exceeded for quota metric 'Concurrent streams'.")
+
+    def refusal_answer(self, refusal: Refusal, service: str) -> Answer:
+        return Answer.json({"error": {"code": refusal.code, "message": str(refusal)}}, refusal.code)
+
+    def refusal_status(self, refusal: Refusal) -> Status:
+        return status_of(refusal)
+
+    def _knows(self, token: str) -> bool:
+        if self._certificate is None:
+            return False
+        try:
+            claims = jwt.decode(token, certs=self._certificate)
+        except ValueError:
+            return False
+        return "cloud-platform" in claims.get("scope", "")
+
+    def _listening(self, version: Version) -> Callable[[Caller], Awaitable[None]]:
+        async def listen(caller: Caller) -> None:
+            await RecognitionStream(caller, self._hearing, self._limits, version).serve()
+
+        return listen
