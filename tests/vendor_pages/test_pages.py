@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from media.audio import ulaw_to_pcm
+from media.audio import PCM16_16K, bytes_to_pcm
 from media.files import write_wav
 from providers.catalog import VENDORS
 from tests.providers.conformance.caller import said_in, words_of
@@ -41,7 +41,7 @@ def test_an_example_runs(account: str, monkeypatch: pytest.MonkeyPatch, tmp_path
     program: dict[str, Any] = {"__name__": "example", "print": printed.append}
     exec(example(vendor), program)
     with (tmp_path / "question.wav").open("wb") as file:
-        write_wav(file, ulaw_to_pcm(SCRIPT.audio), 8_000)
+        write_wav(file, bytes_to_pcm(SCRIPT.audio_in(PCM16_16K)), PCM16_16K.sample_rate_hz)
     monkeypatch.chdir(tmp_path)
 
     @virtual_time_on_sockets
