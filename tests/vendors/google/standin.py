@@ -102,7 +102,8 @@ class GoogleStandIn(standin.StandIn):
         if record.key == "wrong":
             raise invalid_key()
         is_stream = record.service.startswith("stt")
-        if is_stream and self.at_once(record.service) > self._limits.at_once:
+        most = self._limits.at_once if is_stream else self._limits.tts_at_once
+        if (is_stream or record.service == "tts") and self.at_once(record.service) > most:
             raise Refusal(429, None, "Quota exceeded for quota metric 'Concurrent streams'.")
 
     def refusal_answer(self, refusal: Refusal, service: str) -> Answer:

@@ -65,7 +65,7 @@ class SynthesisStream:
         except TimeoutError:
             raise Refusal(
                 409,
-                "ABORTED",
+                None,
                 "Stream aborted due to long duration elapsed without input sent. Input must be sent"
                 " continuously, at least every 5s seconds.",
             ) from None
