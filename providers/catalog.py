@@ -31,6 +31,8 @@ VENDORS: Mapping[str, Declaration] = {
         "deepgram",
         "elevenlabs",
         "openai",
+        "azure",
+        "assemblyai",
     )
 }
 """By account. When nothing is said about which is better, the first that is configured is taken."""

@@ -38,12 +38,16 @@ LANGUAGES = ("en", "es", "fr", "de", "it", "pt")
 SHORTEST_MS, AHEAD_MS = 50.0, 1_000.0
 """Of a message; and one of the longest may go at once."""
 MOST_TERMS, MOST_TERM_CHARACTERS = 100, 50
+SHORTEST_WORD_MS = 300.0
+"""In less audio since a turn was over there is no other turn."""
 USUAL_PAUSE_MS = 400
 """Within a turn it may be so long, even when the turn sounds as if it were over."""
 SESSION_S = 10_500.0
 """A session lasts three hours: another one begins in some pause before that."""
 SILENCE_S = 1.0
 """So long after `ForceEndpoint` there is no turn."""
+LONGEST_BEAT_MS = 2_000.0
+"""With fewer heartbeats the vendor may have stalled since the last."""
 LATE_S = 0.5
 """So long after its text alone the one with marks and capitals is late."""
 _ENCODINGS = {Encoding.ULAW: "pcm_mulaw", Encoding.PCM16: "pcm_s16le"}
@@ -82,8 +86,12 @@ class AssemblyAiRecognizer:
         self._account = AssemblyAiAccount(**account)
 
     def honours(self, options: SttOptions) -> frozenset[str]:
-        """Which options it honours: not those of which words are left out."""
-        return honoured_with(_terms(options), options, self.capabilities.options)
+        """Which options it honours: not those of which words are left out, nor text without marks
+        by a model that always has them."""
+        honoured = honoured_with(_terms(options), options, self.capabilities.options)
+        if _model(self._account, options) in (ENGLISH, MULTILINGUAL):
+            return honoured
+        return honoured - {"punctuation"}
 
     def codec(self, options: SttOptions) -> AssemblyAiCodec:
         """The codec of one connection.
@@ -116,7 +124,8 @@ class AssemblyAiCodec:
         self._order = self._last_order = -1  # of that turn, and of the last that is over
         self._is_plain = False  # it is over, and will be told once more
         self._received_ms = 0.0  # so much audio has arrived, as the vendor counts
-        self._done_ms = 0.0  # up to where turns are over, as the vendor counts
+        self._beat_ms = 0.0  # of audio, between the last two heartbeats
+        self._done_ms = -SHORTEST_WORD_MS  # so much was sent when the last turn was over
         # How much audio was sent before each request to finalize that is not answered.
         self._asked: deque[float] = deque()
         self._terminating = False
@@ -154,18 +163,19 @@ class AssemblyAiCodec:
 
     def finalize(self) -> Frame | None:
         """End the turn, if there is one or may be one in what was sent since the last."""
-        is_over = self._turn is None and self._timeline.sent_ms <= self._done_ms + SHORTEST_MS
-        if is_over and not self._asked:
+        waiting_ms = self._timeline.sent_ms - self._done_ms
+        if self._turn is None and not self._asked and waiting_ms < SHORTEST_WORD_MS:
             return None
         self._asked.append(self._timeline.sent_ms)
         return _FORCE
 
     def unanswered(self) -> Sequence[HeardEvent | Reply]:
-        """There was nothing to finalize, if all of it has arrived; else the session's end tells."""
+        """There was nothing to finalize, if it has arrived, as far as heartbeats tell; else the
+        session's end is sure to tell."""
         if self._turn is not None:
             return list(self._over(self._turn))
-        if self._received_ms >= self._asked[0]:
-            self._done_ms = max(self._done_ms, self._asked.popleft())
+        if self._received_ms + self._beat_ms > self._asked[0]:
+            self._done_ms = self._asked.popleft()
             return [Finalized()]
         self._terminating, self.ready, self.lasts_s = True, False, 0.0
         return [Reply(_TERMINATE)]
@@ -207,7 +217,9 @@ class AssemblyAiCodec:
             case "Turn":
                 yield from self._told(message)
             case "Heartbeat":
-                self._received_ms = float(message["total_audio_received_ms"])
+                received_ms = float(message["total_audio_received_ms"])
+                self._beat_ms = min(received_ms - self._received_ms, LONGEST_BEAT_MS)
+                self._received_ms = received_ms
                 if self._turn is None:
                     yield Heard(processed_ms=self._timeline.place(self._received_ms))
             case "Termination":
@@ -239,9 +251,10 @@ class AssemblyAiCodec:
     def _over(self, tokens: Sequence[Token]) -> Iterator[HeardEvent]:
         """A turn is over: that is the answer if it was asked for."""
         self._turn, self._last_order, self._is_plain = None, self._order, False
+        self._done_ms = self._asked[0] if self._asked else self._timeline.sent_ms
         yield Heard(final=tokens)
         if self._asked:
-            self._done_ms = max(self._done_ms, self._asked.popleft())
+            self._asked.popleft()
             yield Finalized()
         elif self._options.endpointing:
             yield Endpoint()
@@ -273,7 +286,7 @@ class AssemblyAiCodec:
 
 def _query(account: AssemblyAiAccount, options: SttOptions) -> list[tuple[str, str]]:
     """What is asked, as the URL has it."""
-    model = options.model or account.model or _model(options)
+    model = _model(account, options)
     query = [
         ("sample_rate", str(options.audio.sample_rate_hz)),
         ("encoding", _ENCODINGS[options.audio.encoding]),
@@ -296,8 +309,10 @@ def _query(account: AssemblyAiAccount, options: SttOptions) -> list[tuple[str, s
     return query
 
 
-def _model(options: SttOptions) -> str:
-    """The model for what may be spoken."""
+def _model(account: AssemblyAiAccount, options: SttOptions) -> str:
+    """The model that is asked for, or the one for what may be spoken."""
+    if model := options.model or account.model:
+        return model
     tags = {tag.partition("-")[0].lower() for tag in (options.language, *options.languages)}
     return ENGLISH if tags == {"en"} else MULTILINGUAL
 

@@ -96,6 +96,10 @@ class ReplayRing:
             self._sent += 1
             yield item
 
+    def padded(self, size: int) -> None:
+        """With the audio that was given last went so many more bytes, to make up a message."""
+        self._gone += size
+
     def waits(self, *, ended: bool) -> bool:
         """Whether anything is not sent that makes a message; what makes one is put together."""
         at = self._sent

@@ -167,6 +167,10 @@ def test_audio_goes_no_faster_than_it_may() -> None:
     # On another connection it counts anew.
     ring.rewind(100)
     assert len(list(ring.unsent(200))) == 2
+    # So does what a codec adds.
+    ring.padded(60)
+    assert len(list(ring.unsent(350))) == 0
+    assert len(list(ring.unsent(360))) == 2
 
 
 def test_quiet_at_the_beginning_is_left_out() -> None:

@@ -1,0 +1,24 @@
+"""How the catalogue's AssemblyAI reaches the stand-in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.vendors.speech.access import Access
+
+from .standin import AssemblyAiStandIn
+
+__all__ = ["ACCESS"]
+
+
+def _settings(standin: AssemblyAiStandIn) -> dict[str, Any]:
+    return {"api_key": standin.api_key, "base_url": standin.base_url}
+
+
+ACCESS = Access(
+    standin=AssemblyAiStandIn,
+    settings=_settings,
+    stt={"assemblyai": "stt"},
+    # Without the one, ends of turns are not told of; without the other it is as it would be.
+    unsaid=frozenset({"endpointing", "punctuation"}),
+)
