@@ -43,9 +43,9 @@ _MOST_TEXT = 200
 _HINT_KEY = "check AZURE_SPEECH_KEY and AZURE_SPEECH_REGION: a key belongs to one region"
 _HINT_LIMIT = "see the resource's quotas, and ask Azure to raise them"
 _HINT_REGION = "see AZURE_SPEECH_REGION, AZURE_BASE_URL, and what the region offers"
-_OUR_FAULT = (1002, 1003, 1007, 1008, 1009)
-_TRY_AGAIN = 1013
-_THEIR_FAULT = 1011
+_REFUSED, _THEIR_FAULT = (1002, 1003, 1007, 1008, 1009), (1011, 1013)
+"""Close codes; the first are told of what was wrong with a message, and of much else."""
+_OUR_FAULT = ("ssml", "invalid", "malformed", "bad request", "not supported", "unsupported")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,16 +175,23 @@ def failure(
 
 
 def closing(provider: str, close: Close) -> ProviderError | None:
-    """The error that a close frame tells of; None: nothing but that the connection is over."""
+    """The error that a close frame tells of; None: nothing but that the connection is over.
+
+    Of a connection that is ended with nothing but a code, whichever it is, another one is tried.
+    """
     reason, code = close.reason[:_MOST_TEXT], str(close.code)
     lower = reason.lower()
-    if "quota" in lower or "throttl" in lower:
+    if "quota" in lower:
+        return QuotaError(provider, reason, hint=_HINT_LIMIT, code=code)
+    if "authentication" in lower or "forbidden" in lower:
+        return AuthenticationError(provider, reason, hint=_HINT_KEY, code=code)
+    if "too many" in lower or "throttl" in lower:
         return RateLimitError(provider, reason, hint=_HINT_LIMIT, code=code)
-    if close.code in _OUR_FAULT:
-        if "locale" in lower or "language" in lower:
-            return UnsupportedLanguageError(provider, reason, code=code)
-        return ApiError(provider, reason or "it refuses what it was sent", code=code)
-    if close.code in (_THEIR_FAULT, _TRY_AGAIN):
+    if close.code in _REFUSED and ("locale" in lower or "language" in lower):
+        return UnsupportedLanguageError(provider, reason, code=code)
+    if close.code in _REFUSED and any(word in lower for word in _OUR_FAULT):
+        return ApiError(provider, reason, code=code)
+    if close.code in (*_REFUSED, *_THEIR_FAULT):
         return UnavailableError(provider, reason or "it gave up", code=code)
     return None
 

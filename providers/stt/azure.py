@@ -20,11 +20,12 @@ from ..azure import AzureAccount, closing, failure, refusal, socket_url
 from ..azure_marks import Marks
 from ..azure_usp import UspMessage, binary_message, json_message, read_usp, speech_config
 from ..codec import Close, Failed, Frame, Reply, Request
-from ..errors import InvalidResponseError, ProviderError, UnavailableError, UnsupportedError
+from ..errors import InvalidResponseError, ProviderError, UnavailableError
+from ..offered import check_within
 from ..types import SttCapabilities, SttOptions
 from .azure_languages import LOCALES, locales
 from .azure_turn import ENDPOINT_MS, PATH, audio_source, context, query, riff_header, terms
-from .azure_words import span_ms, words_of
+from .azure_words import STATUSES, span_ms, words_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Restarted, Token
 from .terms import honoured_with
 from .timeline import Timeline
@@ -36,15 +37,13 @@ PROVIDER = "azure"
 SHORTEST_MS, LONGEST_MS = 100, 5_000
 """Of silence, after which an utterance is over."""
 MOST_LANGUAGES = 10
-SESSION_S = 570.0
-"""The protocol's first version closed a connection after ten minutes."""
+SESSION_S = 540.0
+"""The SDKs leave a connection after nine minutes: the service closes it after ten."""
 IDLE_S = 10.0
 KEEPALIVE_MS = 100.0
 LEAD_MS = 1_000.0
 """So long before the end of a silence a word may have begun that the service has not noticed."""
 _AUDIO_TYPE = "audio/x-wav"
-_STATUSES = {"Error": 503, "TooManyRequests": 429, "BadRequest": 400, "Forbidden": 403}
-"""What a result says in place of words when something went wrong, as HTTP would say it."""
 
 TurnEvent = HeardEvent | Failed | Reply
 
@@ -87,16 +86,12 @@ class AzureRecognizer:
         """The codec of one connection.
 
         Raises:
-            UnsupportedError: a language, or the delay of endpoints, is not on offer.
+            UnsupportedError: a language, so many, or the delay of endpoints, is not on offer.
         """
-        spoken = locales(PROVIDER, options, LOCALES, MOST_LANGUAGES)
-        delay_ms = options.endpointing_ms
-        if delay_ms is not None and not SHORTEST_MS <= delay_ms <= LONGEST_MS:
-            raise UnsupportedError(
-                PROVIDER,
-                f"an endpoint after {delay_ms} ms",
-                hint=f"it may be {SHORTEST_MS} to {LONGEST_MS} ms",
-            )
+        spoken = locales(PROVIDER, options, self.capabilities)
+        check_within(PROVIDER, "the number of languages", len(spoken), 1, MOST_LANGUAGES)
+        if (delay_ms := options.endpointing_ms) is not None:
+            check_within(PROVIDER, "an endpoint after ms:", delay_ms, SHORTEST_MS, LONGEST_MS)
         return AzureSttCodec(self._account, self._marks, spoken, options)
 
 
@@ -223,8 +218,8 @@ class AzureSttCodec:
 
     def _phrase(self, phrase: Mapping[str, Any]) -> Iterator[TurnEvent]:
         status = phrase["RecognitionStatus"]
-        if status in _STATUSES:
-            yield Failed(failure(PROVIDER, _STATUSES[status], f"it answers {status}", status))
+        if status in STATUSES:
+            yield Failed(failure(PROVIDER, STATUSES[status], f"it answers {status}", status))
             return
         end_ms = span_ms(phrase)[1]
         if status == "Success":

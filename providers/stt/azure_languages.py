@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import UnsupportedLanguageError
-from ..options import SttOptions
+from ..offered import check_understood
+from ..types import SttCapabilities, SttOptions
 
 __all__ = ["FAST", "LOCALES", "locales"]
 
@@ -31,37 +31,22 @@ FAST = tuple(locale for locale in LOCALES if locale not in _NOT_FAST)
 """Those that the fast transcription of recordings knows in every region that has it."""
 
 
-def locales(
-    provider: str, options: SttOptions, offered: Sequence[str], most: int | None = None
-) -> list[str]:
+def locales(provider: str, options: SttOptions, able: SttCapabilities) -> list[str]:
     """The locales that may be spoken, by Azure's names; that of `options.language` comes first.
 
     Args:
         provider: the catalogue name.
         options: what is asked for.
-        offered: the locales on offer.
-        most: how many there may be; None is any number.
+        able: what is on offer.
 
     Raises:
-        UnsupportedLanguageError: one of them is not on offer, or there are too many.
+        UnsupportedLanguageError: one of them is not on offer.
     """
-    found = {
-        _locale(provider, tag, offered): None for tag in (options.language, *options.languages)
-    }
-    if most is not None and len(found) > most:
-        raise UnsupportedLanguageError(
-            provider, f"{len(found)} languages in one stream", hint=f"name {most} at most"
-        )
-    return list(found)
+    tags = (options.language, *options.languages)
+    check_understood(provider, able, tags)
+    return list(dict.fromkeys(_locale(tag, able.languages) for tag in tags))
 
 
-def _locale(provider: str, tag: str, offered: Sequence[str]) -> str:
-    wanted = tag.replace("_", "-").lower()
-    for locale in offered:
-        if wanted in (locale.lower(), locale.lower().partition("-")[0]):
-            return locale
-    raise UnsupportedLanguageError(
-        provider,
-        f"language {tag!r} is not on offer",
-        hint="name the locale, such as en-US: see Azure's page on language support",
-    )
+def _locale(tag: str, offered: Sequence[str]) -> str:
+    """The locale itself, or the first one of the language."""
+    return next(locale for locale in offered if f"{locale}-".lower().startswith(f"{tag}-".lower()))

@@ -14,7 +14,8 @@ from media.audio import AudioFormat, Encoding
 from ..azure import Query
 from ..options import SttOptions
 
-__all__ = ["PATH", "audio_source", "context", "query", "riff_header", "terms"]
+__all__ = ["ENDPOINT_MS", "PATH", "audio_source", "context", "profanity", "query"]
+__all__ += ["riff_header", "terms"]
 
 PATH = "/speech/recognition/conversation/cognitiveservices/v1"
 ENDPOINT_MS = 500
@@ -29,7 +30,7 @@ def query(locales: Sequence[str], options: SttOptions, endpoint_id: str | None) 
         ("language", locales[0]),
         ("format", "detailed"),
         ("wordLevelTimestamps", "true"),
-        ("profanity", _profanity(options)),
+        ("profanity", profanity(options)),
     ]
     if len(locales) > 1:
         asked.append(("lidEnabled", ",".join(locales)))
@@ -48,7 +49,7 @@ def context(locales: Sequence[str], options: SttOptions) -> dict[str, Any]:
                 "segmentationSilenceTimeoutMs": options.endpointing_ms or ENDPOINT_MS,
             }
         },
-        "enrichment": {"profanity": _profanity(options)},
+        "enrichment": {"profanity": profanity(options)},
     }
     asked: dict[str, Any] = {
         "phraseDetection": detection,
@@ -97,5 +98,6 @@ def riff_header(audio: AudioFormat) -> bytes:
     )
 
 
-def _profanity(options: SttOptions) -> str:
+def profanity(options: SttOptions) -> str:
+    """What to do with bad words."""
     return "masked" if options.profanity_filter else "raw"

@@ -16,9 +16,11 @@ from typing import Any
 from ..results import Word
 from .untimed import shares
 
-__all__ = ["TICKS_PER_MS", "best_of", "span_ms", "words_of"]
+__all__ = ["STATUSES", "best_of", "span_ms", "words_of"]
 
 TICKS_PER_MS = 10_000
+STATUSES = {"Error": 503, "TooManyRequests": 429, "BadRequest": 400, "Forbidden": 403}
+"""What a result says in place of words when something went wrong, as HTTP would say it."""
 
 
 def span_ms(item: Mapping[str, Any]) -> tuple[float, float]:
