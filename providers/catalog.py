@@ -32,6 +32,7 @@ VENDORS: Mapping[str, Declaration] = {
         "elevenlabs",
         "openai",
         "azure",
+        "assemblyai",
     )
 }
 """By account. When nothing is said about which is better, the first that is configured is taken."""
