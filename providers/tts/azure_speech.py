@@ -6,6 +6,7 @@ Source: https://learn.microsoft.com/azure/ai-services/speech-service/speech-synt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from media.audio import ULAW_8K
@@ -15,7 +16,8 @@ from ..errors import ProviderError
 from ..offered import check_within, unspoken
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .azure_ssml import Style
-from .azure_voices import VOICES, AzureVoices, default_voice, is_multilingual, locale_of
+from .azure_voices import VOICES, default_voice, is_multilingual, locale_of, voices_of
+from .voice_pages import OnePage
 
 __all__ = ["OUTPUT_FORMAT", "AzureSpeech"]
 
@@ -46,7 +48,12 @@ class AzureSpeech:
 
     def __init__(self, **account: Any) -> None:
         self.account = AzureAccount(**account)
-        self.voice_pages = AzureVoices(self.name, self.account)
+        self.voice_pages = OnePage(
+            self.name,
+            self.account.tts_url("/cognitiveservices/voices/list"),
+            self.account.headers,
+            partial(voices_of, self.name),
+        )
         own = locale_of(self.account.tts_voice or "")
         self.capabilities = TtsCapabilities(
             languages=tuple(dict.fromkeys([*([own] if own else []), *VOICES])),

@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
-from ..azure import AzureAccount
-from ..errors import InvalidResponseError
-from ..http_request import HttpRequest
 from ..types import Voice
 
-__all__ = ["VOICES", "AzureVoices", "default_voice", "is_multilingual", "locale_of"]
+__all__ = ["VOICES", "default_voice", "is_multilingual", "locale_of", "voices_of"]
 
 _NAMES = (
     "en-US:Jenny en-GB:Sonia en-AU:Natasha en-CA:Clara en-IE:Emily en-IN:Neerja en-NZ:Molly "
@@ -62,45 +57,22 @@ def is_multilingual(voice: str) -> bool:
     return "Multilingual" in voice or ":DragonHD" in voice
 
 
-class AzureVoices:
-    """The `VoicePages` of a region: one, of all its voices.
+def voices_of(provider: str, listed: Sequence[Mapping[str, Any]]) -> list[Voice]:
+    """The voices of a region's list; raises what `OnePage` may be given for what is none."""
+    return [_voice(provider, voice) for voice in listed]
 
-    Args:
-        provider: the catalogue name.
-        account: whose region.
-    """
 
-    def __init__(self, provider: str, account: AzureAccount) -> None:
-        self._provider = provider
-        self._account = account
-
-    def request(self, token: str | None) -> HttpRequest:
-        """What asks for the voices."""
-        url = self._account.tts_url("/cognitiveservices/voices/list")
-        return HttpRequest(url=url, method="GET", headers=self._account.headers)
-
-    def read(self, body: bytes) -> tuple[Sequence[Voice], str | None]:
-        """All of them.
-
-        Raises:
-            InvalidResponseError: it is no list of voices.
-        """
-        try:
-            return [self._voice(listed) for listed in orjson.loads(body)], None
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            raise InvalidResponseError(self._provider, "that is no list of voices") from None
-
-    def _voice(self, listed: Mapping[str, Any]) -> Voice:
-        tags = listed.get("VoiceTag") or {}
-        styles = ", ".join(listed.get("StyleList") or ())
-        told = [*(tags.get("VoicePersonalities") or ()), *([f"styles: {styles}"] if styles else ())]
-        name, several = listed["ShortName"], listed.get("SecondaryLocaleList")
-        return Voice(
-            id=name,
-            name=listed.get("LocalName") or listed.get("DisplayName") or name,
-            language="" if several else listed["Locale"],
-            gender=str(listed.get("Gender") or "").lower() or None,
-            description="; ".join(told),
-            use_cases=tuple(tags.get("TailoredScenarios") or ()),
-            provider=self._provider,
-        )
+def _voice(provider: str, listed: Mapping[str, Any]) -> Voice:
+    tags = listed.get("VoiceTag") or {}
+    styles = ", ".join(listed.get("StyleList") or ())
+    told = [*(tags.get("VoicePersonalities") or ()), *([f"styles: {styles}"] if styles else ())]
+    name, several = listed["ShortName"], listed.get("SecondaryLocaleList")
+    return Voice(
+        id=name,
+        name=listed.get("LocalName") or listed.get("DisplayName") or name,
+        language="" if several else listed["Locale"],
+        gender=str(listed.get("Gender") or "").lower() or None,
+        description="; ".join(told),
+        use_cases=tuple(tags.get("TailoredScenarios") or ()),
+        provider=provider,
+    )

@@ -3,18 +3,12 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from providers.azure import AzureAccount
 from providers.errors import InvalidResponseError
-from providers.tts.azure_voices import (
-    VOICES,
-    AzureVoices,
-    default_voice,
-    is_multilingual,
-    locale_of,
-)
+from providers.tts.azure_speech import AzureSpeech
+from providers.tts.azure_voices import VOICES, default_voice, is_multilingual, locale_of
 from providers.types import Voice
 
-PAGES = AzureVoices("azure", AzureAccount(speech_key="the-key", speech_region="westeurope"))
+PAGES = AzureSpeech(speech_key="the-key", speech_region="westeurope").voice_pages
 JENNY = {
     "Name": "Microsoft Server Speech Text to Speech Voice (en-US, JennyNeural)",
     "DisplayName": "Jenny",
