@@ -113,8 +113,8 @@ class AzureStandIn(standin.StandIn):
             raise Refusal(429, None, "Too many concurrent requests")
 
     def _admit_stream(self, record: Record) -> None:
-        if record.params["mode"] not in ("conversation", "interactive", "dictation"):
-            raise Refusal(404, None, "Resource not found")
+        if record.params["mode"] not in ("conversation", "dictation"):
+            raise Refusal(404, None, "Resource not found")  # `interactive` is not simulated
         if len(record.headers.get("x-connectionid", "")) != 32:
             raise Wrong("X-ConnectionId is no UUID without dashes")
         read_query(SttQuery, record.query)
