@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.tts.elevenlabs_alignment import Alignment
+from providers.tts.alignment import Alignment
 from providers.types import WordPosition
 
 

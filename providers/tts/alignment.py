@@ -1,4 +1,4 @@
-"""PURE: from the times of characters, as ElevenLabs gives them, to those of words."""
+"""PURE: from the times of characters, or of words, as vendors tell them, to words of a text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Alignment:
         """The words that begin among the next characters.
 
         Args:
-            characters: them.
+            characters: them; several in one entry begin together, such as a word's.
             starts_ms: when each begins, from `base_ms` on.
             base_ms: from the start of the text's audio.
         """
