@@ -10,12 +10,14 @@ import functools
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from .facts import KINDS, Facts, Kind
 
 __all__ = ["Declaration", "Offer", "Setting", "declaration_of"]
+
+_FILES = Path(__file__).with_name("vendors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def declaration_of(account: str) -> Declaration:
     Raises:
         FileNotFoundError: nothing is.
     """
-    text = files("providers").joinpath("vendors", f"{account}.toml").read_text("utf-8")
+    text = (_FILES / f"{account}.toml").read_text("utf-8")
     held = tomllib.loads(text)
     settings = {key: _setting(table) for key, table in held.pop("settings", {}).items()}
     offers = {kind: dict(_offers(held.pop(kind, {}))) for kind in KINDS}
