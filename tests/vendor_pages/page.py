@@ -134,7 +134,8 @@ def _details(info: ProviderInfo) -> Iterator[tuple[str, str]]:
     yield "options that it honours", ", ".join(f"`{name}`" for name in sorted(able.options))
     yield "that it cannot honour", ", ".join(f"`{name}`" for name in info.not_honoured or ())
     source = f"; {facts.priced.partition(': ')[2]}" if facts.price else ""
-    yield "list price", f"{info.price}{source}"
+    tier = "; it has a free tier" if facts.price and facts.free else ""
+    yield "list price", f"{info.price}{source}{tier}"
     yield "quality, as we judge it", f"{facts.quality:g} of 100; {facts.quality_source}"
     yield "latency", f"{facts.latency_ms:g} ms; {facts.latency_source}"
 
