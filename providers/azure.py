@@ -17,9 +17,7 @@ import orjson
 from .codec import Close
 from .errors import (
     ApiError,
-    AudioTooLargeError,
     AuthenticationError,
-    DeadlineError,
     InvalidAudioError,
     MissingKeyError,
     ProviderError,
@@ -30,6 +28,7 @@ from .errors import (
     UnsupportedLanguageError,
 )
 from .http_request import advised_wait_s
+from .http_status import Hints, by_status
 
 __all__ = ["AzureAccount", "Query", "closing", "failure", "refusal", "socket_url"]
 
@@ -40,12 +39,21 @@ _SPEECH_DOMAINS = {"usgov": "speech.azure.us", "china": "speech.azure.cn"}
 _API_DOMAINS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}
 _SPEECH_DOMAIN, _API_DOMAIN = "speech.microsoft.com", "api.cognitive.microsoft.com"
 _MOST_TEXT = 200
-_HINT_KEY = "check AZURE_SPEECH_KEY and AZURE_SPEECH_REGION: a key belongs to one region"
-_HINT_LIMIT = "see the resource's quotas, and ask Azure to raise them"
+_HINTS = Hints(
+    key="check AZURE_SPEECH_KEY and AZURE_SPEECH_REGION: a key belongs to one region",
+    quota="see what the resource's pricing tier allows",
+    limit="see the resource's quotas, and ask Azure to raise them",
+)
+_HINT_VOICE = "choose another voice, of those that the region lists"
 _HINT_REGION = "see AZURE_SPEECH_REGION, AZURE_BASE_URL, and what the region offers"
 _REFUSED, _THEIR_FAULT = (1002, 1003, 1007, 1008, 1009), (1011, 1013)
 """Close codes; the first are told of what was wrong with a message, and of much else."""
-_OUR_FAULT = ("ssml", "invalid", "malformed", "bad request", "not supported", "unsupported")
+_THROTTLED = 4429
+"""A close code, too."""
+_OUR_FAULT = (
+    *("ssml", "invalid", "malformed", "bad request", "not supported", "unsupported"),
+    "not allowed",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,27 +159,15 @@ def failure(
         retry_after_s: its advice.
     """
     text, words = text[:_MOST_TEXT], f"{code} {text}".lower()
-    if status in (402, 403) and "quota" in words:
-        return QuotaError(provider, text, hint=_HINT_LIMIT, code=code)
-    if status in (401, 403):
-        return AuthenticationError(provider, text, hint=_HINT_KEY, code=code)
-    if status == 429:
-        return RateLimitError(
-            provider, text, hint=_HINT_LIMIT, code=code, retry_after_s=retry_after_s
-        )
-    if status in (408, 504):
-        return DeadlineError(provider, text, code=code)
-    if status >= 500:
-        return UnavailableError(provider, text, code=code)
-    if status == 413:
-        return AudioTooLargeError(provider, text, hint="split it where nobody speaks", code=code)
+    if status == 403 and "quota" in words:
+        return QuotaError(provider, text, hint=_HINTS.quota, code=code)
     if status == 404:
         return UnsupportedError(provider, text, hint=_HINT_REGION, code=code)
-    if "locale" in words or "language" in words:
+    if status in (400, 415, 422) and ("locale" in words or "language" in words):
         return UnsupportedLanguageError(provider, text, code=code)
-    if "audio" in words and status in (400, 415, 422):
+    if status in (400, 415, 422) and "audio" in words:
         return InvalidAudioError(provider, text, code=code)
-    return ApiError(provider, text, code=code)
+    return by_status(provider, status, text, _HINTS, code=code, retry_after_s=retry_after_s)
 
 
 def closing(provider: str, close: Close) -> ProviderError | None:
@@ -182,14 +178,16 @@ def closing(provider: str, close: Close) -> ProviderError | None:
     reason, code = close.reason[:_MOST_TEXT], str(close.code)
     lower = reason.lower()
     if "quota" in lower:
-        return QuotaError(provider, reason, hint=_HINT_LIMIT, code=code)
+        return QuotaError(provider, reason, hint=_HINTS.quota, code=code)
     if "authentication" in lower or "forbidden" in lower:
-        return AuthenticationError(provider, reason, hint=_HINT_KEY, code=code)
-    if "too many" in lower or "throttl" in lower:
-        return RateLimitError(provider, reason, hint=_HINT_LIMIT, code=code)
+        return AuthenticationError(provider, reason, hint=_HINTS.key, code=code)
+    if close.code == _THROTTLED or "too many" in lower or "throttl" in lower:
+        return RateLimitError(provider, reason, hint=_HINTS.limit, code=code)
+    if close.code in _REFUSED and "voice" in lower:
+        return UnsupportedError(provider, reason, hint=_HINT_VOICE, code=code)
     if close.code in _REFUSED and ("locale" in lower or "language" in lower):
         return UnsupportedLanguageError(provider, reason, code=code)
-    if close.code in _REFUSED and any(word in lower for word in _OUR_FAULT):
+    if close.code in _REFUSED and _WRONG.search(lower):
         return ApiError(provider, reason, code=code)
     if close.code in (*_REFUSED, *_THEIR_FAULT):
         return UnavailableError(provider, reason or "it gave up", code=code)
