@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -38,12 +39,18 @@ OPTIONS = (
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.max_receive_message_length", 64 << 20),
 )
-_OF_NETWORK = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
-"""How gRPC says itself that a connection is lost, the latter if something was to be sent."""
-_FROM_PEER = "received from peer"
-"""What gRPC says of a status that it did not make up itself."""
+_LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
+_OF_NETWORK = re.compile(
+    "failed to connect|stream removed|socket closed|connection|resol(?:ution|ver) failed"
+    "|ping timeout|transport closed|handshak|error from core",
+    re.IGNORECASE,
+)
+"""What gRPC says itself when a connection is lost or cannot be had; the status alone may be the
+vendor's as well."""
 # For debugging, Google's clients would log messages, which hold words.
 logging.getLogger("google").setLevel(logging.INFO)
+# What cannot be read we tell ourselves, without the call that hangs on the exception.
+logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
 
 
 def open_channel(account: GoogleAccount, service: str, location: str = GLOBAL) -> grpc.aio.Channel:
@@ -77,7 +84,7 @@ def failed(provider: str, error: GoogleAPICallError) -> ProviderError:
     details = call.details() or ""
     if "deserializing" in details:
         return InvalidResponseError(provider, "an answer that cannot be read", retryable=True)
-    if call.code() in _OF_NETWORK and _FROM_PEER not in (call.debug_error_string() or ""):
+    if call.code() in _LOST and _OF_NETWORK.search(details):
         return NetworkError(provider, f"the connection failed: {details[:100]}")
     reason, retry_after_s = _explained(call)
     return failure(provider, call.code().name, details, reason=reason, retry_after_s=retry_after_s)

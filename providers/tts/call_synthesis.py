@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +15,13 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import (
 from google.cloud.texttospeech_v1.types import ListVoicesResponse, StreamingSynthesizeRequest
 from grpc import aio
 
-from ..errors import DeadlineError, InvalidResponseError, NetworkError, UnavailableError
+from ..errors import (
+    DeadlineError,
+    InvalidResponseError,
+    NetworkError,
+    ProviderError,
+    UnavailableError,
+)
 from ..google import GoogleAccount
 from ..google_calls import failed, metadata_of, open_channel
 from ..session import Deadlines
@@ -126,49 +132,33 @@ class _Calls:
         await self._retire()
 
     async def _list(self, language: str, deadline_s: float) -> ListVoicesResponse:
-        async with self._asking() as client, self._waiting(deadline_s):
-            answer = await client.list_voices(
-                request={"language_code": language}, **await self._manner()
-            )
-            return self._readable(answer)
+        async with self._asking() as client:
+            request = {"language_code": language}
+            return await self._within(deadline_s, self._begun(client.list_voices, request=request))
 
     async def _whole(self, client: TextToSpeechAsyncClient, call: Call, answer_s: float) -> bytes:
         """All audio of a text."""
         (request,) = call.messages
-        async with self._waiting(answer_s):
-            answer = await client.synthesize_speech(request=dict(request), **await self._manner())
-            return bytes(self._readable(answer).audio_content)
+        asked = self._begun(client.synthesize_speech, request=dict(request))
+        return bytes((await self._within(answer_s, asked)).audio_content)
 
     async def _streamed(
         self, client: TextToSpeechAsyncClient, call: Call, answer_s: float
     ) -> AsyncGenerator[bytes, None]:
         """The audio of a text as it comes. Leaving it ends the call."""
+        begun = self._begun(client.streaming_synthesize, requests=_said(call))
         # What it is, a call of gRPC, can do more than the client says.
-        stream: Any
-        async with self._waiting(answer_s):
-            stream = await client.streaming_synthesize(requests=_said(call), **await self._manner())
+        stream: Any = await self._within(answer_s, begun)
         try:
-            while True:
-                async with self._waiting(answer_s):
-                    answer = await stream.read()
-                if answer is aio.EOF:
-                    return
-                yield bytes(self._readable(answer).audio_content)
+            while (answer := await self._within(answer_s, stream.read())) is not aio.EOF:
+                yield bytes(answer.audio_content)
         finally:
             stream.cancel()
 
-    async def _manner(self) -> dict[str, Any]:
-        """How a call is made: the deadlines, and what is tried again, are ours."""
+    async def _begun(self, method: Callable[..., Awaitable[AnswerT]], **asked: Any) -> AnswerT:
+        """A call of the client; its deadlines, and what is tried again, are ours."""
         metadata = await metadata_of(self._vendor.name, self._vendor.account)
-        return {"metadata": metadata, "timeout": None, "retry": None}
-
-    def _readable(self, answer: AnswerT | None) -> AnswerT:
-        """An answer, of which gRPC makes nothing when it is none of the protocol."""
-        if answer is None:
-            raise InvalidResponseError(
-                self._vendor.name, "an answer that cannot be read", retryable=True
-            )
-        return answer
+        return await method(metadata=metadata, timeout=None, retry=None, **asked)
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[TextToSpeechAsyncClient]:
@@ -195,26 +185,33 @@ class _Calls:
             line.retired = True
             await line.close_unused()
 
-    @asynccontextmanager
-    async def _waiting(self, deadline_s: float) -> AsyncIterator[None]:
-        """What waits for Google ends at the deadline, or when the connections are given back.
+    async def _within(self, deadline_s: float, waiting: Awaitable[AnswerT | None]) -> AnswerT:
+        """What Google answers. It ends at the deadline, or when the connections are given back.
 
         Raises:
             ProviderError: that was so, or Google refuses, or cannot be reached.
         """
         name, wait, waits = self._vendor.name, asyncio.timeout(deadline_s), self._waits
+        answer: AnswerT | None = None
+        # gRPC makes nothing of what is no answer of the protocol.
+        wrong: ProviderError
+        wrong = InvalidResponseError(name, "an answer that cannot be read", retryable=True)
         waits.add(wait)
         try:
             async with wait:
-                yield
+                answer = await waiting
         except TimeoutError:
+            wrong = DeadlineError(name, f"Google did not answer in {deadline_s:.1f} s")
             if waits is not self._waits:
-                raise UnavailableError(name, "the provider was closed", retryable=False) from None
-            raise DeadlineError(name, f"Google did not answer in {deadline_s:.1f} s") from None
+                wrong = UnavailableError(name, "the provider was closed", retryable=False)
         except GoogleAPICallError as error:
-            raise failed(name, error) from None
+            wrong = failed(name, error)
         finally:
             waits.discard(wait)
+        if answer is None:
+            # Not while theirs is handled: it would hang on ours, and hold the connection.
+            raise wrong
+        return answer
 
 
 async def _said(call: Call) -> AsyncIterator[StreamingSynthesizeRequest]:
