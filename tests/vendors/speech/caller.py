@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from contextlib import suppress
 from dataclasses import dataclass
 
 from .faults import GARBAGE, Fault
@@ -17,6 +18,7 @@ __all__ = ["Caller", "Status"]
 
 CUTS = ("close", "reset", "stall")
 HEAD_BYTES = 5
+ON_ITS_WAY_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,16 @@ class Caller:
         status = status or Status()
         details = base64.b64encode(status.details).decode()
         self._call.end(status.number, status.message, details)
+
+    async def drain(self) -> None:
+        """Read what is on its way: gRPC's client forgets a status that comes while it sends.
+
+        Raises:
+            Gone: the client left.
+        """
+        with suppress(TimeoutError):
+            while await self.receive(ON_ITS_WAY_S) is not None:
+                pass
 
     async def again(self) -> None:
         """Wait for the client's next call on this connection.
