@@ -50,10 +50,8 @@ _REFUSED, _THEIR_FAULT = (1002, 1003, 1007, 1008, 1009), (1011, 1013)
 """Close codes; the first are told of what was wrong with a message, and of much else."""
 _THROTTLED = 4429
 """A close code, too."""
-_OUR_FAULT = (
-    *("ssml", "invalid", "malformed", "bad request", "not supported", "unsupported"),
-    "not allowed",
-)
+_WRONG = re.compile("ssml|invalid|malformed|bad request|not supported|unsupported|not allowed")
+"""What is said of a message that would be as wrong on another connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
