@@ -87,6 +87,8 @@ class _Line:
     async def close_unused(self) -> None:
         if self.retired and not self.users:
             await self._channel.close()
+            # Who keeps an error keeps this line, and shall not keep what gRPC has for it.
+            del self.client, self._channel
 
 
 class _Calls:
@@ -109,11 +111,11 @@ class _Calls:
     ) -> AsyncGenerator[bytes, None]:
         call, read = self._vendor.call(text, options), self._vendor.reader()
         answer_s = self._vendor.answer_s(text, answer_s)
-        async with self._asking() as client:
+        async with self._asking() as line:
             if call.method == "synthesize_speech":
-                yield read(await self._whole(client, call, answer_s))
+                yield read(await self._whole(line, call, answer_s))
             else:
-                async with aclosing(self._streamed(client, call, answer_s)) as pieces:
+                async with aclosing(self._streamed(line, call, answer_s)) as pieces:
                     async for piece in pieces:
                         yield read(piece)
             yield read(b"")
@@ -132,21 +134,21 @@ class _Calls:
         await self._retire()
 
     async def _list(self, language: str, deadline_s: float) -> ListVoicesResponse:
-        async with self._asking() as client:
-            request = {"language_code": language}
-            return await self._within(deadline_s, self._begun(client.list_voices, request=request))
+        async with self._asking() as line:
+            asked = self._begun(line.client.list_voices, request={"language_code": language})
+            return await self._within(deadline_s, asked)
 
-    async def _whole(self, client: TextToSpeechAsyncClient, call: Call, answer_s: float) -> bytes:
+    async def _whole(self, line: _Line, call: Call, answer_s: float) -> bytes:
         """All audio of a text."""
         (request,) = call.messages
-        asked = self._begun(client.synthesize_speech, request=dict(request))
+        asked = self._begun(line.client.synthesize_speech, request=dict(request))
         return bytes((await self._within(answer_s, asked)).audio_content)
 
     async def _streamed(
-        self, client: TextToSpeechAsyncClient, call: Call, answer_s: float
+        self, line: _Line, call: Call, answer_s: float
     ) -> AsyncGenerator[bytes, None]:
         """The audio of a text as it comes. Leaving it ends the call."""
-        begun = self._begun(client.streaming_synthesize, requests=_said(call))
+        begun = self._begun(line.client.streaming_synthesize, requests=_said(call))
         # What it is, a call of gRPC, can do more than the client says.
         stream: Any = await self._within(answer_s, begun)
         try:
@@ -154,6 +156,8 @@ class _Calls:
                 yield bytes(answer.audio_content)
         finally:
             stream.cancel()
+            # An error that is kept keeps what is named here, and this the connection.
+            del stream
 
     async def _begun(self, method: Callable[..., Awaitable[AnswerT]], **asked: Any) -> AnswerT:
         """A call of the client; its deadlines, and what is tried again, are ours."""
@@ -161,15 +165,15 @@ class _Calls:
         return await method(metadata=metadata, timeout=None, retry=None, **asked)
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[TextToSpeechAsyncClient]:
-        """A client, as long as it is used; in trouble the next one has another connection."""
+    async def _asking(self) -> AsyncIterator[_Line]:
+        """A line, as long as it is used; in trouble the next one has another connection."""
         if self._line is None:
             account = self._vendor.account
             self._line = _Line(open_channel(account, SERVICE, account.voices_location))
         line = self._line
         line.users += 1
         try:
-            yield line.client
+            yield line
         except (NetworkError, DeadlineError):
             if self._line is line:
                 await self._retire()
@@ -192,26 +196,27 @@ class _Calls:
             ProviderError: that was so, or Google refuses, or cannot be reached.
         """
         name, wait, waits = self._vendor.name, asyncio.timeout(deadline_s), self._waits
-        answer: AnswerT | None = None
-        # gRPC makes nothing of what is no answer of the protocol.
-        wrong: ProviderError
-        wrong = InvalidResponseError(name, "an answer that cannot be read", retryable=True)
+        error: ProviderError
         waits.add(wait)
         try:
             async with wait:
-                answer = await waiting
+                if (answer := await waiting) is not None:
+                    return answer
+            # gRPC makes nothing of what is no answer of the protocol.
+            error = InvalidResponseError(name, "an answer that cannot be read", retryable=True)
         except TimeoutError:
-            wrong = DeadlineError(name, f"Google did not answer in {deadline_s:.1f} s")
+            error = DeadlineError(name, f"Google did not answer in {deadline_s:.1f} s")
             if waits is not self._waits:
-                wrong = UnavailableError(name, "the provider was closed", retryable=False)
-        except GoogleAPICallError as error:
-            wrong = failed(name, error)
+                error = UnavailableError(name, "the provider was closed", retryable=False)
+        except GoogleAPICallError as refusal:
+            error = failed(name, refusal)
         finally:
             waits.discard(wait)
-        if answer is None:
-            # Not while theirs is handled: it would hang on ours, and hold the connection.
-            raise wrong
-        return answer
+        try:
+            # Not while Google's is handled: that would hang on ours, and the call on it.
+            raise error
+        finally:
+            del error
 
 
 async def _said(call: Call) -> AsyncIterator[StreamingSynthesizeRequest]:
