@@ -96,6 +96,7 @@ class Call:
         self._size = 0
         self._was_full = False
         self._said_end = False
+        self._number = 0  # of the present call
         self._more = asyncio.Event()
         self._begun: asyncio.Future[None] = self._loop.create_future()
         self._running: asyncio.Task[None] | None = None
@@ -131,8 +132,7 @@ class Call:
 
     def probe(self) -> None:
         """gRPC asks by itself, and ends a connection that does not answer."""
-        if self.is_open:
-            self.heard_s = self._loop.time()
+        self._loop.call_soon(self._answered)
 
     def drop(self) -> None:
         """End at once. The listener is told nothing more."""
@@ -142,25 +142,35 @@ class Call:
             self._running.cancel()
 
     async def _run(self, metadata: Metadata) -> None:
-        """Make calls, one after the other, until one fails."""
+        """Make calls, one after the other, until one fails, or it is dropped."""
         channel, close = self._opener.channel(), Close(BROKEN)
         try:
+            close = await self._calls(channel, metadata)
+        except asyncio.CancelledError:
+            pass  # what a task ends with is kept, and with it the call, which keeps the connection
+        finally:
+            self._end(close)
+            await channel.close()
+
+    async def _calls(self, channel: grpc.aio.Channel, metadata: Metadata) -> Close:
+        try:
             while True:
-                responses = await self._opener.start(channel, self._requests(), metadata)
+                self._number += 1
+                requests = self._requests(self._number)
+                responses = await self._opener.start(channel, requests, metadata)
                 if not self._begun.done():
                     self._begun.set_result(None)
                 unread = await self._read(responses)
                 if unread is not None or not self._said_end:
-                    close = Close(OK, error=unread)
-                    return
+                    return Close(OK, error=unread)
                 self._said_end = False
                 self._tell(ENDED)
-                await self._until_more()
+                await self._until_more(self._number)
         except GoogleAPICallError as error:
-            close = _close(self._provider, error)
+            return _close(self._provider, error)
         finally:
-            self._end(close)
-            await channel.close()
+            self._number += 1
+            self._more.set()
 
     async def _read(self, responses: AsyncIterable[Any]) -> ProviderError | None:
         """Hand on all that comes; the error, if something is no message of the protocol."""
@@ -171,10 +181,9 @@ class Call:
             self._tell(type(response).pb(response).SerializeToString())
         return None
 
-    async def _requests(self) -> AsyncIterator[Message]:
-        """What is said, until `END`."""
-        while True:
-            await self._until_more()
+    async def _requests(self, number: int) -> AsyncIterator[Message]:
+        """What is said, until `END`, or the call is over, which is the one of that number."""
+        while await self._until_more(number):
             frame = self._waiting.popleft()
             self._size -= len(frame)
             if isinstance(frame, str):
@@ -185,10 +194,16 @@ class Call:
                 self._was_full = False
                 self._listener.writable()
 
-    async def _until_more(self) -> None:
-        while not self._waiting:
+    async def _until_more(self, number: int) -> bool:
+        """Wait for what is said; whether it is for the call of that number."""
+        while number == self._number and not self._waiting:
             self._more.clear()
             await self._more.wait()
+        return number == self._number
+
+    def _answered(self) -> None:
+        if self.is_open:
+            self.heard_s = self._loop.time()
 
     def _tell(self, frame: Frame) -> None:
         self.heard_s = self._loop.time()

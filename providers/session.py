@@ -25,6 +25,9 @@ __all__ = ["Deadlines", "Owner", "Session"]
 
 log = structlog.get_logger(__name__)
 
+AWAITED_S = 20.0
+"""So long a good moment is waited for to leave a connection that the vendor would soon close."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
@@ -127,10 +130,18 @@ class Session(Generic[CodecT, EventT]):
     @property
     def expiring(self) -> bool:
         """Whether there is a connection that the vendor would soon close for its age."""
+        return self._has_lasted(0.0)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it would do so very soon: no better moment to leave it can be waited for."""
+        return self._has_lasted(AWAITED_S)
+
+    def _has_lasted(self, longer_s: float) -> bool:
         lasts_s = self.codec.lasts_s
         if self._socket is None or lasts_s is None:
             return False
-        return self._loop.time() - self._opened_s >= lasts_s
+        return self._loop.time() - self._opened_s >= lasts_s + longer_s
 
     def say(self, frame: Frame) -> None:
         """Send a frame. Without a connection it is nothing: `opened` is the time to say it."""

@@ -90,12 +90,13 @@ class Delivery:
     """How a recognizer wants the audio of a stream.
 
     Attributes:
-        shortest_ms: of a message. The longest is a second, for all of them.
+        shortest_ms, longest_ms: of a message.
         ahead_ms: by how much the audio that a connection was given may be ahead of the time that
             has passed since it takes any: one that wants it as it is spoken closes otherwise.
     """
 
     shortest_ms: float = 0.0
+    longest_ms: float = 1_000.0
     ahead_ms: float = math.inf
 
 

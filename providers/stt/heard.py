@@ -159,6 +159,15 @@ class Utterances:
         return bool(self._final)
 
     @property
+    def idle(self) -> bool:
+        """Whether nothing was understood, final or not, that no final transcript holds yet."""
+        return not self._final and not self._interim
+
+    def pass_over(self, until_ms: float) -> None:
+        """Of the audio before that nothing more will be said."""
+        self.done_ms = max(self.done_ms, until_ms)
+
+    @property
     def pending_since_ms(self) -> float:
         """Where in the stream that began; infinite when there is none."""
         return self._final[0].start_ms if self._final else math.inf

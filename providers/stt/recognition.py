@@ -26,6 +26,8 @@ __all__ = ["Recognition"]
 log = structlog.get_logger(__name__)
 
 MAX_WAITING_EVENTS = 1_000
+LAG_MS = 10_000.0
+"""What a vendor that keeps up says nothing of for so long is silence."""
 LONG_UTTERANCE_MS = 15_000.0
 """Somewhat less than who has a recognizer replaced keeps (`.backlog`)."""
 BEHIND_MS = 500.0
@@ -53,6 +55,7 @@ class Recognition:
             options.audio.byte_count(1000) / 1000,
             options.audio.frame_bytes,
             shortest_ms=delivery.shortest_ms,
+            longest_ms=delivery.longest_ms,
         )
         self._owed = 0  # final transcripts that were asked for
         self._due_s: float | None = None  # when it is looked at what the vendor has said
@@ -105,6 +108,7 @@ class Recognition:
             self.fail(late)
             raise late
         self._pump()
+        self._renew_if_old()
 
     def finalize(self) -> None:
         """The utterance is over: exactly one final transcript (perhaps empty) follows."""
@@ -257,6 +261,17 @@ class Recognition:
         is_behind = self._flow.is_paced and self._ring.unsent_ms > BEHIND_MS
         if self._session.expiring or is_behind:
             self._session.renew()
+
+    def _renew_if_old(self) -> None:
+        """A connection that the vendor will soon close is left while nobody speaks, or, where that
+        takes too long, in mid-speech: what is not final is then sent again."""
+        if not (self._parts and self._session.expiring) or self._owed or self._finishing:
+            return
+        if self._utterances.idle:
+            self._utterances.pass_over(self._ring.end_ms - LAG_MS)
+        elif not self._session.overdue:
+            return
+        self._session.renew()
 
     def _end(self) -> None:
         """Nothing more comes: what was asked for, or understood, and not given is given now."""

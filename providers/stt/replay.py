@@ -11,8 +11,8 @@ __all__ = ["MAX_MS", "ReplayRing"]
 
 MAX_MS = 30_000.0
 """How much audio is kept. What is older when the connection is lost is lost with it."""
-PIECE_MS = 1_000
-"""How much audio goes in one message, at most: vendors have limits."""
+PIECE_MS = 1_000.0
+"""How much audio goes in one message, at most, if nothing else is said: vendors have limits."""
 
 
 class ReplayRing:
@@ -23,6 +23,7 @@ class ReplayRing:
         frame_bytes: audio is cut at multiples of it.
         max_ms: how much is kept.
         shortest_ms: audio goes in messages of so much at least, but for the last of an utterance.
+        longest_ms: and of so much at most.
     """
 
     def __init__(
@@ -32,11 +33,12 @@ class ReplayRing:
         max_ms: float = MAX_MS,
         *,
         shortest_ms: float = 0.0,
+        longest_ms: float = PIECE_MS,
     ) -> None:
         self._bytes_per_ms = bytes_per_ms
         self._max_ms = max_ms
         self._shortest = shortest_ms * bytes_per_ms
-        self._longest = round(PIECE_MS * bytes_per_ms)
+        self._longest = round(longest_ms * bytes_per_ms)
         self._frame_bytes = frame_bytes
         # Pieces of audio, and None where an utterance was ended.
         self._items: deque[bytes | None] = deque()

@@ -43,6 +43,7 @@ class RawCall:
         path: the full name of what is called, as `/package.Service/Method`.
         headers: by their names, which are in lower case; gRPC's metadata is among them.
         connection: where it is made.
+        done: set when it was ended, or the client has left.
     """
 
     def __init__(self, connection: Http2, stream_id: int, headers: Mapping[str, str]) -> None:
@@ -56,6 +57,7 @@ class RawCall:
         self._left = False
         self._begun = False
         self._news = asyncio.Event()
+        self.done = asyncio.Event()
 
     async def receive(self) -> bytes | None:
         """The next message; None: there will be none.
@@ -109,6 +111,7 @@ class RawCall:
             trailers = [(":status", "200"), ("content-type", "application/grpc"), *trailers]
         self.connection.h2.send_headers(self._id, trailers, end_stream=True)
         self.connection.flush()
+        self.done.set()
 
     async def until_left(self) -> None:
         """Wait for the client to leave."""
@@ -139,6 +142,7 @@ class RawCall:
         """The client is gone."""
         self._left = True
         self._news.set()
+        self.done.set()
 
     def has_room(self) -> None:
         """The client takes more."""

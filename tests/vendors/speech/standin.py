@@ -297,6 +297,7 @@ class StandIn(Register, ABC):
         callers = self._callers.setdefault(call.connection, {})
         if door.path in callers and callers[door.path].idle:
             callers[door.path].calls(call)
+            await call.done.wait()
             return
         record = await self._record(door, params, call.path, call.headers)
         self.began(record)
@@ -318,6 +319,7 @@ class StandIn(Register, ABC):
             await door.serve(caller)
             await caller.end()
         except Refusal as refusal:
+            await caller.drain()
             await caller.end(self.refusal_status(refusal))
         finally:
             caller.stop()
