@@ -161,6 +161,8 @@ def failure(
         return QuotaError(provider, text, hint=_HINTS.quota, code=code)
     if status == 404:
         return UnsupportedError(provider, text, hint=_HINT_REGION, code=code)
+    if status == 400 and "voice" in words:
+        return UnsupportedError(provider, text, hint=_HINT_VOICE, code=code)
     if status in (400, 415, 422) and ("locale" in words or "language" in words):
         return UnsupportedLanguageError(provider, text, code=code)
     if status in (400, 415, 422) and "audio" in words:

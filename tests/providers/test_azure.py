@@ -72,6 +72,7 @@ def test_a_resource_may_have_a_domain_of_its_own() -> None:
     ("status", "text", "kind"),
     [
         (400, "The SSML is wrong", ApiError),
+        (400, "Unsupported voice x.", UnsupportedError),
         (400, "Specified locale is not supported", UnsupportedLanguageError),
         (422, "The audio file is empty", InvalidAudioError),
         (401, "Access denied", AuthenticationError),

@@ -14,6 +14,7 @@ from providers.errors import (
     ApiError,
     AuthenticationError,
     InvalidResponseError,
+    RateLimitError,
     UnavailableError,
     UnsupportedError,
 )
@@ -192,9 +193,14 @@ def test_refusals() -> None:
     one = codec()
     assert isinstance(one.refused(401, {}, b""), AuthenticationError)
     assert isinstance(vendor().refused(401, {}, b""), AuthenticationError)
-    (failed,) = one.closed(Close(1007, "SSML parsing error"))
-    assert isinstance(failed, Failed)
-    assert isinstance(failed.error, ApiError)
+    for reason in ("SSML parsing error", "[express-as] element is not allowed."):
+        (failed,) = one.closed(Close(1007, reason))
+        assert isinstance(failed, Failed)
+        assert isinstance(failed.error, ApiError)
+    (failed,) = one.closed(Close(1007, "Unsupported voice x."))
+    assert isinstance(failed.error, UnsupportedError)
+    (failed,) = one.closed(Close(4429, "The request is throttled"))
+    assert isinstance(failed.error, RateLimitError)
     (failed,) = one.closed(Close(1011))
     assert isinstance(failed.error, UnavailableError)
     assert one.closed(Close(1000, "bye")) == ()

@@ -77,7 +77,7 @@ async def test_style_and_prosody(name: str) -> None:
         guy = f'<speak><voice name="en-US-GuyNeural">{inner}</voice></speak>'
         assert audio(await said(tts, guy, TtsOptions(ssml=True))) == ulaw("Hi & bye", 2)
         nobody_s = TtsOptions(voice="en-US-NobodyNeural")
-        with pytest.raises(ApiError, match="NobodyNeural"):
+        with pytest.raises(UnsupportedError, match="NobodyNeural"):
             await said(tts, TEXT, nobody_s)
         with pytest.raises(UnsupportedError, match="cannot be cut"):
             await said(tts, "word " * 300, TtsOptions(ssml=True))

@@ -2,8 +2,8 @@
 
 Source: https://learn.microsoft.com/azure/ai-services/speech-service/rest-speech-to-text-short and
 `fast-transcription-create`. The words of a used-up quota are those of Azure's gateway. Close codes
-are what users of the SDKs report; that 429 is 1013, and a
-connection that lasted too long is closed with 1000, is assumed.
+and their reasons are what users of the SDKs report; that a connection that lasted too long is
+closed with 1000 is assumed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NAMES = {
     429: "429",
 }
 QUOTA = "Out of call volume quota for Speech F0 pricing tier."
-CLOSES = {408: 1000, 429: 1013}
+CLOSES = {408: 1000, 429: 4429}
 
 
 class Wrong(Refusal):

@@ -108,9 +108,8 @@ class TtsConnection:
             raise Refusal(400, None, "ssml is not application/ssml+xml")
         if len(text := _text(message)) > MOST_SSML:
             raise Refusal(400, None, "The SSML is too long")
-        said = read_ssml(text)
-        await turn.begin()
-        for one in said:
+        await turn.begin()  # also when it is refused
+        for one in read_ssml(text):
             await self._say(turn, one)
         await self._end(turn)
 
