@@ -7,15 +7,26 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-STAND_INS = sorted(path.parent.name for path in Path(__file__).parent.glob("*/server.py"))
+from providers.catalog import VENDORS
+from tests.vendors.speech.shell import serve_from_shell
+from tests.vendors.twilio_rest import server as twilio_rest
+
+TWILIO = "twilio_rest"
+HERE = Path(__file__).parent
+SPEECH = sorted(account for account in VENDORS if (HERE / account / "access.py").exists())
 
 
 def main(arguments: Sequence[str]) -> int:
     """Start what the first argument names with the rest of them."""
-    if not arguments or arguments[0] not in STAND_INS:
-        print(f"usage: python -m tests.vendors NAME …; NAME is one of {', '.join(STAND_INS)}")
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("", ())
+    if name == TWILIO:
+        twilio_rest.main(rest)
+    elif name in SPEECH:
+        serve_from_shell(name, import_module(f"tests.vendors.{name}.access").ACCESS, rest)
+    else:
+        names = ", ".join([*SPEECH, TWILIO])
+        print(f"usage: python -m tests.vendors NAME …; NAME is one of {names}")
         return 2
-    import_module(f"tests.vendors.{arguments[0]}.server").main(arguments[1:])
     return 0
 
 

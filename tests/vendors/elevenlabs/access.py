@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from tests.vendors.speech.access import Access
 
+from .limits import Limits
 from .standin import ElevenLabsStandIn
 
 __all__ = ["ACCESS"]
 
 ACCESS = Access(
+    limits=Limits,
     standin=ElevenLabsStandIn,
     settings=lambda standin: {"api_key": standin.api_key, "base_url": standin.base_url},
     stt={"elevenlabs": "stt"},

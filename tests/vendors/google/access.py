@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.vendors.speech.access import Access
 
+from .limits import Limits
 from .standin import GoogleStandIn
 
 __all__ = ["ACCESS"]
@@ -20,6 +21,7 @@ def _settings(standin: GoogleStandIn) -> dict[str, Any]:
 
 
 ACCESS = Access(
+    limits=Limits,
     standin=GoogleStandIn,
     settings=_settings,
     stt={"google": "stt"},

@@ -12,9 +12,11 @@ recording that it knows (or really listens), speaks, and misbehaves on command.
     exchange.py    one HTTP request and its answer
     caller.py      one who calls by gRPC; http2.py is the connection
     refusal.py     errors, before the vendor words them; an answer in one piece
+    groups.py      what has gone wrong in a group of tasks
     faults.py      what can go wrong on command, and when; strike.py does it
 
     stt.py         what every recognition stream does; the vendor's own derives from it
+    arrival.py     whether audio comes faster than it is spoken
     hearing.py     what a recognizer is, and its tokens; `transcribe` is for files
     oracle.py      the recognizer that knows its recording; alignment.py finds where in it one is
     script.py      such a recording; recordings.py makes some
@@ -22,7 +24,7 @@ recording that it knows (or really listens), speaks, and misbehaves on command.
     voices.py      who speaks: eSpeak, or tones that can be computed; wav.py puts headers before it
 
     access.py      how the catalogue's providers reach it, for tests of all of them
-    shell.py       what the command lines have in common
+    shell.py       the command line of them all
     talking.py     for tests: a WebSocket client without manners
 
 How to write one, in a package of its own beside this one (`soniox` is an example):
@@ -87,7 +89,5 @@ for 8, 16 or 24 kHz: nothing else is understood, and this in no other format. Th
 `standin.misbehave(Fault("reset", at_ms=500), service="stt")`.
 
 *The way to it* is `ACCESS` in an `access.py`: with it the tests of the whole catalogue
-(`tests/providers/conformance`) find the stand-in.
-
-*The command line* is a `server.py` with a `main(arguments)` that calls `shell.serve_from_shell`.
+(`tests/providers/conformance`) find the stand-in, and so does `python -m tests.vendors`.
 """
