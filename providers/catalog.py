@@ -33,6 +33,7 @@ VENDORS: Mapping[str, Declaration] = {
         "openai",
         "azure",
         "assemblyai",
+        "cartesia",
     )
 }
 """By account. When nothing is said about which is better, the first that is configured is taken."""

@@ -23,8 +23,9 @@ from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding
 
 from ..assemblyai import PROVIDER, AssemblyAiAccount, closing, failure, refusal
 from ..codec import Close, Failed, Frame, Reply, Request
-from ..errors import InvalidResponseError, ProviderError, UnsupportedLanguageError
+from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
+from ..offered import check_understood
 from ..options import AUTO
 from ..types import Delivery, SttCapabilities, SttOptions
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Ready, Token
@@ -99,13 +100,7 @@ class AssemblyAiRecognizer:
         Raises:
             UnsupportedLanguageError: a language is not on offer.
         """
-        for language in (options.language, *options.languages):
-            if not self.capabilities.understands(language):
-                raise UnsupportedLanguageError(
-                    PROVIDER,
-                    f"language {language!r} is not on offer",
-                    hint=f"it understands {', '.join(LANGUAGES)}, and {AUTO}",
-                )
+        check_understood(PROVIDER, self.capabilities, (options.language, *options.languages))
         return AssemblyAiCodec(self._account, options)
 
 

@@ -73,6 +73,10 @@ async def _read(provider: FileRecognizer, **asked: Any) -> None:
     await provider.transcribe(audio, SttOptions(**asked))
 
 
+OWN_IDS = ("context_id", "event_id", "stream_id")
+"""What clients call each text, or message, in their own way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Recognizers, synthesizers, or recognizers of recordings.
@@ -145,7 +149,7 @@ def _asked(record: Record) -> list[object]:
 
 
 def _without_ids(message: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in message.items() if not key.endswith("_id")}
+    return {key: value for key, value in message.items() if key not in OWN_IDS}
 
 
 def test_no_option_is_left_out() -> None:

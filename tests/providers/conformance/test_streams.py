@@ -51,7 +51,7 @@ HEALED = [
     *(Fault("garbage", "word", IN_A_WORD_MS, garbage=kind) for kind in ("text", "types", "binary")),
 ]
 HARMLESS = [Fault("behave"), Fault("slow", delay_ms=900)]
-GIVEN_UP_S = {"stall": 12.0, "deaf": 20.0}
+GIVEN_UP_S = {"stall": 13.0, "deaf": 20.0}
 """By when at the latest; the others after the three seconds for which it is tried."""
 
 

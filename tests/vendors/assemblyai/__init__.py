@@ -3,14 +3,14 @@
 It is as strict as AssemblyAI's documentation is, and what that leaves open is marked as assumed
 where it is decided. See `tests.vendors.speech` for what it shares with the other stand-ins.
 
-    server.py      runs it from a shell; access.py says how the catalogue's provider reaches it
+    access.py      how the catalogue's provider reaches it
     standin.py     the stand-in: its doors, and who may come in
     limits.py      how long, how much and how fast
     query.py       what may stand in the URL
     controls.py    what a client may say in text
     refusal.py     errors as AssemblyAI reports them: by HTTP, in a message, with a close code
 
-    stt.py         a session; arrival.py sees that its audio comes as it should
+    stt.py         a session
     turns.py       what a session says of its turns
 
     talk.py        for tests: a client without manners

@@ -11,11 +11,11 @@ import uuid
 from collections.abc import Sequence
 
 from tests.vendors.speech import stt
+from tests.vendors.speech.arrival import Arrival
 from tests.vendors.speech.hearing import END, Heard, Hearing, Listening, Token, utterances
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.refusal import Json, Refusal
 
-from .arrival import Arrival
 from .controls import ForceEndpoint, Terminate, UpdateConfiguration, read_control
 from .limits import Limits
 from .query import SessionQuery
@@ -58,7 +58,7 @@ class Session(stt.SttStream):
             query = self._query
             listening = Listening(query.format, endpoint_ms=query.endpoint_ms, whole_words=True)
             async with self.recognizing(listening):
-                await self._run(Arrival(self._limits))
+                await self._run(Arrival(self._limits.ahead_ms))
         except Refusal as refusal:
             await self._end(closing_of(refusal))
         except Closing as closing:
@@ -77,11 +77,10 @@ class Session(stt.SttStream):
         await self.peer.close(closing.code, str(closing))
 
     async def _run(self, arrival: Arrival) -> None:
-        format = self._query.format or stt.UNREADABLE
         while True:
             frame = await self._receive()
             if isinstance(frame, bytes):
-                arrival.check(format.duration_ms(len(frame)))
+                self._check(frame, arrival)
                 await self.hear(frame)
                 await self._beat()
                 continue
@@ -96,6 +95,27 @@ class Session(stt.SttStream):
                 if "format_turns" in changed:
                     changed["format_turns"] = str(changed["format_turns"]).lower()
                 self._query = self._query.model_copy(update=changed)
+
+    def _check(self, audio: bytes, arrival: Arrival) -> None:
+        """See whether a message with audio may come now.
+
+        Raises:
+            Closing: it may not.
+        """
+        limits, format = self._limits, self._query.format or stt.UNREADABLE
+        duration_ms = format.duration_ms(len(audio))
+        if not limits.shortest_ms <= duration_ms <= limits.longest_ms:
+            raise Closing(
+                3007,
+                f"Input duration violation: {duration_ms:g} ms. Expected between"
+                f" {limits.shortest_ms:g} and {limits.longest_ms:g} ms",
+            )
+        if not arrival.in_time(duration_ms):
+            raise Closing(
+                3007,
+                f"Audio Transmission Rate Exceeded: Received {arrival.came_ms / 1000:.1f} sec."
+                f" audio in {arrival.passed_ms / 1000:.1f} sec",
+            )
 
     async def _receive(self) -> str | bytes:
         left_s = self._ends_s - self._loop.time()
