@@ -70,10 +70,11 @@ async def test_words_have_places_and_times(given: str) -> None:
 @pytest.mark.parametrize("name", ["azure", "azure-http"])
 @virtual_time_on_sockets
 async def test_style_and_prosody(name: str) -> None:
-    async with speaking(name, tts_style="customerservice") as (tts, _):
+    async with speaking(name, tts_style="customerservice") as (tts, records):
         options = TtsOptions(speed=1.5, pitch=-2, volume=0.5, style=0.8)
         assert audio(await said(tts, TEXT, options)) == ulaw(TEXT, 1.5)
         inner = '<prosody rate="2">Hi &amp; bye</prosody>'
+        assert not any(record.complaints for record in records)
         guy = f'<speak><voice name="en-US-GuyNeural">{inner}</voice></speak>'
         assert audio(await said(tts, guy, TtsOptions(ssml=True))) == ulaw("Hi & bye", 2)
         nobody_s = TtsOptions(voice="en-US-NobodyNeural")

@@ -1,23 +1,27 @@
 """SSML as Azure reads it.
 
 Source: https://learn.microsoft.com/azure/ai-services/speech-service/speech-synthesis-markup-structure
-and `speech-synthesis-markup-voice`. What it says to a value out of its range is not documented: a
-stand-in refuses it (assumed).
+and `speech-synthesis-markup-voice`: a style that a voice does not have is ignored, and a value of
+prosody that is not supported is limited, or replaced; that is noted as a complaint. Which documents
+are refused is seen from what users of the SDKs report.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.vendors.speech.refusal import Refusal
 
 from .voices import styles_of
 
-__all__ = ["MOST_VOICES", "Said", "check_prosody", "check_voice", "read_ssml"]
+__all__ = ["Said", "check_style", "check_voice", "read_ssml", "speed_of"]
 
 MOST_VOICES = 50
+SLOWEST, FASTEST = 0.5, 2.0
 _SSML = "{http://www.w3.org/2001/10/synthesis}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _EXPRESS_AS = re.compile(r"\{https?://www\.w3\.org/2001/mstts\}express-as")
@@ -30,7 +34,7 @@ _KNOWN = frozenset(
 _RATES = {"x-slow": 0.5, "slow": 0.64, "medium": 1.0, "default": 1.0, "fast": 1.55, "x-fast": 2.0}
 _PITCHES = frozenset(["x-low", "low", "medium", "high", "x-high", "default"])
 _VOLUMES = frozenset(["silent", "x-soft", "soft", "medium", "loud", "x-loud", "default"])
-_PITCH = re.compile(r"[+-]\d+(\.\d+)?(st|%|Hz)|\d+Hz")
+_PITCH = re.compile(r"[+-]\d+(\.\d+)?(st|Hz)|[+-]?\d+(\.\d+)?%|\d+Hz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,12 @@ class Said:
     language: str = "en-US"
 
 
-def read_ssml(document: str) -> list[Said]:
+def read_ssml(document: str, complaints: list[str]) -> list[Said]:
     """What a document has said.
+
+    Args:
+        document: it.
+        complaints: where it is noted what is ignored, or limited.
 
     Raises:
         Refusal: it is no document, or nobody can say it.
@@ -67,82 +75,81 @@ def read_ssml(document: str) -> list[Said]:
     voices = [child for child in root if child.tag == f"{_SSML}voice"]
     if not voices or len(voices) > MOST_VOICES:
         raise _wrong("it has no voice, or too many")
-    return [_said(voice, root.get(_LANG) or "") for voice in voices]
+    return [_said(voice, root.get(_LANG) or "", complaints) for voice in voices]
 
 
-def check_voice(name: str | None) -> frozenset[str]:
-    """The styles of a voice.
+def check_voice(name: str) -> None:
+    """See that there is a voice.
 
     Raises:
-        Refusal: there is no such voice.
+        Refusal: there is none.
     """
-    styles = styles_of(name or "")
-    if styles is None:
+    if styles_of(name) is None:
         raise Refusal(400, None, f"Unsupported voice {name}.")
-    return styles
 
 
-def check_prosody(name: str, value: str) -> float:
-    """The speed that a `rate` stands for; 1.0 for a `pitch` or a `volume`.
-
-    Raises:
-        Refusal: it is no such value.
-    """
-    if name == "rate":
-        return _rate(value)
-    if name == "pitch" and (_PITCH.fullmatch(value) or value in _PITCHES):
-        return 1.0
-    if name == "volume" and (value in _VOLUMES or 0 <= _number(value.lstrip("+")) <= 100):
-        return 1.0
-    if name in ("contour", "range"):
-        return 1.0
-    raise _wrong(f"prosody cannot have {name} {value}")
+def check_style(voice: str, style: str | None, complaints: list[str]) -> None:
+    """See whether a voice has a style; if not, it is ignored."""
+    if style is not None and style not in (styles_of(voice) or ()):
+        complaints.append(f"{voice} has no style {style}")
 
 
-def _said(element: ET.Element, language: str) -> Said:
+def speed_of(prosody: Mapping[str, str], complaints: list[str]) -> float:
+    """How fast prosody has one speak; 1.0 is the voice's own."""
+    speed = 1.0
+    for name, value in prosody.items():
+        if name == "rate":
+            speed = _rate(value, complaints)
+        elif not _is_supported(name, value):
+            complaints.append(f"prosody with {name} {value}")
+    return speed
+
+
+def _said(element: ET.Element, language: str, complaints: list[str]) -> Said:
     name = element.get("name") or ""
-    styles = check_voice(name)
+    check_voice(name)
     speed = 1.0
     for inner in element.iter():
         if inner is element:
             continue
         if _EXPRESS_AS.fullmatch(inner.tag):
-            _check_style(inner, name, styles)
+            check_style(name, inner.get("style", ""), complaints)
+            if not 0.01 <= _number(inner.get("styledegree", "1")) <= 2:
+                complaints.append(f"styledegree {inner.get('styledegree')}")
         elif inner.tag.removeprefix(_SSML) not in _KNOWN:
-            raise _wrong(f"{inner.tag} is not known")
+            raise _wrong(f"[{inner.tag.rpartition('}')[2]}] element is not allowed")
         elif inner.tag == f"{_SSML}prosody":
-            for attribute, value in inner.attrib.items():
-                speed *= check_prosody(attribute, value)
+            speed *= speed_of(inner.attrib, complaints)
         elif inner.tag == f"{_SSML}lang":
             language = inner.get(_LANG) or language
     return Said(name, "".join(element.itertext()), speed, language)
 
 
-def _check_style(element: ET.Element, voice: str, styles: frozenset[str]) -> None:
-    style = element.get("style")
-    if style is None and element.get("role") is None:
-        raise _wrong("express-as has neither style nor role")
-    if style is not None and style not in styles:
-        raise _wrong(f"{voice} has no style {style}")
-    if not 0.01 <= _number(element.get("styledegree", "1")) <= 2:
-        raise _wrong("styledegree may be 0.01 to 2")
+def _is_supported(name: str, value: str) -> bool:
+    if name == "pitch":
+        return value in _PITCHES or _PITCH.fullmatch(value) is not None
+    if name == "volume":
+        return value in _VOLUMES or 0 <= _number(value) <= 100
+    return name in ("contour", "range")
 
 
-def _rate(value: str) -> float:
+def _rate(value: str, complaints: list[str]) -> float:
     if value in _RATES:
         return _RATES[value]
     percent = re.fullmatch(r"[+-]?\d+(\.\d+)?%", value)
     rate = 1.0 + _number(value[:-1]) / 100 if percent else _number(value)
-    if not 0.5 <= rate <= 2.0:
-        raise _wrong(f"rate {value} is not within 0.5 to 2")
-    return rate
+    if SLOWEST <= rate <= FASTEST:
+        return rate
+    complaints.append(f"prosody with rate {value}")
+    return min(FASTEST, max(SLOWEST, rate)) if not math.isnan(rate) else 1.0
 
 
 def _number(value: str) -> float:
+    """What it stands for; not a number if nothing."""
     try:
         return float(value)
     except ValueError:
-        raise _wrong(f"{value} is no number") from None
+        return math.nan
 
 
 def _wrong(what: str) -> Refusal:

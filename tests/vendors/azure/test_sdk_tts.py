@@ -69,10 +69,12 @@ async def test_the_sdk_has_ssml_spoken(standin: AzureStandIn) -> None:
     voice = synthesizer(standin)
     spoken = await result(voice.speak_ssml_async(ssml))
     assert spoken.audio_data == ulaw("Hello", 1.25)
-    refused = await result(voice.speak_ssml_async(ssml.replace("cheerful", "sleepy")))
+    nobody_s = ssml.replace(DEFAULT_VOICE, "en-US-NobodyNeural")
+    refused = await result(voice.speak_ssml_async(nobody_s))
     assert refused.reason is sdk.ResultReason.Canceled
     details = refused.cancellation_details
-    assert "has no style sleepy" in details.error_details
+    assert details.error_code is sdk.CancellationErrorCode.BadRequest
+    assert "Unsupported voice en-US-NobodyNeural" in details.error_details
 
 
 async def test_the_sdk_streams_a_text(standin: AzureStandIn) -> None:

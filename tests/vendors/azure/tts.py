@@ -109,14 +109,15 @@ class TtsConnection:
         if len(text := _text(message)) > MOST_SSML:
             raise Refusal(400, None, "The SSML is too long")
         await turn.begin()  # also when it is refused
-        for one in read_ssml(text):
+        for one in read_ssml(text, self._peer.record.complaints):
             await self._say(turn, one)
         await self._end(turn)
 
     async def _spell(self, turn: _Turn, wanted: Synthesis) -> None:
         """A text that comes piece by piece."""
         assert wanted.input is not None
-        speed, language = wanted.input.speed(), wanted.input.language or "en-US"
+        language = wanted.input.language or "en-US"
+        speed = wanted.input.speed(self._peer.record.complaints)
         text = ""
         while (message := await self._of(turn, "text.piece", "text.end")).path == "text.piece":
             if not turn.begun:

@@ -13,7 +13,7 @@ from media.audio import AudioFormat
 from tests.vendors.speech.refusal import Json, Refusal
 
 from .refusal import invalid_fields
-from .ssml import check_prosody, check_voice
+from .ssml import check_style, check_voice, speed_of
 from .voices import FORMATS
 
 __all__ = ["Metadata", "Synthesis", "TextInput", "decodable", "read_context"]
@@ -56,19 +56,17 @@ class TextInput(_Strict):
     temperature: str | None = None
     preferred: str | None = Field(default=None, alias="preferLocales")
 
-    def speed(self) -> float:
-        """How fast.
+    def speed(self, complaints: list[str]) -> float:
+        """How fast; what is ignored is noted among the complaints.
 
         Raises:
-            Refusal: it cannot be spoken like that.
+            Refusal: nobody can speak it.
         """
-        styles = check_voice(self.voice)
-        if self.style is not None and self.style not in styles:
-            raise Refusal(400, None, f"{self.voice} has no style {self.style}.")
-        for name, value in (("pitch", self.pitch), ("volume", self.volume)):
-            if value is not None:
-                check_prosody(name, value)
-        return 1.0 if self.rate is None else check_prosody("rate", self.rate)
+        check_voice(self.voice)
+        check_style(self.voice, self.style, complaints)
+        given = {"rate": self.rate, "pitch": self.pitch, "volume": self.volume}
+        told = {name: value for name, value in given.items() if value is not None}
+        return speed_of(told, complaints)
 
 
 class Synthesis(_Strict):

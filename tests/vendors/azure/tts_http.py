@@ -45,7 +45,8 @@ class HttpSpeech:
         audio_format = decodable(headers.get("x-microsoft-outputformat"))
         if headers.get("content-type") != "application/ssml+xml":
             raise Refusal(415, None, "Unsupported Media Type")
-        said = read_ssml(exchange.body.decode(errors="replace"))
+        document = exchange.body.decode(errors="replace")
+        said = read_ssml(document, exchange.record.complaints)
         await exchange.stream(self._spoken(said, audio_format), "audio/basic")
 
     async def _spoken(
