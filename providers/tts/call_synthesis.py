@@ -36,6 +36,8 @@ __all__ = ["CallTts", "CallTtsVendor"]
 
 SERVICE = "texttospeech"
 LIST_S = 10.0
+PIECE_BYTES = 1_600
+"""In so large pieces, 200 ms, audio that has come as a whole is given: its listener may leave."""
 WARM_LANGUAGE = "en-US"
 """Asked for the voices of one language, Google says little, and whether the key is right."""
 
@@ -113,7 +115,9 @@ class _Calls:
         answer_s = self._vendor.answer_s(text, answer_s)
         async with self._asking() as line:
             if call.method == "synthesize_speech":
-                yield read(await self._whole(line, call, answer_s))
+                audio = read(await self._whole(line, call, answer_s))
+                for at in range(0, len(audio), PIECE_BYTES):
+                    yield audio[at : at + PIECE_BYTES]
             else:
                 async with aclosing(self._streamed(line, call, answer_s)) as pieces:
                     async for piece in pieces:
