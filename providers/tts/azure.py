@@ -36,6 +36,7 @@ _METADATA = {
     "sessionEndEnabled": True,
 }
 LEAST_PIECE_BYTES = 20
+"""Of a text that is given as it is, so that no abbreviation is a piece of it."""
 
 
 class AzureSynthesizer(AzureSpeech):

@@ -13,6 +13,7 @@ from providers.catalog import build_tts
 from providers.errors import ApiError, UnsupportedError
 from providers.types import SynthesisChunk, TtsOptions, TtsProvider
 from tests.providers.conformance.reach import reached
+from tests.vendors.speech.faults import Fault, Kind
 from tests.vendors.speech.record import Record
 from tests.vendors.speech.refusal import Json
 from tests.vendors.speech.voices import CHARACTER_MS, tones
@@ -25,10 +26,10 @@ PLAIN = TtsOptions()
 
 @asynccontextmanager
 async def speaking(
-    name: str = "azure", pace: float | None = None, **account: str
+    name: str = "azure", *faults: Fault, pace: float | None = None, **account: str
 ) -> AsyncIterator[tuple[TtsProvider, list[Record]]]:
     """A synthesizer, and who came to its stand-in."""
-    async with reached(build_tts, name, account=account, pace=pace) as vendor:
+    async with reached(build_tts, name, *faults, account=account, pace=pace) as vendor:
         yield vendor.provider, vendor.records
 
 
@@ -105,6 +106,18 @@ async def test_a_text_in_several_sentences_is_given_piece_by_piece() -> None:
         assert pieces == ["This is the first sentence. ", "This is the second one."]
         assert audio(await said(tts, "<break/>Hi", TtsOptions(ssml=True))) == ulaw("Hi")
         assert records[1].path.endswith("/v1")
+
+
+@pytest.mark.parametrize("kind", ["reset", "stall", "close", "error"])
+@virtual_time_on_sockets
+async def test_a_text_given_piece_by_piece_is_heard_whole(kind: Kind) -> None:
+    text = "This is the first sentence. This is the second one."
+    async with speaking("azure", Fault(kind, "audio", 1_000), pace=4, tts_input="text") as (
+        tts,
+        records,
+    ):
+        assert audio(await said(tts, text)) == ulaw(text)
+        assert len(records) == 2
 
 
 @virtual_time_on_sockets
