@@ -28,4 +28,5 @@ ACCESS = Access(
     tts={"google": "tts", "google-once": "tts-once"},
     files={"google": "files"},
     unsaid=frozenset({"interim_results"}),
+    whole=frozenset({"tts-once"}),
 )

@@ -25,6 +25,7 @@ class Access:
         limits: the class of its limits, each a field with a default; None has none.
         unsaid: options of recognizers that are honoured without a word to the vendor.
         polyglot: services that leave it to their server which languages there are.
+        whole: services that give the audio of a text as a whole, or nothing of it.
     """
 
     standin: Callable[..., StandIn]
@@ -35,6 +36,7 @@ class Access:
     limits: type[Any] | None = None
     unsaid: frozenset[str] = frozenset()
     polyglot: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
 
     @property
     def services(self) -> list[str]:
