@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from tests.vendors.speech import standin
 from tests.vendors.speech.doors import Door, HttpDoor, SocketDoor
-from tests.vendors.speech.faults import Fault
-from tests.vendors.speech.hearing import Hearing
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.record import Key, Record
 from tests.vendors.speech.refusal import Answer, Refusal
-from tests.vendors.speech.voices import ToneVoice, Voice
+from tests.vendors.speech.vendor import SpeechStandIn
 
 from .files import FastTranscription, ShortAudio
 from .limits import Limits
@@ -29,59 +26,24 @@ FAST = "/speechtotext/transcriptions:transcribe"
 SYNTHESIS = "/cognitiveservices"
 
 
-class AzureStandIn(standin.StandIn):
-    """A Speech resource, with one key; an async context manager that serves on loopback.
+class AzureStandIn(SpeechStandIn[Limits]):
+    """A Speech resource, with one key.
 
     Its paths are those of a resource's own domain, which begin with `/stt` and `/tts`, and those of
     a region's hosts, which do not. Its services are called `stt`, `files` (fast transcription) and
     `short` (recordings of less than a minute); `tts`, `tts-http` and `voices`.
-
-    Args:
-        hearing: gives each turn or recording its recognizer.
-        api_key: what clients have to show.
-        limits: how long it waits, and how much it takes.
-        faults: by service, what happens to its connections and requests.
-        voice: who speaks; None is `ToneVoice`.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
-        send_s: how long a client may take to read what it is sent.
-        port: to listen on; 0 is any.
-        keep: whether every frame is kept.
     """
 
-    def __init__(
-        self,
-        hearing: Hearing,
-        *,
-        api_key: str = "stand-in-key",
-        limits: Limits | None = None,
-        faults: Mapping[str, Iterable[Fault]] | None = None,
-        voice: Voice | None = None,
-        pace: float | None = None,
-        send_s: float = 20.0,
-        port: int = 0,
-        keep: bool = True,
-    ) -> None:
-        voice = voice or ToneVoice()
-        super().__init__(
-            api_key=api_key,
-            engines=[hearing, voice],
-            faults=faults,
-            send_s=send_s,
-            port=port,
-            keep=keep,
-        )
-        self._hearing = hearing
-        self._limits = limits or Limits()
-        self._speaker = Speaker(voice, pace)
-        self._fast = FastTranscription(hearing, self._limits)
-        self._short = ShortAudio(hearing, self._limits)
+    usual = Limits()
 
     def doors(self) -> Sequence[Door]:
+        fast = FastTranscription(self._hearing, self._limits)
+        short = ShortAudio(self._hearing, self._limits)
         return (
             SocketDoor("stt", f"/stt{RECOGNITION}", self._listen),
             SocketDoor("stt", RECOGNITION, self._listen),
-            HttpDoor("short", "POST", f"/stt{RECOGNITION}", self._short.answer),
-            HttpDoor("files", "POST", FAST, self._fast.answer),
+            HttpDoor("short", "POST", f"/stt{RECOGNITION}", short.answer),
+            HttpDoor("files", "POST", FAST, fast.answer),
             *self._synthesis_doors(f"/tts{SYNTHESIS}"),
             *self._synthesis_doors(SYNTHESIS),
         )
@@ -90,9 +52,18 @@ class AzureStandIn(standin.StandIn):
         return (
             SocketDoor("tts", f"{root}/websocket/v1", self._speak),
             SocketDoor("tts", f"{root}/websocket/v2", self._speak_pieces),
-            HttpDoor("tts-http", "POST", f"{root}/v1", HttpSpeech(self._speaker).answer),
+            HttpDoor(
+                "tts-http",
+                "POST",
+                f"{root}/v1",
+                HttpSpeech(self._speaker).answer,
+            ),
             HttpDoor("voices", "GET", f"{root}/voices/list", list_voices),
         )
+
+    @property
+    def _speaker(self) -> Speaker:
+        return Speaker(self._voice, self._pace)
 
     def shown_key(self, headers: Mapping[str, str], record: Record) -> Key:
         shown = headers.get("ocp-apim-subscription-key")
