@@ -54,10 +54,10 @@ class _Selector(selectors.SelectSelector):
         if self.threads:
             # Work is going on beside the loop: its time is not the test's.
             return super().select(STUCK_S)
-        if timeout is None:
-            raise RuntimeError("every task waits for something that will never happen")
         if self._grace_s and (ready := self._graced()):
             return ready
+        if timeout is None:
+            raise RuntimeError("every task waits for something that will never happen")
         self.now_s += timeout
         return ready
 
