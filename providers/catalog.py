@@ -31,6 +31,7 @@ VENDORS: Mapping[str, Declaration] = {
         "deepgram",
         "elevenlabs",
         "openai",
+        "google",
         "azure",
         "assemblyai",
         "cartesia",

@@ -48,7 +48,8 @@ class GoogleAccount:
         location: where version 2 recognizes, and where voices are: `global` or a region.
         tts_location: where voices are, if that is elsewhere.
         base_url: another address than the location's.
-        model: what recognizes.
+        model: what recognizes streams.
+        files_model: what recognizes recordings; None is the usual one for long speech.
         voice: who speaks when no voice is chosen; None is the one for the language.
         tts_model: of Gemini, which then speaks; None is whatever the voice is of.
 
@@ -62,6 +63,7 @@ class GoogleAccount:
     location: str = GLOBAL
     base_url: str | None = None
     model: str = "telephony"
+    files_model: str | None = None
     voice: str | None = None
     tts_location: str | None = None
     tts_model: str | None = None

@@ -49,6 +49,8 @@ _OF_NETWORK = re.compile(
 vendor's as well."""
 # For debugging, Google's clients would log messages, which hold words.
 logging.getLogger("google").setLevel(logging.INFO)
+# An answer that cannot be read is an error of ours; its log would show a traceback beside it.
+logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
 # What cannot be read we tell ourselves, without the call that hangs on the exception.
 logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
 

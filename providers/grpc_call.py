@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -20,7 +20,7 @@ from .codec import BROKEN, Close, Frame, Listener
 from .errors import DeadlineError, InvalidResponseError, ProviderError
 from .google_calls import Metadata, failed
 
-__all__ = ["END", "ENDED", "Call", "CallOpener"]
+__all__ = ["END", "ENDED", "Call", "CallOpener", "Responses"]
 
 END = "end"
 """Said: no more of this call."""
@@ -39,9 +39,16 @@ class Message(Protocol):
     def FromString(cls, data: bytes) -> Message: ...
 
 
+class Responses(Protocol):
+    """The answers of a call that goes on."""
+
+    async def read(self) -> Any: ...
+    def cancel(self) -> bool: ...
+
+
 MessageT = TypeVar("MessageT", bound=Message)
-Start = Callable[[grpc.aio.Channel, AsyncIterator[Any], Metadata], Awaitable[AsyncIterable[Any]]]
-"""Has an official client begin a call with these requests; its answers are read from the result."""
+Start = Callable[[grpc.aio.Channel, AsyncIterator[Any], Metadata], Awaitable[Responses]]
+"""Has an official client begin a call with these requests."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,6 +160,7 @@ class Call:
             await channel.close()
 
     async def _calls(self, channel: grpc.aio.Channel, metadata: Metadata) -> Close:
+        responses: Responses | None = None
         try:
             while True:
                 self._number += 1
@@ -171,10 +179,12 @@ class Call:
         finally:
             self._number += 1
             self._more.set()
+            if responses is not None:
+                responses.cancel()
 
-    async def _read(self, responses: AsyncIterable[Any]) -> ProviderError | None:
+    async def _read(self, responses: Responses) -> ProviderError | None:
         """Hand on all that comes; the error, if something is no message of the protocol."""
-        async for response in responses:
+        while (response := await responses.read()) is not grpc.aio.EOF:
             if response is None:
                 odd = "a message that cannot be read"
                 return InvalidResponseError(self._provider, odd, retryable=True)

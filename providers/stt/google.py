@@ -76,8 +76,9 @@ class GoogleRecognizer:
         Raises:
             UnsupportedError: a language, or the model, is not on offer.
         """
-        api = api_of(self._account, options)
-        asked = asked_for(self._account, api, self.capabilities, options, options.audio)
+        model = options.model or self._account.model
+        api = api_of(self._account, model)
+        asked = asked_for(self._account, api, self.capabilities, options, model, options.audio)
         return GoogleSttCodec(stream_of(self._account, api), api, asked, options.audio)
 
 

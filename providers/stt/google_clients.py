@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -12,10 +12,10 @@ from google.cloud.speech_v2.services.speech.transports import SpeechGrpcAsyncIOT
 
 from ..google import PROVIDER, GoogleAccount
 from ..google_calls import Metadata, metadata_of, open_channel
-from ..grpc_call import CallOpener
+from ..grpc_call import CallOpener, Responses
 from .google_messages import Api
 
-__all__ = ["client_of", "stream_of"]
+__all__ = ["SERVICE", "client_of", "stream_of"]
 
 SERVICE = "speech"
 LONGEST_S = 3_600.0
@@ -34,8 +34,8 @@ def stream_of(account: GoogleAccount, api: Api) -> CallOpener[Any]:
 
     async def start(
         channel: grpc.aio.Channel, requests: AsyncIterator[Any], metadata: Metadata
-    ) -> AsyncIterable[Any]:
-        responses: AsyncIterable[Any] = await client_of(api, channel).streaming_recognize(
+    ) -> Responses:
+        responses: Responses = await client_of(api, channel).streaming_recognize(
             requests=requests, retry=None, timeout=LONGEST_S, metadata=metadata
         )
         return responses

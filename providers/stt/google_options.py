@@ -25,13 +25,12 @@ def able(account: GoogleAccount) -> tuple[str, ...]:
     return (*LANGUAGES, AUTO) if account.model.startswith(_ONLY_SECOND) else LANGUAGES
 
 
-def api_of(account: GoogleAccount, options: SttOptions) -> Api:
+def api_of(account: GoogleAccount, model: str) -> Api:
     """The version to ask: the second, where a project is known and has the model.
 
     Raises:
         UnsupportedError: the model needs a project.
     """
-    model = options.model or account.model
     if account.project and not model.startswith(_ONLY_FIRST):
         return APIS[2]
     if model.startswith(_ONLY_SECOND):
@@ -46,6 +45,7 @@ def asked_for(
     api: Api,
     capabilities: SttCapabilities,
     options: SttOptions,
+    model: str,
     audio: AudioFormat | None,
 ) -> Asked:
     """What is asked for.
@@ -54,7 +54,8 @@ def asked_for(
         account: whose project it is.
         api: the version that is asked.
         capabilities: what is on offer.
-        options: the caller's.
+        options: the caller's, but for the model.
+        model: which one.
         audio: the format of raw audio; None of a file that says it itself.
 
     Raises:
@@ -63,7 +64,7 @@ def asked_for(
     where = f"projects/{account.project}/locations/{account.location}"
     return Asked(
         recognizer=f"{where}/recognizers/_" if api.number == 2 else "",
-        model=options.model or account.model,
+        model=model,
         languages=languages_of(PROVIDER, capabilities, options),
         format=audio,
         phrases=phrases_of(options),

@@ -62,9 +62,8 @@ def tokens_of(
             language=result.language,
         )
         return
-    at, pieces = 0, _pieces(f" {text}", [word.text for word in result.words])
+    pieces = _pieces(f" {text}", [word.text for word in result.words])
     for word, piece in zip(result.words, pieces, strict=True):
-        at += len(piece)
         yield Token(
             piece,
             place_ms(word.start_ms),
@@ -80,9 +79,12 @@ def _pieces(text: str, words: Sequence[str]) -> list[str]:
     Words have spaces between them, but not in every language. A word that is not in the text as it
     is takes what there is until the next one.
     """
-    cuts, at = [0], 0
+    cuts, at = [0], max(text.find(words[0]), 0) + len(words[0])
     for word in words[1:]:
-        found = text.find(word, at + 1)
-        at = len(text[:found].rstrip()) if found > 0 else min(at + 1, len(text))
-        cuts.append(at)
+        found = text.find(word, at)
+        if found < 0:
+            cuts.append(min(at, len(text)))
+            continue
+        cuts.append(len(text[:found].rstrip()))
+        at = found + len(word)
     return [text[begin:end] for begin, end in zip(cuts, [*cuts[1:], len(text)], strict=True)]
