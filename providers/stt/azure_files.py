@@ -11,6 +11,7 @@ short-audio API.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -54,6 +55,14 @@ _CONTENT_TYPES: Mapping[Container, str] = {
 }
 _BY_FAST = frozenset(("diarization", "languages", "key_terms", "phrases"))
 _BY_BOTH = frozenset(("model", "profanity_filter"))
+_BY_TWO_DOORS = SttCapabilities(
+    languages=(*LOCALES, AUTO),
+    audio=(PCM16_16K, ULAW_8K, PCM16_8K),
+    word_times=True,
+    options=_BY_FAST | _BY_BOTH,
+)
+_BY_ONE_DOOR = replace(_BY_TWO_DOORS, languages=LOCALES, options=_BY_BOTH)
+_FAST = replace(_BY_TWO_DOORS, languages=FAST)
 
 
 class AzureFiles:
@@ -67,18 +76,14 @@ class AzureFiles:
     """
 
     name = PROVIDER
-    capabilities = SttCapabilities(
-        languages=(*LOCALES, AUTO),
-        audio=(PCM16_16K, ULAW_8K, PCM16_8K),
-        word_times=True,
-        options=_BY_FAST | _BY_BOTH,
-    )
-    containers: tuple[Container, ...] = tuple(_CONTENT_TYPES)
     max_bytes = MAX_BYTES
-    max_ms: float | None = MAX_FAST_MS
 
     def __init__(self, **account: Any) -> None:
         self._account = AzureAccount(**account)
+        is_custom = self._account.stt_endpoint_id is not None
+        self.capabilities = _BY_ONE_DOOR if is_custom else _BY_TWO_DOORS
+        self.containers: tuple[Container, ...] = ("wav",) if is_custom else tuple(_CONTENT_TYPES)
+        self.max_ms: float | None = MAX_MS if is_custom else MAX_FAST_MS
 
     def honours(self, options: SttOptions) -> frozenset[str]:
         """Which options it honours: not those of which words are left out."""
@@ -122,7 +127,7 @@ class AzureFiles:
         answer = read(PROVIDER, body)
         try:
             if "RecognitionStatus" in answer:
-                spoken = locales(PROVIDER, options, self.capabilities)[0]
+                spoken = locales(PROVIDER, options, _BY_ONE_DOOR)[0]
                 return understood(PROVIDER, answer, duration_ms(audio), spoken)
             return _result(answer)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -136,7 +141,7 @@ class AzureFiles:
         """Whether a language is asked for that the fast transcription does not know."""
         if options.language == AUTO:
             return False
-        return locales(PROVIDER, options, self.capabilities)[0] not in FAST
+        return locales(PROVIDER, options, _BY_ONE_DOOR)[0] not in FAST
 
     def _short(self, audio: AudioData, options: SttOptions, custom: str | None) -> HttpRequest:
         if audio.container not in ("raw", "wav"):
@@ -151,7 +156,7 @@ class AzureFiles:
                 f"{duration_ms(audio) / 1000:.0f} s of audio for a custom model, or this language",
                 hint=f"it takes {MAX_MS / 1000:.0f} s: stream it, or split it where nobody speaks",
             )
-        spoken = locales(PROVIDER, options, self.capabilities)[0]
+        spoken = locales(PROVIDER, options, _BY_ONE_DOOR)[0]
         query = [("language", spoken), ("format", "detailed"), ("profanity", profanity(options))]
         if custom:
             query.append(("cid", custom))
@@ -161,9 +166,6 @@ class AzureFiles:
             headers={**self._account.headers, "Content-Type": kind, "Accept": "application/json"},
             body=resampled_wav(PROVIDER, audio, RATE_HZ),
         )
-
-
-_FAST = SttCapabilities(languages=FAST)
 
 
 def _definition(options: SttOptions) -> dict[str, Any]:

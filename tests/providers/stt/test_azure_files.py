@@ -133,6 +133,9 @@ def test_what_fast_transcription_does_not_know_goes_to_the_other_door(
 def test_the_account_may_have_a_custom_model() -> None:
     files = AzureFiles(speech_key="k", speech_region="westus", stt_endpoint_id="one")
     assert "cid=one" in files.request(SECOND, SttOptions()).url
+    # So that who splits recordings knows where to.
+    assert (files.max_ms, files.containers) == (60_000, ("wav",))
+    assert not files.capabilities.understands("auto")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +164,8 @@ def test_what_the_other_door_answers_is_understood() -> None:
 
 
 def test_a_language_has_to_be_on_offer() -> None:
-    for options in (SttOptions(language="qaa"), SttOptions(languages=("ar-DZ",))):
+    asked = [SttOptions(language="qaa"), SttOptions(languages=("ar-DZ",))]
+    for options in (*asked, SttOptions(language="auto", model="one")):
         with pytest.raises(UnsupportedLanguageError):
             FILES.request(SECOND, options)
 
