@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from tests.vendors.speech import standin
 from tests.vendors.speech.doors import Door, HttpDoor, SocketDoor
 from tests.vendors.speech.exchange import Exchange
-from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.hearing import Hearing
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.record import Key, Record
 from tests.vendors.speech.refusal import Answer, Refusal
-from tests.vendors.speech.voices import Voice
+from tests.vendors.speech.vendor import SpeechStandIn
 
 from .limits import Limits
 from .query import read_query
@@ -23,45 +22,20 @@ from .stt import Session
 __all__ = ["AssemblyAiStandIn"]
 
 
-class AssemblyAiStandIn(standin.StandIn):
-    """AssemblyAI for one key; an async context manager that serves on loopback.
+class AssemblyAiStandIn(SpeechStandIn[Limits]):
+    """AssemblyAI for one key; it does not speak.
 
     Its services are called `stt` (`/v3/ws`) and `token`.
 
     Args:
         hearing: gives each session its recognizer.
-        api_key: what clients have to show.
-        limits: how long it waits, how much it takes, and how fast.
-        faults: by service, what happens to its connections and requests.
-        voice, pace: of nobody: it does not speak.
-        send_s: how long a client may take to read what it is sent.
-        port: to listen on; 0 is any.
-        keep: whether every frame is kept.
+        options: those of `SpeechStandIn`.
     """
 
-    def __init__(
-        self,
-        hearing: Hearing,
-        *,
-        api_key: str = "stand-in-key",
-        limits: Limits | None = None,
-        faults: Mapping[str, Iterable[Fault]] | None = None,
-        voice: Voice | None = None,
-        pace: float | None = None,
-        send_s: float = 20.0,
-        port: int = 0,
-        keep: bool = True,
-    ) -> None:
-        super().__init__(
-            api_key=api_key,
-            engines=[hearing],
-            faults=faults,
-            send_s=send_s,
-            port=port,
-            keep=keep,
-        )
-        self._hearing = hearing
-        self._limits = limits or Limits()
+    usual = Limits()
+
+    def __init__(self, hearing: Hearing, **options: Any) -> None:
+        super().__init__(hearing, **options)
         self._tokens: set[str] = set()  # each for one session
 
     def doors(self) -> Sequence[Door]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from tests.vendors.speech import standin
 from tests.vendors.speech.doors import Door, HttpDoor, SocketDoor
 from tests.vendors.speech.exchange import Exchange
-from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.hearing import Hearing
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.record import Key, Record
 from tests.vendors.speech.refusal import Answer, Refusal
-from tests.vendors.speech.voices import ToneVoice, Voice
+from tests.vendors.speech.vendor import SpeechStandIn
 
 from .limits import Limits
 from .offer import VERSIONS, VOICES, listed
@@ -27,50 +26,22 @@ __all__ = ["CartesiaStandIn"]
 QUERIES: Mapping[str, type[ManualQuery | TurnsQuery]] = {"stt": ManualQuery, "turns": TurnsQuery}
 
 
-class CartesiaStandIn(standin.StandIn):
-    """Cartesia for one key; an async context manager that serves on loopback.
+class CartesiaStandIn(SpeechStandIn[Limits]):
+    """Cartesia for one key.
 
     Its services are called `stt` (`/stt/websocket`), `turns` (`/stt/turns/websocket`), `tts` and
     `voices`.
 
     Args:
         hearing: gives each stream its recognizer.
-        api_key: what clients have to show.
-        limits: how long it waits, and how much it takes.
-        faults: by service, what happens to its connections and requests.
-        voice: who speaks; None is `ToneVoice`.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
-        send_s: how long a client may take to read what it is sent.
-        port: to listen on; 0 is any.
-        keep: whether every frame is kept.
+        options: those of `SpeechStandIn`.
     """
 
-    def __init__(
-        self,
-        hearing: Hearing,
-        *,
-        api_key: str = "stand-in-key",
-        limits: Limits | None = None,
-        faults: Mapping[str, Iterable[Fault]] | None = None,
-        voice: Voice | None = None,
-        pace: float | None = None,
-        send_s: float = 20.0,
-        port: int = 0,
-        keep: bool = True,
-    ) -> None:
-        self._voice = voice or ToneVoice()
-        super().__init__(
-            api_key=api_key,
-            engines=[hearing, self._voice],
-            faults=faults,
-            send_s=send_s,
-            port=port,
-            keep=keep,
-        )
-        self._hearing = hearing
-        self._limits = limits or Limits()
+    usual = Limits()
+
+    def __init__(self, hearing: Hearing, **options: Any) -> None:
+        super().__init__(hearing, **options)
         self._places = Places(self._limits.contexts_at_once)
-        self._pace = pace
 
     def doors(self) -> Sequence[Door]:
         return (

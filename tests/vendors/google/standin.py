@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from google.auth import jwt
 
-from tests.vendors.speech import standin
 from tests.vendors.speech.caller import Caller, Status
 from tests.vendors.speech.doors import CallDoor, Door
-from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.hearing import Hearing
 from tests.vendors.speech.record import Key, Record
 from tests.vendors.speech.refusal import Answer, Refusal
-from tests.vendors.speech.voices import ToneVoice, Voice
+from tests.vendors.speech.vendor import SpeechStandIn
 
 from .files import Recordings
 from .limits import Limits
@@ -25,8 +24,8 @@ from .stt_request import TYPES, Version
 __all__ = ["GoogleStandIn"]
 
 
-class GoogleStandIn(standin.StandIn):
-    """Google Cloud for one project; an async context manager that serves on loopback.
+class GoogleStandIn(SpeechStandIn[Limits]):
+    """Google Cloud for one project.
 
     Its services are called `stt` and `files` (of version 2), `stt-v1` and `files-v1`; `tts` (the
     stream), `tts-once` and `voices`. A record of `stt` is a connection: a client may make one call
@@ -34,44 +33,18 @@ class GoogleStandIn(standin.StandIn):
 
     Args:
         hearing: gives each stream or recording its recognizer.
-        api_key: what clients have to show.
         certificate: of a service account that may come in with a token of its own, in PEM.
-        limits: how long it waits, and how much it takes.
-        faults: by service, what happens to its connections and calls.
-        voice: who speaks; None is `ToneVoice`.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
-        send_s: how long a client may take to read what it is sent.
-        port: to listen on; 0 is any.
-        keep: whether every message is kept.
+        options: those of `SpeechStandIn`.
     """
 
+    usual = Limits()
+
     def __init__(
-        self,
-        hearing: Hearing,
-        *,
-        api_key: str = "stand-in-key",
-        certificate: bytes | None = None,
-        limits: Limits | None = None,
-        faults: Mapping[str, Iterable[Fault]] | None = None,
-        voice: Voice | None = None,
-        pace: float | None = None,
-        send_s: float = 20.0,
-        port: int = 0,
-        keep: bool = True,
+        self, hearing: Hearing, *, certificate: bytes | None = None, **options: Any
     ) -> None:
-        voice = voice or ToneVoice()
-        super().__init__(
-            api_key=api_key,
-            engines=[hearing, voice],
-            faults=faults,
-            send_s=send_s,
-            port=port,
-            keep=keep,
-        )
-        self._hearing = hearing
+        super().__init__(hearing, **options)
         self._certificate = certificate
-        self._limits = limits or Limits()
-        self._speaking = Speaking(voice, self._limits, pace=pace)
+        self._speaking = Speaking(self._voice, self._limits, pace=self._pace)
 
     def doors(self) -> Sequence[Door]:
         doors: list[Door] = [*self._speaking.doors()]
