@@ -192,9 +192,11 @@ class GoogleSttCodec:
             return
         final: list[Token] = []
         interim: list[Token] = []
+        at_ms = self._final_ms
         for result in results:
-            tokens = tokens_of(result, self._final_ms, self._timeline.place)
+            tokens = tokens_of(result, at_ms, self._timeline.place)
             (final if result.is_final else interim).extend(tokens)
+            at_ms = result.end_ms
             if result.is_final:
                 self._final_ms = max(self._final_ms, result.end_ms)
         self._said = self._said or bool(final)

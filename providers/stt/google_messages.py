@@ -157,12 +157,12 @@ class Api:
                 _ms(getattr(result, self._end)),
                 getattr(result, "is_final", True),
                 result.language_code or None,
-                best.confidence or None if best else None,
+                _confidence(best.confidence) if best else None,
             )
 
     def _word(self, word: Any) -> GoogleWord:
         start_ms, end_ms = (_ms(getattr(word, name)) for name in (self._word_start, self._word_end))
-        return GoogleWord(word.word, start_ms, end_ms, word.confidence or None)
+        return GoogleWord(word.word, start_ms, end_ms, _confidence(word.confidence))
 
     def _decoding(self, format: AudioFormat | None) -> dict[str, Any]:
         if format is None:
@@ -177,6 +177,11 @@ class Api:
 def _bytes(message: Any) -> bytes:
     serialized: bytes = message.SerializeToString()
     return serialized
+
+
+def _confidence(told: float) -> float | None:
+    """What Google says in 32 bits; 0 is nothing."""
+    return round(told, 4) or None
 
 
 def _ms(duration: Any) -> float:
