@@ -17,9 +17,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import orjson
-
-from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding
+from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
 from ..assemblyai import PROVIDER, AssemblyAiAccount, closing, failure, refusal
 from ..codec import Close, Failed, Frame, Reply, Request
@@ -28,21 +26,17 @@ from ..messages import read
 from ..offered import check_understood
 from ..options import AUTO
 from ..types import Delivery, SttCapabilities, SttOptions
+from .assemblyai_query import LANGUAGES, UNIVERSAL, asked, model_of, terms
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Ready, Token
 from .terms import honoured_with
 from .timeline import Timeline
 
 __all__ = ["AssemblyAiCodec", "AssemblyAiRecognizer"]
 
-ENGLISH, MULTILINGUAL = "universal-streaming-english", "universal-streaming-multilingual"
-LANGUAGES = ("en", "es", "fr", "de", "it", "pt")
 SHORTEST_MS, AHEAD_MS = 50.0, 1_000.0
 """Of a message; and one of the longest may go at once."""
-MOST_TERMS, MOST_TERM_CHARACTERS = 100, 50
 SHORTEST_WORD_MS = 300.0
 """In less audio since a turn was over there is no other turn."""
-USUAL_PAUSE_MS = 400
-"""Within a turn it may be so long, even when the turn sounds as if it were over."""
 SESSION_S = 10_500.0
 """A session lasts three hours: another one begins in some pause before that."""
 SILENCE_S = 1.0
@@ -51,7 +45,6 @@ LONGEST_BEAT_MS = 2_000.0
 """With fewer heartbeats the vendor may have stalled since the last."""
 LATE_S = 0.5
 """So long after its text alone the one with marks and capitals is late."""
-_ENCODINGS = {Encoding.ULAW: "pcm_mulaw", Encoding.PCM16: "pcm_s16le"}
 _FORCE, _TERMINATE = '{"type":"ForceEndpoint"}', '{"type":"Terminate"}'
 
 StreamEvent = HeardEvent | Failed | Reply
@@ -89,8 +82,8 @@ class AssemblyAiRecognizer:
     def honours(self, options: SttOptions) -> frozenset[str]:
         """Which options it honours: not those of which words are left out, nor text without marks
         by a model that always has them."""
-        honoured = honoured_with(_terms(options), options, self.capabilities.options)
-        if _model(self._account, options) in (ENGLISH, MULTILINGUAL):
+        honoured = honoured_with(terms(options), options, self.capabilities.options)
+        if options.punctuation is not False or model_of(self._account, options) in UNIVERSAL:
             return honoured
         return honoured - {"punctuation"}
 
@@ -139,9 +132,8 @@ class AssemblyAiCodec:
 
     def request(self) -> Request:
         """How to connect: with the key in the handshake, and all that is asked in the address."""
-        return Request(
-            self._account.socket_url(_query(self._account, self._options)), self._account.headers
-        )
+        account = self._account
+        return Request(account.socket_url(asked(account, self._options)), account.headers)
 
     def opening(self) -> Sequence[Frame]:
         """Nothing: the URL says it all."""
@@ -232,7 +224,7 @@ class AssemblyAiCodec:
         is_new, self._order = self._turn is None, order
         self._turn = tokens = self._tokens(message)
         is_over, is_written = message["end_of_turn"], message["turn_is_formatted"]
-        if is_over and (is_written or not self._options.punctuation):
+        if is_over and (is_written or self._options.punctuation is False):
             yield from self._over(tokens)
             return
         self._is_plain = is_over
@@ -277,43 +269,3 @@ class AssemblyAiCodec:
             )
             for word in message["words"]
         ]
-
-
-def _query(account: AssemblyAiAccount, options: SttOptions) -> list[tuple[str, str]]:
-    """What is asked, as the URL has it."""
-    model = _model(account, options)
-    query = [
-        ("sample_rate", str(options.audio.sample_rate_hz)),
-        ("encoding", _ENCODINGS[options.audio.encoding]),
-        ("speech_model", model),
-        ("format_turns", str(bool(options.punctuation)).lower()),
-        ("session_heartbeat", "true"),
-    ]
-    if model == MULTILINGUAL:
-        query.append(("language_detection", "true"))
-    if options.endpointing_ms is not None:
-        usual_ms = min(USUAL_PAUSE_MS, options.endpointing_ms)
-        query.append(("min_turn_silence", str(usual_ms)))
-        query.append(("max_turn_silence", str(options.endpointing_ms)))
-    if options.diarization:
-        query.append(("speaker_labels", "true"))
-    if options.profanity_filter:
-        query.append(("filter_profanity", "true"))
-    if terms := _terms(options):
-        query.append(("keyterms_prompt", orjson.dumps(terms).decode()))
-    return query
-
-
-def _model(account: AssemblyAiAccount, options: SttOptions) -> str:
-    """The model that is asked for, or the one for what may be spoken."""
-    if model := options.model or account.model:
-        return model
-    tags = {tag.partition("-")[0].lower() for tag in (options.language, *options.languages)}
-    return ENGLISH if tags == {"en"} else MULTILINGUAL
-
-
-def _terms(options: SttOptions) -> list[str]:
-    """The words that matter, as far as they are taken, the more important ones first."""
-    terms = dict.fromkeys(map(str.strip, (*options.key_terms, *options.phrases)))
-    taken = [term for term in terms if 0 < len(term) <= MOST_TERM_CHARACTERS]
-    return taken[:MOST_TERMS]

@@ -310,8 +310,6 @@ class Recognition:
             if frame is None:
                 self._answer()
                 continue
-            if self._flow.is_paced and item is not None:
-                self._ring.padded(len(frame) - len(item))
             self._session.say(frame)
             if not (self._session.has_room and codec.ready):
                 return

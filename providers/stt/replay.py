@@ -45,7 +45,7 @@ class ReplayRing:
         self._size = 0
         self._start = 0  # bytes of the stream that came before the first piece
         self._sent = 0  # how many items were sent on the present connection
-        self._gone = 0  # how many bytes that was
+        self._gone = 0.0  # how many bytes that was, at least
 
     @property
     def start_ms(self) -> float:
@@ -92,15 +92,13 @@ class ReplayRing:
         while self.waits(ended=ended):
             item = self._items[self._sent]
             if item is not None:
-                if self._gone + len(item) > until_ms * self._bytes_per_ms:
+                # What a message lacks is made up for, and takes its time as well.
+                size = max(len(item), self._shortest)
+                if self._gone + size > until_ms * self._bytes_per_ms:
                     return
-                self._gone += len(item)
+                self._gone += size
             self._sent += 1
             yield item
-
-    def padded(self, size: int) -> None:
-        """With the audio that was given last went so many more bytes, to make up a message."""
-        self._gone += size
 
     def waits(self, *, ended: bool) -> bool:
         """Whether anything is not sent that makes a message; what makes one is put together."""
@@ -150,7 +148,7 @@ class ReplayRing:
 
         Ends before that which nobody has answered come first.
         """
-        self._sent = self._gone = 0
+        self._sent, self._gone = 0, 0.0
         whole = int(from_ms * self._bytes_per_ms) // self._frame_bytes * self._frame_bytes
         at = 0
         while at < len(self._items) and whole > self._start:

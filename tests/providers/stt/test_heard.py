@@ -171,3 +171,20 @@ def test_what_is_final_stays_when_the_vendor_begins_anew() -> None:
     assert utterances.take().text == "one two three"
     assert utterances.restarted(Restarted(900)) == []
     assert utterances.done_ms == 2_300
+
+
+def test_words_that_stay_outlive_a_connection_though_they_are_not_final() -> None:
+    utterances = Utterances()
+    utterances.connected(1_000)
+    tokens = [token(" so", 0, 100), token(" it", 100, 200), token(" is", 200, 300)]
+    utterances.heard(Heard(interim=tokens, sure=2))
+    assert utterances.lost() == [Transcript("", final=False)]
+    assert utterances.done_ms == 1_200
+    utterances.connected(1_200)
+    utterances.heard(Heard(final=[token("Was.", 0, 100)]))
+    assert utterances.take().text == "so it Was."
+    # What was sure of another transcript counts for nothing in the next.
+    utterances.heard(Heard(interim=[token(" a", 200, 300)], sure=1))
+    utterances.heard(Heard(interim=[token(" an", 200, 300)]))
+    utterances.lost()
+    assert utterances.take().text == ""

@@ -21,6 +21,6 @@ ACCESS = Access(
     standin=AssemblyAiStandIn,
     settings=_settings,
     stt={"assemblyai": "stt"},
-    # Without the one, ends of turns are not told of; without the other it is as it would be.
-    unsaid=frozenset({"endpointing", "punctuation"}),
+    # Without it, ends of turns are not told of.
+    unsaid=frozenset({"endpointing"}),
 )
