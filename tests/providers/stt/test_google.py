@@ -42,7 +42,8 @@ def said(frame: str | bytes, version: int = 2) -> dict[str, Any]:
     """A message of ours, as its JSON."""
     assert isinstance(frame, bytes)
     request = TYPES[version].StreamingRecognizeRequest.pb().FromString(frame)
-    return MessageToDict(request, preserving_proto_field_name=True)
+    told: dict[str, Any] = MessageToDict(request, preserving_proto_field_name=True)
+    return told
 
 
 def heard(codec: GoogleSttCodec, name: str, version: int = 2) -> list[object]:
