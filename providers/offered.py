@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from .errors import UnsupportedError, UnsupportedLanguageError
 from .types import SttCapabilities
 
-__all__ = ["check_understood", "check_within", "unspoken"]
+__all__ = ["check_understood", "check_within", "locale_of", "unspoken"]
 
 
 def check_understood(provider: str, able: SttCapabilities, languages: Iterable[str]) -> None:
@@ -24,6 +24,11 @@ def check_understood(provider: str, able: SttCapabilities, languages: Iterable[s
     for language in languages:
         if not able.understands(language):
             raise _unoffered(provider, language, "understands", able.languages)
+
+
+def locale_of(tag: str, locales: Iterable[str]) -> str:
+    """A locale as it is listed, or the first one of a language; one of them there has to be."""
+    return next(locale for locale in locales if f"{locale}-".lower().startswith(f"{tag}-".lower()))
 
 
 def unspoken(provider: str, language: str, languages: Iterable[str]) -> UnsupportedLanguageError:

@@ -5,9 +5,7 @@ Source: https://learn.microsoft.com/azure/ai-services/speech-service/language-su
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ..offered import check_understood
+from ..offered import check_understood, locale_of
 from ..types import SttCapabilities, SttOptions
 
 __all__ = ["FAST", "LOCALES", "locales"]
@@ -44,9 +42,4 @@ def locales(provider: str, options: SttOptions, able: SttCapabilities) -> list[s
     """
     tags = (options.language, *options.languages)
     check_understood(provider, able, tags)
-    return list(dict.fromkeys(_locale(tag, able.languages) for tag in tags))
-
-
-def _locale(tag: str, offered: Sequence[str]) -> str:
-    """The locale itself, or the first one of the language."""
-    return next(locale for locale in offered if f"{locale}-".lower().startswith(f"{tag}-".lower()))
+    return list(dict.fromkeys(locale_of(tag, able.languages) for tag in tags))

@@ -5,7 +5,7 @@ Source: https://docs.cloud.google.com/speech-to-text/docs/speech-to-text-support
 
 from __future__ import annotations
 
-from ..offered import check_understood
+from ..offered import check_understood, locale_of
 from ..options import AUTO
 from ..types import SttCapabilities, SttOptions
 
@@ -62,5 +62,4 @@ def _name(tag: str) -> str:
     if tag.lower() == AUTO:
         return AUTO
     own = {name.lower(): locale for name, locale in _OWN_NAMES.items()}
-    wanted = own.get(tag.lower(), tag).lower()
-    return next(locale for locale in _LOCALES if f"{locale}-".lower().startswith(f"{wanted}-"))
+    return locale_of(own.get(tag.lower(), tag), _LOCALES)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from providers.errors import UnsupportedError, UnsupportedLanguageError
-from providers.offered import check_understood, check_within, unspoken
+from providers.offered import check_understood, check_within, locale_of, unspoken
 from providers.types import SttCapabilities
 
 CAPABILITIES = SttCapabilities(languages=("en-US", "de"))
@@ -31,3 +31,9 @@ def test_a_number_out_of_its_bounds(value: float) -> None:
     with pytest.raises(UnsupportedError, match=f"speed {value:g}") as raised:
         check_within("acme", "speed", value, 0.5, 2)
     assert raised.value.hint == "it may be 0.5 to 2"
+
+
+def test_a_language_is_its_first_locale() -> None:
+    listed = ("en-US", "en-GB", "zh-CN", "zh-CN-sichuan")
+    tags = ("en", "EN-gb", "zh-cn", "zh-CN-Sichuan")
+    assert [locale_of(tag, listed) for tag in tags] == ["en-US", "en-GB", "zh-CN", "zh-CN-sichuan"]
