@@ -12,11 +12,12 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from media.audio import AudioFormat, Encoding, pcm_to_bytes
-from media.files import AudioFileError, read_wav
+from media.audio import AudioFormat
+from media.files import AudioFileError
 from tests.vendors.speech.exchange import Exchange
 from tests.vendors.speech.hearing import Hearing, Listening, Token, transcribe
 from tests.vendors.speech.refusal import Answer, Json, Refusal
+from tests.vendors.speech.wav import audio_in
 
 from .limits import Limits
 from .refusal import Wrong, invalid_fields
@@ -168,10 +169,9 @@ class ShortAudio:
 def _decoded(data: bytes) -> tuple[AudioFormat, bytes]:
     """A WAV file's audio; the stand-in decodes nothing else, though Azure does."""
     try:
-        wav = read_wav(data)
+        audio_format, audio = audio_in(data)
     except AudioFileError as error:
         raise Wrong(f"The audio is corrupted: {error.found}", kind="InvalidAudioFormat") from None
-    if not wav.samples.size:
+    if not audio:
         raise Wrong("The audio is empty", kind="EmptyAudioFile", code=422)
-    shape = AudioFormat(Encoding.PCM16, wav.sample_rate_hz, wav.samples.shape[1])
-    return shape, pcm_to_bytes(wav.samples)
+    return audio_format, audio

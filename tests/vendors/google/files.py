@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from media.audio import AudioFormat, Encoding, pcm_to_bytes
-from media.files import AudioFileError, read_wav
+from media.audio import AudioFormat
+from media.files import AudioFileError
 from tests.vendors.speech.caller import Caller
 from tests.vendors.speech.hearing import END, Hearing, Listening, Token, transcribe
+from tests.vendors.speech.wav import audio_in
 
 from .limits import Limits
 from .refusal import invalid
@@ -68,8 +69,6 @@ def _decoded(audio_format: AudioFormat | None, data: bytes) -> tuple[AudioFormat
     if audio_format is not None:
         return audio_format, data
     try:
-        wav = read_wav(data)
+        return audio_in(data)
     except AudioFileError:
         raise invalid("Audio encoding could not be detected from the audio.") from None
-    shape = AudioFormat(Encoding.PCM16, wav.sample_rate_hz, wav.samples.shape[1])
-    return shape, pcm_to_bytes(wav.samples)

@@ -1,12 +1,13 @@
-"""The headers of WAV files, as vendors put them before audio that a telephone has no use for."""
+"""WAV files: the headers that vendors put before audio, and the recordings that clients send."""
 
 from __future__ import annotations
 
 import struct
 
-from media.audio import AudioFormat, Encoding
+from media.audio import AudioFormat, Encoding, pcm_to_bytes
+from media.files import read_wav
 
-__all__ = ["ENDLESS", "wav_header"]
+__all__ = ["ENDLESS", "audio_in", "wav_header"]
 
 ENDLESS = 0xFFFFFFFF
 """The size that is claimed of data of which nobody knows how much it will be."""
@@ -42,3 +43,14 @@ def wav_header(
     riff_bytes = min(len(chunks) + 8 + data_bytes, ENDLESS)
     head = b"RIFF" + struct.pack("<I", riff_bytes)
     return head + chunks + b"data" + struct.pack("<I", data_bytes)
+
+
+def audio_in(wav: bytes) -> tuple[AudioFormat, bytes]:
+    """The audio of a WAV file, as PCM16.
+
+    Raises:
+        AudioFileError: it is none.
+    """
+    read = read_wav(wav)
+    shape = AudioFormat(Encoding.PCM16, read.sample_rate_hz, read.samples.shape[1])
+    return shape, pcm_to_bytes(read.samples)
