@@ -14,6 +14,8 @@ class Limits:
     Attributes:
         stream_s: a recognition stream in all, by the clock and in audio.
         idle_s: a recognition stream without a message (5 to 10 s were seen).
+        utterance_ms: how long somebody may speak without a pause until what was said is final
+            (assumed).
         config_s: from the call to its first message (assumed).
         audio_bytes: of one message of a stream, by version: a page says 25 kB, the definition of
             version 2 says 15 kB.
@@ -27,6 +29,7 @@ class Limits:
 
     stream_s: float = 305.0
     idle_s: float = 10.0
+    utterance_ms: float = 15_000.0
     config_s: float = 10.0
     audio_bytes: tuple[int, int] = (25_600, 15_360)
     at_once: int = 300

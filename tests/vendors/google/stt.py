@@ -75,6 +75,7 @@ class RecognitionStream(stt.SttStream):
             if token != END:
                 await self._begin()
                 self._said.append(token)
+                await self._cut_if_long()
             elif self._said:
                 await self._end()
         if self._all_came and self._said:
@@ -126,6 +127,13 @@ class RecognitionStream(stt.SttStream):
         await self._tell_event(begins=False)
         said, self._said, self._told = self._said, [], []
         await super().tell(Heard(said))
+
+    async def _cut_if_long(self) -> None:
+        """Nobody speaks for ever: somewhere it becomes final, though the speaker goes on."""
+        began_ms, ended_ms = self._said[0].start_ms or 0, self._said[-1].end_ms or 0
+        if ended_ms - began_ms > self._limits.utterance_ms:
+            said, self._said, self._told = self._said, [], []
+            await super().tell(Heard(said))
 
     async def _tell_event(self, *, begins: bool) -> None:
         if self._asked.events:
