@@ -20,6 +20,7 @@ from ..codec import Close, Failed, Frame, Request
 from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
 from ..offered import check_understood
+from ..tags import general
 from ..types import SttCapabilities, SttOptions
 from .cartesia_query import DELIVERY, asked, terms
 from .heard import Finalized, Finished, Heard, HeardEvent, Token
@@ -105,7 +106,7 @@ class CartesiaSttCodec:
     def request(self) -> Request:
         """How to connect: with the key in the handshake, and all that is asked in the address."""
         account, options = self._account, self._options
-        code = options.language.replace("_", "-").lower().partition("-")[0]
+        code = general(options.language)
         model = options.model or account.stt_model or (ENGLISH if code == "en" else MULTILINGUAL)
         query = [*asked(model, options), ("language", _OWN_CODES.get(code, code))]
         return Request(account.socket_url("/stt/websocket", query), account.headers)
@@ -177,9 +178,9 @@ class CartesiaSttCodec:
     def _told(self, message: Mapping[str, Any]) -> Heard:
         """More of what is said; what is final of it as well is given when all of it is."""
         text, times = self._text + message["text"], list(self._times)
-        for word in message.get("words") or ():
-            start_ms, end_ms = float(word["start"]) * 1000, float(word["end"]) * 1000
-            times.append((self._timeline.place(start_ms), self._timeline.place(end_ms)))
+        for start_s, end_s in _times(message.get("words") or ()):
+            start_ms, end_ms = self._timeline.place(start_s * 1000), end_s * 1000
+            times.append((start_ms, self._timeline.place(end_ms)))
         self._language = message.get("language") or self._language
         if message["is_final"]:
             self._text, self._times = text, times
@@ -194,3 +195,14 @@ class CartesiaSttCodec:
             Token(f" {word}", *time, language=self._language)
             for word, time in zip(words, times, strict=True)
         ]
+
+
+def _times(words: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, float]]:
+    """When words begin and end, in seconds: each has its own, as Cartesia's page has it, or there
+    are lists of them, as its SDK has."""
+    for word in words:
+        start, end = word["start"], word["end"]
+        if isinstance(start, list):
+            yield from ((float(one), float(other)) for one, other in zip(start, end, strict=True))
+        else:
+            yield float(start), float(end)

@@ -36,7 +36,7 @@ def codec_of(options: SttOptions = ULAW, *, seconds: int = 0, **account: Any) ->
     return codec
 
 
-def query(options: SttOptions, **account: str) -> dict[str, list[str]]:
+def query(options: SttOptions, **account: Any) -> dict[str, list[str]]:
     url = urlsplit(codec_of(options, **account).request().url)
     assert (url.scheme, url.netloc, url.path) == ("wss", "streaming.assemblyai.com", "/v3/ws")
     return parse_qs(url.query)

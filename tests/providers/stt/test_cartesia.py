@@ -128,6 +128,14 @@ def test_silence_that_keeps_it_open_is_no_part_of_the_stream() -> None:
     assert codec.decode(message) == [Heard(interim=[Token(" a", 100, 400)])]
 
 
+def test_times_come_in_either_way() -> None:
+    codec = codec_of()
+    codec.audio(SECOND)
+    words = '[{"words":["a","b"],"start":[0.1,0.3],"end":[0.2,0.4]}]'
+    message = f'{{"type":"transcript","is_final":false,"text":"a b","words":{words}}}'
+    assert codec.decode(message) == [Heard(interim=[Token(" a", 100, 200), Token(" b", 300, 400)])]
+
+
 def test_what_goes_wrong() -> None:
     codec = codec_of()
     (failed,) = codec.decode('{"type":"error","status_code":401,"message":"no"}')
@@ -145,6 +153,7 @@ def test_what_goes_wrong() -> None:
         '{"type":"transcript","is_final":true,"text":7}',
         '{"type":"transcript","is_final":true,"text":"a","words":[7]}',
         '{"type":"transcript","is_final":true,"text":"a","words":[{"start":"b","end":1}]}',
+        '{"type":"transcript","is_final":true,"text":"a","words":[{"start":[1],"end":[]}]}',
     ],
 )
 def test_what_cannot_be_read_raises(message: str) -> None:

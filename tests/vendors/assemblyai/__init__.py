@@ -12,6 +12,4 @@ where it is decided. See `tests.vendors.speech` for what it shares with the othe
 
     stt.py         a session
     turns.py       what a session says of its turns
-
-    talk.py        for tests: a client without manners
 """

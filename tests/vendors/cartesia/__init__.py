@@ -16,6 +16,4 @@ stand-ins.
     turns.py       a stream that finds that out
     tts.py         a synthesis connection, tts_context.py one of its contexts, tts_messages.py what
                    may be said to them
-
-    talk.py        for tests: a client without manners
 """

@@ -41,8 +41,9 @@ def invalid(error: ValidationError) -> Refusal:
     """The first thing that is wrong with what was asked; never what it held."""
     fault = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(map(str, fault["loc"])) or "request"
-    name = next((name for name in ("model", "voice", "language") if name in place), None)
-    return Refusal(400, f"{name}_not_found" if name else None, f"{place}: {fault['msg']}")
+    text = f"{place}: {fault['msg']}"
+    name = next((name for name in ("voice", "language", "model") if name in text), None)
+    return Refusal(400, f"{name}_not_found" if name else None, text)
 
 
 def worded(refusal: Refusal) -> Answer:

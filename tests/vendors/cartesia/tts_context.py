@@ -87,7 +87,8 @@ class Context:
 
     @property
     def _is_over(self) -> bool:
-        return self._refusal is not None or (self._ended and not self._text)
+        waits = not self._ended or self._text or self._to_flush
+        return self._refusal is not None or not waits
 
     async def _next(self) -> None:
         """Speak what can be spoken, flush what is to be, or wait for more."""
