@@ -27,8 +27,6 @@ STUCK_S = 10.0
 GRACE_S = 0.0003
 """Real time for what one socket of this process sends another: the kernel may be busy."""
 TASKS = "/proc/self/task"
-NAPPING = b"(event_engine"
-"""Threads of gRPC that nap before they look for work again."""
 NAPS = (b"35", b"230", b"101", b"115")
 """The system calls nanosleep and clock_nanosleep, of x86-64 and of arm64."""
 
@@ -113,9 +111,9 @@ def _others_asleep() -> dict[str, bytes] | None:
         if thread == here:
             continue
         try:
-            name, _, rest = Path(TASKS, thread, "stat").read_bytes().rpartition(b") ")
+            state = Path(TASKS, thread, "stat").read_bytes().rpartition(b") ")[2][:1]
             ran = Path(TASKS, thread, "schedstat").read_bytes()
-            if not rest.startswith(b"S") or (name.endswith(NAPPING) and _naps(thread)):
+            if state != b"S" or _naps(thread):
                 return None
         except OSError:
             return None  # it has just ended
@@ -124,7 +122,7 @@ def _others_asleep() -> dict[str, bytes] | None:
 
 
 def _naps(thread: str) -> bool:
-    """Whether it sleeps for a while, which is a part of its work, as far as can be seen."""
+    """Whether it sleeps for a moment, as gRPC's do where they find a lock taken or no work yet."""
     try:
         call = Path(TASKS, thread, "syscall").read_bytes()
     except PermissionError:
