@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from google.cloud.texttospeech_v1.types import (
     AudioConfig,
@@ -65,13 +66,18 @@ class Speaking:
             language=language,
             pace=self._pace,
         )
-        audio = b"".join([piece async for piece in pieces])
+        audio = await caller.while_here(_joined(pieces))
         if has_header(config.audio_encoding):
             # Of formats other than PCM it is a long one, by the specification (assumed).
             is_long = audio_format.frame_bytes == 1
             audio = wav_header(audio_format, len(audio), extended=is_long) + audio
         answer = SynthesizeSpeechResponse(audio_content=audio)
         await caller.answer(SynthesizeSpeechResponse.serialize(answer))
+
+
+async def _joined(pieces: AsyncGenerator[bytes, None]) -> bytes:
+    async with aclosing(pieces):
+        return b"".join([piece async for piece in pieces])
 
 
 async def _list(caller: Caller) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from .faults import GARBAGE, Fault
 from .front import reset
@@ -16,6 +18,7 @@ from .strike import refusal_of
 
 __all__ = ["Caller", "Status"]
 
+T = TypeVar("T")
 CUTS = ("close", "reset", "stall")
 HEAD_BYTES = 5
 ON_ITS_WAY_S = 0.02
@@ -193,6 +196,24 @@ class Caller:
         if fault is not None and fault.kind == "error":
             raise refusal_of(fault)
         return message
+
+    async def while_here(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do this until it is done, or the client leaves; raises what it raises.
+
+        Raises:
+            Gone: the client left.
+        """
+        working = asyncio.create_task(work)
+        leaving = asyncio.create_task(self._call.until_left())
+        try:
+            await asyncio.wait([working, leaving], return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise Gone
+            return await working
+        finally:
+            working.cancel()
+            leaving.cancel()
+            await asyncio.wait([working, leaving])
 
     async def answer(self, message: bytes) -> None:
         """Give the one answer; raises as `question` does."""
