@@ -28,6 +28,7 @@ from .errors import (
 from .http_request import advised_wait_s
 from .http_status import Hints, by_status
 from .messages import read
+from .tags import general
 
 __all__ = ["BASE_URL", "LANGUAGES", "PCM16_24K", "SESSION_S", "OpenAiAccount", "failure", "is_own"]
 __all__ += ["language_code", "refusal", "text"]
@@ -125,7 +126,7 @@ def is_own(base_url: str) -> bool:
 
 def language_code(tag: str) -> str:
     """OpenAI's code for a BCP-47 tag: two letters (ISO 639-1), without the region."""
-    code = tag.replace("_", "-").lower().partition("-")[0]
+    code = general(tag)
     return _OWN_CODES.get(code, code)
 
 

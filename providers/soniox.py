@@ -17,6 +17,7 @@ from .errors import (
 )
 from .http_request import advised_wait_s
 from .http_status import Hints, by_status
+from .tags import general
 
 __all__ = ["LANGUAGES", "PROVIDER", "REGIONS", "SonioxAccount", "failure", "language_code"]
 __all__ += ["refusal"]
@@ -83,7 +84,7 @@ class SonioxAccount:
 
 def language_code(tag: str) -> str:
     """Soniox's code for a BCP-47 tag: two letters, without the region."""
-    code = tag.replace("_", "-").lower().partition("-")[0]
+    code = general(tag)
     return _OWN_CODES.get(code, code)
 
 

@@ -14,6 +14,7 @@ from media.audio import ULAW_8K
 from ..azure import AzureAccount, refusal
 from ..errors import ProviderError
 from ..offered import check_within, unspoken
+from ..tags import general
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .azure_ssml import Style
 from .azure_voices import VOICES, default_voice, is_multilingual, locale_of, voices_of
@@ -137,4 +138,4 @@ class AzureSpeech:
 
 
 def _general(tag: str | None) -> str:
-    return (tag or "").replace("_", "-").lower().partition("-")[0]
+    return general(tag or "")

@@ -24,6 +24,7 @@ from ..codec import Close, Failed, Frame, Request
 from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
 from ..offered import check_within, unspoken
+from ..tags import general
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .alignment import Alignment
 from .cartesia_voices import CartesiaVoices
@@ -201,5 +202,5 @@ class CartesiaTtsCodec:
 
 def _code(tag: str) -> str:
     """Cartesia's code for a BCP-47 tag: the language, without the region."""
-    code = tag.replace("_", "-").lower().partition("-")[0]
+    code = general(tag)
     return _OWN_CODES.get(code, code)

@@ -18,6 +18,7 @@ from ..errors import (
     UnsupportedError,
 )
 from ..offered import unspoken
+from ..tags import general
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .voice_pages import OnePage
 
@@ -76,7 +77,7 @@ class DeepgramSpeech:
         Raises:
             UnsupportedError: the language or the speed is not on offer.
         """
-        language = _general(options.language)
+        language = general(options.language)
         is_chosen = options.voice or options.model
         if not is_chosen and _spoken(self._voice(options)) not in (language, None):
             raise unspoken(self.name, options.language, self.capabilities.languages)
@@ -112,7 +113,7 @@ class DeepgramSpeech:
 
     def _voice(self, options: TtsOptions) -> str:
         """A voice is a model. The one of the settings speaks its own language alone."""
-        language, own = _general(options.language), self.account.tts_model
+        language, own = general(options.language), self.account.tts_model
         if own is not None and _spoken(own) not in (language, None):
             own = None
         return options.voice or options.model or own or VOICES.get(language, VOICES["en"])
@@ -135,10 +136,6 @@ def _voice(provider: str, model: Mapping[str, Any]) -> Voice:
         use_cases=tuple(map(str, more.get("use_cases") or ())),
         provider=provider,
     )
-
-
-def _general(tag: str) -> str:
-    return tag.replace("_", "-").lower().partition("-")[0]
 
 
 def _spoken(voice: str) -> str | None:
