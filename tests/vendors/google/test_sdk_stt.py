@@ -274,7 +274,7 @@ async def test_what_goes_wrong_on_command(script: Script) -> None:
     async with calling(script, faults={"stt": faults}) as (standin, caller):
         for error in (ServiceUnavailable, ServiceUnavailable, ResourceExhausted):
             with pytest.raises(error):
-                await caller.listen(2, FIRST_2, *pieces(script, 2))
+                await caller.listen(2, FIRST_2, *pieces(script, 2), wait_s=0.1)
         assert len(standin.records["stt"]) == 3
 
 
