@@ -6,7 +6,6 @@ What is sent waits in a ring until it is understood, so that nothing is lost wit
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import structlog
@@ -14,9 +13,11 @@ import structlog
 from ..codec import Reply
 from ..errors import DeadlineError, ProviderError, UnavailableError
 from ..session import Deadlines, Session
-from ..types import SttEvent, SttOptions, Transcript
+from ..types import SttEvent, SttOptions
+from .due import Due
 from .flow import Flow
 from .heard import Endpoint, Finalized, Heard, HeardEvent, Ready, Restarted, Utterances
+from .outbox import Outbox
 from .quiet import is_quiet
 from .replay import ReplayRing
 from .vendor import SttCodec, SttVendor
@@ -25,7 +26,6 @@ __all__ = ["Recognition"]
 
 log = structlog.get_logger(__name__)
 
-MAX_WAITING_EVENTS = 1_000
 LAG_MS = 10_000.0
 """What a vendor that keeps up says nothing of for so long is silence."""
 LONG_UTTERANCE_MS = 15_000.0
@@ -49,7 +49,7 @@ class Recognition:
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
-        self._events: deque[SttEvent] = deque()
+        self._outbox = Outbox()
         self._utterances = Utterances()
         self._ring = ReplayRing(
             options.audio.byte_count(1000) / 1000,
@@ -58,9 +58,7 @@ class Recognition:
             longest_ms=delivery.longest_ms,
         )
         self._owed = 0  # final transcripts that were asked for
-        self._due_s: float | None = None  # when it is looked at what the vendor has said
-        self._latest_s = 0.0  # by when it must have said something
-        self._silence_s: float | None = None  # the codec's, when that was decided
+        self._due = Due()  # of what is owed, and of the end
         self._ready_by_s: float | None = None  # by when it must take audio
         self._asked_again = False  # on another connection, and nothing came of it yet
         self._advance_ms = 0  # how far the vendor got at best
@@ -147,8 +145,8 @@ class Recognition:
 
     async def __anext__(self) -> SttEvent:
         while True:
-            if self._events:
-                return self._events.popleft()
+            if self._outbox:
+                return self._outbox.take()
             if self._error is not None:
                 raise self._error
             if self._finished:
@@ -157,7 +155,7 @@ class Recognition:
 
     def abandon(self) -> None:
         """End at once."""
-        self._events.clear()
+        self._outbox.clear()
         self._finishing = self._finished = True
         self._close()
 
@@ -202,7 +200,7 @@ class Recognition:
             self._end()
         else:
             self._session.lose(UnavailableError(self._name, "the vendor ended the stream"))
-        if self._due_s is not None and self._session.codec.silence_s != self._silence_s:
+        if self._due.is_changed(self._session.codec.silence_s):
             # With this the vendor has said as much as it may: its silence begins here.
             self._look_again()
             self._changed.set()
@@ -226,7 +224,8 @@ class Recognition:
             log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
         if self._flow.is_paced:
             # What is sent again keeps what is said now waiting.
-            start_ms = self._ring.skip(self._is_quiet, LEAD_IN_MS)
+            encoding = self._format.encoding
+            start_ms = self._ring.skip(lambda audio: is_quiet(audio, encoding), LEAD_IN_MS)
         self._utterances.connected(start_ms)
         self._closing_said = False
 
@@ -248,7 +247,7 @@ class Recognition:
         end_ms = self._ring.answered()
         self._owed -= 1
         self._asked_again = False
-        self._due_s = None
+        self._due.settle()
         if self._owed or self._finishing:
             self._expect_answer()
         self._give([self._utterances.take(end_ms if all_heard else 0.0)])
@@ -292,12 +291,10 @@ class Recognition:
             self._give(events)
 
     def _give(self, events: Iterable[SttEvent]) -> None:
-        for event in events:
-            if self._events and isinstance(last := self._events[-1], Transcript) and not last.final:
-                self._events.pop()  # nobody read it, and it is outdated
-            self._events.append(event)
+        self._outbox.put(events)
+        if self._outbox:
             self._changed.set()
-        if len(self._events) > MAX_WAITING_EVENTS:
+        if self._outbox.is_full:
             self.fail(ProviderError(self._name, "nobody reads the transcripts"))
 
     def _pump(self) -> None:
@@ -319,23 +316,15 @@ class Recognition:
             self._closing_said = True
             self._session.say(codec.closing())
 
-    def _is_quiet(self, audio: bytes) -> bool:
-        return is_quiet(audio, self._format.encoding)
-
     def _expect_answer(self) -> None:
         limits = self._deadlines
         patience_s = limits.drain_s if self._finishing else limits.answer_s
         if self._flow.is_paced:
             patience_s += self._ring.unsent_ms / 1000
-        self._latest_s = self._loop.time() + patience_s
-        self._look_again()
+        self._due.expect(self._loop.time(), patience_s, self._session.codec.silence_s)
 
     def _look_again(self) -> None:
-        """Look later at what the vendor has said, at the latest when it must have."""
-        self._silence_s = silence_s = self._session.codec.silence_s
-        self._due_s = self._latest_s
-        if silence_s is not None:
-            self._due_s = min(self._loop.time() + silence_s, self._latest_s)
+        self._due.look_again(self._loop.time(), self._session.codec.silence_s)
 
     def _check_open(self) -> None:
         if self._error is not None:
@@ -354,7 +343,7 @@ class Recognition:
                 self.fail(error)
             return
         try:
-            due = [at_s for at_s in (self._due_s, self._ready_by_s) if at_s is not None]
+            due = [at_s for at_s in (self._due.at_s, self._ready_by_s) if at_s is not None]
             async with asyncio.timeout_at(min(due, default=None)):
                 await self._changed.wait()
         except TimeoutError:
@@ -375,7 +364,7 @@ class Recognition:
             deaf = DeadlineError(self._name, "it is connected, but takes no audio")
             self._session.lose(deaf, was_sound=False)
             return
-        if self._due_s is None or self._loop.time() < self._due_s:
+        if self._due.at_s is None or self._loop.time() < self._due.at_s:
             return
         codec = self._session.codec
         if codec.silence_s is not None and (events := codec.unanswered()):
@@ -385,7 +374,7 @@ class Recognition:
                 else:
                     self.heard(event)
             return
-        if self._loop.time() < self._latest_s:
+        if self._loop.time() < self._due.latest_s:
             self._look_again()
             return
         told = "finish" if self._finishing else "finalize"
