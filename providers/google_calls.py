@@ -115,7 +115,11 @@ def _headers(provider: str, path: str) -> dict[str, str]:
     """What an account's file leads to; Google is asked where the file alone does not do."""
     headers: dict[str, str] = {}
     try:
-        _credentials(path).before_request(Request(), "POST", "", headers)
+        credentials = _credentials(path)
+        # Not `before_request`, which asks Google for more than is needed, in a thread of its own.
+        if not credentials.valid:
+            credentials.refresh(Request())
+        credentials.apply(headers)
     except (GoogleAuthError, ValueError, KeyError, AttributeError, OSError) as error:
         if getattr(error, "retryable", False):
             raise NetworkError(provider, "Google gives no token now") from None
