@@ -45,14 +45,7 @@ MAX_BYTES = 499_000_000
 """What has headers around it has to be less than 500 MB."""
 MAX_FAST_MS = 18_000_000.0 - 1.0
 MOST_SPEAKERS = 10
-_CONTENT_TYPES: Mapping[Container, str] = {
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "mp3": "audio/mpeg",
-    "aac": "audio/aac",
-    "ogg": "audio/ogg",
-    "webm": "audio/webm",
-}
+_CONTAINERS: tuple[Container, ...] = ("wav", "flac", "mp3", "aac", "ogg", "webm")
 _BY_FAST = frozenset(("diarization", "languages", "key_terms", "phrases"))
 _BY_BOTH = frozenset(("model", "profanity_filter"))
 _BY_TWO_DOORS = SttCapabilities(
@@ -82,7 +75,7 @@ class AzureFiles:
         self._account = AzureAccount(**account)
         is_custom = self._account.stt_endpoint_id is not None
         self.capabilities = _BY_ONE_DOOR if is_custom else _BY_TWO_DOORS
-        self.containers: tuple[Container, ...] = ("wav",) if is_custom else tuple(_CONTENT_TYPES)
+        self.containers: tuple[Container, ...] = ("wav",) if is_custom else _CONTAINERS
         self.max_ms: float | None = MAX_MS if is_custom else MAX_FAST_MS
 
     def honours(self, options: SttOptions) -> frozenset[str]:
@@ -109,7 +102,7 @@ class AzureFiles:
         container, data = audio.container, audio.data
         if container == "raw":
             container, data = "wav", as_wav(audio)
-        upload = Upload("audio", f"audio.{container}", _CONTENT_TYPES[container], data)
+        upload = Upload.of("audio", container, data)
         definition = orjson.dumps(_definition(options)).decode()
         return HttpRequest(
             url=self._account.api_url(FAST_PATH, [("api-version", VERSION)]),

@@ -33,14 +33,6 @@ __all__ = ["OpenAiFiles"]
 MAX_BYTES = 25 * 1024 * 1024
 DIARIZING = "gpt-4o-transcribe-diarize"
 TIMING = "whisper-1"
-_CONTENT_TYPES: Mapping[Container, str] = {
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "mp3": "audio/mpeg",
-    "m4a": "audio/mp4",
-    "ogg": "audio/ogg",
-    "webm": "audio/webm",
-}
 
 
 class OpenAiFiles:
@@ -54,7 +46,7 @@ class OpenAiFiles:
     """
 
     name = PROVIDER
-    containers: tuple[Container, ...] = tuple(_CONTENT_TYPES)
+    containers: tuple[Container, ...] = ("wav", "flac", "mp3", "m4a", "ogg", "webm")
     max_bytes = MAX_BYTES
     max_ms: float | None = None
 
@@ -141,7 +133,7 @@ def _upload(audio: AudioData) -> Upload:
                 f"{len(data):,} bytes of audio, as a WAV file, in one recording",
                 hint=f"it takes {MAX_BYTES:,}: split it where nobody speaks",
             )
-    return Upload("file", f"audio.{container}", _CONTENT_TYPES[container], data)
+    return Upload.of("file", container, data)
 
 
 def _duration_ms(answer: Mapping[str, Any], audio: AudioData) -> float:
