@@ -4,7 +4,7 @@ its SDKs, fast transcription, the API for short audio, synthesis over HTTP, and 
 Azure does not document the protocol. The stand-in takes what the native SDK, version 1.53, was seen
 to send, and answers so that the SDK is content; what is assumed is marked where it is decided.
 
-    server.py      runs it from a shell; access.py says how the catalogue's providers reach it
+    access.py      how the catalogue's providers reach it
     standin.py     the stand-in: its doors, and who may come in
     limits.py      how long and how much
     refusal.py     errors as Azure reports them: by HTTP, and with a close code

@@ -16,9 +16,11 @@ from .standin import AzureStandIn
 
 @pytest.fixture(scope="session")
 def script() -> Script:
-    """Two sentences, and pauses in which it is sure that they are over."""
-    sentences = ["Hello, this is Parley.", "How may I help you today?"]
-    return computed_script(sentences, pause_ms=1_000)
+    """Two sentences, and pauses in which it is sure that they are over.
+
+    They take less than five seconds: what is longer the SDK sends no faster than it is spoken.
+    """
+    return computed_script(["Hello, this is Parley.", "May I help?"], pause_ms=800)
 
 
 @pytest_asyncio.fixture

@@ -112,7 +112,7 @@ async def test_the_sdk_transcribes(standin: AzureStandIn, script: Script) -> Non
 
 
 async def test_the_sdk_goes_on_after_turns_that_the_service_ends(script: Script) -> None:
-    async with AzureStandIn(OracleHearing(script), limits=Limits(silence_ms=900)) as standin:
+    async with AzureStandIn(OracleHearing(script), limits=Limits(silence_ms=700)) as standin:
         settings = config(standin)
         settings.request_word_level_timestamps()
         settings.output_format = sdk.OutputFormat.Detailed
@@ -151,16 +151,17 @@ async def test_the_sdk_brings_linear_audio_and_names_languages(
 async def test_the_sdk_knows_what_went_wrong(
     script: Script, fault: Fault, code: sdk.CancellationErrorCode
 ) -> None:
-    """What may pass it tries again for twelve seconds, so that is not seen here."""
+    """What may pass it tries again for twelve seconds, so that is not seen here; of so much audio as
+    it buffers, which is five seconds, it does so whatever went wrong."""
     faults = {"stt": [fault] * 20}
     async with (
         AzureStandIn(OracleHearing(script), faults=faults) as standin,
-        recognized(script.audio, config(standin)) as told,
+        recognized(2 * script.audio, config(standin)) as told,
     ):
         assert told.canceled[0].reason is sdk.CancellationReason.Error
         assert told.canceled[0].code is code
 
 
 async def test_the_sdk_is_refused_with_another_key(standin: AzureStandIn, script: Script) -> None:
-    async with recognized(script.audio, config(standin, "somebody-else-s")) as told:
+    async with recognized(2 * script.audio, config(standin, "somebody-else-s")) as told:
         assert told.canceled[0].code is sdk.CancellationErrorCode.AuthenticationFailure
