@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .declaration import Declaration, declaration_of
 from .domain import is_within
-from .errors import UnsupportedError
+from .errors import MissingKeyError, UnsupportedError
 from .facts import Facts, Kind
 
 if TYPE_CHECKING:  # they bring numpy, and who reads settings may have no need of it
@@ -100,18 +100,23 @@ def class_of(kind: Kind, name: str) -> Any:
 
     Raises:
         UnsupportedError: there is no such provider.
+        MissingKeyError: its package extra is not installed.
     """
     if name not in TABLES[kind]:
         hint = f"choose one of: {', '.join(sorted(TABLES[kind]))}"
         raise UnsupportedError(name, f"unknown {_KINDS[kind]} provider", hint=hint)
-    return _imported(TABLES[kind][name])
+    return _imported(name, TABLES[kind][name])
 
 
 def run(kind: Kind, built: Any) -> Any:
-    """What was built as a provider: a vendor that is pure is run by the engine for its kind."""
+    """What was built as a provider: a vendor that is pure is run by the engine for its kind.
+
+    Raises:
+        MissingKeyError: its package extra is not installed.
+    """
     for face, engine in _ENGINES[kind].items():
         if hasattr(built, face):
-            return _imported(engine)(built)
+            return _imported(built.name, engine)(built)
     return built
 
 
@@ -140,6 +145,14 @@ def build_file_stt(name: str, **settings: Any) -> FileRecognizer:
     return cast("FileRecognizer", run("files", class_of("files", name)(**settings)))
 
 
-def _imported(path: str) -> Any:
+def _imported(name: str, path: str) -> Any:
+    """What a provider of that name needs."""
     module, _, attribute = path.partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        extra = VENDORS[account_of(name)].extra
+        if extra is None:
+            raise
+        hint = f"install parley[{extra}]"
+        raise MissingKeyError(name, f"{error.name} is not there", hint=hint) from None
