@@ -151,8 +151,10 @@ async def test_the_sdk_brings_linear_audio_and_names_languages(
 async def test_the_sdk_knows_what_went_wrong(
     script: Script, fault: Fault, code: sdk.CancellationErrorCode
 ) -> None:
-    """What may pass it tries again for twelve seconds, so that is not seen here; of so much audio as
-    it buffers, which is five seconds, it does so whatever went wrong."""
+    """What may pass it tries again for twelve seconds, so that is not seen here.
+
+    With less audio than five seconds, which it buffers, it does so whatever went wrong.
+    """
     faults = {"stt": [fault] * 20}
     async with (
         AzureStandIn(OracleHearing(script), faults=faults) as standin,
