@@ -33,8 +33,8 @@ from .timeline import Timeline
 
 __all__ = ["AssemblyAiCodec", "AssemblyAiRecognizer"]
 
-SHORTEST_MS, AHEAD_MS = 50.0, 1_000.0
-"""Of a message; and one of the longest may go at once."""
+SHORTEST_MS, LONGEST_MS, AHEAD_MS = 50.0, 250.0, 1_000.0
+"""Of a message, which may be four times as long: so much may go at once."""
 SHORTEST_WORD_MS = 300.0
 """In less audio since a turn was over there is no other turn."""
 SESSION_S = 10_500.0
@@ -67,7 +67,7 @@ class AssemblyAiRecognizer:
         end_of_turn=True,
         word_times=True,
         boundary="word",
-        delivery=Delivery(shortest_ms=SHORTEST_MS, ahead_ms=AHEAD_MS),
+        delivery=Delivery(shortest_ms=SHORTEST_MS, longest_ms=LONGEST_MS, ahead_ms=AHEAD_MS),
         options=frozenset(
             [
                 *("interim_results", "languages", "model", "key_terms", "phrases", "diarization"),

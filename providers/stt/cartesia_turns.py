@@ -3,10 +3,10 @@
 Source: https://docs.cartesia.ai/api-reference/stt/turns/websocket, and `stt/turns`, `compare-stt-
 endpoints` beside it
 
-Each event tells the whole text of the turn so far, without times. Audio has to go on while nobody
-speaks, so silence is put in where none comes. There is no message that ends a turn: to finalize
-one, the silence after which it is over is made as short as it may be; where no turn has begun, the
-session is closed, which is answered with all that is left to say.
+Each event tells the whole text of the turn so far, without times. There is no message that ends a
+turn: to finalize one, the silence after which it is over is made as short as it may be. Where no
+audio comes after it, silence is put in; where no turn has begun, the session is closed, which is
+answered with all that is left to say.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ LEAD_MS = 500.0
 """A turn has begun no more than so long before it was told of."""
 PAUSE_MS = 300.0
 """So much silence, at least, is before the end of a turn is told."""
-KEEPALIVE_MS = 500
-SILENCE_S = 1.0
-"""So long after audio has ended there is no turn that was not told of."""
+KEEPALIVE_MS, CHUNK_MS = 100, 100
+SILENCE_S, LATE_S = 1.0, 1.5
+"""So long after audio has ended there is no turn that was not told of; and after so long one that
+was is over, if silence has come."""
 _CLOSE = '{"type":"close"}'
 
 StreamEvent = HeardEvent | Failed | Reply
@@ -99,8 +100,8 @@ class CartesiaTurnsCodec:
     """One connection with the recognizer."""
 
     provider = CartesiaTurnsRecognizer.name
-    # What is put in then is as long as the engine leaves it without anything.
-    keepalive_s: float | None = 2 * KEEPALIVE_MS / 1000
+    # After how long it closes one without audio is not told.
+    keepalive_s: float | None = 60.0
 
     def __init__(self, account: CartesiaAccount, options: SttOptions) -> None:
         self._account = account
@@ -112,6 +113,7 @@ class CartesiaTurnsCodec:
         self._done_ms = 0.0  # where the one before has ended, in the stream
         self._quiet_ms = -SHORTEST_WORD_MS  # how much of the stream was sent when that was told
         self._asked = 0  # requests to finalize that are not answered
+        self._asked_ms = 0.0  # how much of the stream was sent before the last of them
         self._is_hurried = False  # turns end after as little silence as they may
         self._ending = False  # it was closed, to have an answer
         self._closing = False
@@ -120,8 +122,10 @@ class CartesiaTurnsCodec:
 
     @property
     def silence_s(self) -> float | None:
-        """How long nothing may be heard of a turn that may have begun."""
-        return SILENCE_S if self._asked and self._text is None and not self._ending else None
+        """How long nothing may be heard of a turn, or of its end."""
+        if not self._asked or self._ending:
+            return None
+        return SILENCE_S if self._text is None else LATE_S
 
     def request(self) -> Request:
         """How to connect: with the key in the handshake, and all that is asked in the address."""
@@ -146,11 +150,18 @@ class CartesiaTurnsCodec:
         if self._text is None and not self._asked and waiting_ms < SHORTEST_WORD_MS:
             return None
         self._asked += 1
+        self._asked_ms = self._timeline.stream_ms
         self._is_hurried = True
         return _config(SHORTEST_MS)
 
     def unanswered(self) -> Sequence[Reply]:
-        """No turn was told of: what the vendor says before it closes is sure to be all."""
+        """No turn, or no end of it: what the vendor says before it closes is sure to be all.
+
+        A turn behind which no audio has come is given the silence that ends it, first.
+        """
+        if self._text is not None and self._timeline.stream_ms == self._asked_ms:
+            self._asked_ms = -1.0
+            return [Reply(self._silence(SHORTEST_MS + CHUNK_MS))]
         self._ending, self.ready, self.lasts_s = True, False, 0.0
         return [Reply(_CLOSE)]
 
@@ -160,9 +171,13 @@ class CartesiaTurnsCodec:
         return _CLOSE
 
     def keepalive(self) -> Frame:
-        """Silence: without audio the vendor waits for it, and ends no turn."""
-        self._timeline.add(KEEPALIVE_MS)
-        return self._format.silence(KEEPALIVE_MS)
+        """A moment of silence: audio is all that counts."""
+        return self._silence(KEEPALIVE_MS)
+
+    def _silence(self, duration_ms: float) -> bytes:
+        """Silence to be sent that is no part of the stream."""
+        self._timeline.add(duration_ms)
+        return self._format.silence(duration_ms)
 
     def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
         """The end that was asked for, unless the connection broke."""

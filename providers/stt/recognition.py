@@ -253,12 +253,11 @@ class Recognition:
         self._give([self._utterances.take(end_ms if all_heard else 0.0)])
 
     def _renew_if_idle(self) -> None:
-        """The vendor owes nothing: no better moment to leave a connection that it will close, or
-        that audio waits for: no other way makes good the time that a loss has cost."""
+        """The vendor owes nothing: a good moment to leave a connection that it will close, or that
+        audio waits for, which nothing else makes good."""
         if self._owed or self._finishing:
             return
-        is_behind = self._flow.is_paced and self._ring.unsent_ms > BEHIND_MS
-        if self._session.expiring or is_behind:
+        if self._session.expiring or (self._flow.is_paced and self._ring.unsent_ms > BEHIND_MS):
             self._session.renew()
 
     def _renew_if_old(self) -> None:
@@ -371,6 +370,7 @@ class Recognition:
             for event in events:
                 if isinstance(event, Reply):
                     self._session.say(event.frame)
+                    self._look_again()
                 else:
                     self.heard(event)
             return

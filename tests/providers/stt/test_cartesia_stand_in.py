@@ -54,11 +54,11 @@ def until_word(script: Script, index: int) -> bytes:
 
 @virtual_time_on_sockets
 async def test_a_turn_that_the_vendor_does_not_end_is_ended_when_asked(script: Script) -> None:
-    """At once after the last word, with no audio behind it: silence is put in."""
+    """As soon as it may be, if the caller is silent then."""
     async with served(script, "cartesia-turns", delays=NEVER_SURE) as (records, listener):
         await speak(listener.stream, until_word(script, 3))
         listener.stream.finalize()
-        await asyncio.sleep(2.5)
+        await speak(listener.stream, ULAW_8K.silence(1_000))
         assert [final.text for final in listener.finals] == [FIRST]
         await listener.stream.finish()
         await listener.end()
@@ -68,6 +68,32 @@ async def test_a_turn_that_the_vendor_does_not_end_is_ended_when_asked(script: S
     assert kinds == ["config", "config", "close"]
     timeouts = [message["turn"]["end_timeout_ms"] for message in record.messages[:2]]
     assert timeouts == [640, 5_600]
+
+
+@virtual_time_on_sockets
+async def test_a_turn_behind_which_no_audio_comes_is_ended_too(script: Script) -> None:
+    async with served(script, "cartesia-turns", delays=NEVER_SURE) as (records, listener):
+        await speak(listener.stream, until_word(script, 3))
+        listener.stream.finalize()
+        await asyncio.sleep(2)
+        assert [final.text for final in listener.finals] == [FIRST]
+        await listener.stream.finish()
+        await listener.end()
+    (record,) = records
+    assert [message["type"] for message in record.messages] == ["config", "config", "close"]
+
+
+@virtual_time_on_sockets
+async def test_a_recording_is_sent_no_faster_than_it_was_spoken(script: Script) -> None:
+    """However it is handed over: by the second here."""
+    async with served(script, "cartesia-turns") as (records, listener):
+        for _ in range(3):
+            await speak(listener.stream, script.audio, piece_ms=1_000)
+        await listener.stream.finish()
+        await listener.end()
+    told = [answer["type"] for record in records for answer in record.answers]
+    assert "error" not in told
+    assert " ".join(final.text for final in listener.finals) == " ".join([script.text] * 3)
 
 
 @virtual_time_on_sockets

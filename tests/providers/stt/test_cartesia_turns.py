@@ -102,7 +102,7 @@ def test_without_endpointing_no_end_is_told() -> None:
 def test_a_turn_is_ended_soon() -> None:
     codec = codec_of(seconds=2)
     codec.decode(START)
-    assert (codec.finalize(), codec.silence_s) == (HURRY, None)
+    assert (codec.finalize(), codec.silence_s) == (HURRY, 1.5)
     assert codec.finalize() == HURRY
     first = codec.decode(told("end", "yes"))
     assert (said(first), first[1:]) == ([" yes"], [Finalized()])
@@ -123,18 +123,20 @@ def test_a_turn_is_ended_soon() -> None:
 def test_a_connection_is_closed_to_tell_what_was_said() -> None:
     codec = codec_of(seconds=2)
     codec.finalize()
-    assert codec.silence_s == 1.0
     assert codec.unanswered() == [Reply(CLOSE)]
     assert not codec.ready
-    assert codec.lasts_s == 0.0
+    assert (codec.silence_s, codec.lasts_s) == (None, 0.0)
     codec.decode(told("update", "so it"))
     rest, answer = codec.closed(Close(1000))
     assert (said([rest]), answer) == ([" so", " it"], Finalized(all_heard=True))
-    # A turn that is told of in time is waited for.
+    # A turn that is told of in time is waited for somewhat longer.
     codec = codec_of(seconds=2)
     codec.finalize()
     codec.decode(START)
-    assert codec.silence_s is None
+    assert codec.silence_s == 1.5
+    # No audio has come since then: some silence is what it takes, if anything does.
+    assert codec.unanswered() == [Reply(ULAW_8K.silence(740))]
+    assert codec.unanswered() == [Reply(CLOSE)]
 
 
 def test_closing_tells_the_rest() -> None:
@@ -159,7 +161,7 @@ def test_turns_follow_one_another() -> None:
 
 def test_silence_that_is_put_in_is_no_part_of_the_stream() -> None:
     codec = codec_of(seconds=1)
-    assert codec.keepalive() == ULAW_8K.silence(500)
+    assert codec.keepalive() == ULAW_8K.silence(100)
     (heard,) = codec.decode(told("update", "a"))
     assert isinstance(heard, Heard)
     assert heard.interim[0].end_ms == 1_000

@@ -23,7 +23,8 @@ HEARING = OracleHearing(computed_script(["Yes."]))
 
 
 async def spoken(provider: TtsProvider) -> tuple[bytes, list[WordPosition]]:
-    audio, words = b"", []
+    audio = b""
+    words: list[WordPosition] = []
     async with aclosing(provider.synthesize(TEXT, TtsOptions())) as chunks:
         async for chunk in chunks:
             audio += chunk.audio
