@@ -33,8 +33,8 @@ from .timeline import Timeline
 
 __all__ = ["AssemblyAiCodec", "AssemblyAiRecognizer"]
 
-SHORTEST_MS, LONGEST_MS, AHEAD_MS = 50.0, 250.0, 1_000.0
-"""Of a message, which may be four times as long: so much may go at once."""
+SHORTEST_MS, LONGEST_MS, AHEAD_MS = 50.0, 250.0, 750.0
+"""Of a message, which might be of a second: less than that goes at once, as clocks differ."""
 SHORTEST_WORD_MS = 300.0
 """In less audio since a turn was over there is no other turn."""
 SESSION_S = 10_500.0

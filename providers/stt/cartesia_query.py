@@ -11,8 +11,8 @@ from ..types import Delivery, SttOptions
 
 __all__ = ["DELIVERY", "asked", "terms"]
 
-DELIVERY = Delivery(longest_ms=250.0, ahead_ms=1_000.0)
-"""It takes one second of audio a second; how much may go at once is not told."""
+DELIVERY = Delivery(longest_ms=250.0, ahead_ms=750.0)
+"""It takes one second of audio a second; less goes at once, as its clock starts after ours."""
 MOST_TERMS, MOST_CHARACTERS = 100, 1_200
 _ENCODINGS = {Encoding.ULAW: "pcm_mulaw", Encoding.PCM16: "pcm_s16le"}
 

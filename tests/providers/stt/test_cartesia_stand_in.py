@@ -15,6 +15,7 @@ from providers.types import EndOfTurn, SttOptions, Transcript
 from tests.providers.leaks import nothing_left
 from tests.providers.stt.streaming import attended, speak
 from tests.vendors.cartesia.access import ACCESS
+from tests.vendors.cartesia.limits import Limits
 from tests.vendors.cartesia.standin import CartesiaStandIn
 from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleDelays, OracleHearing
@@ -139,3 +140,10 @@ async def test_a_long_silence_is_not_sent_again(script: Script, name: str) -> No
     sent_ms = ULAW_8K.duration_ms(len(second.audio))
     assert sent_ms < ULAW_8K.duration_ms(len(script.audio)) + 1_500
     assert all(answer["type"] != "error" for answer in second.answers)
+
+
+@pytest.mark.parametrize("name", ["cartesia", "cartesia-turns"])
+def test_clocks_may_differ(name: str) -> None:
+    """The vendor's starts somewhat later than ours, which virtual time does not show."""
+    provider = build_stt(name, api_key="k")
+    assert provider.capabilities.delivery.ahead_ms <= Limits().ahead_ms - 200
