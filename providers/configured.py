@@ -23,7 +23,7 @@ def missing(kind: Kind, name: str, settings: Mapping[str, Any]) -> str | None:
     vendor = VENDORS.get(account_of(name))
     if vendor is None or name not in vendor.offers[kind]:
         return None  # whoever builds it finds out
-    if vendor.package is not None and importlib.util.find_spec(vendor.package) is None:
+    if vendor.package is not None and not _is_there(vendor.package):
         return f"install parley[{vendor.extra}] for {name}"
     own_server = vendor.offers[kind][name].own_server
     for group in vendor.needs:
@@ -31,3 +31,11 @@ def missing(kind: Kind, name: str, settings: Mapping[str, Any]) -> str | None:
         if not any(settings.get(key) for key in wanted):
             return f"set {' or '.join(map(vendor.variable, wanted))} for {name}"
     return None
+
+
+def _is_there(package: str) -> bool:
+    """Whether a package, which may be one in another, is installed."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False  # nor is the one that it is in

@@ -98,5 +98,8 @@ def _own(chosen: Chosen, kind: Kind, name: str) -> Capabilities | None:
 
 def _general(kind: Kind, name: str) -> Capabilities | None:
     """What it can do however it is configured, if its class says so."""
-    found = getattr(class_of(kind, name), "capabilities", None)
+    try:
+        found = getattr(class_of(kind, name), "capabilities", None)
+    except MissingKeyError:
+        return None  # its module needs what is missing
     return found if isinstance(found, Capabilities) else None
