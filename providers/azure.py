@@ -44,12 +44,15 @@ _HINTS = Hints(
     quota="see what the resource's pricing tier allows",
     limit="see the resource's quotas, and ask Azure to raise them",
 )
+_HINT_STREAMS = "see how many streams its pricing tier allows at once, and ask Azure for more"
+_HINT_MUTE = "it does not say why: see the voice or the language, its region, and the SSML"
 _HINT_VOICE = "choose another voice, of those that the region lists"
 _HINT_REGION = "see AZURE_SPEECH_REGION, AZURE_BASE_URL, and what the region offers"
 _REFUSED, _THEIR_FAULT = (1002, 1003, 1007, 1008, 1009), (1011, 1013)
 """Close codes; the first are told of what was wrong with a message, and of much else."""
 _THROTTLED = 4429
 """A close code, too."""
+_TOO_MANY = re.compile("too ?many|throttl")
 _WRONG = re.compile("ssml|invalid|malformed|bad request|not supported|unsupported|not allowed")
 """What is said of a message that would be as wrong on another connection."""
 
@@ -137,6 +140,8 @@ def socket_url(url: str) -> str:
 def refusal(provider: str, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """The error that an HTTP answer with a status of 300 or more is; header names in lower case."""
     code, text = _explained(body)
+    if status == 400 and not text:
+        return ApiError(provider, "HTTP status 400", hint=_HINT_MUTE, code=code)
     return failure(provider, status, text or f"HTTP status {status}", code, advised_wait_s(headers))
 
 
@@ -174,14 +179,16 @@ def closing(provider: str, close: Close) -> ProviderError | None:
     """The error that a close frame tells of; None: nothing but that the connection is over.
 
     Of a connection that is ended with nothing but a code, whichever it is, another one is tried.
+    "Quota exceeded" is said of paid resources, too, of which no quota is used up: there it can be
+    no more than how many streams there may be at once. A free one's is told by a result.
     """
     reason, code = close.reason[:_MOST_TEXT], str(close.code)
     lower = reason.lower()
     if "quota" in lower:
-        return QuotaError(provider, reason, hint=_HINTS.quota, code=code)
+        return RateLimitError(provider, reason, hint=_HINT_STREAMS, code=code)
     if "authentication" in lower or "forbidden" in lower:
         return AuthenticationError(provider, reason, hint=_HINTS.key, code=code)
-    if close.code == _THROTTLED or "too many" in lower or "throttl" in lower:
+    if close.code == _THROTTLED or _TOO_MANY.search(lower):
         return RateLimitError(provider, reason, hint=_HINTS.limit, code=code)
     if close.code in _REFUSED and "voice" in lower:
         return UnsupportedError(provider, reason, hint=_HINT_VOICE, code=code)

@@ -19,8 +19,9 @@ from .untimed import shares
 __all__ = ["STATUSES", "best_of", "span_ms", "words_of"]
 
 TICKS_PER_MS = 10_000
-STATUSES = {"Error": 503, "TooManyRequests": 429, "BadRequest": 400, "Forbidden": 403}
-"""What a result says in place of words when something went wrong, as HTTP would say it."""
+STATUSES = {"Error": 503, "TooManyRequests": 429, "BadRequest": 400, "Forbidden": 402}
+"""What a result says in place of words when something went wrong, as HTTP would say it: to the SDKs
+the last one means that a free resource's quota is used up."""
 
 
 def span_ms(item: Mapping[str, Any]) -> tuple[float, float]:

@@ -106,6 +106,13 @@ def test_a_refusal_is_told_in_several_shapes(body: bytes, code: str | None, text
     assert (error.code, error.reason) == (code, text)
 
 
+def test_a_refusal_without_a_word_says_where_to_look() -> None:
+    error = refusal("azure-http", 400, {}, b"")
+    assert isinstance(error, ApiError)
+    assert "voice" in error.hint
+    assert "SSML" in error.hint
+
+
 def test_a_refusal_tells_no_more_than_is_needed() -> None:
     error = refusal("azure", 429, {"retry-after": "7"}, orjson.dumps({"message": "x" * 999}))
     assert isinstance(error, RateLimitError)
@@ -116,7 +123,8 @@ def test_a_refusal_tells_no_more_than_is_needed() -> None:
 @pytest.mark.parametrize(
     ("code", "reason", "kind"),
     [
-        (1007, "Quota exceeded.", QuotaError),
+        (1007, "Quota exceeded. Cid: ", RateLimitError),
+        (1007, "Validation failed with status: TooManyRequests", RateLimitError),
         (1007, "Authentication failed.", AuthenticationError),
         (1013, "Too many concurrent requests", RateLimitError),
         (4429, "", RateLimitError),

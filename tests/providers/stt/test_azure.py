@@ -259,7 +259,7 @@ def test_silence_that_keeps_it_open_is_no_part_of_the_stream() -> None:
         ("Error", UnavailableError),
         ("TooManyRequests", RateLimitError),
         ("BadRequest", ApiError),
-        ("Forbidden", AuthenticationError),
+        ("Forbidden", QuotaError),
     ],
 )
 def test_a_result_may_be_an_error(status: str, kind: type[ProviderError]) -> None:
@@ -288,8 +288,8 @@ def test_what_cannot_be_read_is_refused(message: str) -> None:
 def test_how_a_connection_ends() -> None:
     codec = codec_of()
     assert codec.closed(Close(1000)) == ()
-    (failed,) = codec.closed(Close(1007, "Quota exceeded."))
-    assert isinstance(failed.error, QuotaError)
+    (failed,) = codec.closed(Close(1007, "Quota exceeded. Cid: "))
+    assert isinstance(failed.error, RateLimitError)
     assert isinstance(codec.refused(401, {}, b""), AuthenticationError)
 
 

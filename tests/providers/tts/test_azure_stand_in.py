@@ -10,7 +10,7 @@ import pytest
 
 from media.audio import ULAW_8K, Encoding, encode
 from providers.catalog import build_tts
-from providers.errors import ApiError, UnsupportedError
+from providers.errors import ApiError, ProviderError, UnsupportedError
 from providers.types import SynthesisChunk, TtsOptions, TtsProvider
 from tests.providers.conformance.reach import reached
 from tests.vendors.speech.faults import Fault, Kind
@@ -78,11 +78,20 @@ async def test_style_and_prosody(name: str) -> None:
         assert not any(record.complaints for record in records)
         guy = f'<speak><voice name="en-US-GuyNeural">{inner}</voice></speak>'
         assert audio(await said(tts, guy, TtsOptions(ssml=True))) == ulaw("Hi & bye", 2)
-        nobody_s = TtsOptions(voice="en-US-NobodyNeural")
-        with pytest.raises(UnsupportedError, match="NobodyNeural"):
-            await said(tts, TEXT, nobody_s)
         with pytest.raises(UnsupportedError, match="cannot be cut"):
             await said(tts, "word " * 300, TtsOptions(ssml=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    # By HTTP it does not say why.
+    [("azure", UnsupportedError, "NobodyNeural"), ("azure-http", ApiError, "see the voice")],
+)
+@virtual_time_on_sockets
+async def test_a_voice_that_there_is_not(name: str, kind: type[ProviderError], words: str) -> None:
+    async with speaking(name) as (tts, _):
+        with pytest.raises(kind, match=words):
+            await said(tts, TEXT, TtsOptions(voice="en-US-NobodyNeural"))
 
 
 @virtual_time_on_sockets

@@ -2,8 +2,9 @@
 
 Source: https://learn.microsoft.com/azure/ai-services/speech-service/rest-speech-to-text-short and
 `fast-transcription-create`. The words of a used-up quota are those of Azure's gateway. Close codes
-and their reasons are what users of the SDKs report; that a connection that lasted too long is
-closed with 1000 is assumed.
+and their reasons are what users of the SDKs report, of "Quota exceeded" also those who pay by use
+(issues 1940 and 2785 of the SDK's repository); that a connection that lasted too long is closed
+with 1000 is assumed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from tests.vendors.speech.refusal import Answer, Refusal
 
-__all__ = ["Wrong", "close_of", "invalid_fields", "worded"]
+__all__ = ["TOO_MANY", "Wrong", "close_of", "invalid_fields", "worded"]
 
 NAMES = {
     400: "BadRequest",
@@ -25,6 +26,8 @@ NAMES = {
 }
 QUOTA = "Out of call volume quota for Speech F0 pricing tier."
 CLOSES = {408: 1000, 429: 4429}
+TOO_MANY = "QuotaExceeded"
+"""The `error_type` of a 429 that is told so when it closes a WebSocket."""
 
 
 class Wrong(Refusal):
@@ -50,8 +53,8 @@ def worded(refusal: Refusal) -> Answer:
 
 def close_of(refusal: Refusal) -> tuple[int, str]:
     """The code and the reason that close a WebSocket."""
-    if refusal.code == 402:
-        return 1007, "Quota exceeded."
+    if refusal.code == 402 or refusal.error_type == TOO_MANY:
+        return 1007, "Quota exceeded. Cid: "
     if refusal.code in (401, 403):
         return 1007, "Authentication failed."
     usual = 1011 if refusal.code >= 500 else 1007

@@ -93,6 +93,8 @@ class AzureStandIn(SpeechStandIn[Limits]):
             raise Refusal(429, None, "Too many concurrent requests")
 
     def refusal_answer(self, refusal: Refusal, service: str) -> Answer:
+        if service == "tts-http" and refusal.code == 400:
+            return Answer(400)  # it does not say why (issue 86612 of Azure's documentation)
         return worded(refusal)
 
     async def _listen(self, peer: Peer) -> None:

@@ -18,7 +18,7 @@ from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.refusal import Json, Refusal
 
 from .limits import Limits
-from .refusal import Wrong, close_of
+from .refusal import TOO_MANY, Wrong, close_of
 from .results import nothing, said, ticks
 from .stt_query import SttContext, SttQuery, read_config, read_context
 from .usp import Message, read_message, text_frame
@@ -28,7 +28,7 @@ __all__ = ["AzureStream"]
 RIFF_BYTES = 44
 SLICE_MS = 100.0
 ENDPOINT_MS = 500
-STATUSES = {400: "BadRequest", 401: "Forbidden", 403: "Forbidden", 429: "TooManyRequests"}
+STATUSES = {400: "BadRequest", 402: "Forbidden", 429: "TooManyRequests"}
 
 
 class AzureStream(stt.SttStream):
@@ -73,7 +73,8 @@ class AzureStream(stt.SttStream):
     async def _refuse(self, refusal: Refusal) -> None:
         """In a turn it is a result; else it closes the connection, as what is no message does."""
         status = STATUSES.get(refusal.code, "Error" if refusal.code >= 500 else None)
-        if status is None or not self._turn or isinstance(refusal, Wrong):
+        closes = not self._turn or isinstance(refusal, Wrong) or refusal.error_type == TOO_MANY
+        if status is None or closes:
             await self.peer.close(*close_of(refusal))
             return
         await self._say("speech.phrase", nothing(status, self._turn_ms))

@@ -14,6 +14,7 @@ from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 from .limits import Limits
+from .refusal import TOO_MANY
 from .standin import AzureStandIn
 from .talk import (
     AT,
@@ -203,7 +204,7 @@ async def test_a_connection_does_not_last(script: Script, limits: Limits) -> Non
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [(400, "BadRequest"), (403, "Forbidden"), (429, "TooManyRequests"), (503, "Error")],
+    [(400, "BadRequest"), (402, "Forbidden"), (429, "TooManyRequests"), (503, "Error")],
 )
 async def test_an_error_in_a_turn_is_a_result(script: Script, code: int, status: str) -> None:
     async with met(
@@ -215,9 +216,17 @@ async def test_an_error_in_a_turn_is_a_result(script: Script, code: int, status:
     assert messages[-1]["path"] == "turn.end"
 
 
-async def test_a_used_up_quota_closes_the_connection(script: Script) -> None:
-    async with met(
-        script, *BEGIN, audio(script.audio), fault=Fault("error", at_ms=500, code=402)
-    ) as talk:
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault("error", at_ms=500, code=429, error_type=TOO_MANY), "Quota exceeded. Cid: "),
+        (Fault("error", at_ms=500, code=401), "Authentication failed."),
+    ],
+    ids=["too many", "denied"],
+)
+async def test_an_error_in_a_turn_may_close_the_connection(
+    script: Script, fault: Fault, reason: str
+) -> None:
+    async with met(script, *BEGIN, audio(script.audio), fault=fault) as talk:
         await rest(talk)
-        assert (talk.close_code, talk.socket.close_reason) == (1007, "Quota exceeded.")
+        assert (talk.close_code, talk.socket.close_reason) == (1007, reason)

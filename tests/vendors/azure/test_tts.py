@@ -150,9 +150,9 @@ async def test_what_cannot_be_said(
     ],
 )
 async def test_what_is_no_ssml_of_azure_s(standin: AzureStandIn, document: str, words: str) -> None:
-    status, body = await asked(standin, document)
-    assert status == 400
-    assert words in body["error"]["message"]
+    assert await asked(standin, document) == (400, {})  # by HTTP it does not say why
+    async with connection(standin, CONFIG, context(), ssml(document)) as talk:
+        assert words in await reason(talk)
 
 
 MSTTS = 'xmlns:m="http://www.w3.org/2001/mstts"'
@@ -225,7 +225,7 @@ async def asked(standin: AzureStandIn, document: str, **headers: str) -> tuple[i
         )
     if answer.status_code == 200:
         return 200, {"audio": answer.content}
-    return answer.status_code, orjson.loads(answer.content)
+    return answer.status_code, orjson.loads(answer.content or b"{}")
 
 
 async def test_a_request(standin: AzureStandIn) -> None:
