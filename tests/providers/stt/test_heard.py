@@ -188,3 +188,18 @@ def test_words_that_stay_outlive_a_connection_though_they_are_not_final() -> Non
     utterances.heard(Heard(interim=[token(" an", 200, 300)]))
     utterances.lost()
     assert utterances.take().text == ""
+
+
+def test_what_was_said_long_ago_may_be_passed_over() -> None:
+    utterances = Utterances()
+    assert utterances.idle
+    utterances.heard(Heard(interim=[Token(" so", 100, 200)]))
+    assert not utterances.idle
+    utterances.heard(Heard(final=[Token(" so", 100, 200)]))
+    assert not utterances.idle
+    utterances.take()
+    assert utterances.idle
+    utterances.pass_over(5_000.0)
+    assert utterances.done_ms == 5_000.0
+    utterances.pass_over(1_000.0)
+    assert utterances.done_ms == 5_000.0
