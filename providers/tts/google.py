@@ -8,11 +8,9 @@ the text it is told that no more comes.
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..errors import UnsupportedError
 from ..types import TtsCapabilities, TtsOptions
-from .google_speech import CHIRP, CHIRP_LOCALES, MULAW, VOICE, Call, GoogleSpeech, languages_of
+from .google_speech import CHIRP, CHIRP_LOCALES, VOICE, Call, GoogleSpeech, languages_of
 
 __all__ = ["GoogleSynthesizer"]
 
@@ -48,12 +46,7 @@ class GoogleSynthesizer(GoogleSpeech):
 
     def call(self, text: str, options: TtsOptions) -> Call:
         """What has a text spoken."""
-        audio: dict[str, Any] = {
-            "audio_encoding": MULAW,
-            "sample_rate_hertz": self.format.sample_rate_hz,
-        }
-        if options.speed != 1.0:
-            audio["speaking_rate"] = options.speed
+        audio = self.audio(options)
         config = {"voice": self.voice(options), "streaming_audio_config": audio}
         return Call(
             "streaming_synthesize", [{"streaming_config": config}, {"input": {"text": text}}]

@@ -8,12 +8,11 @@ An answer comes when all of it is made, as a WAV file whose header is not always
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ..errors import UnsupportedError
 from ..offered import check_within
 from ..types import TtsCapabilities, TtsOptions
-from .google_speech import CHIRP, LOCALES, MULAW, Call, GoogleSpeech, languages_of
+from .google_speech import CHIRP, LOCALES, Call, GoogleSpeech, languages_of
 
 __all__ = ["GoogleOnceSynthesizer"]
 
@@ -56,12 +55,7 @@ class GoogleOnceSynthesizer(GoogleSpeech):
 
     def call(self, text: str, options: TtsOptions) -> Call:
         """What has a text spoken."""
-        audio: dict[str, Any] = {
-            "audio_encoding": MULAW,
-            "sample_rate_hertz": self.format.sample_rate_hz,
-        }
-        if options.speed != 1.0:
-            audio["speaking_rate"] = options.speed
+        audio = self.audio(options)
         if options.pitch is not None:
             audio["pitch"] = options.pitch
         if options.volume is not None:

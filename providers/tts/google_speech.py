@@ -18,7 +18,7 @@ from ..offered import check_within, unspoken
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .ulaw_answer import UlawAnswer
 
-__all__ = ["CHIRP", "CHIRP_LOCALES", "LOCALES", "MULAW", "Call", "GoogleSpeech", "languages_of"]
+__all__ = ["CHIRP", "CHIRP_LOCALES", "LOCALES", "VOICE", "Call", "GoogleSpeech", "languages_of"]
 
 CHIRP = "Chirp3-HD"
 VOICE = "Kore"
@@ -119,6 +119,16 @@ class GoogleSpeech:
         if name is not None:
             params["name"] = name if spoken is not None else f"{locale}-{CHIRP}-{name}"
         return params
+
+    def audio(self, options: TtsOptions) -> dict[str, Any]:
+        """What the audio is to be like, as `StreamingAudioConfig` and `AudioConfig` have it."""
+        asked: dict[str, Any] = {
+            "audio_encoding": MULAW,
+            "sample_rate_hertz": self.format.sample_rate_hz,
+        }
+        if options.speed != 1.0:
+            asked["speaking_rate"] = options.speed
+        return asked
 
     def voices_of(self, listed: Sequence[Mapping[str, Any]]) -> list[Voice]:
         """Those of Google's list of voices that can be had here."""
