@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import structlog
 
-from providers.catalog import STT, TTS
+from providers.catalog import TABLES, facts_of
 from providers.configured import missing
-from providers.facts import Kind, facts_of
+from providers.facts import Kind
 from providers.select import choose
 from providers.settings import SpeechSettings
 
@@ -24,7 +24,7 @@ def chosen(settings: SpeechSettings, kind: Kind) -> str:
     spoken = kind == "tts"
     choice = choose(
         settings.wish((), settings.preferred_tts if spoken else settings.preferred_stt),
-        known=tuple(TTS if spoken else STT),
+        known=tuple(TABLES[kind]),
         missing=lambda name: missing(kind, name, settings.vendor(name)),
         facts=lambda name: facts_of(kind, name, settings.vendor(name)),
     )

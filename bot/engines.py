@@ -18,9 +18,8 @@ from bot.starting import (
     start_engine,
     together,
 )
-from providers.catalog import build_stt, build_tts
+from providers.catalog import build_stt, build_tts, facts_of
 from providers.errors import ProviderError
-from providers.facts import facts_of
 from providers.fallback import Candidate, Fallback
 from providers.metered import MeteredStt, MeteredTts
 from providers.probing import Prober

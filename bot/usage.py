@@ -14,7 +14,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import cast
 
-from providers.facts import Kind, facts_of
+from providers.catalog import facts_of
+from providers.facts import Kind
 from providers.usage import Use
 
 from .metrics import Metrics

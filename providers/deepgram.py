@@ -16,9 +16,7 @@ import orjson
 from .codec import Close, Failed
 from .errors import (
     ApiError,
-    AudioTooLargeError,
     AuthenticationError,
-    DeadlineError,
     InvalidAudioError,
     MissingKeyError,
     ProviderError,
@@ -28,6 +26,7 @@ from .errors import (
     UnsupportedError,
 )
 from .http_request import advised_wait_s
+from .http_status import Hints, by_status
 
 __all__ = ["BASE_URL", "DeepgramAccount", "Query", "ended", "failure", "told"]
 
@@ -35,9 +34,11 @@ BASE_URL = "https://api.deepgram.com"
 Query = Sequence[tuple[str, str]]
 """Names may come more than once."""
 
-_HINT_KEY = "check DEEPGRAM_API_KEY, and what its role may do"
-_HINT_CREDIT = "add credit in Deepgram's console"
-_HINT_LIMIT = "ask Deepgram to raise the limit"
+_HINTS = Hints(
+    key="check DEEPGRAM_API_KEY, and what its role may do",
+    quota="add credit in Deepgram's console",
+    limit="ask Deepgram to raise the limit",
+)
 _HINT_MODEL = "check the model and the language: DEEPGRAM_MODEL, DEEPGRAM_LANGUAGE, the voice"
 _OUR_FAULT, _THEIR_FAULT = (1003, 1007, 1008, 1009), 1011
 """Close codes; Deepgram's own code for what happened is in the reason."""
@@ -87,30 +88,16 @@ class DeepgramAccount:
 def failure(provider: str, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """The error that an HTTP status of 300 or more is, with what the answer says of it."""
     code, text = _explained(status, headers, body)
-    if status in (401, 403):
-        return AuthenticationError(provider, text, hint=_HINT_KEY, code=code)
-    if status == 402:
-        return QuotaError(provider, text, hint=_HINT_CREDIT, code=code)
-    if status == 429:
-        return RateLimitError(
-            provider,
-            text,
-            hint=_HINT_LIMIT,
-            code=code,
-            retry_after_s=advised_wait_s(headers),
-        )
-    if status in (408, 504):
-        return DeadlineError(provider, text, code=code)
-    if status >= 500:
-        return UnavailableError(provider, text, code=code)
-    if status == 413:
-        return AudioTooLargeError(provider, text, hint="split it where nobody speaks", code=code)
+    retry_after_s = advised_wait_s(headers)
+    error = by_status(provider, status, text, _HINTS, code=code, retry_after_s=retry_after_s)
+    if not isinstance(error, ApiError):
+        return error
     lower = text.lower()
     if "corrupt or unsupported" in lower:
         return InvalidAudioError(provider, text, hint="see what is in the file", code=code)
     if any(word in lower for word in ("model", "language", "voice")):
         return UnsupportedError(provider, text, hint=_HINT_MODEL, code=code)
-    return ApiError(provider, text, code=code)
+    return error
 
 
 def told(provider: str, message: Mapping[str, Any]) -> ProviderError:
@@ -119,11 +106,11 @@ def told(provider: str, message: Mapping[str, Any]) -> ProviderError:
     text = message.get("description") or message.get("message") or message.get("err_msg")
     reason = str(text or "it cannot go on")[:200]
     if code in ("INVALID_AUTH", "INSUFFICIENT_PERMISSIONS"):
-        return AuthenticationError(provider, reason, hint=_HINT_KEY, code=code)
+        return AuthenticationError(provider, reason, hint=_HINTS.key, code=code)
     if code == "ASR_PAYMENT_REQUIRED":
-        return QuotaError(provider, reason, hint=_HINT_CREDIT, code=code)
+        return QuotaError(provider, reason, hint=_HINTS.quota, code=code)
     if code == "TOO_MANY_REQUESTS":
-        return RateLimitError(provider, reason, hint=_HINT_LIMIT, code=code)
+        return RateLimitError(provider, reason, hint=_HINTS.limit, code=code)
     if code.startswith(("DATA", "MESSAGE", "BIG", "UNPARSABLE")):
         return ApiError(provider, reason, code=code)
     return UnavailableError(provider, reason, code=code or None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from .errors import MissingKeyError
+from .tags import general
 
 __all__ = ["HEARD", "PROVIDER", "ElevenLabsAccount", "language_code", "tag_of"]
 
@@ -79,7 +80,7 @@ class ElevenLabsAccount:
 
 def language_code(tag: str) -> str:
     """ElevenLabs' code for a BCP-47 tag: the language, without the region."""
-    code = tag.replace("_", "-").lower().partition("-")[0]
+    code = general(tag)
     return _OWN_CODES.get(code, code)
 
 

@@ -1,24 +1,17 @@
-"""What is known of the providers before anything is measured: prices, quality, latency.
-
-The table is `facts.toml` beside this module, each number with its date and source.
-"""
+"""What is known of a provider before anything is measured: price, quality, latency."""
 
 from __future__ import annotations
 
-import functools
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from importlib.resources import files
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Facts", "Kind", "facts_of"]
+__all__ = ["KINDS", "Facts", "Kind"]
 
 Kind = Literal["stt", "files", "tts"]
 """Streaming recognition, recognition of recordings, synthesis."""
+KINDS: tuple[Kind, ...] = ("stt", "files", "tts")
 
 _MS_PER_MINUTE = 60_000
-_OWN_SERVER = {("tts", "openai"): "tts_base_url", ("files", "openai"): "base_url"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +19,15 @@ class Facts:
     """What is known of one provider.
 
     Attributes:
-        usd_per_minute: of audio, for a recognizer; None when it is not known.
-        usd_per_1000_characters: of text, for a synthesizer; None when it is not known.
+        usd_per_minute: of audio, for a recognizer, by the list, without discounts; None when it is
+            not known.
+        usd_per_1000_characters: likewise of text, for a synthesizer.
         priced: when and where the price was found.
         quality: 0 to 100, as we judge by `quality_source`.
         latency_ms: from the end of speech to its words, or from a text to its first audio.
         free: whether it has a free tier, or costs nothing because it runs here.
-        general: false for what serves only when there is nothing else.
+        general: false for what serves only when there is nothing else, such as one that understands
+            a few expected phrases alone.
     """
 
     usd_per_minute: float | None = None
@@ -65,33 +60,3 @@ class Facts:
         if self.usd_per_1000_characters is not None:
             return self.usd_per_1000_characters * amount / 1_000
         return None
-
-
-@functools.cache
-def _table() -> dict[str, dict[str, Facts]]:
-    text = files("providers").joinpath("facts.toml").read_text("utf-8")
-    return {
-        kind: {name: Facts(**facts) for name, facts in table.items()}
-        for kind, table in tomllib.loads(text).items()
-    }
-
-
-def facts_of(kind: Kind, name: str, settings: Mapping[str, Any] | None = None) -> Facts:
-    """What is known of a provider; nothing but defaults of one that is not in the table.
-
-    Args:
-        kind: what it is used for.
-        name: of the provider.
-        settings: its account's: a server of one's own has no list price.
-    """
-    facts = _table()[kind].get(name) or Facts()
-    address = (settings or {}).get(_OWN_SERVER.get((kind, name), ""))
-    # Imported here: it brings numpy, and settings are read by commands that have no need of it.
-    from .openai_account import is_own
-
-    if not address or is_own(address):
-        return facts
-    own = replace(facts, priced="a server of your own", free=True)
-    if kind == "tts":
-        return replace(own, usd_per_1000_characters=0.0)
-    return replace(own, usd_per_minute=0.0)

@@ -8,8 +8,19 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .errors import ProviderError
+from .results import Container
 
 __all__ = ["HttpRequest", "Refused", "Upload", "advised_wait_s"]
+
+_CONTENT_TYPES: Mapping[Container, str] = {
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "aac": "audio/aac",
+    "ogg": "audio/ogg",
+    "webm": "audio/webm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +31,11 @@ class Upload:
     name: str
     content_type: str
     data: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, part: str, container: Container, data: bytes) -> Upload:
+        """A recording, under a name that says what it is; `raw` audio has no such name."""
+        return cls(part, f"audio.{container}", _CONTENT_TYPES[container], data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

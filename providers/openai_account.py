@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from media.audio import AudioFormat, Encoding
 
+from .domain import is_within
 from .errors import (
     ApiError,
-    AudioTooLargeError,
     AuthenticationError,
-    DeadlineError,
     InvalidResponseError,
     MissingKeyError,
     ProviderError,
@@ -28,7 +26,9 @@ from .errors import (
     UnsupportedLanguageError,
 )
 from .http_request import advised_wait_s
+from .http_status import Hints, by_status
 from .messages import read
+from .tags import general
 
 __all__ = ["BASE_URL", "LANGUAGES", "PCM16_24K", "SESSION_S", "OpenAiAccount", "failure", "is_own"]
 __all__ += ["language_code", "refusal", "text"]
@@ -49,7 +49,11 @@ LANGUAGES = (
 """BCP-47 tags of the languages that it is good at."""
 
 _QUOTA = {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"}
-_HINT_KEY = "check OPENAI_API_KEY, OPENAI_ORG_ID and OPENAI_PROJECT_ID"
+_HINTS = Hints(
+    key="check OPENAI_API_KEY, OPENAI_ORG_ID and OPENAI_PROJECT_ID",
+    quota="see the account's credit and limits",
+    limit="ask OpenAI to raise the limit",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +121,12 @@ class OpenAiAccount:
 
 def is_own(base_url: str) -> bool:
     """Whether an address is OpenAI's own."""
-    host = urlsplit(base_url).hostname or ""
-    return host == "openai.com" or host.endswith(".openai.com")
+    return is_within(base_url, "openai.com")
 
 
 def language_code(tag: str) -> str:
     """OpenAI's code for a BCP-47 tag: two letters (ISO 639-1), without the region."""
-    code = tag.replace("_", "-").lower().partition("-")[0]
+    code = general(tag)
     return _OWN_CODES.get(code, code)
 
 
@@ -172,20 +175,20 @@ def failure(
     told = code or kind or (str(status) if status else None)
     said = str(error.get("message") or (f"HTTP status {status}" if status else "it failed"))[:200]
     if words & _QUOTA or status == 402:
-        return QuotaError(provider, said, hint="see the account's credit and limits", code=told)
+        return QuotaError(provider, said, hint=_HINTS.quota, code=told)
     if "rate_limit" in code or "rate_limit" in kind or status == 429:
         return RateLimitError(
             provider,
             said,
-            hint="ask OpenAI to raise the limit",
+            hint=_HINTS.limit,
             code=told,
             retry_after_s=retry_after_s,
         )
     if status == 401 or words & {"invalid_api_key", "authentication_error"}:
         # Its own text repeats a part of the key.
-        return AuthenticationError(provider, "the key was refused", hint=_HINT_KEY, code=told)
+        return AuthenticationError(provider, "the key was refused", hint=_HINTS.key, code=told)
     if status == 403:
-        return AuthenticationError(provider, said, hint=_HINT_KEY, code=told)
+        return AuthenticationError(provider, said, hint=_HINTS.key, code=told)
     if (wrong := _wrong(provider, said, told, code, param.rpartition(".")[2])) is not None:
         return wrong
     return _by_status(provider, said, told, kind, status)
@@ -206,17 +209,13 @@ def _wrong(
 
 
 def _by_status(provider: str, said: str, told: str | None, kind: str, status: int) -> ProviderError:
-    if status == 408:
-        return DeadlineError(provider, said, code=told)
-    if status == 413:
-        return AudioTooLargeError(provider, said, code=told)
     # A request that met another one may come again; a session that was old enough, too.
-    if status == 409 or status >= 500 or kind == "server_error" or told == "session_expired":
+    if status == 409 or kind == "server_error" or told == "session_expired":
         return UnavailableError(provider, said, code=told)
     if status == 404:
         hint = "see whether OPENAI_BASE_URL or OPENAI_TTS_BASE_URL is right; most end with /v1"
         return ApiError(provider, said, hint=hint, code=told)
-    return ApiError(provider, said, code=told)
+    return by_status(provider, status, said, _HINTS, code=told)
 
 
 def _bearer(key: str) -> dict[str, str]:

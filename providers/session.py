@@ -1,4 +1,4 @@
-"""The one engine that runs a vendor's WebSocket, whoever the vendor is.
+"""The one engine that runs a vendor's connection, whoever the vendor is: a WebSocket, or a call.
 
 Its law: a connection that is lost is opened again, at once, then with backoff, for 3 s in all, and
 its owner says again what is not done; only then is a `ProviderError` raised (`Patience` says when).
@@ -16,14 +16,17 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from .codec import BROKEN, Close, Codec, Failed, Frame, Reply
+from .codec import BROKEN, Close, Codec, Connection, Failed, Frame, Reply, Request
 from .errors import DeadlineError, InvalidResponseError, NetworkError, ProviderError
 from .patience import HELD_S, Patience
-from .websocket import WebSocket, open_websocket
+from .websocket import open_websocket
 
 __all__ = ["Deadlines", "Owner", "Session"]
 
 log = structlog.get_logger(__name__)
+
+AWAITED_S = 20.0
+"""So long a good moment is waited for to leave a connection that the vendor would soon close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,7 @@ class Session(Generic[CodecT, EventT]):
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._opening = asyncio.Lock()
-        self._socket: WebSocket | None = None
+        self._socket: Connection | None = None
         self._error: ProviderError | None = None
         self._patience = Patience(deadlines.reconnect_s)
         self._opened_s = 0.0
@@ -127,10 +130,18 @@ class Session(Generic[CodecT, EventT]):
     @property
     def expiring(self) -> bool:
         """Whether there is a connection that the vendor would soon close for its age."""
+        return self._has_lasted(0.0)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it would do so very soon: no better moment to leave it can be waited for."""
+        return self._has_lasted(AWAITED_S)
+
+    def _has_lasted(self, longer_s: float) -> bool:
         lasts_s = self.codec.lasts_s
         if self._socket is None or lasts_s is None:
             return False
-        return self._loop.time() - self._opened_s >= lasts_s
+        return self._loop.time() - self._opened_s >= lasts_s + longer_s
 
     def say(self, frame: Frame) -> None:
         """Send a frame. Without a connection it is nothing: `opened` is the time to say it."""
@@ -204,13 +215,7 @@ class Session(Generic[CodecT, EventT]):
     async def _open(self, deadline_s: float) -> None:
         error, self._error = self._error, None
         codec = self.codec = self._new_codec()
-        socket = await open_websocket(
-            self._provider,
-            codec.request(),
-            self,
-            deadline_s=deadline_s,
-            refused=codec.refused,
-        )
+        socket = await self._connection(codec, deadline_s)
         if self._closed or self._error is not None or not socket.is_open:
             # It was lost, or given up, before it was ours.
             socket.drop()
@@ -228,6 +233,14 @@ class Session(Generic[CodecT, EventT]):
         for frame in codec.opening():
             self.say(frame)
         self._owner.opened()
+
+    async def _connection(self, codec: CodecT, deadline_s: float) -> Connection:
+        request, provider = codec.request(), self._provider
+        if not isinstance(request, Request):
+            return await request.open(provider, self, deadline_s=deadline_s)
+        return await open_websocket(
+            provider, request, self, deadline_s=deadline_s, refused=codec.refused
+        )
 
     def _release(self) -> None:
         socket, self._socket = self._socket, None
@@ -254,8 +267,10 @@ class Session(Generic[CodecT, EventT]):
 
     def lost(self, close: Close) -> None:
         """The vendor or the network has ended the connection."""
+        socket = self._socket
         self._tell(self.codec.closed(close))
-        if self._error is None and not self._closed:
+        is_renewed = socket is not None and self._socket is None
+        if self._error is None and not self._closed and not is_renewed:
             code = close.code or "no code"
             how = "broken" if code == BROKEN else f"closed with {code}"
             self.lose(NetworkError(self._provider, f"the connection was {how}"))
@@ -290,7 +305,7 @@ class Session(Generic[CodecT, EventT]):
             due.append(self.codec.keepalive_s)
         return min(due) / 2
 
-    def _quiet_s(self, socket: WebSocket) -> float:
+    def _quiet_s(self, socket: Connection) -> float:
         """How long the vendor may say nothing before it is pinged.
 
         After a loss it is asked sooner, once: else a sound connection with a vendor that has

@@ -6,8 +6,9 @@ import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from .catalog import STT, TTS
 from .loopback import LOCAL_HOSTS
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Secret",
     "SocketUrl",
     "SttNames",
+    "Text",
     "TtsNames",
     "is_loopback",
     "known_stt",
@@ -91,16 +93,11 @@ def known_stt(names: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         ValueError: it has not, or one is named twice.
     """
-    # Imported here: the catalogue brings numpy, and who reads settings may have no need of it.
-    from .catalog import STT
-
     return _each_of(names, STT)
 
 
 def known_tts(names: tuple[str, ...]) -> tuple[str, ...]:
     """Those synthesizers; as `known_stt`."""
-    from .catalog import TTS
-
     return _each_of(names, TTS)
 
 
@@ -110,6 +107,8 @@ def _each_of(names: tuple[str, ...], table: dict[str, str]) -> tuple[str, ...]:
     return names
 
 
+Text = Annotated[str, Field(min_length=1)]
+"""Not empty."""
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 """https://, or http:// on loopback; scheme and host in lower case, without a slash at the end."""
 SocketUrl = Annotated[str, AfterValidator(_socket_url)]

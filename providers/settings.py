@@ -3,74 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, create_model
 
+from .catalog import VENDORS, account_of
+from .declaration import Setting
 from .select import Goal, Wish
-from .setting_types import BaseUrl, HeaderSecret, SocketUrl, SttNames, TtsNames
+from .setting_types import BaseUrl, HeaderSecret, SocketUrl, SttNames, Text, TtsNames
 
 __all__ = ["SpeechSettings", "VendorSettings", "flattened"]
 
-_SOCKET_URL = "a wss:// address with its path; ws:// for loopback alone"
-_BASE_URL = "an https:// address, without query; http:// for loopback alone"
-_KEY = "a key in printable ASCII without spaces"
-_MODEL = "a model's name"
-_VOICE = "a voice's id"
+# What a setting may hold, by the name that declarations have for it, and how that is said.
+_TYPES: Mapping[str, tuple[Any, str]] = {
+    "key": (HeaderSecret, "a key in printable ASCII without spaces"),
+    "base_url": (BaseUrl, "an https:// address, without query; http:// for loopback alone"),
+    "socket_url": (SocketUrl, "a wss:// address with its path; ws:// for loopback alone"),
+    "model": (Text, "a model's name"),
+    "voice": (Text, "a voice's id"),
+    "file": (Text, "the path of a file"),
+    "text": (Text, "a text"),
+}
 
 
-class VendorSettings(BaseModel):
+def _field(setting: Setting) -> tuple[Any, Any]:
+    """A setting as Pydantic takes it."""
+    match setting.holds:
+        case str(name):
+            kind, wanted = _TYPES[name]
+        case (int(least), int(most)):
+            kind, wanted = Annotated[int, Field(ge=least, le=most)], f"a number, {least} to {most}"
+        case choices:
+            *others, last = map(str, choices)
+            kind, wanted = Literal[choices], f"{', '.join(others)} or {last}"
+    wanted = setting.wanted or wanted
+    if setting.default is None:
+        return kind | None, Field(default=None, description=wanted)
+    return kind, Field(default=setting.default, description=wanted)
+
+
+_FIELDS = {
+    f"{account}_{key}": _field(setting)
+    for account, vendor in VENDORS.items()
+    for key, setting in vendor.settings.items()
+}
+if TYPE_CHECKING:
+    _Declared = BaseModel
+else:
+    _Declared = create_model("_Declared", **_FIELDS)
+
+
+class VendorSettings(_Declared):
     """One field for each variable, in lower case; the vendor's name comes first."""
-
-    soniox_api_key: HeaderSecret | None = Field(
-        default=None, description="the key of a Soniox project, in printable ASCII without spaces"
-    )
-    soniox_region: Literal["us", "eu", "jp"] = Field(default="us", description="us, eu or jp")
-    soniox_stt_url: SocketUrl | None = Field(default=None, description=_SOCKET_URL)
-    soniox_tts_url: SocketUrl | None = Field(default=None, description=_SOCKET_URL)
-    soniox_stt_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    soniox_tts_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-
-    deepgram_api_key: HeaderSecret | None = Field(default=None, description=_KEY)
-    deepgram_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
-    deepgram_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    deepgram_flux_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    deepgram_language: str | None = Field(
-        default=None, min_length=1, description="a BCP-47 tag, or multi"
-    )
-    deepgram_tts_model: str | None = Field(default=None, min_length=1, description=_VOICE)
-
-    elevenlabs_api_key: HeaderSecret | None = Field(default=None, description=_KEY)
-    elevenlabs_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
-    elevenlabs_stt_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    elevenlabs_files_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    elevenlabs_tts_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    elevenlabs_voice_id: str | None = Field(default=None, min_length=1, description=_VOICE)
-
-    openai_api_key: HeaderSecret | None = Field(default=None, description=_KEY)
-    openai_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
-    openai_org_id: str | None = Field(default=None, min_length=1, description="an organization")
-    openai_project_id: str | None = Field(default=None, min_length=1, description="a project")
-    openai_stt_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    openai_files_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    openai_tts_base_url: BaseUrl | None = Field(default=None, description=_BASE_URL)
-    openai_tts_api_key: HeaderSecret | None = Field(default=None, description=_KEY)
-    openai_tts_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-    openai_tts_voice: str | None = Field(default=None, min_length=1, description=_VOICE)
-    openai_realtime_model: str | None = Field(default=None, min_length=1, description=_MODEL)
-
-    whisper_model: str | None = Field(
-        default=None, min_length=1, description="a model's name, or the directory of one"
-    )
-    whisper_device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="auto, cpu or cuda"
-    )
-    whisper_compute_type: str | None = Field(
-        default=None, min_length=1, description="such as int8 or float16"
-    )
-    whisper_processes: int | None = Field(
-        default=None, ge=1, le=64, description="a number of processes, 1 to 64"
-    )
 
     @property
     def vendor_secrets(self) -> list[str]:
@@ -80,9 +64,6 @@ class VendorSettings(BaseModel):
 
     def vendor(self, name: str) -> dict[str, Any]:
         """What is set for a provider's vendor, as it takes it; secrets are in the clear."""
-        # Imported here: the catalogue brings numpy, and most commands have no need of it.
-        from .catalog import account_of
-
         prefix = f"{account_of(name)}_"
         values = {
             key.removeprefix(prefix): getattr(self, key)
@@ -102,9 +83,8 @@ def flattened(config: Mapping[str, Any]) -> dict[str, Any]:
     `model` in a table `[deepgram]` is what `deepgram_model` is beside it.
     """
     flat: dict[str, Any] = {}
-    accounts = {key.partition("_")[0] for key in VendorSettings.model_fields}
     for key, value in config.items():
-        if key in accounts and isinstance(value, Mapping):
+        if key in VENDORS and isinstance(value, Mapping):
             flat |= {f"{key}_{name}": held for name, held in value.items()}
         else:
             flat[key] = value

@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import (
-    ApiError,
-    AuthenticationError,
-    DeadlineError,
     MissingKeyError,
     ProviderError,
-    QuotaError,
     RateLimitError,
     UnavailableError,
 )
 from .http_request import advised_wait_s
+from .http_status import Hints, by_status
+from .tags import general
 
 __all__ = ["LANGUAGES", "PROVIDER", "REGIONS", "SonioxAccount", "failure", "language_code"]
 __all__ += ["refusal"]
@@ -41,7 +39,11 @@ _STATUSES: Mapping[int, str] = {
     401: "the key was refused",
     403: "the key may not do this",
 }
-_HINT_KEY = "check SONIOX_API_KEY and SONIOX_REGION: a key belongs to one region"
+_HINTS = Hints(
+    key="check SONIOX_API_KEY and SONIOX_REGION: a key belongs to one region",
+    quota="see the account's balance and budgets",
+    limit="ask Soniox to raise the limit",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class SonioxAccount:
 
 def language_code(tag: str) -> str:
     """Soniox's code for a BCP-47 tag: two letters, without the region."""
-    code = tag.replace("_", "-").lower().partition("-")[0]
+    code = general(tag)
     return _OWN_CODES.get(code, code)
 
 
@@ -102,15 +104,6 @@ def failure(message: Mapping[str, Any]) -> ProviderError:
     text = str(message.get("error_message") or known or f"HTTP status {status}")[:200]
     # A status that is all there is has been said already.
     kind = str(message.get("error_type") or status) if told else None
-    if status in (401, 403):
-        return AuthenticationError(PROVIDER, text, hint=_HINT_KEY, code=kind)
-    if status == 402:
-        return QuotaError(PROVIDER, text, hint="see the account's balance and budgets", code=kind)
-    if status == 429:
-        return RateLimitError(PROVIDER, text, hint="ask Soniox to raise the limit", code=kind)
-    if status == 408:
-        return DeadlineError(PROVIDER, text, code=kind)
-    # 413: this stream was as long as one may be; the next one goes on from there.
-    if status == 413 or (isinstance(status, int) and status >= 500):
+    if status == 413:  # this stream was as long as one may be; the next one goes on from there
         return UnavailableError(PROVIDER, text, code=kind)
-    return ApiError(PROVIDER, text, code=kind)
+    return by_status(PROVIDER, status if isinstance(status, int) else 0, text, _HINTS, code=kind)

@@ -7,6 +7,7 @@ released with `aclose()`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ __all__ = [
     "PCM16_16K",
     "AudioFormat",
     "Boundary",
+    "Delivery",
     "Encoding",
     "EndOfTurn",
     "FileRecognizer",
@@ -84,6 +86,21 @@ was answered had asked for is known to be; all since then is to be heard again.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How a recognizer wants the audio of a stream.
+
+    Attributes:
+        shortest_ms, longest_ms: of a message.
+        ahead_ms: by how much the audio that a connection was given may be ahead of the time that
+            has passed since it takes any: one that wants it as it is spoken closes otherwise.
+    """
+
+    shortest_ms: float = 0.0
+    longest_ms: float = 1_000.0
+    ahead_ms: float = math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SttCapabilities:
     """What a recognizer can do.
 
@@ -93,6 +110,7 @@ class SttCapabilities:
 
     Attributes:
         audio: the formats it takes, the best for a telephone's audio first.
+        delivery: how it wants that audio.
         boundary: behind what another recognizer can take over without a word lost or doubled.
         options: the names of the fields of `SttOptions` that it honours, of `STT_OPTIONS`; what
             else is asked for is said once in the log.
@@ -104,6 +122,7 @@ class SttCapabilities:
     end_of_turn: bool = False
     word_times: bool = False
     boundary: Boundary = "commit"
+    delivery: Delivery = Delivery()
     options: frozenset[str] = frozenset({"interim_results"})
 
     def understands(self, language: str) -> bool:

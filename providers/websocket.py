@@ -1,4 +1,4 @@
-"""The only module that opens a vendor's socket: a `websockets` client that never needs a task.
+"""The only module that opens a vendor's WebSocket: a `websockets` client that never needs a task.
 
 Messages go to a listener as they come, by a plain call, and are sent by one, so a stream costs
 neither a task nor a queue.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,7 +19,7 @@ from websockets.frames import CloseCode, Opcode
 from websockets.frames import Frame as WireFrame
 from websockets.protocol import State
 
-from .codec import BROKEN, Close, Frame, Request
+from .codec import BROKEN, Close, Frame, Listener, Request
 from .errors import (
     DeadlineError,
     NetworkError,
@@ -30,26 +30,13 @@ from .http_request import Refused
 from .loopback import LOCAL_HOSTS
 from .tls import tls_context
 
-__all__ = ["Listener", "WebSocket", "open_websocket"]
+__all__ = ["WebSocket", "open_websocket"]
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 # For debugging the library would log headers, which hold keys, and messages, which hold words.
 _LOGGER = logging.getLogger("providers.websocket")
 _LOGGER.setLevel(logging.INFO)
-
-
-class Listener(Protocol):
-    """Who is told what happens on a socket. None of it may block."""
-
-    def received(self, frame: Frame) -> None:
-        """A whole message came in."""
-
-    def lost(self, close: Close) -> None:
-        """The connection is gone."""
-
-    def writable(self) -> None:
-        """What waited to be sent is on its way: there is room for more."""
 
 
 class WebSocket(ClientConnection):

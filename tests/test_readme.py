@@ -171,13 +171,14 @@ def test_the_settings_file_loads(saved: Path) -> None:
 
 
 def variables() -> dict[str, str]:
-    """Every variable that is read, and its default as the README writes it."""
-    fields = {k: v for k, v in Settings.model_fields.items() if k not in {"dev", "numbers"}}
+    """Every variable that is read, but for those of vendors, which have pages; and its default."""
+    elsewhere = {"dev", "numbers", *VendorSettings.model_fields}
+    fields = {key: field for key, field in Settings.model_fields.items() if key not in elsewhere}
     named = {}
     for key, field in fields.items():
         own = key == "twilio_api_url"
-        others = key in VendorSettings.model_fields or key.upper() in ASR_VARIABLES
-        foreign = (key.startswith("twilio_") and not own) or key == "redis_url" or others
+        foreign = (key.startswith("twilio_") and not own) or key == "redis_url"
+        foreign |= key.upper() in ASR_VARIABLES
         default = "" if field.default in (None, (), PydanticUndefined) else str(field.default)
         named[key.upper() if foreign else f"PARLEY_{key.upper()}"] = default
     return named

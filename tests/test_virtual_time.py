@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 
 import pytest
 
-from tests.virtual_time import virtual_time
+from tests.virtual_time import virtual_time, virtual_time_on_sockets
 
 
 @virtual_time
@@ -59,3 +60,26 @@ def test_a_wait_without_end_is_an_error() -> None:
 
     with pytest.raises(RuntimeError, match="never happen"):
         forever()
+
+
+def test_time_stands_still_while_a_library_works_in_a_thread_of_its_own() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+
+    def work() -> None:
+        sum(range(1_000_000))  # it does not sleep meanwhile
+        theirs.send(b"done")
+
+    @virtual_time_on_sockets
+    async def hears_of_it() -> None:
+        loop = asyncio.get_running_loop()
+        thread = threading.Thread(target=work)
+        thread.start()
+        began = loop.time()
+        async with asyncio.timeout(1):
+            assert await loop.sock_recv(ours, 10) == b"done"
+        assert loop.time() - began < 0.1
+        thread.join()
+
+    with ours, theirs:
+        hears_of_it()

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import selectors
+import threading
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any, ParamSpec
 
 __all__ = ["VirtualTimeLoop", "virtual_time", "virtual_time_on_sockets"]
@@ -22,6 +26,9 @@ STUCK_S = 10.0
 """Real time that a thread or a socket may take when nothing else is due."""
 GRACE_S = 0.0003
 """Real time for what one socket of this process sends another: the kernel may be busy."""
+TASKS = "/proc/self/task"
+NAPS = (b"35", b"230", b"101", b"115")
+"""The system calls nanosleep and clock_nanosleep, of x86-64 and of arm64."""
 
 
 class _Selector(selectors.SelectSelector):
@@ -45,11 +52,22 @@ class _Selector(selectors.SelectSelector):
         if self.threads:
             # Work is going on beside the loop: its time is not the test's.
             return super().select(STUCK_S)
+        if self._grace_s and (ready := self._graced()):
+            return ready
         if timeout is None:
             raise RuntimeError("every task waits for something that will never happen")
-        if self._grace_s and (ready := super().select(self._grace_s)):
-            return ready
         self.now_s += timeout
+        return ready
+
+    def _graced(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """What comes while something is on its way: in the kernel, or in a library's thread."""
+        until_s, before = time.monotonic() + STUCK_S, None
+        while not (ready := super().select(0 if before else self._grace_s)):
+            seen = _others_asleep()
+            # Asleep twice, and none ran meanwhile: so nobody has woken another, or sent anything.
+            if (seen is not None and seen in (before, {})) or time.monotonic() > until_s:
+                break
+            before = seen
         return ready
 
 
@@ -87,6 +105,33 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _thread_done(self, future: asyncio.Future[Any]) -> None:
         self._clock.threads -= 1
+
+
+def _others_asleep() -> dict[str, bytes] | None:
+    """How often every other thread of the process has run, if all wait, those of C libraries too;
+    None if one does not."""
+    here, found = str(threading.get_native_id()), dict[str, bytes]()
+    for thread in os.listdir(TASKS):
+        if thread == here:
+            continue
+        try:
+            state = Path(TASKS, thread, "stat").read_bytes().rpartition(b") ")[2][:1]
+            ran = Path(TASKS, thread, "schedstat").read_bytes()
+            if state != b"S" or _naps(thread):
+                return None
+        except OSError:
+            return None  # it has just ended
+        found[thread] = ran
+    return found
+
+
+def _naps(thread: str) -> bool:
+    """Whether it sleeps for a moment, as gRPC's do where they find a lock taken or no work yet."""
+    try:
+        call = Path(TASKS, thread, "syscall").read_bytes()
+    except PermissionError:
+        return False
+    return call.partition(b" ")[0] in NAPS
 
 
 def virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

@@ -24,7 +24,6 @@ _TITLES: dict[Kind, str] = {
     "files": "Recognition of files",
     "tts": "Synthesis",
 }
-_MOST_LANGUAGES = 4
 
 
 def print_voices(voices: Sequence[Voice]) -> None:
@@ -67,7 +66,7 @@ def _row(info: ProviderInfo, found: Sequence[Checkup] | None) -> list[Text]:
     checkup = next(
         (one for one in found or () if (one.kind, one.provider) == (info.kind, info.name)), None
     )
-    row = [Text(info.name), _state(info, checkup), Text(_price(info)), Text(_languages(info))]
+    row = [Text(info.name), _state(info, checkup), Text(info.price), Text(info.languages)]
     if found is not None:
         latency_ms = checkup.latency_ms if checkup else None
         row.insert(2, Text("" if latency_ms is None else f"{latency_ms:.0f} ms"))
@@ -89,24 +88,6 @@ def _state(info: ProviderInfo, checkup: Checkup | None) -> Text:
         return Text("ready" if checkup is None else "well", "green")
     hint = f"; {checkup.hint}" if checkup.hint else ""
     return Text(shown(f"failed: {checkup.error}{hint}"), "red")
-
-
-def _price(info: ProviderInfo) -> str:
-    facts = info.facts
-    if facts.price is None:
-        return "not known"
-    if not facts.price:
-        return "free, runs here"
-    unit = "minute" if facts.usd_per_minute is not None else "1000 characters"
-    return f"${facts.price:g} per {unit} ({facts.priced.partition(':')[0]})"
-
-
-def _languages(info: ProviderInfo) -> str:
-    if info.capabilities is None:
-        return ""
-    tags = info.capabilities.languages
-    more = f" and {len(tags) - _MOST_LANGUAGES} more" if len(tags) > _MOST_LANGUAGES else ""
-    return ", ".join(tags[:_MOST_LANGUAGES]) + more
 
 
 def _table(*headings: str) -> Table:

@@ -54,6 +54,8 @@ def _report(info: ProviderInfo, found: list[Checkup]) -> dict[str, Any]:
     report: dict[str, Any] = {
         "kind": info.kind,
         "provider": info.name,
+        "vendor": info.vendor.title,
+        "documentation": info.vendor.url,
         "configured": info.missing is None,
         "missing": info.missing,
         "capabilities": None,

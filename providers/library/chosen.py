@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -12,15 +12,16 @@ from ..catalog import (
     FILES,
     SHARED,
     STT,
-    TTS,
+    TABLES,
     build_file_stt,
     build_files_beside,
     build_stt,
     build_tts,
+    facts_of,
 )
 from ..config import LibrarySettings
 from ..configured import missing
-from ..facts import Facts, Kind, facts_of
+from ..facts import Facts, Kind
 from ..fallback import Candidate, Fallback
 from ..ledger import Ledger
 from ..metered import MeteredFiles, MeteredStt, MeteredTts
@@ -136,7 +137,7 @@ class Chosen:
         """All that could be used."""
         return [
             (kind, name)
-            for kind, table in _TABLES.items()
+            for kind, table in TABLES.items()
             for name in table
             if self.missing(kind, name) is None
         ]
@@ -205,9 +206,8 @@ class Chosen:
         return {name: ms for name, ms in found.items() if ms is not None}
 
 
-_TABLES: dict[Kind, dict[str, str]] = {"stt": STT, "files": FILES, "tts": TTS}
 # Who has no door for files gets them as a stream.
-_KNOWN: dict[Kind, dict[str, str]] = {**_TABLES, "files": {**FILES, **STT}}
+_KNOWN: Mapping[Kind, Mapping[str, str]] = {**TABLES, "files": {**FILES, **STT}}
 
 
 def _way(kind: Kind, name: str) -> Kind:

@@ -240,10 +240,11 @@ class Listening:
             )
         else:
             now_s = asyncio.get_running_loop().time()
-            self._ahead_s = max(0.0, self._ahead_s - (now_s - self._sent_s) * CATCH_UP)
+            pace = 1.0 if self._relay.is_paced else CATCH_UP
+            self._ahead_s = max(0.0, self._ahead_s - (now_s - self._sent_s) * pace)
             self._sent_s = now_s
             if self._ahead_s > LEAD_S:
-                await asyncio.sleep((self._ahead_s - LEAD_S) / CATCH_UP)
+                await asyncio.sleep((self._ahead_s - LEAD_S) / pace)
         self._check_open()
 
     async def _until(self, condition: Callable[[], bool], deadline_s: float, late: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 
-from ..catalog import FILES, STT, TTS
+from ..catalog import TABLES, VENDORS, account_of, class_of
+from ..declaration import Declaration
 from ..errors import MissingKeyError
 from ..facts import Facts, Kind
 from ..options import STT_OPTIONS, TTS_OPTIONS
@@ -14,13 +14,14 @@ from .chosen import Chosen
 
 __all__ = ["ProviderInfo", "overview"]
 
-_TABLES: dict[Kind, dict[str, str]] = {"stt": STT, "files": FILES, "tts": TTS}
 _OF_STREAMS = ("interim_results", "endpointing", "endpointing_ms")
 _OPTIONS: dict[Kind, tuple[str, ...]] = {
     "stt": STT_OPTIONS,
     "files": tuple(name for name in STT_OPTIONS if name not in _OF_STREAMS),
     "tts": TTS_OPTIONS,
 }
+
+_MOST_LANGUAGES = 4
 
 Capabilities = SttCapabilities | TtsCapabilities
 
@@ -49,10 +50,33 @@ class ProviderInfo:
             return None
         return tuple(name for name in _OPTIONS[self.kind] if name not in self.capabilities.options)
 
+    @property
+    def vendor(self) -> Declaration:
+        """Whose it is."""
+        return VENDORS[account_of(self.name)]
+
+    @property
+    def price(self) -> str:
+        """Its list price, for people, with the date on which it was found."""
+        facts = self.facts
+        if facts.price is None:
+            return "not known"
+        if not facts.price:
+            return "free, runs here"
+        unit = "minute" if facts.usd_per_minute is not None else "1000 characters"
+        return f"${facts.price:g} per {unit} ({facts.price_date})"
+
+    @property
+    def languages(self) -> str:
+        """The first of its languages, and how many more there are; empty when it is not known."""
+        tags = () if self.capabilities is None else self.capabilities.languages
+        more = f" and {len(tags) - _MOST_LANGUAGES} more" if len(tags) > _MOST_LANGUAGES else ""
+        return ", ".join(tags[:_MOST_LANGUAGES]) + more
+
 
 def overview(chosen: Chosen) -> list[ProviderInfo]:
     """All providers: those that recognize streams, those that take files, those that speak."""
-    return [_info(chosen, kind, name) for kind, table in _TABLES.items() for name in table]
+    return [_info(chosen, kind, name) for kind, table in TABLES.items() for name in table]
 
 
 def _info(chosen: Chosen, kind: Kind, name: str) -> ProviderInfo:
@@ -74,6 +98,8 @@ def _own(chosen: Chosen, kind: Kind, name: str) -> Capabilities | None:
 
 def _general(kind: Kind, name: str) -> Capabilities | None:
     """What it can do however it is configured, if its class says so."""
-    module, _, attribute = _TABLES[kind][name].partition(":")
-    found = getattr(getattr(import_module(module), attribute), "capabilities", None)
+    try:
+        found = getattr(class_of(kind, name), "capabilities", None)
+    except MissingKeyError:
+        return None  # its module needs what is missing
     return found if isinstance(found, Capabilities) else None

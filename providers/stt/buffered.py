@@ -20,8 +20,8 @@ from ..errors import (
     ProviderError,
     UnavailableError,
     UnsupportedFormatError,
-    UnsupportedLanguageError,
 )
+from ..offered import check_understood
 from ..results import AudioData
 from ..types import FileRecognizer, SttCapabilities, SttOptions, Transcript
 from .buffer import Buffer, Cut
@@ -66,12 +66,7 @@ class BufferedStt:
         Raises (on entering):
             UnsupportedError: the language or the audio format is another.
         """
-        if not self.capabilities.understands(options.language):
-            raise UnsupportedLanguageError(
-                self.name,
-                f"language {options.language!r} is not on offer",
-                hint=f"it understands {', '.join(self.capabilities.languages)}",
-            )
+        check_understood(self.name, self.capabilities, [options.language])
         if options.audio not in self.capabilities.audio:
             raise UnsupportedFormatError(
                 self.name, "audio in that format", hint="decode it to 16-bit PCM, one channel"

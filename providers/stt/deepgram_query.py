@@ -14,6 +14,7 @@ from media.audio import AudioFormat, Encoding
 from ..deepgram import DeepgramAccount
 from ..errors import UnsupportedLanguageError
 from ..options import AUTO, SttOptions
+from ..tags import general
 
 __all__ = ["LANGUAGES", "MULTI", "TAGS", "asked", "encoding", "known", "terms"]
 
@@ -155,5 +156,5 @@ def _languages(options: SttOptions) -> list[str]:
     first: dict[str, str] = {}
     for tag in (options.language, *options.languages):
         if tag != AUTO:
-            first.setdefault(tag.replace("_", "-").lower().partition("-")[0], tag)
+            first.setdefault(general(tag), tag)
     return list(first.values())

@@ -19,10 +19,9 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import orjson
 
-from media.audio import Encoding, decode
+from media.audio import Encoding
 
 from ..codec import Close, Failed, Frame, Request
 from ..elevenlabs import PROVIDER, ElevenLabsAccount, tag_of
@@ -32,10 +31,12 @@ from ..messages import read
 from ..types import SttOptions
 from .elevenlabs_commits import Commit, Commits, Reason
 from .elevenlabs_options import check_languages, key_terms, languages, offered
-from .elevenlabs_words import placed, spread, words_of
+from .elevenlabs_words import placed, words_of
 from .heard import Finalized, Finished, Heard, HeardEvent, Token
+from .quiet import is_quiet
 from .terms import honoured_with
 from .timeline import Timeline
+from .untimed import spread
 
 __all__ = ["ElevenLabsRecognizer", "ElevenLabsSttCodec"]
 
@@ -44,8 +45,6 @@ LEAST_COMMIT_MS = 300
 """A commit of less audio is refused: silence makes it up."""
 PAUSE_COMMIT_MS, PAUSE_MS = 20_000, 300
 """After so long without a commit, the next pause of that length is committed."""
-QUIET_PEAK = 1_000
-"""Samples below it (-30 dBFS) are a pause."""
 KEEPALIVE_MS = 20
 LATE_S = 0.5
 """So long after its text alone the words with times of a commit are late."""
@@ -216,8 +215,7 @@ class ElevenLabsSttCodec:
         """Whether a pause has come in which to commit."""
         if self._timeline.sent_ms - self._committed_ms < PAUSE_COMMIT_MS:
             return False
-        samples = decode(audio, self._format.encoding)
-        if np.abs(samples.astype(np.int32)).max() >= QUIET_PEAK:
+        if not is_quiet(audio, self._format.encoding):
             self._pause_ms = 0.0
             return False
         self._pause_ms += self._format.duration_ms(len(audio))

@@ -26,15 +26,6 @@ __all__ = ["ElevenLabsFiles"]
 
 MOST_TERMS, MOST_TERM_CHARACTERS, MOST_TERM_WORDS = 100, 50, 5
 _HOUR_MS = 3_600_000.0
-_TYPES: Mapping[Container, str] = {
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "mp3": "audio/mpeg",
-    "m4a": "audio/mp4",
-    "aac": "audio/aac",
-    "ogg": "audio/ogg",
-    "webm": "audio/webm",
-}
 
 
 class ElevenLabsFiles:
@@ -49,7 +40,7 @@ class ElevenLabsFiles:
 
     name = PROVIDER
     capabilities = offered("diarization")
-    containers: tuple[Container, ...] = tuple(_TYPES)
+    containers: tuple[Container, ...] = ("wav", "flac", "mp3", "m4a", "aac", "ogg", "webm")
     max_bytes = 3_000_000_000
     max_ms: float | None = 10 * _HOUR_MS
 
@@ -120,13 +111,13 @@ def _terms(options: SttOptions) -> list[str]:
 def _upload(audio: AudioData) -> Upload:
     """The recording as a file; what is raw, but for 16 kHz PCM, as WAV."""
     if audio.container != "raw":
-        return Upload("file", f"audio.{audio.container}", _TYPES[audio.container], audio.data)
+        return Upload.of("file", audio.container, audio.data)
     if audio.format == PCM16_16K:
         return Upload("file", "audio.pcm", "application/octet-stream", audio.data)
     assert audio.format is not None, "the engine takes no raw audio without a format"
     pcm = pcm_to_bytes(decode(audio.data, audio.format.encoding))
     header = wav_header(len(pcm), audio.format.sample_rate_hz, audio.format.channels)
-    return Upload("file", "audio.wav", _TYPES["wav"], header + pcm)
+    return Upload.of("file", "wav", header + pcm)
 
 
 def _duration_ms(answer: Mapping[str, Any], audio: AudioData, words: tuple[Word, ...]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
 from ..elevenlabs import HEARD, PROVIDER, language_code
-from ..errors import UnsupportedLanguageError
+from ..offered import check_understood
 from ..options import AUTO
 from ..types import SttCapabilities, SttOptions
 
@@ -37,13 +37,7 @@ def check_languages(options: SttOptions, capabilities: SttCapabilities) -> None:
     Raises:
         UnsupportedLanguageError: it does not.
     """
-    for language in (options.language, *options.languages):
-        if not capabilities.understands(language):
-            raise UnsupportedLanguageError(
-                PROVIDER,
-                f"language {language!r} is not on offer",
-                hint=f"it understands {', '.join(HEARD)}, and {AUTO}",
-            )
+    check_understood(PROVIDER, capabilities, (options.language, *options.languages))
 
 
 def languages(options: SttOptions) -> tuple[str | None, list[str]]:

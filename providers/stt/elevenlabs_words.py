@@ -13,7 +13,7 @@ from ..results import Word
 from .heard import Token
 from .timeline import Timeline
 
-__all__ = ["placed", "spread", "words_of"]
+__all__ = ["placed", "words_of"]
 
 Listed = Iterable[Mapping[str, Any]]
 """Words as they are listed, with the space between them, and sounds."""
@@ -46,16 +46,6 @@ def placed(listed: Listed, timeline: Timeline, language: str | None) -> Iterator
         times_ms = timeline.place(word.start_ms), timeline.place(word.end_ms)
         yield Token(space + word.text, *times_ms, word.confidence, word.speaker, language)
         space = ""
-
-
-def spread(text: str, from_ms: float, to_ms: float) -> tuple[Token, ...]:
-    """Words that have no times of their own share those of the whole."""
-    words = text.split()
-    each_ms = (to_ms - from_ms) / max(1, len(words))
-    return tuple(
-        Token(f" {word}", round(from_ms + n * each_ms), round(from_ms + (n + 1) * each_ms))
-        for n, word in enumerate(words)
-    )
 
 
 def _word(item: Mapping[str, Any]) -> Word:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from ..types import EndOfTurn, SttEvent, Transcript, Word
 
-__all__ = ["Endpoint", "Finalized", "Finished", "Heard", "HeardEvent", "Ready", "Token"]
-__all__ += ["Utterances"]
+__all__ = ["Endpoint", "Finalized", "Finished", "Heard", "HeardEvent", "Ready", "Restarted"]
+__all__ += ["Token", "Utterances"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,14 @@ class Heard:
 
     Attributes:
         processed_ms: how much of the audio the vendor has looked at; None when it does not say.
+        sure: so many of the interim tokens are words that stay, though they may be written in
+            another way when they get final: so they are kept when the connection is lost.
     """
 
     final: Sequence[Token] = ()
     interim: Sequence[Token] = ()
     processed_ms: int | None = None
+    sure: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,19 @@ class Finalized:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """On the same connection the vendor begins anew, and takes audio: its times begin at 0 again.
+
+    What is final stays, and is whole words; the audio after it is to be sent again.
+
+    Attributes:
+        processed_ms: up to there, by its times until now, it has dealt with the audio as well.
+    """
+
+    processed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The vendor has said all that it had to say."""
 
@@ -72,7 +88,7 @@ class Finished:
 QUIET_MS = 2_000
 """In audio that was looked at so long ago and gave no token, nothing was said."""
 
-HeardEvent = Ready | Heard | Endpoint | Finalized | Finished
+HeardEvent = Ready | Heard | Endpoint | Finalized | Restarted | Finished
 
 
 @dataclass(slots=True)
@@ -89,6 +105,7 @@ class Utterances:
     _first: bool = True  # no token of this connection is final yet
     _final: list[Token] = field(default_factory=list)
     _interim: list[Token] = field(default_factory=list)
+    _sure: int = 0  # how many of those are kept when the connection is lost
     _whole: int = 0  # how many of the final tokens make whole words
     _heard_ms: int = 0  # up to where anything was understood, by any connection
     _final_ms: int = 0  # up to where it was final
@@ -104,7 +121,7 @@ class Utterances:
         size = len(event.final)
         interim = tokens[size:]
         changed = size > 0 or interim != self._interim
-        self._interim = interim
+        self._interim, self._sure = interim, event.sure
         if tokens:
             self._heard_ms = max(self._heard_ms, tokens[-1].end_ms)
         if size:
@@ -133,13 +150,22 @@ class Utterances:
         self.done_ms = max(self.done_ms, until_ms)
         if self._final:
             self.done_ms = max(self.done_ms, self._final[-1].end_ms)
-        self._final, self._interim, self._whole = [], [], 0
+        self._final, self._interim, self._whole, self._sure = [], [], 0, 0
         return transcript
 
     @property
     def pending(self) -> bool:
         """Whether something final was understood that no final transcript holds yet."""
         return bool(self._final)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing was understood, final or not, that no final transcript holds yet."""
+        return not self._final and not self._interim
+
+    def pass_over(self, until_ms: float) -> None:
+        """Of the audio before that nothing more will be said."""
+        self.done_ms = max(self.done_ms, until_ms)
 
     @property
     def pending_since_ms(self) -> float:
@@ -154,7 +180,7 @@ class Utterances:
     def settle(self) -> None:
         """Nothing more will come: what is not final is taken for it."""
         self._final += self._interim
-        self._interim = []
+        self._interim, self._sure = [], 0
 
     def lost(self) -> list[SttEvent]:
         """The connection is lost, and the audio after `done_ms` will be sent again.
@@ -163,9 +189,22 @@ class Utterances:
         transcript is withdrawn: whoever waits for the final one is not to take it for that.
         """
         withdrawn = bool(self._final or self._interim)
+        if sure := self._interim[: self._sure]:
+            self._final += sure
+            self._whole = len(self._final)
+            self.done_ms = max(self.done_ms, sure[-1].end_ms)
         del self._final[self._whole :]
-        self._interim = []
+        self._interim, self._sure = [], 0
         return [Transcript("", final=False)] if withdrawn else []
+
+    def restarted(self, event: Restarted) -> list[SttEvent]:
+        """The vendor begins anew; interim transcripts are withdrawn, as by `lost`."""
+        withdrawn = bool(self._interim)
+        self.done_ms = max(self.done_ms, event.processed_ms + self._offset_ms)
+        if self._final:
+            self.done_ms = max(self.done_ms, self._final[-1].end_ms)
+        self._whole, self._interim = len(self._final), []
+        return [_transcript(self._final, final=False)] if withdrawn else []
 
     def _note_whole(self) -> None:
         """Of a connection's final tokens all but the last word's are sure to make whole words."""

@@ -25,9 +25,9 @@ from ..errors import (
     InvalidResponseError,
     ProviderError,
     UnsupportedFormatError,
-    UnsupportedLanguageError,
 )
 from ..messages import read
+from ..offered import check_understood
 from ..openai_account import (
     LANGUAGES,
     PCM16_24K,
@@ -91,12 +91,7 @@ class OpenAiRecognizer:
             UnsupportedLanguageError: the language is not on offer.
             UnsupportedFormatError: the audio's format is not.
         """
-        if not self.capabilities.understands(options.language):
-            raise UnsupportedLanguageError(
-                PROVIDER,
-                f"language {options.language!r} is not on offer",
-                hint=f"it understands {', '.join(LANGUAGES)}",
-            )
+        check_understood(PROVIDER, self.capabilities, [options.language])
         if options.audio not in _FORMATS:
             raise UnsupportedFormatError(
                 PROVIDER,

@@ -12,35 +12,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, decode, pcm_to_bytes
-from media.files import AudioFileError, read_wav_header, wav_header
+from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
 from ..errors import (
     AudioTooLargeError,
     InvalidResponseError,
     ProviderError,
-    UnsupportedLanguageError,
 )
 from ..http_request import HttpRequest, Upload
 from ..messages import read
+from ..offered import check_understood
 from ..openai_account import LANGUAGES, PCM16_24K, OpenAiAccount, refusal
 from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import AUTO, SttCapabilities, SttOptions
 from .openai import ALAW_8K, PROVIDER, options_of, transcription
+from .wav import as_wav, duration_ms
 
 __all__ = ["OpenAiFiles"]
 
 MAX_BYTES = 25 * 1024 * 1024
 DIARIZING = "gpt-4o-transcribe-diarize"
 TIMING = "whisper-1"
-_CONTENT_TYPES: Mapping[Container, str] = {
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "mp3": "audio/mpeg",
-    "m4a": "audio/mp4",
-    "ogg": "audio/ogg",
-    "webm": "audio/webm",
-}
 
 
 class OpenAiFiles:
@@ -54,7 +46,7 @@ class OpenAiFiles:
     """
 
     name = PROVIDER
-    containers: tuple[Container, ...] = tuple(_CONTENT_TYPES)
+    containers: tuple[Container, ...] = ("wav", "flac", "mp3", "m4a", "ogg", "webm")
     max_bytes = MAX_BYTES
     max_ms: float | None = None
 
@@ -85,12 +77,7 @@ class OpenAiFiles:
             UnsupportedLanguageError: the language is not on offer.
             AudioTooLargeError: it is too large as a WAV file.
         """
-        if not self.capabilities.understands(options.language):
-            raise UnsupportedLanguageError(
-                PROVIDER,
-                f"language {options.language!r} is not on offer",
-                hint=f"it understands {', '.join(LANGUAGES)}",
-            )
+        check_understood(PROVIDER, self.capabilities, [options.language])
         return HttpRequest(
             url=f"{self._account.base_url}/audio/transcriptions",
             headers=self._account.headers,
@@ -139,17 +126,14 @@ def _fields(model: str, options: SttOptions) -> Iterator[tuple[str, str]]:
 def _upload(audio: AudioData) -> Upload:
     container, data = audio.container, audio.data
     if container == "raw":
-        assert audio.format is not None
-        samples = pcm_to_bytes(decode(data, audio.format.encoding))
-        data = wav_header(len(samples), audio.format.sample_rate_hz, 1) + samples
-        container = "wav"
+        data, container = as_wav(audio), "wav"
         if len(data) > MAX_BYTES:
             raise AudioTooLargeError(
                 PROVIDER,
                 f"{len(data):,} bytes of audio, as a WAV file, in one recording",
                 hint=f"it takes {MAX_BYTES:,}: split it where nobody speaks",
             )
-    return Upload("file", f"audio.{container}", _CONTENT_TYPES[container], data)
+    return Upload.of("file", container, data)
 
 
 def _duration_ms(answer: Mapping[str, Any], audio: AudioData) -> float:
@@ -158,13 +142,7 @@ def _duration_ms(answer: Mapping[str, Any], audio: AudioData) -> float:
     seconds = answer.get("duration", usage.get("seconds"))
     if seconds is not None:
         return float(seconds) * 1000
-    if audio.container == "wav":
-        try:
-            header = read_wav_header(audio.data)
-        except AudioFileError:
-            return 0.0
-        return header.format.duration_ms(min(header.data_bytes, len(audio.data) - header.data_at))
-    return audio.duration_ms or 0.0
+    return duration_ms(audio)
 
 
 def _language(answer: Mapping[str, Any], options: SttOptions) -> str | None:

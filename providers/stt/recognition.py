@@ -6,15 +6,19 @@ What is sent waits in a ring until it is understood, so that nothing is lost wit
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import structlog
 
+from ..codec import Reply
 from ..errors import DeadlineError, ProviderError, UnavailableError
 from ..session import Deadlines, Session
-from ..types import SttEvent, SttOptions, Transcript
-from .heard import Endpoint, Finalized, Heard, HeardEvent, Ready, Utterances
+from ..types import SttEvent, SttOptions
+from .due import Due
+from .flow import Flow
+from .heard import Endpoint, Finalized, Heard, HeardEvent, Ready, Restarted, Utterances
+from .outbox import Outbox
+from .quiet import is_quiet
 from .replay import ReplayRing
 from .vendor import SttCodec, SttVendor
 
@@ -22,9 +26,14 @@ __all__ = ["Recognition"]
 
 log = structlog.get_logger(__name__)
 
-MAX_WAITING_EVENTS = 1_000
+LAG_MS = 10_000.0
+"""What a vendor that keeps up says nothing of for so long is silence."""
 LONG_UTTERANCE_MS = 15_000.0
 """Somewhat less than who has a recognizer replaced keeps (`.backlog`)."""
+BEHIND_MS = 500.0
+"""With so much audio waiting, another connection, which takes some at once, is worth its while."""
+LEAD_IN_MS = 500.0
+"""So much of the quiet before speech is sent again, where audio takes its time."""
 
 
 class Recognition:
@@ -35,16 +44,21 @@ class Recognition:
         self._format = options.audio
         self._interims = options.interim_results
         self._parts = vendor.capabilities.boundary != "commit"
+        delivery = vendor.capabilities.delivery
+        self._flow = Flow(delivery.ahead_ms, self._pump)
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
-        self._events: deque[SttEvent] = deque()
+        self._outbox = Outbox()
         self._utterances = Utterances()
-        self._ring = ReplayRing(options.audio.byte_count(1000) / 1000, options.audio.frame_bytes)
+        self._ring = ReplayRing(
+            options.audio.byte_count(1000) / 1000,
+            options.audio.frame_bytes,
+            shortest_ms=delivery.shortest_ms,
+            longest_ms=delivery.longest_ms,
+        )
         self._owed = 0  # final transcripts that were asked for
-        self._due_s: float | None = None  # when it is looked at what the vendor has said
-        self._latest_s = 0.0  # by when it must have said something
-        self._silence_s: float | None = None  # the codec's, when that was decided
+        self._due = Due()  # of what is owed, and of the end
         self._ready_by_s: float | None = None  # by when it must take audio
         self._asked_again = False  # on another connection, and nothing came of it yet
         self._advance_ms = 0  # how far the vendor got at best
@@ -92,6 +106,7 @@ class Recognition:
             self.fail(late)
             raise late
         self._pump()
+        self._renew_if_old()
 
     def finalize(self) -> None:
         """The utterance is over: exactly one final transcript (perhaps empty) follows."""
@@ -130,8 +145,8 @@ class Recognition:
 
     async def __anext__(self) -> SttEvent:
         while True:
-            if self._events:
-                return self._events.popleft()
+            if self._outbox:
+                return self._outbox.take()
             if self._error is not None:
                 raise self._error
             if self._finished:
@@ -140,27 +155,21 @@ class Recognition:
 
     def abandon(self) -> None:
         """End at once."""
-        self._events.clear()
+        self._outbox.clear()
         self._finishing = self._finished = True
-        self._session.close()
-        self._changed.set()
+        self._close()
 
     def fail(self, error: ProviderError) -> None:
         """End with an error; the first one counts."""
         self._error = self._error or error
-        self._session.close()
-        self._changed.set()
+        self._close()
 
     # What the session tells
 
     def opened(self) -> None:
         """Send, from the first word that is not final yet, what there is."""
-        start_ms = self._ring.rewind(self._utterances.done_ms)
-        lost_ms = round(start_ms - self._utterances.done_ms)
-        if lost_ms > 0:
-            log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
-        self._utterances.connected(start_ms)
-        self._closing_said = False
+        self._rewind()
+        self._flow.begin()
         if not self._session.codec.ready:
             self._ready_by_s = self._loop.time() + self._deadlines.connect_s
         is_asked_again = bool(self._owed or self._finishing) and not self._asked_again
@@ -175,17 +184,23 @@ class Recognition:
             self._understood(event)
         elif isinstance(event, Endpoint):
             self._give(self._utterances.endpoint())
+            self._renew_if_idle()
         elif isinstance(event, Finalized):
             self._answer(all_heard=event.all_heard)
             self._renew_if_idle()
         elif isinstance(event, Ready):
             self._ready_by_s = None
+            self._flow.begin()
+            self._pump()
+        elif isinstance(event, Restarted):
+            self._give_interim(self._utterances.restarted(event))
+            self._rewind()
             self._pump()
         elif self._closing_said:
             self._end()
         else:
             self._session.lose(UnavailableError(self._name, "the vendor ended the stream"))
-        if self._due_s is not None and self._session.codec.silence_s != self._silence_s:
+        if self._due.is_changed(self._session.codec.silence_s):
             # With this the vendor has said as much as it may: its silence begins here.
             self._look_again()
             self._changed.set()
@@ -197,11 +212,22 @@ class Recognition:
 
     def roused(self) -> None:
         """The connection is lost: `_wait` opens another."""
-        withdrawn = self._utterances.lost()
         self._ready_by_s = None
-        if self._interims:
-            self._give(withdrawn)
+        self._give_interim(self._utterances.lost())
         self._changed.set()
+
+    def _rewind(self) -> None:
+        """All that is not done is to be sent again, to a vendor whose times begin at 0."""
+        start_ms = self._ring.rewind(self._utterances.done_ms)
+        lost_ms = round(start_ms - self._utterances.done_ms)
+        if lost_ms > 0:
+            log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
+        if self._flow.is_paced:
+            # What is sent again keeps what is said now waiting.
+            encoding = self._format.encoding
+            start_ms = self._ring.skip(lambda audio: is_quiet(audio, encoding), LEAD_IN_MS)
+        self._utterances.connected(start_ms)
+        self._closing_said = False
 
     def _understood(self, event: Heard) -> None:
         events = self._utterances.heard(event)
@@ -211,8 +237,7 @@ class Recognition:
             self._asked_again = False
             if self._owed or self._finishing:
                 self._expect_answer()
-        if self._interims:
-            self._give(events)
+        self._give_interim(events)
 
     def _answer(self, *, all_heard: bool = False) -> None:
         """The vendor has finalized what it was asked to; `all_heard` as in `Finalized`."""
@@ -222,15 +247,29 @@ class Recognition:
         end_ms = self._ring.answered()
         self._owed -= 1
         self._asked_again = False
-        self._due_s = None
+        self._due.settle()
         if self._owed or self._finishing:
             self._expect_answer()
         self._give([self._utterances.take(end_ms if all_heard else 0.0)])
 
     def _renew_if_idle(self) -> None:
-        """The vendor owes nothing: no better moment to leave a connection that it will close."""
-        if self._session.expiring and not self._owed and not self._finishing:
+        """The vendor owes nothing: a good moment to leave a connection that it will close, or that
+        audio waits for, which nothing else makes good."""
+        if self._owed or self._finishing:
+            return
+        if self._session.expiring or (self._flow.is_paced and self._ring.unsent_ms > BEHIND_MS):
             self._session.renew()
+
+    def _renew_if_old(self) -> None:
+        """A connection that the vendor will soon close is left while nobody speaks, or, where that
+        takes too long, in mid-speech: what is not final is then sent again."""
+        if not (self._parts and self._session.expiring) or self._owed or self._finishing:
+            return
+        if self._utterances.idle:
+            self._utterances.pass_over(self._ring.end_ms - LAG_MS)
+        elif not self._session.overdue:
+            return
+        self._session.renew()
 
     def _end(self) -> None:
         """Nothing more comes: what was asked for, or understood, and not given is given now."""
@@ -239,16 +278,22 @@ class Recognition:
         if self._utterances.pending:
             self._give([self._utterances.take()])
         self._finished = True
+        self._close()
+
+    def _close(self) -> None:
+        self._flow.stop()
         self._session.close()
         self._changed.set()
 
+    def _give_interim(self, events: Iterable[SttEvent]) -> None:
+        if self._interims:
+            self._give(events)
+
     def _give(self, events: Iterable[SttEvent]) -> None:
-        for event in events:
-            if self._events and isinstance(last := self._events[-1], Transcript) and not last.final:
-                self._events.pop()  # nobody read it, and it is outdated
-            self._events.append(event)
+        self._outbox.put(events)
+        if self._outbox:
             self._changed.set()
-        if len(self._events) > MAX_WAITING_EVENTS:
+        if self._outbox.is_full:
             self.fail(ProviderError(self._name, "nobody reads the transcripts"))
 
     def _pump(self) -> None:
@@ -256,30 +301,29 @@ class Recognition:
         codec = self._session.codec
         if not self._session.has_room or not codec.ready:
             return
-        for item in self._ring.unsent():
+        for item in self._ring.unsent(self._flow.allowed_ms, ended=self._finishing):
             frame = codec.finalize() if item is None else codec.audio(item)
             if frame is None:
                 self._answer()
                 continue
             self._session.say(frame)
-            if not self._session.has_room:
+            if not (self._session.has_room and codec.ready):
                 return
-        if self._finishing and not self._closing_said:
+        if self._ring.waits(ended=self._finishing):
+            self._flow.wait()
+        elif self._finishing and not self._closing_said:
             self._closing_said = True
             self._session.say(codec.closing())
 
     def _expect_answer(self) -> None:
         limits = self._deadlines
         patience_s = limits.drain_s if self._finishing else limits.answer_s
-        self._latest_s = self._loop.time() + patience_s
-        self._look_again()
+        if self._flow.is_paced:
+            patience_s += self._ring.unsent_ms / 1000
+        self._due.expect(self._loop.time(), patience_s, self._session.codec.silence_s)
 
     def _look_again(self) -> None:
-        """Look later at what the vendor has said, at the latest when it must have."""
-        self._silence_s = silence_s = self._session.codec.silence_s
-        self._due_s = self._latest_s
-        if silence_s is not None:
-            self._due_s = min(self._loop.time() + silence_s, self._latest_s)
+        self._due.look_again(self._loop.time(), self._session.codec.silence_s)
 
     def _check_open(self) -> None:
         if self._error is not None:
@@ -298,7 +342,7 @@ class Recognition:
                 self.fail(error)
             return
         try:
-            due = [at_s for at_s in (self._due_s, self._ready_by_s) if at_s is not None]
+            due = [at_s for at_s in (self._due.at_s, self._ready_by_s) if at_s is not None]
             async with asyncio.timeout_at(min(due, default=None)):
                 await self._changed.wait()
         except TimeoutError:
@@ -319,14 +363,18 @@ class Recognition:
             deaf = DeadlineError(self._name, "it is connected, but takes no audio")
             self._session.lose(deaf, was_sound=False)
             return
-        if self._due_s is None or self._loop.time() < self._due_s:
+        if self._due.at_s is None or self._loop.time() < self._due.at_s:
             return
         codec = self._session.codec
         if codec.silence_s is not None and (events := codec.unanswered()):
             for event in events:
-                self.heard(event)
+                if isinstance(event, Reply):
+                    self._session.say(event.frame)
+                    self._look_again()
+                else:
+                    self.heard(event)
             return
-        if self._loop.time() < self._latest_s:
+        if self._loop.time() < self._due.latest_s:
             self._look_again()
             return
         told = "finish" if self._finishing else "finalize"

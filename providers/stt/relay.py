@@ -11,6 +11,7 @@ is opened, for another caller, language or trouble, goes to the preferred one ag
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -50,6 +51,7 @@ class Relay:
 
     Attributes:
         utterances: whether the present recognizer gets utterances alone.
+        is_paced: whether it takes audio no faster than it is spoken.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Relay:
         self._interim = False  # something was understood that may change
         self._finishing = False
         self._over = False
-        self.utterances = False
+        self.utterances = self.is_paced = False
         self._lost_ms = 0
         self._deaf = True  # nobody listens, until a stream is there
 
@@ -248,6 +250,7 @@ class Relay:
         self._follower.uses(candidate.name)
         capabilities = candidate.provider.capabilities
         self.utterances = capabilities.utterances
+        self.is_paced = math.isfinite(capabilities.delivery.ahead_ms)
         lost_ms = round(self._backlog.opened(capabilities))
         if lost_ms:
             self._lost_ms += lost_ms

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 __all__ = ["MAX_MS", "ReplayRing"]
 
 MAX_MS = 30_000.0
 """How much audio is kept. What is older when the connection is lost is lost with it."""
-PIECE_MS = 1_000
-"""How much audio goes in one message, at most: vendors have limits."""
+PIECE_MS = 1_000.0
+"""How much audio goes in one message, at most, if nothing else is said: vendors have limits."""
 
 
 class ReplayRing:
@@ -20,17 +22,30 @@ class ReplayRing:
         bytes_per_ms: of the audio.
         frame_bytes: audio is cut at multiples of it.
         max_ms: how much is kept.
+        shortest_ms: audio goes in messages of so much at least, but for the last of an utterance.
+        longest_ms: and of so much at most.
     """
 
-    def __init__(self, bytes_per_ms: float, frame_bytes: int, max_ms: float = MAX_MS) -> None:
+    def __init__(
+        self,
+        bytes_per_ms: float,
+        frame_bytes: int,
+        max_ms: float = MAX_MS,
+        *,
+        shortest_ms: float = 0.0,
+        longest_ms: float = PIECE_MS,
+    ) -> None:
         self._bytes_per_ms = bytes_per_ms
         self._max_ms = max_ms
+        self._shortest = shortest_ms * bytes_per_ms
+        self._longest = round(longest_ms * bytes_per_ms)
         self._frame_bytes = frame_bytes
         # Pieces of audio, and None where an utterance was ended.
         self._items: deque[bytes | None] = deque()
         self._size = 0
         self._start = 0  # bytes of the stream that came before the first piece
         self._sent = 0  # how many items were sent on the present connection
+        self._gone = 0.0  # how many bytes that was, at least
 
     @property
     def start_ms(self) -> float:
@@ -47,9 +62,15 @@ class ReplayRing:
         """Whether no audio is kept."""
         return not self._size
 
+    @property
+    def unsent_ms(self) -> float:
+        """How much audio is not sent yet."""
+        unsent = islice(self._items, self._sent, None)
+        return sum(len(item) for item in unsent if item is not None) / self._bytes_per_ms
+
     def add(self, audio: bytes) -> bool:
         """Keep audio; False when something that was not even sent had to go for it."""
-        size = round(PIECE_MS * self._bytes_per_ms)
+        size = self._longest
         self._items += [audio[at : at + size] for at in range(0, len(audio), size)]
         self._size += len(audio)
         kept = True
@@ -61,12 +82,42 @@ class ReplayRing:
         """An utterance was ended here."""
         self._items.append(None)
 
-    def unsent(self) -> Iterator[bytes | None]:
-        """Give what is not sent yet, item by item, and note it as sent."""
-        while self._sent < len(self._items):
+    def unsent(self, until_ms: float = math.inf, *, ended: bool = False) -> Iterator[bytes | None]:
+        """Give what is not sent yet, item by item, and note it as sent.
+
+        Args:
+            until_ms: how much audio, at most, may have gone since the last `rewind`.
+            ended: no more audio comes: what is short for a message goes as well.
+        """
+        while self.waits(ended=ended):
             item = self._items[self._sent]
+            if item is not None:
+                # What a message lacks is made up for, and takes its time as well.
+                size = max(len(item), self._shortest)
+                if self._gone + size > until_ms * self._bytes_per_ms:
+                    return
+                self._gone += size
             self._sent += 1
             yield item
+
+    def waits(self, *, ended: bool) -> bool:
+        """Whether anything is not sent that makes a message; what makes one is put together."""
+        at = self._sent
+        if at == len(self._items):
+            return False
+        while (item := self._items[at]) is not None and len(item) < self._shortest:
+            if at + 1 == len(self._items):
+                return ended
+            follower = self._items[at + 1]
+            if follower is None:
+                return True
+            whole = item + follower
+            self._items[at] = whole[: self._longest]
+            if len(whole) > self._longest:
+                self._items[at + 1] = whole[self._longest :]
+            else:
+                del self._items[at + 1]
+        return True
 
     def forget(self, until_ms: float) -> None:
         """All audio before `until_ms` is understood: pieces that end before it are not kept."""
@@ -97,7 +148,7 @@ class ReplayRing:
 
         Ends before that which nobody has answered come first.
         """
-        self._sent = 0
+        self._sent, self._gone = 0, 0.0
         whole = int(from_ms * self._bytes_per_ms) // self._frame_bytes * self._frame_bytes
         at = 0
         while at < len(self._items) and whole > self._start:
@@ -114,6 +165,22 @@ class ReplayRing:
             else:
                 self._items[at] = piece[cut:]
         return self.start_ms
+
+    def skip(self, is_quiet: Callable[[bytes], bool], keep_ms: float) -> float:
+        """After `rewind`: leave out what is quiet at the beginning, but for the last of it.
+
+        Returns where in the stream what is left begins.
+
+        Args:
+            is_quiet: whether nobody speaks in a piece of audio.
+            keep_ms: how much of it is not left out.
+        """
+        end = self._start
+        for item in self._items:
+            if item is None or not is_quiet(item):
+                break
+            end += len(item)
+        return self.rewind(end / self._bytes_per_ms - keep_ms)
 
     def _drop_first(self) -> bool:
         """Drop the oldest audio; False when it was not sent."""

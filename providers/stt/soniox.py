@@ -18,8 +18,9 @@ import orjson
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K, Encoding
 
 from ..codec import Close, Failed, Frame, Request
-from ..errors import InvalidResponseError, ProviderError, UnsupportedError, UnsupportedLanguageError
+from ..errors import InvalidResponseError, ProviderError, UnsupportedError
 from ..messages import read
+from ..offered import check_understood
 from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, refusal
 from ..types import AUTO, SttCapabilities, SttOptions
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Token
@@ -71,13 +72,7 @@ class SonioxRecognizer:
         Raises:
             UnsupportedError: a language, or the delay of endpoints, is not on offer.
         """
-        for language in (options.language, *options.languages):
-            if not self.capabilities.understands(language):
-                raise UnsupportedLanguageError(
-                    PROVIDER,
-                    f"language {language!r} is not on offer",
-                    hint=f"it understands {', '.join(LANGUAGES)}",
-                )
+        check_understood(PROVIDER, self.capabilities, (options.language, *options.languages))
         delay_ms = options.endpointing_ms
         if delay_ms is not None and not SHORTEST_DELAY_MS <= delay_ms <= LONGEST_DELAY_MS:
             raise UnsupportedError(

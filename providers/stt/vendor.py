@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..codec import Codec, Frame
+from ..codec import Codec, Frame, Reply
 from ..options import Honours
 from ..types import SttCapabilities, SttOptions
 from .heard import HeardEvent
@@ -17,7 +17,8 @@ class SttCodec(Codec[HeardEvent], Protocol):
     """A recognizer's connection.
 
     Attributes:
-        ready: whether the vendor takes audio yet; the event `Ready` tells that it does now.
+        ready: whether the vendor takes audio now: not before it has said so, by the event `Ready`,
+            or while it finalizes what it has, which ends with `Restarted`.
         silence_s: where `finalize` is not always answered: after so long without a word of the
             vendor `unanswered` is asked what that means. None, as it is at the moment: an answer
             is sure to come.
@@ -38,11 +39,12 @@ class SttCodec(Codec[HeardEvent], Protocol):
         the vendor owes no answer: then that is the answer.
         """
 
-    def unanswered(self) -> Sequence[HeardEvent]:
+    def unanswered(self) -> Sequence[HeardEvent | Reply]:
         """What the vendor's silence for `silence_s` means.
 
-        At least one `Finalized`; or nothing, while the vendor has not listened to all that was sent
-        before it was asked: it is given time, and if it does not get there, it is a failure.
+        At least one `Finalized`; or a `Reply`, which the vendor is sure to answer; or nothing,
+        while it has not listened to all that was sent before it was asked: it is given time, and if
+        it does not get there, it is a failure.
         """
 
     def closing(self) -> Frame:

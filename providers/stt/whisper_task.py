@@ -11,6 +11,7 @@ from itertools import accumulate
 
 from ..errors import UnsupportedLanguageError
 from ..options import AUTO, SttOptions
+from ..tags import general
 
 __all__ = ["CODES", "PROVIDER", "Task", "language_tags", "task"]
 
@@ -85,8 +86,8 @@ def _fitting(terms: Sequence[str]) -> tuple[str, ...]:
 
 
 def _code(tag: str, known: set[str]) -> str:
-    general = tag.replace("_", "-").lower().partition("-")[0]
-    code = _OWN_CODES.get(general, general)
+    language = general(tag)
+    code = _OWN_CODES.get(language, language)
     if code not in known:
         raise _unknown(tag, known)
     return code

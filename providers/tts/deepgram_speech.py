@@ -14,16 +14,15 @@ from media.audio import ULAW_8K
 
 from ..deepgram import DeepgramAccount, failure
 from ..errors import (
-    InvalidResponseError,
     ProviderError,
     UnsupportedError,
-    UnsupportedLanguageError,
 )
-from ..http_request import HttpRequest
-from ..messages import read
+from ..offered import unspoken
+from ..tags import general
 from ..types import TtsCapabilities, TtsOptions, Voice
+from .voice_pages import OnePage
 
-__all__ = ["LANGUAGES", "VOICES", "DeepgramSpeech", "DeepgramVoices"]
+__all__ = ["LANGUAGES", "VOICES", "DeepgramSpeech"]
 
 VOICES = {
     "en": "aura-2-thalia-en",
@@ -64,7 +63,9 @@ class DeepgramSpeech:
         own = _spoken(self.account.tts_model or "")
         if own is not None and own not in LANGUAGES:
             self.capabilities = replace(self.capabilities, languages=(own, *LANGUAGES))
-        self.voice_pages = DeepgramVoices(self.name, self.account)
+        self.voice_pages = OnePage(
+            self.name, self.account.http_url("/v1/models"), self.account.headers, self._listed
+        )
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """What an HTTP status of 300 or more means."""
@@ -76,14 +77,10 @@ class DeepgramSpeech:
         Raises:
             UnsupportedError: the language or the speed is not on offer.
         """
-        language = _general(options.language)
+        language = general(options.language)
         is_chosen = options.voice or options.model
         if not is_chosen and _spoken(self._voice(options)) not in (language, None):
-            raise UnsupportedLanguageError(
-                self.name,
-                f"language {options.language!r} is not on offer",
-                hint=f"it speaks {', '.join(self.capabilities.languages)}",
-            )
+            raise unspoken(self.name, options.language, self.capabilities.languages)
         paced = SLOWEST <= options.speed <= FASTEST and _spoken(self._voice(options)) in PACED
         if options.speed != 1.0 and not paced:
             raise UnsupportedError(
@@ -110,45 +107,16 @@ class DeepgramSpeech:
             for language, voice in VOICES.items()
         ]
 
+    def _listed(self, models: Mapping[str, Any]) -> Sequence[Voice]:
+        """Those of the models that speak."""
+        return [_voice(self.name, model) for model in models["tts"]]
+
     def _voice(self, options: TtsOptions) -> str:
         """A voice is a model. The one of the settings speaks its own language alone."""
-        language, own = _general(options.language), self.account.tts_model
+        language, own = general(options.language), self.account.tts_model
         if own is not None and _spoken(own) not in (language, None):
             own = None
         return options.voice or options.model or own or VOICES.get(language, VOICES["en"])
-
-
-class DeepgramVoices:
-    """The `VoicePages` of Deepgram: one, of all its models.
-
-    Args:
-        provider: the catalogue name.
-        account: whose voices.
-    """
-
-    def __init__(self, provider: str, account: DeepgramAccount) -> None:
-        self._provider = provider
-        self._account = account
-
-    def request(self, token: str | None) -> HttpRequest:
-        """What asks for the models."""
-        return HttpRequest(
-            url=self._account.http_url("/v1/models"), method="GET", headers=self._account.headers
-        )
-
-    def read(self, body: bytes) -> tuple[Sequence[Voice], str | None]:
-        """Those of the models that speak.
-
-        Raises:
-            InvalidResponseError: it is no list of models.
-        """
-        answer = read(self._provider, body)
-        try:
-            return [_voice(self._provider, model) for model in answer["tts"]], None
-        except (KeyError, TypeError, AttributeError):
-            raise InvalidResponseError(
-                self._provider, "the list of voices is not what it should be"
-            ) from None
 
 
 def _voice(provider: str, model: Mapping[str, Any]) -> Voice:
@@ -168,10 +136,6 @@ def _voice(provider: str, model: Mapping[str, Any]) -> Voice:
         use_cases=tuple(map(str, more.get("use_cases") or ())),
         provider=provider,
     )
-
-
-def _general(tag: str) -> str:
-    return tag.replace("_", "-").lower().partition("-")[0]
 
 
 def _spoken(voice: str) -> str | None:

@@ -26,7 +26,7 @@ from ..elevenlabs_errors import closing, failure, refusal
 from ..errors import InvalidResponseError, ProviderError, UnsupportedError
 from ..messages import read
 from ..types import TtsOptions
-from .elevenlabs_alignment import Alignment
+from .alignment import Alignment
 from .elevenlabs_speech import OPTIONS, ElevenLabsSpeech, Speech
 from .spoken import AudioEnd, Spoken, SpokenEvent, Terminated
 

@@ -13,6 +13,7 @@ from media.audio import ULAW_8K
 from ..elevenlabs import ElevenLabsAccount, language_code
 from ..elevenlabs_errors import refusal
 from ..errors import ProviderError, UnsupportedError, UnsupportedLanguageError
+from ..offered import check_within
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .elevenlabs_voices import ElevenLabsVoices
 
@@ -120,14 +121,10 @@ class Speech:
         self.voice = options.voice or account.voice_id
         self._options = options
         self._check_language(provider)
-        if not SLOWEST <= options.speed <= FASTEST:
-            raise UnsupportedError(
-                provider, f"speed {options.speed:g}", hint=f"it may be {SLOWEST} to {FASTEST}"
-            )
+        check_within(provider, "speed", options.speed, SLOWEST, FASTEST)
         for name in _RANGES:
-            value = getattr(options, name)
-            if value is not None and not 0 <= value <= 1:
-                raise UnsupportedError(provider, f"{name} {value:g}", hint="it may be 0 to 1")
+            if (value := getattr(options, name)) is not None:
+                check_within(provider, name, value, 0, 1)
         if len(options.pronunciations) > MOST_DICTIONARIES:
             raise UnsupportedError(
                 provider,

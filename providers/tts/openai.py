@@ -17,10 +17,9 @@ from ..errors import (
     AuthenticationError,
     MissingKeyError,
     ProviderError,
-    UnsupportedError,
-    UnsupportedLanguageError,
 )
 from ..http_request import HttpRequest
+from ..offered import check_within, unspoken
 from ..openai_account import LANGUAGES, PCM16_24K, OpenAiAccount, is_own, language_code, refusal
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .pcm_answer import PcmAnswer
@@ -129,15 +128,8 @@ def check(provider: str, options: TtsOptions, fastest: float, languages: Collect
         UnsupportedError: one is not.
     """
     if languages and language_code(options.language) not in languages:
-        raise UnsupportedLanguageError(
-            provider,
-            f"language {options.language!r} is not on offer",
-            hint=f"it speaks {', '.join(languages)}",
-        )
-    if not SLOWEST <= options.speed <= fastest:
-        raise UnsupportedError(
-            provider, f"speed {options.speed:g}", hint=f"it may be {SLOWEST} to {fastest}"
-        )
+        raise unspoken(provider, options.language, languages)
+    check_within(provider, "speed", options.speed, SLOWEST, fastest)
 
 
 def voice_of(name: str) -> str | dict[str, str]:

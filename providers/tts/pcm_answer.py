@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from media.audio import AudioFormat, Encoding, decode, pcm_to_bytes
-from media.files import AudioFileError, WavHeader, read_wav_header
+from media.files import WavHeader
 from media.resample import Resampler
 
-from ..errors import InvalidResponseError, UnsupportedFormatError
+from ..errors import UnsupportedFormatError
+from .wav_head import ENOUGH_BYTES, WavHead
 
 __all__ = ["PcmAnswer"]
 
-ENOUGH_BYTES = 12
-"""So many tell what it is."""
-MOST_HEADER_BYTES = 64 * 1024
 _OTHERS = {b"ID3": "MP3", b"OggS": "Ogg", b"fLaC": "FLAC"}
 _SYNC, _LAYERS, _LAYER_3 = 0xFFE0, 0x0006, 0x0002
 
@@ -33,7 +31,7 @@ class PcmAnswer:
     def __init__(self, provider: str, rate_hz: int) -> None:
         self._provider = provider
         self._rate_hz = rate_hz
-        self._head: bytes | None = b""  # what has come while it is not known what it is
+        self._head: WavHead | None = WavHead(provider)  # while it is not known what it is
         self._wav: _WavData | None = None
 
     def __call__(self, piece: bytes) -> bytes:
@@ -45,27 +43,17 @@ class PcmAnswer:
         """
         if self._head is None:
             return piece if self._wav is None else self._wav.take(piece)
-        head = self._head + piece
-        if piece and not self._enough(head):
-            self._head = head
+        begun = self._head.take(piece)
+        if begun is None:
             return b""
         self._head = None
-        if head[:4] != b"RIFF":
-            self._check(head)
-            return head
-        try:
-            header = read_wav_header(head)
-        except AudioFileError as error:
-            raise InvalidResponseError(self._provider, f"its WAV file: {error.found}") from None
+        header, data = begun
+        if header is None:
+            self._check(data)
+            return data
         self._wav = _WavData(header, self._rate_hz)
-        samples = self._wav.take(head[header.data_at :])
+        samples = self._wav.take(data)
         return samples if piece else samples + self._wav.take(b"")
-
-    def _enough(self, head: bytes) -> bool:
-        if len(head) < ENOUGH_BYTES or head[:4] != b"RIFF":
-            return len(head) >= ENOUGH_BYTES
-        at = head.find(b"data", ENOUGH_BYTES)
-        return 0 <= at <= len(head) - 8 or len(head) > MOST_HEADER_BYTES
 
     def _check(self, head: bytes) -> None:
         """Noise in a caller's ear is worse than silence."""

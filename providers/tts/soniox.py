@@ -21,10 +21,9 @@ from ..codec import Close, Failed, Frame, Request
 from ..errors import (
     InvalidResponseError,
     ProviderError,
-    UnsupportedError,
-    UnsupportedLanguageError,
 )
 from ..messages import read
+from ..offered import check_within, unspoken
 from ..soniox import LANGUAGES, PROVIDER, SonioxAccount, failure, language_code, refusal
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated
@@ -78,15 +77,8 @@ class SonioxSynthesizer:
             UnsupportedError: the language or the speed is not on offer.
         """
         if language_code(options.language) not in LANGUAGES:
-            raise UnsupportedLanguageError(
-                PROVIDER,
-                f"language {options.language!r} is not on offer",
-                hint=f"it speaks {', '.join(LANGUAGES)}",
-            )
-        if not SLOWEST <= options.speed <= FASTEST:
-            raise UnsupportedError(
-                PROVIDER, f"speed {options.speed:g}", hint=f"it may be {SLOWEST} to {FASTEST}"
-            )
+            raise unspoken(PROVIDER, options.language, LANGUAGES)
+        check_within(PROVIDER, "speed", options.speed, SLOWEST, FASTEST)
 
     def voices(self) -> Sequence[Voice]:
         """The voice that speaks when none is chosen; Soniox's console shows the others."""

@@ -12,7 +12,7 @@ from typing import Protocol
 from ..codec import Codec, Frame
 from ..errors import ProviderError
 from ..types import TtsOptions, WordPosition
-from .vendor import SpeechVendor
+from .vendor import ListingVendor
 
 __all__ = ["AudioEnd", "ContextFailed", "Spoken", "SpokenEvent", "Terminated", "TtsCodec"]
 __all__ += ["TtsVendor"]
@@ -67,7 +67,7 @@ class TtsCodec(Codec[SpokenEvent], Protocol):
         """Speak no more of it."""
 
 
-class TtsVendor(SpeechVendor, Protocol):
+class TtsVendor(ListingVendor, Protocol):
     """What the engine must know of a vendor.
 
     Attributes:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
 import structlog
 
-from ..errors import ProviderError, RateLimitError, UnavailableError, UnsupportedError
+from ..errors import ProviderError, RateLimitError, UnavailableError
 from ..honoured import Honoured
 from ..http import HttpClient
 from ..session import Deadlines
 from ..types import SynthesisChunk, TtsOptions, Voice
 from .channel import Channel
 from .context import MAX_WAITING_S, Context
-from .parts import cut, is_spoken, without_markup
+from .portions import portions
 from .spoken import TtsVendor
 from .voice_list import VoiceList
 
@@ -101,7 +101,7 @@ class StreamingTts:
         self._vendor.check(options)
         self._honoured.note(options)
         end = size = 0
-        for part in self._parts(text, options):
+        for part in portions(self._vendor, text, options):
             # Between two parts there may be space.
             begin, begin_ms = text.index(part, end), self.format.duration_ms(size)
             end = begin + len(part)
@@ -109,24 +109,6 @@ class StreamingTts:
                 async for piece in pieces:
                     size += len(piece.audio)
                     yield _placed(piece, begin, begin_ms)
-
-    def _parts(self, text: str, options: TtsOptions) -> Iterator[str]:
-        """What is to be said at a time.
-
-        Raises:
-            UnsupportedError: it would have to be cut, and is SSML.
-        """
-        # A text that is spoken more slowly lasts longer.
-        max_bytes = int(self._vendor.max_text_bytes * min(1.0, options.speed))
-        if not (options.ssml and "ssml" in self.capabilities.options):
-            return filter(is_spoken, cut(text, max_bytes))
-        if (size := len(without_markup(text).encode())) > max_bytes:
-            raise UnsupportedError(
-                self.name,
-                f"SSML of {size} bytes of text",
-                hint=f"it may be {max_bytes}, since it cannot be cut: give it part by part",
-            )
-        return iter([text])
 
     async def voices(self, language: str | None = None) -> list[Voice]:
         """The voices on offer; one without a language speaks them all.

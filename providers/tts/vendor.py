@@ -11,7 +11,7 @@ from ..http_request import Refused
 from ..types import TtsCapabilities, TtsOptions, Voice
 from .voice_pages import VoicePages
 
-__all__ = ["SpeechVendor"]
+__all__ = ["ListingVendor", "SpeechVendor"]
 
 
 class SpeechVendor(Protocol):
@@ -20,8 +20,6 @@ class SpeechVendor(Protocol):
     Attributes:
         format: of its audio, headerless.
         max_text_bytes: how long a text may be, in UTF-8, at a voice's own speed.
-        refused: what an HTTP status of 300 or more means.
-        voice_pages: how its voices are asked for, over HTTP; None when they are known.
     """
 
     @property
@@ -32,10 +30,6 @@ class SpeechVendor(Protocol):
     def format(self) -> AudioFormat: ...
     @property
     def max_text_bytes(self) -> int: ...
-    @property
-    def refused(self) -> Refused: ...
-    @property
-    def voice_pages(self) -> VoicePages | None: ...
 
     def check(self, options: TtsOptions) -> None:
         """See that the options can be honoured.
@@ -43,6 +37,20 @@ class SpeechVendor(Protocol):
         Raises:
             UnsupportedError: one cannot.
         """
+
+
+class ListingVendor(SpeechVendor, Protocol):
+    """One that lists its voices over HTTP, if they are not known.
+
+    Attributes:
+        refused: what an HTTP status of 300 or more means.
+        voice_pages: how its voices are asked for; None when they are known.
+    """
+
+    @property
+    def refused(self) -> Refused: ...
+    @property
+    def voice_pages(self) -> VoicePages | None: ...
 
     def voices(self) -> Sequence[Voice]:
         """The voices that are known to be on offer."""

@@ -10,7 +10,7 @@ from ..http_request import Refused
 from ..types import Voice
 from .voice_pages import VoicePages
 
-__all__ = ["VoiceList"]
+__all__ = ["VoiceList", "speaks"]
 
 DEADLINE_S = 10.0
 MAX_PAGES = 50
@@ -45,7 +45,7 @@ class VoiceList:
             ProviderError: the vendor cannot be asked.
         """
         voices = list(self._known()) if self._pages is None else await self._listed(self._pages)
-        return [voice for voice in voices if language is None or _speaks(voice, language)]
+        return [voice for voice in voices if language is None or speaks(voice, language)]
 
     async def _listed(self, pages: VoicePages) -> list[Voice]:
         voices: list[Voice] = []
@@ -61,7 +61,7 @@ class VoiceList:
         raise InvalidResponseError(self._http.provider, "the list of voices does not end")
 
 
-def _speaks(voice: Voice, language: str) -> bool:
+def speaks(voice: Voice, language: str) -> bool:
     """Whether a voice speaks a language: `en` is any English, asked for or spoken."""
     wanted, spoken = language.lower(), voice.language.lower()
     if not spoken or wanted == spoken:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
+import orjson
+
+from ..errors import InvalidResponseError
 from ..http_request import HttpRequest
 from ..types import Voice
 
-__all__ = ["VoicePages"]
+__all__ = ["OnePage", "VoicePages"]
 
 
 class VoicePages(Protocol):
@@ -23,3 +26,41 @@ class VoicePages(Protocol):
         Raises:
             InvalidResponseError: it is no such page.
         """
+
+
+class OnePage:
+    """The `VoicePages` of a vendor that lists all its voices at once, in JSON.
+
+    Args:
+        provider: the catalogue name.
+        url: where the list is.
+        headers: what proves the account.
+        voices: makes the voices of the list; for what is none it may raise `KeyError`, `TypeError`
+            or `AttributeError`.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        url: str,
+        headers: Mapping[str, str],
+        voices: Callable[[Any], Sequence[Voice]],
+    ) -> None:
+        self._provider = provider
+        self._request = HttpRequest(url=url, method="GET", headers=headers)
+        self._voices = voices
+
+    def request(self, token: str | None) -> HttpRequest:
+        """What asks for the list."""
+        return self._request
+
+    def read(self, body: bytes) -> tuple[Sequence[Voice], str | None]:
+        """All of them.
+
+        Raises:
+            InvalidResponseError: it is no list of voices.
+        """
+        try:
+            return self._voices(orjson.loads(body)), None
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            raise InvalidResponseError(self._provider, "that is no list of voices") from None

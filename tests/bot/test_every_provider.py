@@ -21,7 +21,7 @@ from bot.phone.clip import Clip
 from bot.phone.result import CallResult
 from bot.phone.steps import HangUp, Play, Wait, WaitForBot
 from media.audio import ULAW_8K, pcm_to_ulaw
-from providers.catalog import STT, TTS, account_of, build_tts
+from providers.catalog import STT, TTS, account_of, class_of
 from tests.providers.conformance.reach import LOCAL, access_to, remote
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import spoken_script
@@ -127,5 +127,5 @@ def test_a_call(stt: str, tts: str, calls: dict[Pair, CallResult]) -> None:
     # What this machine's recognizers make of it without being told what to expect is their matter.
     assert stt in LOCAL or caller["text"] == YES.text
     # The vendor's voice, to the byte where it speaks as the telephone does.
-    if tts not in LOCAL and build_tts(tts, api_key="key").format == ULAW_8K:
+    if tts not in LOCAL and class_of("tts", tts).format == ULAW_8K:
         assert pcm_to_ulaw(tones(AGREED, 8_000)) in bytes(result.tape.bot)

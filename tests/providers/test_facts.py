@@ -4,14 +4,11 @@ import re
 
 import pytest
 
-from providers.catalog import FILES, STT, TTS
-from providers.facts import Facts, Kind, facts_of
+from providers.catalog import TABLES, facts_of
+from providers.facts import Facts, Kind
 
-CATALOGUE: list[tuple[Kind, str]] = [
-    *(("stt", name) for name in STT),
-    *(("files", name) for name in FILES),
-    *(("tts", name) for name in TTS),
-]
+DATED = re.compile(r"20\d\d(-\d\d(-\d\d)?)?: .")
+CATALOGUE = [(kind, name) for kind, table in TABLES.items() for name in table]
 
 
 @pytest.mark.parametrize(("kind", "name"), CATALOGUE)
@@ -22,7 +19,7 @@ def test_every_provider_has_its_facts_with_their_sources(kind: Kind, name: str) 
     assert facts.latency_source
     assert (facts.price is None) == (not facts.priced)
     if facts.price:
-        assert re.match(r"20\d\d", facts.priced), "a price has its date"
+        assert DATED.match(facts.priced), "a price has its date and its source"
     assert (facts.usd_per_minute if kind == "tts" else facts.usd_per_1000_characters) is None
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from providers.catalog import build_stt, build_tts
+from providers.catalog import build_stt, build_tts, facts_of
 from providers.errors import BudgetError, NetworkError
-from providers.facts import Facts, facts_of
+from providers.facts import Facts
 from providers.metered import MeteredStt, MeteredTts
 from providers.types import PCM16_16K, SttOptions, TtsOptions
 from providers.usage import Account, Budget, Meter, Spending, Use, call_meter

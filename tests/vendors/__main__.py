@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
 
-from tests.vendors.deepgram import server as deepgram
-from tests.vendors.elevenlabs import server as elevenlabs
-from tests.vendors.openai import server as openai
-from tests.vendors.soniox import server as soniox
+from providers.catalog import VENDORS
+from tests.vendors.speech.shell import serve_from_shell
 from tests.vendors.twilio_rest import server as twilio_rest
 
-STAND_INS: Mapping[str, Callable[[Sequence[str]], None]] = {
-    "deepgram": deepgram.main,
-    "openai": openai.main,
-    "elevenlabs": elevenlabs.main,
-    "soniox": soniox.main,
-    "twilio_rest": twilio_rest.main,
-}
+TWILIO = "twilio_rest"
+HERE = Path(__file__).parent
+SPEECH = sorted(account for account in VENDORS if (HERE / account / "access.py").exists())
 
 
 def main(arguments: Sequence[str]) -> int:
     """Start what the first argument names with the rest of them."""
-    if not arguments or arguments[0] not in STAND_INS:
-        print(f"usage: python -m tests.vendors NAME …; NAME is one of {', '.join(STAND_INS)}")
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("", ())
+    if name == TWILIO:
+        twilio_rest.main(rest)
+    elif name in SPEECH:
+        serve_from_shell(name, import_module(f"tests.vendors.{name}.access").ACCESS, rest)
+    else:
+        names = ", ".join([*SPEECH, TWILIO])
+        print(f"usage: python -m tests.vendors NAME …; NAME is one of {names}")
         return 2
-    STAND_INS[arguments[0]](arguments[1:])
     return 0
 
 

@@ -14,10 +14,10 @@ import structlog
 
 from bot.engines import Engines
 from bot.settings import Settings
-from providers.catalog import STT, build_stt
+from providers.catalog import STT, build_stt, facts_of
 from providers.configured import missing
 from providers.errors import MissingKeyError, ProviderError
-from providers.facts import Facts, facts_of
+from providers.facts import Facts
 from providers.fallback import Candidate, Fallback
 from providers.library.lazy import LazyStt
 from providers.metered import MeteredStt

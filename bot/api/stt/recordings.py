@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.settings import Settings
-from providers.catalog import FILES, SHARED, build_file_stt, build_files_beside
+from providers.catalog import FILES, SHARED, build_file_stt, build_files_beside, facts_of
 from providers.configured import missing
 from providers.errors import MissingKeyError
-from providers.facts import facts_of
 from providers.fallback import Candidate
 from providers.metered import MeteredFiles
 from providers.stt.buffered import BufferedStt

@@ -44,6 +44,7 @@ def test_programs_get_all_that_is_known(run: Run, monkeypatch: pytest.MonkeyPatc
     }
     soniox = found["stt", "soniox"]
     assert (soniox["configured"], soniox["missing"]) == (False, "set SONIOX_API_KEY for soniox")
+    assert (soniox["vendor"], soniox["documentation"]) == ("Soniox", "https://soniox.com/docs")
     assert soniox["usd_per_minute"] == 0.002
     assert "2026" in soniox["priced"]
     openai = found["files", "openai"]

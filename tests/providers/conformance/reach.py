@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar
 
-from providers.catalog import account_of, build_file_stt, build_stt, build_tts
+from providers.catalog import VENDORS, account_of, build_file_stt, build_stt, build_tts
 from tests.providers.leaks import nothing_left
 from tests.vendors.speech.access import Access
 from tests.vendors.speech.faults import Fault
@@ -19,9 +19,13 @@ from tests.vendors.speech.record import Record
 from tests.vendors.speech.recordings import computed_script
 from tests.vendors.speech.standin import StandIn
 
-__all__ = ["LOCAL", "SCRIPT", "Reached", "access_to", "reached", "remote", "since"]
+__all__ = ["LOCAL", "SCRIPT", "Reached", "access_to", "key_of", "reached", "remote", "since"]
 
-LOCAL = frozenset({"espeak", "pocketsphinx", "whisper"})
+_KEYS = {
+    account: [key for key, setting in vendor.settings.items() if setting.holds == "key"]
+    for account, vendor in VENDORS.items()
+}
+LOCAL = frozenset(account for account, keys in _KEYS.items() if not keys)
 """They run on this machine: there is nobody to stand in for."""
 
 SCRIPT = computed_script(["Hello, this is Parley.", "How may I help?"], pause_ms=800)
@@ -67,6 +71,11 @@ def access_to(name: str) -> Access:
     access = import_module(f"tests.vendors.{account_of(name)}.access").ACCESS
     assert isinstance(access, Access)
     return access
+
+
+def key_of(name: str) -> str:
+    """The setting that holds the key of a provider's account."""
+    return _KEYS[account_of(name)][0]
 
 
 @asynccontextmanager

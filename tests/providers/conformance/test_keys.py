@@ -7,13 +7,22 @@ from typing import Any
 
 import pytest
 
-from providers.catalog import FILES, STT, TTS, account_of, build_file_stt, build_stt, build_tts
+from providers.catalog import (
+    FILES,
+    STT,
+    TTS,
+    VENDORS,
+    account_of,
+    build_file_stt,
+    build_stt,
+    build_tts,
+)
 from providers.errors import AuthenticationError, MissingKeyError
 from providers.results import AudioData
 from providers.types import SttOptions
 from tests.virtual_time import virtual_time_on_sockets
 
-from .reach import reached, remote
+from .reach import key_of, reached, remote
 
 WRONG = "a-key-of-somebody-else"
 STARTED = [(build_stt, name) for name in remote(STT)] + [(build_tts, name) for name in remote(TTS)]
@@ -22,7 +31,7 @@ ALL = [*STARTED, *((build_file_stt, name) for name in remote(FILES))]
 
 def variable(name: str) -> str:
     """Where a provider's key comes from."""
-    return f"{account_of(name)}_API_KEY".upper()
+    return VENDORS[account_of(name)].variable(key_of(name))
 
 
 @pytest.mark.parametrize(("build", "name"), ALL)
@@ -37,7 +46,7 @@ def test_a_missing_key_is_told_at_once(build: Callable[..., Any], name: str) -> 
 @pytest.mark.parametrize(("build", "name"), STARTED)
 @virtual_time_on_sockets
 async def test_a_wrong_key_is_told_at_the_start(build: Callable[..., Any], name: str) -> None:
-    async with reached(build, name, account={"api_key": WRONG}) as vendor:
+    async with reached(build, name, account={key_of(name): WRONG}) as vendor:
         with pytest.raises(AuthenticationError) as raised:
             await vendor.provider.start()
         check(raised.value, name)
@@ -47,7 +56,7 @@ async def test_a_wrong_key_is_told_at_the_start(build: Callable[..., Any], name:
 @pytest.mark.parametrize("name", remote(FILES))
 @virtual_time_on_sockets
 async def test_a_wrong_key_is_told_with_a_recording(name: str) -> None:
-    async with reached(build_file_stt, name, account={"api_key": WRONG}) as vendor:
+    async with reached(build_file_stt, name, account={key_of(name): WRONG}) as vendor:
         taken = vendor.provider.capabilities.audio[0]
         with pytest.raises(AuthenticationError) as raised:
             await vendor.provider.transcribe(AudioData(taken.silence(100), taken), SttOptions())

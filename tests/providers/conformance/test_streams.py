@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.virtual_time import virtual_time_on_sockets
 
 from .caller import Understood, call, said_in, telephone_format, utterances
 from .failures import DOWN, MANY, REFUSED, check_down, check_refused, fault_id
-from .reach import SCRIPT, reached, remote, since
+from .reach import SCRIPT, Reached, reached, remote, since
 
 RECOGNIZERS = remote(STT)
 IN_A_WORD_MS = 3_300
@@ -50,7 +51,7 @@ HEALED = [
     *(Fault("garbage", "word", IN_A_WORD_MS, garbage=kind) for kind in ("text", "types", "binary")),
 ]
 HARMLESS = [Fault("behave"), Fault("slow", delay_ms=900)]
-GIVEN_UP_S = {"stall": 12.0, "deaf": 20.0}
+GIVEN_UP_S = {"stall": 13.0, "deaf": 20.0}
 """By when at the latest; the others after the three seconds for which it is tried."""
 
 
@@ -81,13 +82,19 @@ def may_not_matter(fault: Fault) -> bool:
     return fault.when == "finish" or fault.garbage == "types"
 
 
+def catches_up(stt: Reached[SttProvider]) -> bool:
+    """Whether it takes audio as it is spoken, so that another connection makes good lost time."""
+    return math.isfinite(stt.provider.capabilities.delivery.ahead_ms)
+
+
 @pytest.mark.parametrize("fault", HEALED, ids=fault_id)
 @pytest.mark.parametrize("name", RECOGNIZERS)
 @virtual_time_on_sockets
 async def test_no_word_is_lost_with_a_connection(name: str, fault: Fault) -> None:
     async with reached(build_stt, name, fault) as stt:
         check_words(await speak(stt.provider), stt.provider)
-        assert len(stt.records) == 2 or may_not_matter(fault)
+        connections = len(stt.records)
+        assert connections == 2 or may_not_matter(fault) or (connections > 2 and catches_up(stt))
 
 
 @pytest.mark.parametrize("name", RECOGNIZERS)

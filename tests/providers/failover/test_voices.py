@@ -29,6 +29,12 @@ MID_TEXT = Fault("reset", "audio", at_ms=300, at_bytes=4_800)
 GONE = [Fault("refuse")] * 50
 
 
+def may_break_off(name: str) -> bool:
+    """Whether it may in the midst of a text."""
+    access = access_to(name)
+    return access.tts[name] not in access.whole
+
+
 @asynccontextmanager
 async def voice(name: str) -> AsyncIterator[tuple[Candidate[TtsProvider], StandIn, str]]:
     """A synthesizer, its stand-in, and the service there."""
@@ -79,7 +85,7 @@ def test_who_is_gone_is_replaced_from_the_texts_start(pair: tuple[str, str]) -> 
     speak()
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids="+".join)
+@pytest.mark.parametrize("pair", [p for p in PAIRS if may_break_off(p[0])], ids="+".join)
 def test_who_breaks_off_is_not_begun_again_and_the_next_text_is_anothers(
     pair: tuple[str, str],
 ) -> None:

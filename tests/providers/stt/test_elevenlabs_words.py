@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.results import Word
-from providers.stt.elevenlabs_words import placed, spread, words_of
+from providers.stt.elevenlabs_words import placed, words_of
 from providers.stt.heard import Token
 from providers.stt.timeline import Timeline
 
@@ -48,8 +48,3 @@ def test_where_there_is_no_space_none_is_put_in() -> None:
 def test_confidence_is_no_logarithm(logprob: float | None, confidence: float | None) -> None:
     (word,) = words_of([{**LISTED[0], "logprob": logprob}])
     assert word.confidence == (None if confidence is None else pytest.approx(confidence, abs=1e-4))
-
-
-def test_words_share_the_time_of_all() -> None:
-    assert spread(" one  two ", 100, 300) == (Token(" one", 100, 200), Token(" two", 200, 300))
-    assert spread("", 100, 300) == ()

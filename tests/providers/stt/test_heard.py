@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from providers.stt.heard import Heard, Token, Utterances
+from providers.stt.heard import Heard, Restarted, Token, Utterances
 from providers.types import EndOfTurn, SttEvent, Transcript, Word
 
 
@@ -156,3 +156,50 @@ def test_a_language_without_spaces_has_one_word() -> None:
     utterances.heard(Heard([token("你", 0, 100), token("好", 100, 200)]))
     assert utterances.done_ms == 0
     assert [word.text for word in utterances.take().words] == ["你好"]
+
+
+def test_what_is_final_stays_when_the_vendor_begins_anew() -> None:
+    utterances = Utterances()
+    utterances.connected(1_000)
+    utterances.heard(
+        Heard([token("one", 100, 200), token(" two", 300, 400)], [token(" th", 500, 600)])
+    )
+    assert interim_of(utterances.restarted(Restarted())) == "one two"
+    assert utterances.done_ms == 1_400
+    utterances.connected(1_400)
+    utterances.heard(Heard([token("three", 100, 250)]))
+    assert utterances.take().text == "one two three"
+    assert utterances.restarted(Restarted(900)) == []
+    assert utterances.done_ms == 2_300
+
+
+def test_words_that_stay_outlive_a_connection_though_they_are_not_final() -> None:
+    utterances = Utterances()
+    utterances.connected(1_000)
+    tokens = [token(" so", 0, 100), token(" it", 100, 200), token(" is", 200, 300)]
+    utterances.heard(Heard(interim=tokens, sure=2))
+    assert utterances.lost() == [Transcript("", final=False)]
+    assert utterances.done_ms == 1_200
+    utterances.connected(1_200)
+    utterances.heard(Heard(final=[token("Was.", 0, 100)]))
+    assert utterances.take().text == "so it Was."
+    # What was sure of another transcript counts for nothing in the next.
+    utterances.heard(Heard(interim=[token(" a", 200, 300)], sure=1))
+    utterances.heard(Heard(interim=[token(" an", 200, 300)]))
+    utterances.lost()
+    assert utterances.take().text == ""
+
+
+def test_what_was_said_long_ago_may_be_passed_over() -> None:
+    utterances = Utterances()
+    assert utterances.idle
+    utterances.heard(Heard(interim=[Token(" so", 100, 200)]))
+    assert not utterances.idle
+    utterances.heard(Heard(final=[Token(" so", 100, 200)]))
+    assert not utterances.idle
+    utterances.take()
+    assert utterances.idle
+    utterances.pass_over(5_000.0)
+    assert utterances.done_ms == 5_000.0
+    utterances.pass_over(1_000.0)
+    assert utterances.done_ms == 5_000.0

@@ -138,3 +138,55 @@ def test_nothing_is_lost_or_doubled(seed: int) -> None:
     for item in ring.unsent():
         heard += item or b""
     assert heard == whole
+
+
+def test_short_pieces_go_together() -> None:
+    ring = ReplayRing(1.0, 1, shortest_ms=50)
+    for size in (20, 20, 20, 990, 1_000, 30):
+        assert ring.add(bytes(size))
+    assert [len(piece or b"") for piece in ring.unsent()] == [60, 990, 1_000]
+    assert (ring.unsent_ms, ring.waits(ended=False), ring.waits(ended=True)) == (30, False, True)
+    ring.add(bytes(1_000))
+    assert [len(piece or b"") for piece in ring.unsent()] == [1_000]
+    # What is left is as short; an end does not wait for it to be longer.
+    ring.end_utterance()
+    assert [piece and len(piece) for piece in ring.unsent()] == [30, None]
+    ring.add(bytes(10))
+    assert [len(piece or b"") for piece in ring.unsent(ended=True)] == [10]
+
+
+def test_audio_goes_no_faster_than_it_may() -> None:
+    ring = ReplayRing(1.0, 1, shortest_ms=50)
+    for _ in range(4):
+        ring.add(bytes(100))
+    ring.end_utterance()
+    assert len(list(ring.unsent(250))) == 2
+    assert (ring.unsent_ms, ring.waits(ended=False)) == (200, True)
+    assert len(list(ring.unsent(299))) == 0
+    assert len(list(ring.unsent(400))) == 3
+    # On another connection it counts anew.
+    ring.rewind(100)
+    assert len(list(ring.unsent(200))) == 2
+    # What is short counts as a whole message.
+    ring = ReplayRing(1.0, 1, shortest_ms=50)
+    ring.add(bytes(120))
+    for _ in range(2):
+        ring.end_utterance()
+        ring.add(bytes(20))
+    assert [item and len(item) for item in ring.unsent(169, ended=True)] == [120, None]
+    assert [item and len(item) for item in ring.unsent(170, ended=True)] == [20, None]
+
+
+def test_quiet_at_the_beginning_is_left_out() -> None:
+    def is_quiet(audio: bytes) -> bool:
+        return not any(audio)
+
+    ring = ring_of(bytes(100), bytes(100), b"x" * 100, bytes(100))
+    list(ring.unsent())
+    assert ring.rewind(20) == 20
+    assert ring.skip(is_quiet, 50) == 150
+    assert [len(piece or b"") for piece in ring.unsent()] == [50, 100, 100]
+    assert ring.skip(is_quiet, 500) == 150
+    # An end that is owed shows that somebody spoke.
+    assert ring_of(None, bytes(100)).skip(is_quiet, 0) == 0
+    assert ring_of(bytes(100), None).skip(is_quiet, 0) == 100

@@ -21,7 +21,8 @@ from providers.errors import (
 )
 from providers.http import HttpClient
 from providers.http_request import HttpRequest
-from providers.tts.http_synthesis import WARM_S, HttpTts
+from providers.tts.http_synthesis import HttpTts
+from providers.tts.text_synthesis import WARM_S
 from providers.types import TtsCapabilities, TtsOptions, TtsProvider, Voice
 from tests.background import until
 from tests.providers.wire import answering

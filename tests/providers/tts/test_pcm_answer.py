@@ -11,7 +11,8 @@ import pytest
 from media.audio import Samples, bytes_to_pcm, pcm_to_bytes, pcm_to_ulaw, ulaw_to_pcm
 from media.files import wav_header, write_wav
 from providers.errors import InvalidResponseError, UnsupportedFormatError
-from providers.tts.pcm_answer import MOST_HEADER_BYTES, PcmAnswer
+from providers.tts.pcm_answer import PcmAnswer
+from providers.tts.wav_head import MOST_HEADER_BYTES
 
 RATE_HZ = 24_000
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.vendors.speech.access import Access
 
+from .limits import Limits
 from .standin import DeepgramStandIn
 
 __all__ = ["ACCESS"]
@@ -16,6 +17,7 @@ def _settings(standin: DeepgramStandIn) -> dict[str, Any]:
 
 
 ACCESS = Access(
+    limits=Limits,
     standin=DeepgramStandIn,
     settings=_settings,
     stt={"deepgram": "stt", "deepgram-flux": "flux"},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from media.audio import AudioFormat, Encoding, pcm_to_bytes
-from media.files import AudioFileError, read_wav
+from media.audio import AudioFormat
+from media.files import AudioFileError
 from tests.vendors.speech.exchange import Exchange
 from tests.vendors.speech.hearing import Hearing, Listening, transcribe
 from tests.vendors.speech.refusal import Answer, Json
+from tests.vendors.speech.wav import audio_in
 
 from .query import FilesQuery, read_query
 from .refusal import Wrong
@@ -57,8 +58,6 @@ def _decoded(query: FilesQuery, data: bytes) -> tuple[AudioFormat, bytes]:
             raise Wrong(f"{query.encoding} is not simulated")
         return query.format, data
     try:
-        wav = read_wav(data)
+        return audio_in(data)
     except AudioFileError:
         raise Wrong("Bad Request: failed to process audio: corrupt or unsupported data") from None
-    shape = AudioFormat(Encoding.PCM16, wav.sample_rate_hz, wav.samples.shape[1])
-    return shape, pcm_to_bytes(wav.samples)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 
 from tests.vendors.speech import stt
-from tests.vendors.speech.hearing import Heard, Hearing, Listening, Token
+from tests.vendors.speech.hearing import Heard, Hearing, Listening, Token, utterances
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.refusal import Json, Refusal
 
@@ -17,7 +17,7 @@ from .limits import Limits
 from .query import FluxQuery
 from .refusal import Closing, closing_of, error_message
 from .results import seconds
-from .stt import check_container, utterances
+from .stt import check_container
 
 __all__ = ["FluxStream"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import uuid
 from collections.abc import AsyncGenerator
 from typing import Annotated, Literal
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from media.audio import AudioFormat, Encoding
 from tests.vendors.speech.exchange import Exchange
 from tests.vendors.speech.voices import Voice, spoken
+from tests.vendors.speech.wav import wav_header
 
 from .limits import Limits
 from .query import SpeakQuery, read_query
@@ -19,8 +19,6 @@ from .refusal import Wrong
 
 __all__ = ["Speaking"]
 
-WAV_CODES = {Encoding.PCM16: 1, Encoding.ALAW: 6, Encoding.ULAW: 7}
-ENDLESS = 0xFFFFFFFF
 NAMES = {Encoding.PCM16: "l16", Encoding.ALAW: "alaw", Encoding.ULAW: "mulaw"}
 
 
@@ -88,19 +86,9 @@ class Speaking:
 async def _in_wav(
     audio: AsyncGenerator[bytes, None], audio_format: AudioFormat
 ) -> AsyncGenerator[bytes, None]:
-    """A header that does not know how long the audio will be, and the audio."""
-    rate_hz, frame_bytes = audio_format.sample_rate_hz, audio_format.frame_bytes
-    shape = struct.pack(
-        "<HHIIHH",
-        WAV_CODES[audio_format.encoding],
-        audio_format.channels,
-        rate_hz,
-        rate_hz * frame_bytes,
-        frame_bytes,
-        frame_bytes * 8,
-    )
-    chunk = b"fmt " + struct.pack("<I", len(shape)) + shape
-    yield b"RIFF" + struct.pack("<I", ENDLESS) + b"WAVE" + chunk + b"data"
-    yield struct.pack("<I", ENDLESS)
+    """A header that does not know how long the audio will be, in two pieces, and the audio."""
+    header = wav_header(audio_format)
+    yield header[:-4]
+    yield header[-4:]
     async for piece in audio:
         yield piece

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from tests.vendors.speech import standin
 from tests.vendors.speech.doors import Door, HttpDoor, SocketDoor
 from tests.vendors.speech.exchange import Exchange
-from tests.vendors.speech.faults import Fault
-from tests.vendors.speech.hearing import Hearing
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.record import Key, Record
 from tests.vendors.speech.refusal import Answer, Refusal
-from tests.vendors.speech.voices import ToneVoice, Voice
+from tests.vendors.speech.vendor import SpeechStandIn
 
 from .files import Recordings
 from .flux import FluxStream
@@ -33,59 +30,24 @@ QUERIES: Mapping[str, type[ListenQuery | FluxQuery | SpeakQuery]] = {
 }
 
 
-class DeepgramStandIn(standin.StandIn):
-    """Deepgram for one key; an async context manager that serves on loopback.
+class DeepgramStandIn(SpeechStandIn[Limits]):
+    """Deepgram for one key.
 
     Its services are called `stt` (`/v1/listen`), `flux` and `files`; `tts` (the WebSocket) and
     `tts-http`; `models` and `token`.
-
-    Args:
-        hearing: gives each stream or recording its recognizer.
-        api_key: what clients have to show.
-        limits: how long it waits, and how much it takes.
-        faults: by service, what happens to its connections and requests.
-        voice: who speaks; None is `ToneVoice`.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
-        send_s: how long a client may take to read what it is sent.
-        port: to listen on; 0 is any.
-        keep: whether every frame is kept.
     """
 
-    def __init__(
-        self,
-        hearing: Hearing,
-        *,
-        api_key: str = "stand-in-key",
-        limits: Limits | None = None,
-        faults: Mapping[str, Iterable[Fault]] | None = None,
-        voice: Voice | None = None,
-        pace: float | None = None,
-        send_s: float = 20.0,
-        port: int = 0,
-        keep: bool = True,
-    ) -> None:
-        self._voice = voice or ToneVoice()
-        super().__init__(
-            api_key=api_key,
-            engines=[hearing, self._voice],
-            faults=faults,
-            send_s=send_s,
-            port=port,
-            keep=keep,
-        )
-        self._hearing = hearing
-        self._limits = limits or Limits()
-        self._pace = pace
-        self._recordings = Recordings(hearing)
-        self._speaking = Speaking(self._voice, self._limits, pace=pace)
+    usual = Limits()
 
     def doors(self) -> Sequence[Door]:
+        files = Recordings(self._hearing)
+        speaking = Speaking(self._voice, self._limits, pace=self._pace)
         return (
             SocketDoor("stt", "/v1/listen", self._listen),
             SocketDoor("flux", "/v2/listen", self._flux),
             SocketDoor("tts", "/v1/speak", self._speak),
-            HttpDoor("files", "POST", "/v1/listen", self._recordings.answer),
-            HttpDoor("tts-http", "POST", "/v1/speak", self._speaking.answer),
+            HttpDoor("files", "POST", "/v1/listen", files.answer),
+            HttpDoor("tts-http", "POST", "/v1/speak", speaking.answer),
             HttpDoor("models", "GET", "/v1/models", _models),
             HttpDoor("token", "GET", "/v1/auth/token", _token),
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tests.vendors.speech import stt
-from tests.vendors.speech.hearing import END, Heard, Hearing, Listening, Token
+from tests.vendors.speech.hearing import END, Heard, Hearing, Listening, Token, utterances
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.refusal import Json, Refusal
 
@@ -17,7 +17,7 @@ from .query import ListenQuery
 from .refusal import Closing, closing_of, error_message
 from .results import alternative, metadata, model_info, seconds
 
-__all__ = ["ListenStream", "check_container", "utterances"]
+__all__ = ["ListenStream", "check_container"]
 
 MESSAGE_MS = 1_000
 # When it is done with silence is assumed.
@@ -193,19 +193,6 @@ class ListenStream(stt.SttStream):
             "from_finalize": is_final and self._finalizing,
         }
         await self.peer.say(message)
-
-
-def utterances(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], bool]]:
-    """Final tokens, cut where the speaker has ended; whether that was there."""
-    words: list[Token] = []
-    for token in tokens:
-        if token == END:
-            yield words, True
-            words = []
-        else:
-            words.append(token)
-    if words:
-        yield words, False
 
 
 def check_container(audio: bytes) -> None:

@@ -11,13 +11,13 @@ from websockets.typing import Subprotocol
 
 from media.audio import PCM16_16K, bytes_to_pcm
 from media.files import write_wav
+from tests.vendors.__main__ import main
 from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.script import Script
 from tests.vendors.speech.talking import talking
 
 from .limits import Limits
-from .server import main
 from .standin import DeepgramStandIn
 from .talk import AURA, FLUX, KEY, NOVA, connected
 
@@ -127,5 +127,5 @@ def test_a_shell_is_told_what_is_missing(
 ) -> None:
     monkeypatch.delenv("DEEPGRAM_API_KEY", raising=False)
     with pytest.raises(SystemExit):
-        main([])
+        main(["deepgram"])
     assert "set DEEPGRAM_API_KEY" in capsys.readouterr().err

@@ -6,11 +6,12 @@ import asyncio
 import uuid
 from collections import deque
 from contextlib import aclosing
-from typing import Literal, TypeVar
+from typing import Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tests.vendors.speech.groups import leaf
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.refusal import Json, Refusal
 from tests.vendors.speech.strike import Striker
@@ -23,8 +24,6 @@ from .refusal import Closing, closing_of
 __all__ = ["SpeakConnection"]
 
 MINUTE_S = 60.0
-
-_Error = TypeVar("_Error", bound=Exception)
 
 
 class _Message(BaseModel):
@@ -74,9 +73,9 @@ class SpeakConnection:
             async with asyncio.timeout(self._limits.tts_session_s):
                 await self._serve()
         except* Refusal as group:
-            closing = closing_of(_leaf(group))
+            closing = closing_of(leaf(group))
         except* Closing as group:
-            closing = _leaf(group)
+            closing = leaf(group)
         except* TimeoutError:
             closing = Closing(1011, "NET-0003")
         await self._peer.close(closing.code, str(closing))
@@ -196,11 +195,3 @@ class SpeakConnection:
     async def _warn(self, code: str, description: str) -> None:
         warning: Json = {"type": "Warning", "code": code, "description": description}
         await self._peer.say(warning)
-
-
-def _leaf(group: BaseExceptionGroup[_Error]) -> _Error:
-    """The first error of a group, and of the groups in it."""
-    error: _Error | BaseExceptionGroup[_Error] = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

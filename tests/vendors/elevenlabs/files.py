@@ -11,11 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from media.audio import PCM16_16K, AudioFormat, Encoding, pcm_to_bytes
-from media.files import AudioFileError, read_wav
+from media.audio import PCM16_16K, AudioFormat
+from media.files import AudioFileError
 from tests.vendors.speech.exchange import Exchange
 from tests.vendors.speech.hearing import Hearing, Listening, transcribe
 from tests.vendors.speech.refusal import Answer
+from tests.vendors.speech.wav import audio_in
 
 from .limits import Limits
 from .refusal import Wrong, invalid_fields
@@ -110,8 +111,6 @@ def _read(form: FormData) -> _Form:
 def _decoded(data: bytes) -> tuple[AudioFormat, bytes]:
     """A WAV file's audio; the stand-in decodes nothing else, though ElevenLabs does."""
     try:
-        wav = read_wav(data)
+        return audio_in(data)
     except AudioFileError as error:
         raise Wrong(f"The file is corrupted: {error.found}", kind="invalid_audio") from None
-    shape = AudioFormat(Encoding.PCM16, wav.sample_rate_hz, wav.samples.shape[1])
-    return shape, pcm_to_bytes(wav.samples)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-from tests.vendors.speech import standin
 from tests.vendors.speech.doors import Door, HttpDoor, SocketDoor
 from tests.vendors.speech.exchange import Exchange
-from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.hearing import Hearing
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.record import Key, Record
 from tests.vendors.speech.refusal import Answer, Json, Refusal
-from tests.vendors.speech.voices import ToneVoice, Voice
+from tests.vendors.speech.vendor import SpeechStandIn
 
 from .files import ScribeFiles
 from .limits import Limits
@@ -30,57 +28,35 @@ __all__ = ["ElevenLabsStandIn"]
 SOCKETS = ("stt", "tts", "tts-single")
 
 
-class ElevenLabsStandIn(standin.StandIn):
-    """ElevenLabs for one key; an async context manager that serves on loopback.
+class ElevenLabsStandIn(SpeechStandIn[Limits]):
+    """ElevenLabs for one key.
 
     Its services are called `stt` and `files`; `tts` (with contexts), `tts-single` and `tts-http`;
     `voices` and `models`.
 
     Args:
         hearing: gives each stream or recording its recognizer.
-        api_key: what clients have to show.
-        limits: how long it waits, and how much it takes.
         wrong_key: how a WebSocket with a wrong key is answered: by HTTP 401, or by an error message
             at once, as it is documented.
-        faults: by service, what happens to its connections and requests.
-        voice: who speaks; None is `ToneVoice`.
         voices: those that are listed, and may be asked for.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
-        send_s: how long a client may take to read what it is sent.
-        port: to listen on; 0 is any.
-        keep: whether every frame is kept.
+        options: those of `SpeechStandIn`.
     """
+
+    usual = Limits()
 
     def __init__(
         self,
         hearing: Hearing,
         *,
-        api_key: str = "stand-in-key",
-        limits: Limits | None = None,
         wrong_key: Literal["upgrade", "message"] = "message",
-        faults: Mapping[str, Iterable[Fault]] | None = None,
-        voice: Voice | None = None,
         voices: Sequence[Json] = VOICES,
-        pace: float | None = None,
-        send_s: float = 20.0,
-        port: int = 0,
-        keep: bool = True,
+        **options: Any,
     ) -> None:
-        voice = voice or ToneVoice()
-        super().__init__(
-            api_key=api_key,
-            engines=[hearing, voice],
-            faults=faults,
-            send_s=send_s,
-            port=port,
-            keep=keep,
-        )
-        self._hearing = hearing
-        self._limits = limits or Limits()
+        super().__init__(hearing, **options)
         self._wrong_key = wrong_key
         self._voices = voices
         voice_ids = frozenset(listed["voice_id"] for listed in voices)
-        self._speaker = Speaker(voice, voice_ids, self._limits, pace)
+        self._speaker = Speaker(self._voice, voice_ids, self._limits, self._pace)
 
     def doors(self) -> Sequence[Door]:
         speech = "/v1/text-to-speech/{voice_id}"

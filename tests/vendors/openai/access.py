@@ -21,4 +21,5 @@ ACCESS = Access(
     stt={"openai": "transcription"},
     tts={"openai": "speech", "openai-realtime": "realtime"},
     files={"openai": "files"},
+    polyglot=frozenset({"speech"}),  # as far as Parley knows, it is a server of one's own
 )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from tests.vendors.speech import standin
 from tests.vendors.speech.doors import Door, HttpDoor, SocketDoor
 from tests.vendors.speech.exchange import Exchange
-from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.hearing import Hearing
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.record import Key, Record
 from tests.vendors.speech.refusal import Answer, Refusal
-from tests.vendors.speech.voices import ToneVoice, Voice
+from tests.vendors.speech.vendor import SpeechStandIn
 
 from .files import answer_file
 from .offer import MODELS, REALTIME_MODELS, check_model
@@ -26,8 +25,8 @@ __all__ = ["OpenAiStandIn"]
 SESSION_S = 3_600.0
 
 
-class OpenAiStandIn(standin.StandIn):
-    """OpenAI for one key; an async context manager that serves on loopback.
+class OpenAiStandIn(SpeechStandIn[None]):
+    """OpenAI for one key.
 
     Its services are `transcription` and `realtime`, which are the sessions without and with a model
     in their address, `files`, `speech` and `models`.
@@ -36,40 +35,25 @@ class OpenAiStandIn(standin.StandIn):
         hearing: who listens.
         api_key: what clients have to show; None asks for none, and knows every model and voice that
             speaks over HTTP, as other people's servers do.
-        voice: who speaks; None is `ToneVoice`.
-        faults: by service (see `speech.faults`).
-        pace: how many times as fast as it is spoken audio is made; None is at once.
         made: what is made of a text over HTTP, see `speech.Made`.
         swapped: whether of each two items of a transcription the second is completed first.
         session_s: how long a session lasts.
-        port: to listen on; 0 is any.
-        keep: whether every frame and body is kept.
+        options: those of `SpeechStandIn`.
     """
+
+    usual = None
 
     def __init__(
         self,
         hearing: Hearing,
         *,
         api_key: str | None = "stand-in-key",
-        voice: Voice | None = None,
-        faults: Mapping[str, Iterable[Fault]] | None = None,
-        pace: float | None = None,
         made: Made = "asked",
         swapped: bool = False,
         session_s: float = SESSION_S,
-        port: int = 0,
-        keep: bool = True,
+        **options: Any,
     ) -> None:
-        self._hearing = hearing
-        self._voice = voice or ToneVoice()
-        super().__init__(
-            api_key=api_key or "",
-            engines=[hearing, self._voice],
-            faults=faults,
-            port=port,
-            keep=keep,
-        )
-        self._pace = pace
+        super().__init__(hearing, api_key=api_key or "", **options)
         self._made: Made = made
         self._swapped = swapped
         self._session_s = session_s

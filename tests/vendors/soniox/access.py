@@ -9,6 +9,7 @@ from tests.vendors.speech.access import Access
 from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.hearing import Hearing
 
+from .limits import Limits
 from .standin import SonioxStandIn
 
 __all__ = ["ACCESS"]
@@ -31,4 +32,10 @@ def _settings(standin: SonioxStandIn) -> dict[str, Any]:
     }
 
 
-ACCESS = Access(standin=_standin, settings=_settings, stt={"soniox": "stt"}, tts={"soniox": "tts"})
+ACCESS = Access(
+    limits=Limits,
+    standin=_standin,
+    settings=_settings,
+    stt={"soniox": "stt"},
+    tts={"soniox": "tts"},
+)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from tests.vendors.speech import standin
 from tests.vendors.speech.doors import Door, SocketDoor
 from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.hearing import Hearing
 from tests.vendors.speech.peer import Peer
 from tests.vendors.speech.record import Key, Record
 from tests.vendors.speech.refusal import Answer, Json, Refusal
-from tests.vendors.speech.voices import ToneVoice, Voice
+from tests.vendors.speech.vendor import SpeechStandIn
 
 from .keys import KEY_PROTOCOL, Keys
 from .limits import Limits
@@ -28,60 +27,43 @@ STT_PATH, TTS_PATH = "/transcribe-websocket", "/tts-websocket"
 MINUTE_S = 60.0
 
 
-class SonioxStandIn(standin.StandIn):
-    """Soniox for one key; an async context manager that serves on loopback.
+class SonioxStandIn(SpeechStandIn[Limits]):
+    """Soniox for one key.
 
     Its services are called `stt` and `tts`.
 
     Args:
         hearing: gives each STT stream its recognizer: `OracleHearing` or `SphinxHearing`.
         api_key: what clients have to show.
-        limits: how long it waits, and how much it takes.
         wrong_key: how a wrong key is answered: by HTTP 401, or by an error message after the first
             one of the client, without which its own SDK would not see it.
         config_key: whether a key in an STT config will do, as it will until 15 January 2027.
         stt_faults: what happens to the STT connections, one each (see `speech.faults`).
         tts_faults: likewise.
-        voice: who speaks; None is `ToneVoice`.
-        pace: how many times as fast as it is spoken audio is made; None is at once.
-        send_s: how long a client may take to read what it is sent.
-        port: to listen on; 0 is any.
-        keep: whether every frame is kept.
+        options: those of `SpeechStandIn`.
 
     Attributes:
         hearing: see above.
     """
+
+    usual = Limits()
 
     def __init__(
         self,
         hearing: Hearing,
         *,
         api_key: str = "stand-in-key",
-        limits: Limits | None = None,
         wrong_key: Literal["upgrade", "message"] = "upgrade",
         config_key: bool = False,
         stt_faults: Iterable[Fault] = (),
         tts_faults: Iterable[Fault] = (),
-        voice: Voice | None = None,
-        pace: float | None = None,
-        send_s: float = 20.0,
-        port: int = 0,
-        keep: bool = True,
+        **options: Any,
     ) -> None:
-        self._voice = voice or ToneVoice()
-        super().__init__(
-            api_key=api_key,
-            engines=[hearing, self._voice],
-            faults={"stt": stt_faults, "tts": tts_faults},
-            send_s=send_s,
-            port=port,
-            keep=keep,
-        )
+        faults = {"stt": stt_faults, "tts": tts_faults}
+        super().__init__(hearing, api_key=api_key, faults=faults, **options)
         self.hearing = hearing
-        self._limits = limits or Limits()
         self._wrong_key = wrong_key
         self._keys = Keys(api_key, in_config=config_key)
-        self._pace = pace
         self._starts: dict[str, deque[float]] = {"stt": deque(), "tts": deque()}
 
     @property

@@ -25,7 +25,7 @@ async def test_it_starts_from_a_shell(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     try:
-        url = (await process.stdout.readline()).decode().split()[-1]
+        url = (await process.stdout.readline()).decode().strip().partition("=")[2]
         heard = []
         for _ in range(2):
             async with talking(url, CONFIG, saved.read_bytes(), "", key="from-the-shell") as talk:
@@ -45,6 +45,7 @@ def test_a_shell_is_told_what_to_say(
         ([], "set SONIOX_API_KEY"),
         (["--misbehave", "explode"], "no fault is called 'explode'"),
         (["--recordings", str(tmp_path)], "README.md"),
+        (["--set", "colour=red"], "colour"),
         (["--mode", "real", "--phrases", str(tmp_path / "none")], "none"),
     ):
         with pytest.raises(SystemExit, match="2"):

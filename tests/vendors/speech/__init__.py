@@ -5,23 +5,26 @@ recording that it knows (or really listens), speaks, and misbehaves on command.
 
     standin.py     a stand-in: who may come in, and what is said to them
     register.py    who came, who is there, and which fault meets whom
-    doors.py       the paths that it serves, WebSockets and plain HTTP
-    front.py       the one port of both
+    doors.py       the paths that it serves: WebSockets, plain HTTP, gRPC
+    front.py       the one port of them all
     record.py      what one client sent and was told
     peer.py        one WebSocket: frames in and out
     exchange.py    one HTTP request and its answer
+    caller.py      one who calls by gRPC; http2.py is the connection
     refusal.py     errors, before the vendor words them; an answer in one piece
+    groups.py      what has gone wrong in a group of tasks
     faults.py      what can go wrong on command, and when; strike.py does it
 
     stt.py         what every recognition stream does; the vendor's own derives from it
+    arrival.py     whether audio comes faster than it is spoken
     hearing.py     what a recognizer is, and its tokens; `transcribe` is for files
     oracle.py      the recognizer that knows its recording; alignment.py finds where in it one is
     script.py      such a recording; recordings.py makes some
     sphinx.py      the recognizer that listens: PocketSphinx, choosing among `PHRASES`
-    voices.py      who speaks: eSpeak, or tones that can be computed
+    voices.py      who speaks: eSpeak, or tones that can be computed; wav.py puts headers before it
 
     access.py      how the catalogue's providers reach it, for tests of all of them
-    shell.py       what the command lines have in common
+    shell.py       the command line of them all
     talking.py     for tests: a WebSocket client without manners
 
 How to write one, in a package of its own beside this one (`soniox` is an example):
@@ -73,6 +76,12 @@ exchange.stream(pieces, content_type)`; the faults strike by themselves. For a f
 `await transcribe(hearing, audio, Listening(audio_format, whole_words=True))`. `toy.py` is the
 smallest stand-in with both kinds of doors.
 
+*A call's door* `serve(caller)`s one client: `caller.receive()` gives its messages, and None when
+it has sent all, `caller.send(message)` answers; when `serve` returns the call is ended, and a
+`Refusal` is its status, worded by `refusal_status`. A door of one answer takes
+`await caller.question()` and gives `await caller.answer(message)`: there the faults strike by
+themselves, as in an exchange. Messages are protocol buffers in their bytes.
+
 *Tests* make a `Script` (`recordings.computed_script`), give the stand-in `OracleHearing(script)`,
 and send `script.audio` (8 kHz µ-law), or `script.audio_in(AudioFormat(Encoding.PCM16, rate_hz))`
 for 8, 16 or 24 kHz: nothing else is understood, and this in no other format. They look at
@@ -80,8 +89,5 @@ for 8, 16 or 24 kHz: nothing else is understood, and this in no other format. Th
 `standin.misbehave(Fault("reset", at_ms=500), service="stt")`.
 
 *The way to it* is `ACCESS` in an `access.py`: with it the tests of the whole catalogue
-(`tests/providers/conformance`) find the stand-in.
-
-*The command line* is a `server.py` with a `main(arguments)` that calls `shell.serve_from_shell`,
-and a line in `tests/vendors/__main__.py`.
+(`tests/providers/conformance`) find the stand-in, and so does `python -m tests.vendors`.
 """

@@ -9,10 +9,11 @@ from urllib.parse import parse_qs
 
 from starlette.routing import compile_path
 
+from .caller import Caller
 from .exchange import Exchange
 from .peer import Peer
 
-__all__ = ["Door", "HttpDoor", "SocketDoor", "find"]
+__all__ = ["CallDoor", "Door", "HttpDoor", "SocketDoor", "find"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,26 @@ class HttpDoor:
     answer: Callable[[Exchange], Coroutine[Any, Any, None]]
 
 
-Door = SocketDoor | HttpDoor
-_Kind = TypeVar("_Kind", SocketDoor, HttpDoor)
+@dataclass(frozen=True, slots=True)
+class CallDoor:
+    """A method that is called by gRPC.
+
+    Attributes:
+        service: see `SocketDoor`.
+        path: the full name, as `/package.Service/Method`.
+        serve: serves one client; when it returns, the call is ended, and a `Refusal` that it raises
+            is the call's status. It may end calls itself, and serve further ones on the connection.
+        method: that of all calls.
+    """
+
+    service: str
+    path: str
+    serve: Callable[[Caller], Awaitable[None]]
+    method: str = "POST"
+
+
+Door = SocketDoor | HttpDoor | CallDoor
+_Kind = TypeVar("_Kind", SocketDoor, HttpDoor, CallDoor)
 
 
 def find(

@@ -1,8 +1,8 @@
-"""A port of this machine for WebSockets and plain HTTP alike, as vendors' addresses are.
+"""A port of this machine for WebSockets, plain HTTP and gRPC alike, as vendors' addresses are.
 
 The `websockets` library takes the connections. What comes on one of them is looked at when its
-head is there: a handshake stays with that library, anything else is given to uvicorn's HTTP. Both
-then have the very socket, so that it can be reset, or left unread.
+head is there: a handshake stays with that library, HTTP/2 is for calls, anything else is given to
+uvicorn's HTTP. All then have the very socket, so that it can be reset, or left unread.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from websockets.server import ServerProtocol
 
 from tests.serving import accepted, refuse_connections
 
+from .http2 import Http2, RawCall
+
 __all__ = ["Front", "reset"]
 
 CLOSE_S = 5.0
 HEAD_END = b"\r\n\r\n"
+HTTP2 = b"PRI * HTTP/2.0\r\n"
 MOST_HEAD = 64 << 10
 KEEP_ALIVE_S = 600
 
@@ -39,6 +42,7 @@ class Front:
         serve: serves a WebSocket.
         app: answers the HTTP requests; a connection's `transport` is in its scope's state, and
             `lost`, an event that is set when there is no connection any more.
+        call: answers a gRPC call; it may raise nothing.
         select_subprotocol: one of those that a WebSocket client offers, or none.
 
     Attributes:
@@ -50,6 +54,7 @@ class Front:
         admit: Callable[[ServerConnection, Request], Awaitable[Response | None]],
         serve: Callable[[ServerConnection], Awaitable[None]],
         app: ASGIApp,
+        call: Callable[[RawCall], Awaitable[None]],
         *,
         select_subprotocol: Callable[[Sequence[str]], str | None],
         port: int,
@@ -57,6 +62,9 @@ class Front:
         self.port = port
         self._admit = admit
         self._serve = serve
+        self._call = call
+        self._calls: set[asyncio.Task[None]] = set()
+        self._callers: set[Http2] = set()
         self._select = select_subprotocol
         self._servers: list[Server] = []
         self._unknown: set[_Visitor] = set()
@@ -109,12 +117,14 @@ class Front:
             reset(connection.transport)
         for http in list(self._http.connections):
             reset(cast(H11Protocol, http).transport)
+        for caller in list(self._callers):
+            reset(caller.transport)
 
     async def aclose(self) -> None:
         """Drop everybody, for good."""
         await self.vanish()
         async with asyncio.timeout(CLOSE_S):
-            await asyncio.gather(*self._http.tasks)
+            await asyncio.gather(*self._http.tasks, *self._calls)
             for server in self._servers:
                 server.close()
                 await server.wait_closed()
@@ -123,6 +133,10 @@ class Front:
         """What speaks HTTP on one connection."""
         state = {"transport": transport, "lost": asyncio.Event()}
         return _Http(self._config, self._http, state)
+
+    def call_protocol(self) -> asyncio.Protocol:
+        """What takes calls on one connection."""
+        return Http2(self._call, self._calls, self._callers)
 
     def _visitor(self, protocol: ServerProtocol, server: Server, **options: Any) -> _Visitor:
         return _Visitor(
@@ -167,7 +181,9 @@ class _Visitor(asyncio.Protocol):
             return
         self._unknown.discard(self)
         protocol: asyncio.Protocol
-        if b"\r\nupgrade: websocket" in bytes(self._head).lower():
+        if self._head.startswith(HTTP2):
+            protocol = self._front.call_protocol()
+        elif b"\r\nupgrade: websocket" in bytes(self._head).lower():
             protocol = self._websocket()
         else:
             protocol = self._front.http_protocol(self.transport)

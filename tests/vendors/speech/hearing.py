@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from media.audio import AudioFormat
 
 __all__ = ["END", "Heard", "Hearing", "Listening", "Recognizer", "Token", "transcribe"]
+__all__ += ["utterances"]
 
 PIECE_MS = 100
 
@@ -117,3 +118,16 @@ async def transcribe(hearing: Hearing, audio: bytes, listening: Listening) -> li
     finally:
         await recognizer.aclose()
     return [token for token in tokens if token != END]
+
+
+def utterances(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], bool]]:
+    """Final tokens, cut where the speaker has ended; whether that was there."""
+    words: list[Token] = []
+    for token in tokens:
+        if token == END:
+            yield words, True
+            words = []
+        else:
+            words.append(token)
+    if words:
+        yield words, False

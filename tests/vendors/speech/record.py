@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,6 +54,7 @@ class Record:
         ended: set when the stand-in is done with it.
         close_code: the client's; None when it left without one, or the stand-in closed.
         left: whether the client left before its answer was whole.
+        opened: takes a frame out of what the vendor's protocol puts around it.
     """
 
     service: str
@@ -74,16 +75,17 @@ class Record:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     close_code: int | None = None
     left: bool = False
+    opened: Callable[[str | bytes], str | bytes] = lambda frame: frame
 
     @property
     def audio(self) -> bytes:
         """All audio that came in binary frames; of a request it is the body."""
-        return b"".join(frame.data for frame in self.received if isinstance(frame.data, bytes))
+        return b"".join(data for data in self._came if isinstance(data, bytes))
 
     @property
     def texts(self) -> list[str]:
         """The text frames that came."""
-        return [frame.data for frame in self.received if isinstance(frame.data, str)]
+        return [data for data in self._came if isinstance(data, str)]
 
     @property
     def messages(self) -> list[Json]:
@@ -94,7 +96,7 @@ class Record:
     def answers(self) -> Iterator[Json]:
         """What was sent as JSON."""
         for frame in self.sent:
-            message = _object(frame.data)
+            message = _object(self.opened(frame.data))
             if message is not None:
                 yield message
 
@@ -109,6 +111,11 @@ class Record:
     def went(self, data: str | bytes) -> None:
         """Note a frame to the client."""
         self._keep(self.sent, data)
+
+    @property
+    def _came(self) -> Iterator[str | bytes]:
+        """The frames that came, without what is around them."""
+        return (self.opened(frame.data) for frame in self.received)
 
     def _keep(self, frames: list[Frame], data: str | bytes) -> None:
         if self.keep and len(frames) < MOST_KEPT:

@@ -1,17 +1,22 @@
-"""What the stand-ins' command lines have in common: options, and serving until interrupted."""
+"""The command line of every stand-in for a vendor of speech."""
 
 from __future__ import annotations
 
 import argparse
+import ast
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
+from providers.catalog import VENDORS
+from providers.declaration import Declaration
 from providers.errors import ProviderError
 
+from .access import Access
 from .faults import KINDS, Fault, fault_of
 from .hearing import Hearing
 from .oracle import OracleHearing
@@ -20,9 +25,7 @@ from .sphinx import SphinxHearing
 from .standin import StandIn
 from .voices import EspeakVoice, ToneVoice, Voice
 
-__all__ = ["add_common", "hearing_of", "serve_from_shell", "voice_of"]
-
-_StandIn = TypeVar("_StandIn", bound=StandIn)
+__all__ = ["serve_from_shell"]
 
 SENTENCES = (
     "Hello, I would like to make an appointment.",
@@ -32,35 +35,32 @@ SENTENCES = (
 )
 
 
-def serve_from_shell(
-    parser: argparse.ArgumentParser,
-    arguments: Sequence[str],
-    key_variable: str,
-    create: Callable[[argparse.Namespace, str], _StandIn],
-    told: Callable[[_StandIn], Sequence[str]],
-) -> None:
+def serve_from_shell(account: str, access: Access, arguments: Sequence[str]) -> None:
     """Serve until interrupted, with a key that the environment has.
 
     Args:
-        parser: has the options of `add_common`.
+        account: whose stand-in it is.
+        access: the way to it.
         arguments: the shell's.
-        key_variable: the vendor's usual variable for its key.
-        create: makes the stand-in, of what was given and the key.
-        told: the lines to print once it serves.
     """
+    vendor = VENDORS[account]
+    keys = [key for key, setting in vendor.settings.items() if setting.holds == "key"]
+    parser = _parser(vendor, access)
     given = parser.parse_args(arguments)
-    key = os.environ.get(key_variable)
+    variable = vendor.variable(keys[0])
+    key = os.environ.get(variable)
     if not key:
-        parser.error(f"set {key_variable} to what clients have to show")
+        parser.error(f"set {variable} to what clients have to show")
     try:
-        standin = create(given, key)
-    except (OSError, ValueError, ProviderError) as error:
+        standin = _create(access, given, key)
+    except (OSError, TypeError, ValueError, ProviderError) as error:
         parser.error(str(error))
 
     async def serve() -> None:
         async with standin:
-            for line in told(standin):
-                print(line, flush=True)
+            for name, value in access.settings(standin).items():
+                if name not in keys:
+                    print(f"{vendor.variable(name)}={value}", flush=True)
             await asyncio.Event().wait()
 
     try:
@@ -70,17 +70,21 @@ def serve_from_shell(
         parser.exit(1, f"{parser.prog}: port {given.port} cannot be had: {error.strerror}\n")
 
 
-def add_common(
-    parser: argparse.ArgumentParser, port: int, services: Sequence[str] = ("stt", "tts")
-) -> None:
-    """Add what every stand-in has: its port, ears, voice and faults.
-
-    Args:
-        port: which is the stand-in's by default.
-        services: those whose faults can be told; the first is plain `--misbehave`.
-    """
-    parser.add_argument("--port", type=int, default=port)
+def _parser(vendor: Declaration, access: Access) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m tests.vendors {vendor.account}",
+        description=f"A stand-in for {vendor.title}. What it prints leads Parley to it.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="default: any that is free")
     parser.add_argument("--at-once", type=int, default=10, help="connections of each kind")
+    parser.add_argument(
+        "--set",
+        type=_pair,
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="options of the stand-in, or its limits, as its classes describe them",
+    )
     _add_hearing(parser.add_argument_group("what it understands"))
     speaking = parser.add_argument_group("how it speaks")
     speaking.add_argument("--voice", choices=["tone", "espeak"], default="tone")
@@ -92,14 +96,40 @@ def add_common(
         f"one FAULT for each connection or request: {', '.join(KINDS)}, perhaps with its moment and"
         " more, such as error:code=503,at_ms=1500,when=word",
     )
-    for number, service in enumerate(services):
+    for number, service in enumerate(access.services):
         option = f"--misbehave-{service}" if number else "--misbehave"
         faults.add_argument(
-            option, type=_fault, nargs="+", default=[], metavar="FAULT", help=f"of {service}"
+            option,
+            type=_fault,
+            nargs="+",
+            default=[],
+            dest=f"misbehave {service}",
+            metavar="FAULT",
+            help=f"of {service}",
         )
+    return parser
 
 
-def hearing_of(given: argparse.Namespace) -> Hearing:
+def _create(access: Access, given: argparse.Namespace, key: str) -> StandIn:
+    asked = dict(given.set)
+    options: dict[str, Any] = {"api_key": key}
+    if access.limits is not None:
+        names = [field.name for field in fields(access.limits)]
+        limits = {name: given.at_once for name in names if name.endswith("at_once")}
+        limits |= {name: asked.pop(name) for name in names if name in asked}
+        options["limits"] = access.limits(**limits)
+    return access.standin(
+        _hearing_of(given),
+        faults={name: getattr(given, f"misbehave {name}") for name in access.services},
+        voice=_voice_of(given),
+        pace=given.pace,
+        port=given.port,
+        keep=False,
+        **{**options, **asked},
+    )
+
+
+def _hearing_of(given: argparse.Namespace) -> Hearing:
     """The ears that were asked for.
 
     Raises:
@@ -120,7 +150,7 @@ def hearing_of(given: argparse.Namespace) -> Hearing:
     return OracleHearing(script)
 
 
-def voice_of(given: argparse.Namespace) -> Voice:
+def _voice_of(given: argparse.Namespace) -> Voice:
     """The voice that was asked for."""
     return EspeakVoice() if given.voice == "espeak" else ToneVoice()
 
@@ -146,6 +176,13 @@ def _add_hearing(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--phrases", type=Path, metavar="FILE", help="one a line, instead of the demo's"
     )
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    with contextlib.suppress(ValueError, SyntaxError):
+        return name, ast.literal_eval(value)
+    return name, value
 
 
 def _fault(text: str) -> Fault:

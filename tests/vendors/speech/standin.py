@@ -18,10 +18,12 @@ from starlette.types import Receive, Scope, Send
 from websockets import Headers, Request, Response
 from websockets.asyncio.server import ServerConnection
 
-from .doors import Door, HttpDoor, SocketDoor, find
+from .caller import Caller, Status
+from .doors import CallDoor, Door, HttpDoor, SocketDoor, find
 from .exchange import Exchange
 from .faults import Fault
 from .front import Front, reset
+from .http2 import Http2, RawCall
 from .peer import Gone, Peer
 from .record import Key, Record
 from .refusal import Answer, Refusal
@@ -84,11 +86,13 @@ class StandIn(Register, ABC):
             self._admit,
             self._attend,
             self._answer,
+            self._take,
             select_subprotocol=self.select_subprotocol,
             port=port,
         )
         self._admitted: WeakKeyDictionary[ServerConnection, tuple[SocketDoor, Record]]
         self._admitted = WeakKeyDictionary()
+        self._callers: WeakKeyDictionary[Http2, dict[str, Caller]] = WeakKeyDictionary()
         self._broken: list[Exception] = []
 
     @abstractmethod
@@ -103,6 +107,10 @@ class StandIn(Register, ABC):
     def refusal_answer(self, refusal: Refusal, service: str) -> Answer:
         """How the vendor says so by HTTP; `service` is empty where there is nothing."""
 
+    def refusal_status(self, refusal: Refusal) -> Status:
+        """How the vendor ends a call for that; here UNKNOWN."""
+        return Status(2, str(refusal))
+
     def admit(self, record: Record) -> None:
         """See whether a client may come in; by default with the right key.
 
@@ -115,6 +123,13 @@ class StandIn(Register, ABC):
     def select_subprotocol(self, offered: Sequence[str]) -> str | None:
         """Which subprotocol is spoken, of those that a WebSocket's client offers; here none."""
         return None
+
+    def opened(self, frame: str | bytes) -> str | bytes:
+        """A client's frame without what the protocol puts around it; by default there is nothing.
+
+        What is another each time, such as ids and times, is to be left out.
+        """
+        return frame
 
     @property
     def base_url(self) -> str:
@@ -162,13 +177,15 @@ class StandIn(Register, ABC):
         split = urlsplit(target)
         record = Record(
             door.service,
-            door.method if isinstance(door, HttpDoor) else "GET",
+            "GET" if isinstance(door, SocketDoor) else door.method,
             split.path,
             headers,
             query=parse_qs(split.query, keep_blank_values=True),
             params=params,
             keep=self._keep,
         )
+        if not isinstance(door, HttpDoor):
+            record.opened = self.opened
         record.key = self.shown_key(headers, record)
         await self.came(record)
         return record
@@ -263,6 +280,49 @@ class StandIn(Register, ABC):
             await exchange.while_here(door.answer(exchange))
         except Refusal as refusal:
             await exchange.answer(self._worded(refusal, exchange.record.service))
+
+    async def _take(self, call: RawCall) -> None:
+        try:
+            await self._called(call)
+        except Exception as broken:
+            self._broken.append(broken)
+            reset(call.connection.transport)
+
+    async def _called(self, call: RawCall) -> None:
+        found = find(self.doors(), CallDoor, "POST", call.path)
+        if found is None:
+            call.end(12, "Method not found.")
+            return
+        door, params = found
+        callers = self._callers.setdefault(call.connection, {})
+        if door.path in callers and callers[door.path].idle:
+            callers[door.path].calls(call)
+            await call.done.wait()
+            return
+        record = await self._record(door, params, call.path, call.headers)
+        self.began(record)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                callers[door.path] = Caller(call, record, tasks, send_s=self._send_s)
+                await self._attend_caller(door, callers[door.path])
+        except* Gone:
+            pass
+        finally:
+            await self.over(record)
+
+    async def _attend_caller(self, door: CallDoor, caller: Caller) -> None:
+        if caller.record.fault is not None and caller.record.fault.kind == "refuse":
+            caller.abort()
+            raise Gone
+        try:
+            self._check(caller.record)
+            await door.serve(caller)
+            await caller.end()
+        except Refusal as refusal:
+            await caller.drain()
+            await caller.end(self.refusal_status(refusal))
+        finally:
+            caller.stop()
 
 
 def _response(answer: Answer) -> Response:

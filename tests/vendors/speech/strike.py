@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from .faults import GARBAGE, Fault, When
-from .peer import Gone, Peer
+from .peer import Gone
 from .refusal import Refusal
 
-__all__ = ["Striker", "refusal_of"]
+__all__ = ["Striker", "Struck", "refusal_of"]
+
+
+class Struck(Protocol):
+    """Whose connection it is: a `Peer`, or a `Caller`."""
+
+    async def send(self, data: str | bytes) -> None: ...
+    async def close(self, code: int = 1000) -> None: ...
+    def abort(self) -> None: ...
+    def mute(self) -> None: ...
+    def deafen(self) -> None: ...
+    def slow_down(self, delay_s: float) -> None: ...
 
 
 class Striker:
-    """The fault that a WebSocket has yet to meet.
+    """The fault that a connection has yet to meet.
 
     Attributes:
         fault: it; None once it has struck, or when there is none.
     """
 
-    def __init__(self, peer: Peer, fault: Fault | None) -> None:
+    def __init__(self, peer: Struck, fault: Fault | None) -> None:
         self.fault = fault
         self._peer = peer
 

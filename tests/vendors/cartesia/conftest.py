@@ -1,0 +1,26 @@
+"""A recording that stand-ins know, and a stand-in for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.vendors.speech.oracle import OracleHearing
+from tests.vendors.speech.recordings import computed_script
+from tests.vendors.speech.script import Script
+
+from .standin import CartesiaStandIn
+
+
+@pytest.fixture(scope="session")
+def script() -> Script:
+    """Two sentences, and pauses in which Cartesia is sure that they are over."""
+    return computed_script(["Hello, this is Parley.", "How may I help you?"], pause_ms=1_000)
+
+
+@pytest_asyncio.fixture
+async def standin(script: Script) -> AsyncIterator[CartesiaStandIn]:
+    async with CartesiaStandIn(OracleHearing(script)) as standin:
+        yield standin
