@@ -111,6 +111,8 @@ class Hearing:
         except Exception as error:
             await self.close()
             raise fault_for(error) from error
+        if self._leaving:
+            await self.close()  # as somebody did while it was being opened
 
     def not_honoured(self, request: SessionRequest) -> tuple[str, ...]:
         """What a request asks for and whoever recognizes now makes nothing of."""

@@ -54,6 +54,7 @@ class Session(Telling):
         fault: for what this part of it was ended, if for one.
         over: whether no more messages come.
         ended: whether it cannot be resumed.
+        opened: whether it has recognizers.
         touched_s: when its client was last heard of (the loop's time).
         turning: who holds it may change who recognizes, or end that.
     """
@@ -80,7 +81,7 @@ class Session(Telling):
         self.told_ms = dict(past.told_ms)
         self.reason = ""
         self.fault: Fault | None = None
-        self.ended = False
+        self.ended = self.opened = False
         self.touched_s = _now_s()
         self.turning = asyncio.Lock()
         self._keeper = keeper
@@ -90,7 +91,6 @@ class Session(Telling):
         self._finalizing = Finalizing()
         self._lull = Lull(self._lulled)
         self._left_ms: float | None = None
-        self._opened = False
 
     # What it is
 
@@ -146,7 +146,7 @@ class Session(Telling):
         """
         await self._hearing.open(self._keeper.recognizers(self, self.request), self._ears)
         self._check_open()
-        self._opened = True
+        self.opened = True
         self.push(self._wording.started(self))
 
     def go_on(self, hearing: Hearing) -> None:
@@ -156,8 +156,10 @@ class Session(Telling):
             self._feed.skip(hearing.audio_ms - self.from_ms)
         self._hearing = hearing
         hearing.go_on(self._feed, self)
-        self._opened = True
+        self.opened = True
         self.push(self._wording.started(self))
+        # It may have said all it had to say before it was lost.
+        self._lull.came(0, 0, self.request.silence_ms)
 
     def touch(self) -> None:
         """Its client was heard of."""
@@ -253,7 +255,7 @@ class Session(Telling):
             if self.over:
                 return
             whole = not (again and self.request.format is not None and self._hearing.speaking)
-            if self._opened and whole:
+            if self.opened and whole:
                 with suppress(Fault):
                     await self._heard_out(last=True)
             if fault is None:
@@ -264,7 +266,7 @@ class Session(Telling):
     def leave(self) -> None:
         """Its client is gone, and may come back: it is told nothing, and recognizers wait."""
         self._lull.close()
-        self._outbox.close()
+        self.unread()
 
     async def hear_rest(self) -> None:
         """Take what is left of a container, as whoever comes back begins another one.
@@ -283,9 +285,7 @@ class Session(Telling):
         hearing = self._hearing
         self._close()
         self._feed.close()
-        self._hearing = Hearing(
-            self._feed, self.request, self, hearing.audio_ms, self._keeper.tally
-        )
+        self._part_with(hearing)
         return hearing
 
     def fail(self, fault: Fault) -> None:
@@ -303,7 +303,10 @@ class Session(Telling):
         """Release what is held at once. Idempotent."""
         self._close()
         self._feed.close()
-        await self._hearing.close()
+        hearing = self._hearing
+        await hearing.close()
+        if self._hearing is hearing:
+            self._part_with(hearing)
 
     def look_after(self, now_s: float) -> None:
         """Answer each `finalize` that has waited for so long."""
@@ -374,6 +377,13 @@ class Session(Telling):
         except Fault as fault:
             self.fail(fault)
             raise
+
+    def _part_with(self, hearing: Hearing) -> None:
+        """Have none from now on: it has audio, and this part of the session is over."""
+        self.opened = False
+        self._hearing = Hearing(
+            self._feed, self.request, self, hearing.audio_ms, self._keeper.tally
+        )
 
     async def _heard_out(self, *, last: bool) -> None:
         """Have what came understood to its end.

@@ -304,6 +304,7 @@ class Sessions:
             await session.close()
             return
         if session.over:
+            session.leave()
             await session.close()
             self._roster.touch(session)
         else:

@@ -112,7 +112,8 @@ class StreamSocket:
             if self._protocol is not None:
                 self._protocol.abort()
         except ConnectionError:
-            return  # who receives learns it as well, behind what came before
+            # Who receives learns it as well, behind what came before.
+            session.unread()
 
     async def _send(self, message: bytes) -> None:
         async with asyncio.timeout(SEND_S):

@@ -54,6 +54,11 @@ class Telling(ABC):
         """Wait until its client has read most of what it was told, or reads no more."""
         await self._outbox.half_empty()
 
+    def unread(self) -> None:
+        """Its client is gone: nobody reads what waits, nor what would come."""
+        self._outbox.close()
+        self._outbox.take_all()
+
     def take_all(self) -> list[bytes]:
         """The messages that wait, without waiting."""
         return self._outbox.take_all()

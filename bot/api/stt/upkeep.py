@@ -54,8 +54,7 @@ class Upkeep:
         held.looks += 1
         if held.left_s is not None:
             held.due = None
-            stays_s = min(RESUME_S, self._settings.stt_idle_s)
-            return held.lost is not None or now_s - held.left_s >= stays_s
+            return not self._stays(held, now_s) or (session.over and session.opened)
         if session.over:
             return held.door == CHUNK
         session.look_after(now_s)
@@ -64,9 +63,18 @@ class Upkeep:
         held.due = held.why_end(self._settings, now_s) or self._access.why_end(session.principal)
         return held.due is not None
 
+    def _stays(self, held: Held, now_s: float) -> bool:
+        """Whether one that was left may still be taken up here."""
+        stays_s = min(RESUME_S, self._settings.stt_idle_s)
+        waits = held.left_s is not None and now_s - held.left_s < stays_s
+        return waits and held.lost is None
+
     async def _bring_to_end(self, held: Held) -> None:
         try:
-            if held.due is None or held.session.over:
+            if held.session.over and self._stays(held, _now_s()):
+                # Whoever recognized one of its channels has failed: nobody else is needed.
+                await held.session.close()
+            elif held.due is None or held.session.over:
                 await self._forget(held)
             else:
                 # Of one that cannot be understood to its end its client is told; it may resume it.

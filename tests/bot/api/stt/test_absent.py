@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 
 from bot.api.keys.types import KeyLimits
+from bot.api.stt import upkeep
 from bot.api.stt.access import Principal
 from bot.api.stt.asked import SessionRequest
 from bot.api.stt.faults import Fault
@@ -28,6 +29,7 @@ from tests.virtual_time import virtual_time_on_sockets
 
 from .served import ANYBODY, LOUD, QUIET, Service, service_of, serving
 from .test_failover import PIECE, Vendors
+from .test_lull import ENDS_S
 
 PLAIN = SessionRequest()
 HEARD_S = 0.1
@@ -115,13 +117,13 @@ async def test_what_it_said_last_is_made_final_when_it_does_not_come_back() -> N
             await back(service, session)
 
 
-@virtual_time_on_sockets
 async def test_who_comes_back_while_that_is_done_goes_on_after_it(
-    redis_url: str, redis_prefix: str
+    redis_url: str, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = Recognizer(texts=["half a wo"], delay_s=2.0)
+    monkeypatch.setattr(upkeep, "LOOK_S", 0.02)
+    monkeypatch.setattr(upkeep, "RESUME_S", 0.0)
+    engine = Recognizer(texts=["half a wo"], delay_s=0.1)
     async with lost(engine, redis_url=redis_url, prefix=redis_prefix) as (service, session):
-        await asyncio.sleep(RESUME_S)
         await until(lambda: engine.current.finalized)
         again = await back(service, session)
         assert (again.sequence, again.from_ms, again.over) == (1, 1_000, False)
@@ -271,6 +273,38 @@ async def test_a_recognizer_that_fails_meanwhile_is_replaced() -> None:
         await asyncio.sleep(HEARD_S)
         again = await back(service, session)
         assert (again.from_ms, len(engine.streams), engine.open) == (0, 2, 1)
+
+
+@virtual_time_on_sockets
+async def test_where_one_channel_fails_meanwhile_the_other_waits_no_longer() -> None:
+    engine = Recognizer(utterances=False)
+    split = SessionRequest(channels=2, stereo="split")
+    async with lost(engine, LOUD, request=split) as (service, session):
+        engine.streams[0].fail(AuthenticationError("recognizer", "the key was refused"))
+        await asyncio.sleep(LOOK_S + 0.1)
+        assert (session.over, engine.open) == (True, 0)
+        again = await back(service, session)
+        assert (again.from_ms, engine.open) == (0, 2)
+
+
+@virtual_time_on_sockets
+async def test_who_has_said_all_when_it_comes_back_is_answered() -> None:
+    engine = Recognizer(utterances=False, texts=["pressed"])
+    async with lost(engine) as (service, session):
+        again = await back(service, session)
+        await asyncio.sleep(ENDS_S - HEARD_S)
+        assert texts(again) == []
+        await asyncio.sleep(2 * HEARD_S)
+        assert texts(again) == ["pressed"]
+
+
+@virtual_time_on_sockets
+async def test_one_that_waits_no_longer_keeps_no_audio_and_no_messages() -> None:
+    async with lost(Recognizer(capacity=1)) as (service, session):
+        heard = session._hearing
+        await service.sessions.open(PLAIN, ANYBODY, door="stream")
+        assert (session.over, session.audio_ms, session.take_all()) == (True, 1_000, [])
+        assert session._hearing is not heard
 
 
 @virtual_time_on_sockets

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from websockets.exceptions import InvalidStatus
 
 from bot.api.stt.faults import Fault
+from bot.api.stt.socket_door import BREATHE
 from bot.api.stt.stream_socket import SEND_S
 from providers.errors import AuthenticationError
 from tests.background import until
@@ -349,3 +350,20 @@ async def test_what_nobody_expected_is_said_and_logged(monkeypatch: pytest.Monke
         "session failed",
         "session failed",
     ]
+
+
+@virtual_time_on_sockets
+async def test_who_stops_reading_and_is_lost_is_left_at_once() -> None:
+    async with serving() as service, service.client() as client:
+        session = service.sessions.get((await client.hear())["session_id"])
+        assert session is not None
+        client.websocket.transport.pause_reading()
+        while not session._outbox._half_full:
+            session.push(b"x" * 100_000)
+            await asyncio.sleep(0)
+        for _ in range(BREATHE + 1):
+            await client.say("keepalive")
+        await asyncio.sleep(0.1)
+        client.websocket.transport.abort()
+        await service.settled()
+        assert (session.over, session.take_all()) == (False, [])
