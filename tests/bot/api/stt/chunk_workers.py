@@ -185,8 +185,8 @@ class NumberSessions:
         self.begun.append(session)
         return session
 
-    def superseded(self, session_id: str, generation: int) -> None:
-        """Another worker has taken a session."""
+    def superseded(self, session_id: str, generation: int, deleted: bool = False) -> None:
+        """Another worker has taken a session, or it was deleted."""
         for session in self.begun:
             if session.id == session_id and session.generation == generation:
                 session.fail()

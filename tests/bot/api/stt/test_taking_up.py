@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from uuid import uuid4
 
+from tests.background import until
 from tests.bot.engines import Recognizer
 
 from .served import LOUD, QUIET, Service, serving
@@ -24,6 +25,9 @@ async def test_a_session_goes_on_at_another_worker(redis_url: str, redis_prefix:
         await client.send(b"\x00" * 8_000, b"\xff" * 8_000, b"\x00" * 8_000)
         await client.send(b"\xff" * 8_000)
         assert (await client.hear())["text"] == "one"
+        session = a.sessions.get(session_id)
+        assert session is not None
+        await until(lambda: session.audio_ms == 4_000)
         async with b.client(f"session_id={session_id}&after=1") as again:
             # The worker that has it understands the rest, tells its client, and lets go.
             assert (await client.hear())["text"] == "two"
