@@ -22,6 +22,7 @@ from .chunk_scripts import CAME
 from .chunks import ChunkStore, Waiting
 from .faults import Fault
 from .kept import HeardChunk
+from .partings import draining
 from .store import StoreUnavailable, SttStore, Superseded
 from .wakes import Wakes
 
@@ -124,7 +125,13 @@ class Intakes:
         try:
             opened = await opening()
             assert self._group is not None, "it does not run"
-            self._group.create_task(self._hear(opened))
+            hearing = self._hear(opened)
+            try:
+                self._group.create_task(hearing)
+            except RuntimeError:
+                hearing.close()
+                await opened.close()
+                raise draining() from None  # the worker has ended meanwhile
         except BaseException:
             self._lose(session)
             raise

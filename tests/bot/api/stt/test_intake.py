@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,7 +16,7 @@ from bot.api.stt.intake import Intakes
 from bot.api.stt.store import SttStore
 from bot.api.stt.wakes import Wakes
 from bot.inbox import Command
-from tests.background import until
+from tests.background import running, until
 from tests.bot.redis_process import stopped
 
 from .chunk_workers import NumberSession, Worker, frames, worker
@@ -74,6 +75,20 @@ async def test_what_cannot_be_begun_is_not_held() -> None:
             await intakes.adopt("s", refused)
         assert news.is_set()
     assert not intakes.holds("s")
+
+
+async def test_what_begins_when_the_worker_has_ended_is_closed(here: Worker) -> None:
+    session = await session_of(here)
+    intakes = Intakes(here.store, Wakes())
+    async with running(intakes.run()):
+        await asyncio.sleep(0)
+
+    async def opening() -> NumberSession:
+        return session
+
+    with pytest.raises(Fault) as refused:
+        await intakes.adopt("s", opening)
+    assert (refused.value.code, session.over, intakes.holds("s")) == ("draining", True, False)
 
 
 async def test_a_session_that_is_over_is_not_held(here: Worker) -> None:
