@@ -269,7 +269,9 @@ async def test_what_did_not_reach_twilio_is_not_done_later_either(
     settings: Settings, store: Store
 ) -> None:
     await begun(store)
-    nowhere = TwilioRest(ACCOUNT, TOKEN, api_url="http://127.0.0.1:1", deadline_s=1.0)
+    nowhere = TwilioRest(
+        ACCOUNT, TOKEN, api_url="http://127.0.0.1:1", deadline_s=10.0, jitter=lambda: 1e6
+    )
     assert await reaching(settings, store, Calls(), rest=nowhere).reach(HANG_UP) == UNREACHED
     assert (await kept(store)).pending is None
     await nowhere.aclose()
