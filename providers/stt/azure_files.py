@@ -55,7 +55,7 @@ _BY_TWO_DOORS = SttCapabilities(
     options=_BY_FAST | _BY_BOTH,
 )
 _BY_ONE_DOOR = replace(_BY_TWO_DOORS, languages=LOCALES, options=_BY_BOTH)
-_FAST = replace(_BY_TWO_DOORS, languages=FAST)
+_FAST = replace(_BY_TWO_DOORS, languages=(*FAST, AUTO))
 
 
 class AzureFiles:
@@ -166,8 +166,8 @@ def _definition(options: SttOptions) -> dict[str, Any]:
     definition: dict[str, Any] = {
         "profanityFilterMode": "Masked" if options.profanity_filter else "None"
     }
-    if options.language != AUTO:
-        definition["locales"] = locales(PROVIDER, options, _FAST)
+    if spoken := locales(PROVIDER, options, _FAST):
+        definition["locales"] = spoken
     if options.diarization:
         definition["diarization"] = {"enabled": True, "maxSpeakers": MOST_SPEAKERS}
     if words := terms(options):

@@ -73,6 +73,8 @@ def test_a_recording_goes_into_a_form() -> None:
 def test_what_is_asked_for_is_defined() -> None:
     assert defined(SttOptions()) == {"locales": ["en-US"], "profanityFilterMode": "None"}
     assert defined(SttOptions(language="auto")) == {"profanityFilterMode": "None"}
+    either = defined(SttOptions(language="auto", languages=("de", "en-GB")))
+    assert either["locales"] == ["de-DE", "en-GB"]
     asked = SttOptions(
         language="de", languages=("en",), diarization=True, profanity_filter=True, phrases=("Ja",)
     )
