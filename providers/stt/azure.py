@@ -7,6 +7,10 @@ a WAV file does, and an empty piece of audio ends it; so does the service when n
 a while. There is no message that makes final what was said: we end the turn. The next one begins
 when the service has said `turn.end`, with what of the audio it was told nothing of; its times begin
 at 0 again.
+
+Whose end it is that `turn.end` tells of is not said: the service's own may cross ours. What it says
+last of a turn's silence is no sign, as it is the same for both. So it is where that is: well before
+the end of what was sent, and well behind the last words, is an end of its own.
 """
 
 from __future__ import annotations
@@ -43,6 +47,8 @@ IDLE_S = 10.0
 KEEPALIVE_MS = 100.0
 LEAD_MS = 1_000.0
 """So long before the end of a silence a word may have begun that the service has not noticed."""
+SHORT_MS = 200.0
+"""By so much the end of the audio that it tells of may fall short of what it was sent."""
 _AUDIO_TYPE = "audio/x-wav"
 
 TurnEvent = HeardEvent | Failed | Reply
@@ -125,7 +131,8 @@ class AzureSttCodec:
         self._turn_id = self._marks.new_id()
         self._timeline = Timeline()
         self._done_ms = 0.0  # up to where it has dealt with the turn's audio
-        self._is_cut_off = False  # nobody has spoken, so it ends the turn by itself
+        self._spoken_ms = 0.0  # the end of the last words that are final
+        self._silent_ms = 0.0  # up to where it has told of silence
         self.ready = True
         self.keepalive_s: float | None = IDLE_S
 
@@ -213,6 +220,8 @@ class AzureSttCodec:
                 yield Heard(interim=spread(said["Text"], *self._placed(*span_ms(said))))
             case "speech.phrase":
                 yield from self._phrase(message.json(PROVIDER))
+            case "speech.enddetected":
+                self._fall_silent(span_ms({"Duration": 0, **message.json(PROVIDER)})[1])
             case "turn.end":
                 yield from self._turn_end()
 
@@ -223,16 +232,20 @@ class AzureSttCodec:
             return
         end_ms = span_ms(phrase)[1]
         if status == "Success":
-            self._is_cut_off = False
+            self._spoken_ms = max(self._spoken_ms, end_ms)
             self._done_ms = max(self._done_ms, end_ms)
             tokens = self._tokens(phrase)
             yield Heard(final=tokens, processed_ms=self._timeline.place(end_ms))
             if self._is_endpoint(tokens):
                 yield Endpoint()
-        elif status != "EndOfDictation":
-            self._is_cut_off = self._is_cut_off or status == "InitialSilenceTimeout"
-            self._done_ms = max(self._done_ms, end_ms - LEAD_MS)
+        else:
+            self._fall_silent(end_ms)
             yield Heard(processed_ms=self._timeline.place(end_ms))
+
+    def _fall_silent(self, end_ms: float) -> None:
+        """It has listened up to there, and is sure to have told all words but those that begin."""
+        self._silent_ms = max(self._silent_ms, end_ms)
+        self._done_ms = max(self._done_ms, end_ms - LEAD_MS)
 
     def _tokens(self, phrase: Mapping[str, Any]) -> list[Token]:
         language = (phrase.get("PrimaryLanguage") or {}).get("Language")
@@ -256,7 +269,7 @@ class AzureSttCodec:
 
     def _turn_end(self) -> Iterator[TurnEvent]:
         """The turn's end: the one that was asked for, or the service's own."""
-        if not self.ready and not self._is_cut_off:
+        if not (self.ready or self._has_cut_us_off):
             if self._closing:
                 yield Finished()
                 return
@@ -270,6 +283,13 @@ class AzureSttCodec:
         self._begin()
         yield from map(Reply, self._turn_opening())
         yield Restarted(processed_ms)
+
+    @property
+    def _has_cut_us_off(self) -> bool:
+        """Whether it had ended the turn by itself before it was told to."""
+        quiet_ms = max(LEAD_MS, 2.0 * (self._options.endpointing_ms or ENDPOINT_MS))
+        early = self._silent_ms < self._timeline.sent_ms - SHORT_MS
+        return early and self._silent_ms > self._spoken_ms + quiet_ms
 
     def _placed(self, start_ms: float, end_ms: float) -> tuple[int, int]:
         return self._timeline.place(start_ms), self._timeline.place(end_ms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import pytest
 
@@ -96,6 +97,22 @@ async def test_each_utterance_is_a_turn_on_one_connection() -> None:
         assert len(standin.records["stt"]) == 1
         assert turns(standin) == len(SCRIPT.words) + 1
     assert [final.text for final in listener.finals] == [word.text for word in SCRIPT.words]
+
+
+@pytest.mark.parametrize("silent_end", ["InitialSilenceTimeout", "EndOfDictation"])
+@pytest.mark.parametrize("silence_ms", [800, 3_000])
+@virtual_time_on_sockets
+async def test_a_turn_in_which_nothing_is_understood_is_answered(
+    silence_ms: int, silent_end: Literal["InitialSilenceTimeout", "EndOfDictation"]
+) -> None:
+    async with listening(Limits(silent_end=silent_end)) as (listener, standin):
+        await speak(listener.stream, ULAW_8K.silence(silence_ms))
+        listener.stream.finalize()
+        await asyncio.sleep(1)
+        assert [final.text for final in listener.finals] == [""]
+        await ended(listener)
+        assert len(standin.records["stt"]) == 1
+        assert turns(standin) == 2
 
 
 @virtual_time_on_sockets
