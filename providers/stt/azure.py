@@ -28,7 +28,16 @@ from ..errors import InvalidResponseError, ProviderError, UnavailableError
 from ..offered import check_within
 from ..types import SttCapabilities, SttOptions
 from .azure_languages import LOCALES, locales
-from .azure_turn import ENDPOINT_MS, PATH, audio_source, context, query, riff_header, terms
+from .azure_turn import (
+    ENDPOINT_MS,
+    FORCED_MS,
+    PATH,
+    audio_source,
+    context,
+    query,
+    riff_header,
+    terms,
+)
 from .azure_words import STATUSES, span_ms, words_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Restarted, Token
 from .terms import honoured_with
@@ -47,6 +56,8 @@ IDLE_S = 10.0
 KEEPALIVE_MS = 100.0
 LEAD_MS = 1_000.0
 """So long before the end of a silence a word may have begun that the service has not noticed."""
+CUT_EARLY_MS = 1_500.0
+"""A word that is being spoken when an utterance is cut may be left to the next one."""
 SHORT_MS = 200.0
 """By so much the end of the audio that it tells of may fall short of what it was sent."""
 _AUDIO_TYPE = "audio/x-wav"
@@ -260,8 +271,14 @@ class AzureSttCodec:
         ]
 
     def _is_endpoint(self, tokens: Sequence[Token]) -> bool:
-        """Whether a phrase ends since its speaker has: a long one is cut while one speaks on."""
+        """Whether a phrase ends since its speaker has: a long one is cut while one speaks on.
+
+        What has been sent since its last word is no sign of that in a long one: it is there, too,
+        when the service is late.
+        """
         if not tokens or not self.ready or not self._options.endpointing:
+            return False
+        if tokens[-1].end_ms - tokens[0].start_ms >= FORCED_MS - CUT_EARLY_MS:
             return False
         silence_ms = self._timeline.stream_ms - tokens[-1].end_ms
         # The end of its last word is not heard that precisely.

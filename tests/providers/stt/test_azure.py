@@ -271,6 +271,15 @@ def test_an_utterance_that_is_cut_while_one_speaks_on_has_no_end() -> None:
     assert kinds(codec.decode(phrase("Success", 2_900, 3_400, "on."))) == ["Heard", "Endpoint"]
 
 
+@pytest.mark.parametrize("end_ms", [28_600, 30_000])
+def test_a_long_utterance_that_is_cut_has_no_end_though_the_service_is_late(end_ms: int) -> None:
+    codec = codec_of()
+    codec.audio(31 * SECOND)
+    assert kinds(codec.decode(phrase("Success", 0, end_ms, "And so on and"))) == ["Heard"]
+    codec.audio(2 * SECOND)
+    assert kinds(codec.decode(phrase("Success", end_ms, 31_500, "on."))) == ["Heard", "Endpoint"]
+
+
 def test_ends_of_utterances_need_not_be_told() -> None:
     codec = codec_of(SttOptions(audio=ULAW_8K, endpointing=False))
     codec.audio(3 * SECOND)

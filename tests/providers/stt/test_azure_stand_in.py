@@ -18,6 +18,7 @@ from tests.providers.leaks import nothing_left
 from tests.vendors.azure.access import ACCESS
 from tests.vendors.azure.limits import Limits
 from tests.vendors.azure.standin import AzureStandIn
+from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
 from tests.vendors.speech.script import Script
@@ -35,10 +36,10 @@ OPTIONS = SttOptions(audio=ULAW_8K)
 
 @asynccontextmanager
 async def listening(
-    limits: Limits, options: SttOptions = OPTIONS, script: Script = SCRIPT
+    limits: Limits, options: SttOptions = OPTIONS, script: Script = SCRIPT, *faults: Fault
 ) -> AsyncIterator[tuple[Listener, AzureStandIn]]:
     """A stream, and the stand-in that hears it."""
-    standin = AzureStandIn(OracleHearing(script), limits=limits)
+    standin = AzureStandIn(OracleHearing(script), limits=limits, faults={"stt": faults})
     async with standin, nothing_left(standin):
         provider = build_stt("azure", **ACCESS.settings(standin))
         async with attended(provider.stream(options)) as listener:
@@ -97,6 +98,32 @@ async def test_each_utterance_is_a_turn_on_one_connection() -> None:
         assert len(standin.records["stt"]) == 1
         assert turns(standin) == len(SCRIPT.words) + 1
     assert [final.text for final in listener.finals] == [word.text for word in SCRIPT.words]
+
+
+@virtual_time_on_sockets
+async def test_a_long_utterance_has_one_end_though_the_service_is_late() -> None:
+    script = computed_script([" ".join(["Then"] * 90) + ".", "Bye."], pause_ms=2_000)
+    slow = Fault("slow", delay_ms=400)
+    async with listening(Limits(), OPTIONS, script, slow) as (listener, _):
+        await speak(listener.stream, script.audio)
+        await ended(listener)
+    assert script.words[-2].end_ms > 31_000
+    assert listener.words == said_in(script)
+    assert listener.turns == 2
+
+
+@virtual_time_on_sockets
+async def test_words_that_are_said_while_the_service_ends_a_turn_are_heard() -> None:
+    slow = Fault("slow", delay_ms=900)
+    # By this the turn is over before the next word begins, and we know of it after that word.
+    async with listening(Limits(silence_ms=3_250), PATIENT, SCRIPT, slow) as (listener, standin):
+        until = SCRIPT.words[5]
+        await speak(listener.stream, SCRIPT.audio[: ULAW_8K.byte_count(until.start_ms + 100)])
+        listener.stream.finalize()
+        await speak(listener.stream, ULAW_8K.silence(2_000))
+        await ended(listener)
+        assert len(standin.records["stt"]) == 1
+    assert listener.words == said_in(SCRIPT)[:5]
 
 
 @pytest.mark.parametrize("silent_end", ["InitialSilenceTimeout", "EndOfDictation"])
