@@ -132,8 +132,8 @@ class Codec(Protocol[EventT_co]):
     def opening(self) -> Sequence[Frame]:
         """What is said first."""
 
-    def keepalive(self) -> Frame:
-        """What is said when there is nothing to say."""
+    def keepalive(self) -> Frame | None:
+        """What is said when there is nothing to say; None: now it must not be said."""
 
     def decode(self, frame: Frame) -> Sequence[EventT_co | Failed | Reply]:
         """What the vendor said. A message that is not known is no event.

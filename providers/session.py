@@ -336,4 +336,6 @@ class Session(Generic[CodecT, EventT]):
             socket.probe()
         keepalive_s = self.codec.keepalive_s
         if keepalive_s is not None and now_s - self._said_s > keepalive_s / 2:
-            self.say(self.codec.keepalive())
+            frame = self.codec.keepalive()
+            if frame is not None:
+                self.say(frame)

@@ -139,9 +139,9 @@ class GoogleSttCodec:
         self._closing = True
         return END
 
-    def keepalive(self) -> Frame:
-        """Silence that is no part of the stream; there is nothing else to be said."""
-        return self._silence(LONGEST_MS)
+    def keepalive(self) -> Frame | None:
+        """Silence that is no part of the stream; nothing while a call ends, which takes no more."""
+        return None if self._finalizing or self._closing else self._silence(LONGEST_MS)
 
     def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
         """What the end of the connection means, by the call's status."""

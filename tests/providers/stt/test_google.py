@@ -164,6 +164,7 @@ def test_how_to_recognize_by_version_1() -> None:
 def test_no_message_is_too_long() -> None:
     codec = opened(SttOptions(audio=PCM16_16K))
     for frame in (codec.audio(PCM16_16K.silence(LONGEST_MS)), codec.keepalive()):
+        assert frame is not None
         assert 12_000 < len(frame) < 15_000
 
 
@@ -173,6 +174,7 @@ def test_to_finalize_is_to_end_the_call() -> None:
     codec.keepalive()
     assert codec.finalize() == END
     assert not codec.ready
+    assert codec.keepalive() is None
     assert codec.unanswered() == ()
     events = codec.decode(ENDED)
     assert events[0] == Finalized(all_heard=True)
@@ -200,6 +202,7 @@ def test_the_end_of_the_stream_is_that_of_a_call() -> None:
     codec = opened()
     codec.audio(SECOND)
     assert codec.closing() == END
+    assert codec.keepalive() is None
     assert codec.decode(ENDED) == [Finished()]
 
 

@@ -106,6 +106,18 @@ async def test_calls_follow_one_another_on_one_connection() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_call_that_is_long_about_its_end_is_waited_for() -> None:
+    # Longer than a stream may be silent, and shorter than Google may take.
+    async with heard(SCRIPT, limits=Limits(final_s=2.8)) as (standin, stream, listener):
+        for _ in range(2):
+            await say(stream, SCRIPT.audio)
+            stream.finalize()
+            await say(stream, ULAW_8K.silence(4_000))
+    assert listener.words == said_in(SCRIPT) * 2
+    assert len(standin.records["stt"]) == 1
+
+
+@virtual_time_on_sockets
 async def test_turns_end_where_nobody_speaks() -> None:
     async with heard(SCRIPT) as (_, stream, listener):
         await say(stream, SCRIPT.audio + ULAW_8K.silence(1_500))
