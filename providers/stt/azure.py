@@ -7,10 +7,6 @@ a WAV file does, and an empty piece of audio ends it; so does the service when n
 a while. There is no message that makes final what was said: we end the turn. The next one begins
 when the service has said `turn.end`, with what of the audio it was told nothing of; its times begin
 at 0 again.
-
-Whose end it is that `turn.end` tells of is not said: the service's own may cross ours. What it says
-last of a turn's silence is no sign, as it is the same for both. So it is where that is: well before
-the end of what was sent, and well behind the last words, is an end of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +24,7 @@ from ..errors import InvalidResponseError, ProviderError, UnavailableError
 from ..offered import check_within
 from ..types import SttCapabilities, SttOptions
 from .azure_languages import LOCALES, locales
+from .azure_progress import Progress
 from .azure_turn import (
     ENDPOINT_MS,
     FORCED_MS,
@@ -54,12 +51,8 @@ SESSION_S = 540.0
 """The SDKs leave a connection after nine minutes: the service closes it after ten."""
 IDLE_S = 10.0
 KEEPALIVE_MS = 100.0
-LEAD_MS = 1_000.0
-"""So long before the end of a silence a word may have begun that the service has not noticed."""
 CUT_EARLY_MS = 1_500.0
 """A word that is being spoken when an utterance is cut may be left to the next one."""
-SHORT_MS = 200.0
-"""By so much the end of the audio that it tells of may fall short of what it was sent."""
 _AUDIO_TYPE = "audio/x-wav"
 
 TurnEvent = HeardEvent | Failed | Reply
@@ -141,9 +134,7 @@ class AzureSttCodec:
         self._turns += 1
         self._turn_id = self._marks.new_id()
         self._timeline = Timeline()
-        self._done_ms = 0.0  # up to where it has dealt with the turn's audio
-        self._spoken_ms = 0.0  # the end of the last words that are final
-        self._silent_ms = 0.0  # up to where it has told of silence
+        self._progress = Progress(self._options.endpointing_ms or ENDPOINT_MS)
         self.ready = True
         self.keepalive_s: float | None = IDLE_S
 
@@ -232,7 +223,7 @@ class AzureSttCodec:
             case "speech.phrase":
                 yield from self._phrase(message.json(PROVIDER))
             case "speech.enddetected":
-                self._fall_silent(span_ms({"Duration": 0, **message.json(PROVIDER)})[1])
+                self._progress.fall_silent(span_ms({"Duration": 0, **message.json(PROVIDER)})[1])
             case "turn.end":
                 yield from self._turn_end()
 
@@ -243,20 +234,14 @@ class AzureSttCodec:
             return
         end_ms = span_ms(phrase)[1]
         if status == "Success":
-            self._spoken_ms = max(self._spoken_ms, end_ms)
-            self._done_ms = max(self._done_ms, end_ms)
+            self._progress.speak(end_ms)
             tokens = self._tokens(phrase)
             yield Heard(final=tokens, processed_ms=self._timeline.place(end_ms))
             if self._is_endpoint(tokens):
                 yield Endpoint()
         else:
-            self._fall_silent(end_ms)
+            self._progress.fall_silent(end_ms)
             yield Heard(processed_ms=self._timeline.place(end_ms))
-
-    def _fall_silent(self, end_ms: float) -> None:
-        """It has listened up to there, and is sure to have told all words but those that begin."""
-        self._silent_ms = max(self._silent_ms, end_ms)
-        self._done_ms = max(self._done_ms, end_ms - LEAD_MS)
 
     def _tokens(self, phrase: Mapping[str, Any]) -> list[Token]:
         language = (phrase.get("PrimaryLanguage") or {}).get("Language")
@@ -286,27 +271,21 @@ class AzureSttCodec:
 
     def _turn_end(self) -> Iterator[TurnEvent]:
         """The turn's end: the one that was asked for, or the service's own."""
-        if not (self.ready or self._has_cut_us_off):
+        done_ms = self._progress.done_ms
+        if not (self.ready or self._progress.is_cut_off(self._timeline.sent_ms)):
             if self._closing:
                 yield Finished()
                 return
             yield Finalized(all_heard=True)
-        elif not self._done_ms:
+        elif not done_ms:
             # Another turn would end as soon, and the one after that.
             yield Failed(UnavailableError(PROVIDER, "it ends a turn of which it has said nothing"))
             return
-        processed_ms = self._timeline.place(self._done_ms)
+        processed_ms = self._timeline.place(done_ms)
         self._closing = False
         self._begin()
         yield from map(Reply, self._turn_opening())
         yield Restarted(processed_ms)
-
-    @property
-    def _has_cut_us_off(self) -> bool:
-        """Whether it had ended the turn by itself before it was told to."""
-        quiet_ms = max(LEAD_MS, 2.0 * (self._options.endpointing_ms or ENDPOINT_MS))
-        early = self._silent_ms < self._timeline.sent_ms - SHORT_MS
-        return early and self._silent_ms > self._spoken_ms + quiet_ms
 
     def _placed(self, start_ms: float, end_ms: float) -> tuple[int, int]:
         return self._timeline.place(start_ms), self._timeline.place(end_ms)
