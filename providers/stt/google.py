@@ -20,7 +20,7 @@ from ..google import PROVIDER, GoogleAccount, failure
 from ..grpc_call import END, ENDED
 from ..types import Delivery, SttCapabilities, SttOptions
 from .google_clients import stream_of
-from .google_messages import Api, Asked
+from .google_messages import TIMES_NO_WORDS, Api, Asked
 from .google_options import able, api_of, asked_for, phrases_of
 from .google_words import GoogleResult, tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Restarted, Token
@@ -55,7 +55,7 @@ class GoogleRecognizer:
             languages=able(self._account),
             audio=(ULAW_8K, PCM16_16K, PCM16_8K),
             end_of_turn=True,
-            word_times=True,
+            word_times=self._account.model != TIMES_NO_WORDS,
             boundary="word",
             delivery=Delivery(longest_ms=LONGEST_MS),
             options=frozenset(

@@ -119,7 +119,6 @@ def test_how_to_recognize_is_said_first() -> None:
                 "features": {
                     "enable_automatic_punctuation": True,
                     "profanity_filter": True,
-                    "enable_word_time_offsets": True,
                 },
                 "adaptation": {
                     "phrase_sets": [{"inline_phrase_set": {"phrases": [{"value": "Parley"}]}}]

@@ -19,6 +19,7 @@ from tests.providers.leaks import nothing_left
 from tests.vendors.google.access import ACCESS
 from tests.vendors.google.limits import Limits
 from tests.vendors.google.standin import GoogleStandIn
+from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
 from tests.vendors.speech.script import Script
@@ -132,6 +133,20 @@ async def test_version_1_hears_as_well() -> None:
         stream.finalize()
     assert listener.words == said_in(SCRIPT)
     assert len(standin.records["stt-v1"]) == 1
+
+
+@virtual_time_on_sockets
+async def test_words_without_times_are_not_said_twice() -> None:
+    account = {"location": "us", "model": "chirp_3"}
+    fault = Fault("close", "audio", 8_000)
+    async with heard(SCRIPT, account=account, faults={"stt": [fault]}) as (
+        standin,
+        stream,
+        listener,
+    ):
+        await say(stream, SCRIPT.audio + ULAW_8K.silence(1_500) + SCRIPT.audio)
+    assert listener.words == said_in(SCRIPT) * 2
+    assert len(standin.records["stt"]) == 2
 
 
 @virtual_time_on_sockets
