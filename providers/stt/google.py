@@ -175,6 +175,9 @@ class GoogleSttCodec:
     def _over(self) -> Iterator[HeardEvent | Reply]:
         """The call has ended in order: all that was sent is final."""
         sent_ms = self._timeline.stream_ms
+        if self._interim:
+            # Google does end calls so, now and then: what it said last is the best there is.
+            yield Heard(self._interim)
         if self._finalizing:
             yield Finalized(all_heard=True)
         if self._closing:

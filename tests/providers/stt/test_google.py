@@ -184,6 +184,17 @@ def test_to_finalize_is_to_end_the_call() -> None:
     assert codec.ready
 
 
+def test_a_call_that_ends_without_making_it_final_has_said_it_nevertheless() -> None:
+    codec = opened()
+    for _ in range(3):
+        codec.audio(SECOND)
+    codec.finalize()
+    interim, ended = heard(codec, "google_stt_unfinal"), codec.decode(ENDED)
+    assert isinstance(interim[-1], Heard)
+    assert list(ended[:2]) == [Heard(interim[-1].interim), Finalized(all_heard=True)]
+    assert "".join(token.text for token in interim[-1].interim) == " yes please"
+
+
 def test_what_is_final_is_not_made_final_again() -> None:
     codec = opened()
     assert codec.finalize() is None

@@ -119,6 +119,14 @@ async def test_a_call_that_is_long_about_its_end_is_waited_for() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_call_that_ends_without_making_it_final_loses_no_word() -> None:
+    async with heard(SCRIPT, limits=Limits(ends_unfinal=True)) as (_, stream, listener):
+        await say(stream, SCRIPT.audio)
+        stream.finalize()
+    assert listener.words == said_in(SCRIPT)
+
+
+@virtual_time_on_sockets
 async def test_turns_end_where_nobody_speaks() -> None:
     async with heard(SCRIPT) as (_, stream, listener):
         await say(stream, SCRIPT.audio + ULAW_8K.silence(1_500))
