@@ -180,6 +180,15 @@ async def test_a_connection_is_left_before_azure_closes_it() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_connection_that_azure_has_closed_costs_no_text() -> None:
+    async with speaking() as (tts, records):
+        for _ in range(3):
+            assert audio(await said(tts, "Hello.")) == ulaw("Hello.")
+            await asyncio.sleep(70)
+        assert len(records) == 3
+
+
+@virtual_time_on_sockets
 async def test_its_voices() -> None:
     async with speaking() as (tts, _):
         german = {voice.id for voice in await tts.voices("de")}

@@ -79,7 +79,7 @@ class TtsConnection:
         except Refusal as refusal:
             code, reason = close_of(refusal)
         except TimeoutError:
-            reason = "Connection was open for too long"
+            reason = "The connection was open for too long"
         await self._peer.close(code, reason)
 
     async def _run(self) -> None:
@@ -97,15 +97,17 @@ class TtsConnection:
     async def _next(self) -> Message:
         """The next message that says anything."""
         while True:
-            message = read_message(await self._peer.receive())
+            try:
+                frame = await self._peer.receive(self._limits.idle_s)
+            except TimeoutError:
+                raise Refusal(408, None, "The connection was idle for too long") from None
+            message = read_message(frame)
             if message.path != "telemetry":
                 return message
 
     async def _speak(self, turn: _Turn) -> None:
         """A text that comes whole."""
         message = await self._of(turn, "ssml")
-        if message.headers.get("content-type") != "application/ssml+xml":
-            raise Refusal(400, None, "ssml is not application/ssml+xml")
         if len(text := _text(message)) > MOST_SSML:
             raise Refusal(400, None, "The SSML is too long")
         await turn.begin()  # also when it is refused
@@ -133,6 +135,9 @@ class TtsConnection:
         message = await self._next()
         if message.path not in paths or message.request_id != turn.id:
             raise Refusal(400, None, f"{message.path} where {paths[0]} was due")
+        kind = "application/ssml+xml" if message.path == "ssml" else "text/plain"
+        if message.headers.get("content-type") != kind:
+            raise Refusal(400, None, f"{message.path} is not {kind}")
         return message
 
     async def _say(self, turn: _Turn, said: Said) -> None:
