@@ -93,6 +93,7 @@ class RecognitionStream(stt.SttStream):
         self._began_s = asyncio.get_running_loop().time()
         self._began_ms = self.audio_ms
         self._is_first, self._speaking, self._all_came = True, False, False
+        self._said, self._told = [], []
         message = await self._receive(self._limits.config_s)
         if message is None:
             raise Refusal(400, None, "Invalid request: no streaming_config was sent.")
