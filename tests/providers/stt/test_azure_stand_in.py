@@ -17,6 +17,7 @@ from providers.types import SttOptions
 from tests.providers.leaks import nothing_left
 from tests.vendors.azure.access import ACCESS
 from tests.vendors.azure.limits import Limits
+from tests.vendors.azure.refusal import TOO_MANY
 from tests.vendors.azure.standin import AzureStandIn
 from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
@@ -171,6 +172,16 @@ async def test_no_word_is_lost_when_azure_closes_it_first() -> None:
         await speak(listener.stream, SCRIPT.audio)
         await ended(listener)
         assert len(standin.records["stt"]) == 3
+    assert listener.words == said_in(SCRIPT)
+
+
+@virtual_time_on_sockets
+async def test_no_word_is_lost_when_azure_finds_streams_too_many() -> None:
+    many = Fault("error", "word", 5_100, code=429, error_type=TOO_MANY)
+    async with listening(Limits(), OPTIONS, SCRIPT, many) as (listener, standin):
+        await speak(listener.stream, SCRIPT.audio)
+        await ended(listener)
+        assert len(standin.records["stt"]) == 2
     assert listener.words == said_in(SCRIPT)
 
 
