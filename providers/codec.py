@@ -6,7 +6,7 @@ vendor has said on this connection.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -26,10 +26,15 @@ EventT_co = TypeVar("EventT_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Where to connect, and with which headers; they may hold a key, so they are never shown."""
+    """Where to connect, and with which headers; they may hold a key, so they are never shown.
+
+    Attributes:
+        parting: gives what is said last when the connection is left, for whatever reason.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    parting: Callable[[], Sequence[Frame]] = field(default=tuple, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
