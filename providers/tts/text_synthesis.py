@@ -74,7 +74,12 @@ class TextTts:
         vendor: which one.
         asked: how it is asked.
         deadlines: how long it may take.
+
+    Attributes:
+        max_sentence: how many letters a sentence may have; None is any number.
     """
+
+    max_sentence: int | None = None
 
     def __init__(
         self, vendor: SpeechVendor, asked: Asked, deadlines: Deadlines = DEADLINES
@@ -122,7 +127,7 @@ class TextTts:
         """
         self._vendor.check(options)
         self._honoured.note(options)
-        for part in portions(self._vendor, text, options):
+        for part in portions(self._vendor, text, options, self.max_sentence):
             async with aclosing(self._speak(part, options)) as pieces:
                 async for piece in pieces:
                     yield SynthesisChunk(piece)
