@@ -24,6 +24,7 @@ from ..errors import (
     InvalidResponseError,
     ProviderError,
     UnsupportedFormatError,
+    UnsupportedLanguageError,
 )
 from ..http_request import HttpRequest, Upload
 from ..messages import read
@@ -148,6 +149,12 @@ class AzureFiles:
                 PROVIDER,
                 f"{duration_ms(audio) / 1000:.0f} s of audio for a custom model, or this language",
                 hint=f"it takes {MAX_MS / 1000:.0f} s: stream it, or split it where nobody speaks",
+            )
+        if options.language == AUTO:
+            raise UnsupportedLanguageError(
+                PROVIDER,
+                "a custom model, and no language",
+                hint="name the one that the model is of: it finds out none",
             )
         spoken = locales(PROVIDER, options, _BY_ONE_DOOR)[0]
         query = [("language", spoken), ("format", "detailed"), ("profanity", profanity(options))]
