@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from typing import Literal
 
 import pytest
 
@@ -13,6 +14,7 @@ from providers.catalog import build_tts
 from providers.errors import ApiError, ProviderError, UnsupportedError
 from providers.types import SynthesisChunk, TtsOptions, TtsProvider
 from tests.providers.conformance.reach import reached
+from tests.vendors.azure.limits import Limits
 from tests.vendors.speech.faults import Fault, Kind
 from tests.vendors.speech.record import Record
 from tests.vendors.speech.refusal import Json
@@ -30,10 +32,13 @@ async def speaking(
     *faults: Fault,
     pace: float | None = None,
     voice: Voice | None = None,
+    limits: Limits | None = None,
     **account: str,
 ) -> AsyncIterator[tuple[TtsProvider, list[Record]]]:
     """A synthesizer, and who came to its stand-in."""
-    async with reached(build_tts, name, *faults, account=account, pace=pace, voice=voice) as vendor:
+    async with reached(
+        build_tts, name, *faults, account=account, pace=pace, voice=voice, limits=limits
+    ) as vendor:
         yield vendor.provider, vendor.records
 
 
@@ -128,6 +133,18 @@ async def test_a_text_that_is_refused_concerns_no_other() -> None:
         assert not raised.value.retryable
         assert audio(await said(tts, "Tom & Jerry")) == ulaw("Tom & Jerry")
         assert len(records) == 2
+
+
+@pytest.mark.parametrize("told", ["before", "behind"])
+@virtual_time_on_sockets
+async def test_words_may_be_told_of_all_at_once(told: Literal["before", "behind"]) -> None:
+    async with speaking(limits=Limits(boundaries=told)) as (tts, _):
+        chunks = await said(tts, TEXT)
+    assert audio(chunks) == ulaw(TEXT)
+    words = [word for chunk in chunks for word in chunk.words]
+    found = [TEXT[word.start : word.end] for word in words if TEXT[word.start] != "&"]
+    assert tuple(found) == WORDS
+    assert [word.at_ms for word in words] == [word.start * CHARACTER_MS for word in words]
 
 
 @virtual_time_on_sockets

@@ -23,6 +23,8 @@ class Limits:
             SDKs report the time-out (its issues 1003 and 2043), and also "EndOfDictation".
         phrase_ms: after so long an utterance is cut, though one speaks on (assumed), if the client
             says nothing of that.
+        boundaries: when words of synthesized audio are told of: with the piece that they begin in,
+            or all of them before the first or behind the last.
         upload_bytes, upload_ms: of a recording for fast transcription.
         short_ms: of a recording for the short-audio API.
     """
@@ -34,6 +36,7 @@ class Limits:
     silence_ms: float = 15_000.0
     silent_end: Literal["InitialSilenceTimeout", "EndOfDictation"] = "InitialSilenceTimeout"
     phrase_ms: float = 30_000.0
+    boundaries: Literal["with", "before", "behind"] = "with"
     upload_bytes: int = 500_000_000
     upload_ms: float = 18_000_000.0
     short_ms: float = 60_000.0

@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from media.audio import AudioFormat, encode
 from tests.vendors.speech.peer import Peer
@@ -91,7 +92,9 @@ class TtsConnection:
             if message.path != "synthesis.context":
                 raise Refusal(400, None, f"{message.path} without synthesis.context")
             wanted = read_context(message.json(), pieces=self._pieces)
-            turn = _Turn(self._peer, self._speaker, message.request_id, wanted)
+            turn = _Turn(
+                self._peer, self._speaker, message.request_id, wanted, self._limits.boundaries
+            )
             await (self._spell(turn, wanted) if self._pieces else self._speak(turn))
 
     async def _next(self) -> Message:
@@ -161,8 +164,17 @@ class _Turn:
         begun: whether it was said that it begins.
     """
 
-    def __init__(self, peer: Peer, speaker: Speaker, turn_id: str, wanted: Synthesis) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        speaker: Speaker,
+        turn_id: str,
+        wanted: Synthesis,
+        boundaries: Literal["with", "before", "behind"],
+    ) -> None:
         self.id = turn_id
+        self._boundaries = boundaries
+        self._late: list[Json] = []  # words that are told of at the end
         self.format: AudioFormat = decodable(wanted.audio.output_format)
         self.begun = False
         self._metadata: Metadata = wanted.audio.metadata
@@ -192,12 +204,18 @@ class _Turn:
         words = self._words(said.text, total_ms)
         chunks = []
         for at in range(0, len(audio), size):
-            until = (self._made_ms + self.format.duration_ms(at + size)) * TICKS_PER_MS
-            begun = [word for word in words if word["Data"]["Offset"] < until]
+            begun = self._begun(words, self._made_ms + self.format.duration_ms(at + size))
             words = words[len(begun) :]
             chunks.append((audio[at : at + size], begun))
+        self._late += words
         self._made_ms += total_ms
         return chunks
+
+    def _begun(self, words: Sequence[Json], until_ms: float) -> list[Json]:
+        """Those that are told of with the audio until then."""
+        if self._boundaries == "with":
+            return [word for word in words if word["Data"]["Offset"] < until_ms * TICKS_PER_MS]
+        return list(words) if self._boundaries == "before" else []
 
     async def give(self, chunk: bytes, words: Sequence[Json]) -> None:
         """Send a chunk; what is told of it comes before it."""
@@ -209,6 +227,8 @@ class _Turn:
 
     async def end(self) -> None:
         """Say that all of it is said."""
+        if self._late:
+            await self._tell("audio.metadata", {"Metadata": self._late})
         if self._metadata.end:
             offset = round(self._made_ms * TICKS_PER_MS)
             end = {"Type": "SessionEnd", "Data": {"Offset": offset}}
