@@ -6,7 +6,7 @@ vendor has said on this connection.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -26,10 +26,15 @@ EventT_co = TypeVar("EventT_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Where to connect, and with which headers; they may hold a key, so they are never shown."""
+    """Where to connect, and with which headers; they may hold a key, so they are never shown.
+
+    Attributes:
+        parting: gives what is said last when the connection is left, for whatever reason.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    parting: Callable[[], Sequence[Frame]] = field(default=tuple, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +137,8 @@ class Codec(Protocol[EventT_co]):
     def opening(self) -> Sequence[Frame]:
         """What is said first."""
 
-    def keepalive(self) -> Frame:
-        """What is said when there is nothing to say."""
+    def keepalive(self) -> Frame | None:
+        """What is said when there is nothing to say; None: now it must not be said."""
 
     def decode(self, frame: Frame) -> Sequence[EventT_co | Failed | Reply]:
         """What the vendor said. A message that is not known is no event.

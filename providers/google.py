@@ -7,6 +7,7 @@ statuses are gRPC's (https://grpc.io/docs/guides/status-codes), reasons those of
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -34,6 +35,8 @@ _HINT_KEY = (
 )
 _HINT_BILLING = "see the project's billing and quotas in Google Cloud's console"
 _HINT_LIMIT = "ask Google Cloud to raise the project's quota in this region"
+_OWN_WORDS = re.compile(r"[^.…]*\bstarting with\b.*", re.DOTALL)
+"""Of a sentence that is too long Google repeats the beginning, which is the caller's."""
 _HINT_OFFER = "check GOOGLE_MODEL, GOOGLE_VOICE and GOOGLE_LOCATION: not each is with each language"
 
 
@@ -109,7 +112,8 @@ def failure(
         reason: its ErrorInfo's, if there is one.
         retry_after_s: its RetryInfo's.
     """
-    text, code = details[:200] or "it cannot go on", reason or status
+    text = _OWN_WORDS.sub("", details).strip()[:200] or "it cannot go on"
+    code = reason or status
     match status:
         case "UNAUTHENTICATED" | "PERMISSION_DENIED" if reason != "BILLING_DISABLED":
             return AuthenticationError(provider, text, hint=_HINT_KEY, code=code)

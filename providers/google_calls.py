@@ -7,6 +7,7 @@ import functools
 import logging
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ import grpc
 import orjson
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.credentials import Credentials
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2 import credentials as user
 from google.oauth2 import service_account
@@ -51,8 +52,12 @@ vendor's as well."""
 logging.getLogger("google").setLevel(logging.INFO)
 # An answer that cannot be read is an error of ours; its log would show a traceback beside it.
 logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
-# What cannot be read we tell ourselves, without the call that hangs on the exception.
-logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
+
+TOKEN_S = 2.0
+"""So long Google may be about to connect, and between parts of its answer."""
+_ASKING = ThreadPoolExecutor(1, "google-tokens")
+"""It asks for tokens, for one at a time. A wait that is given up leaves its thread behind: of the
+loop's own, which also look names up, there would soon be none left."""
 
 
 def open_channel(account: GoogleAccount, service: str, location: str = GLOBAL) -> grpc.aio.Channel:
@@ -73,7 +78,9 @@ async def metadata_of(provider: str, account: GoogleAccount) -> Metadata:
     if account.application_credentials is None:
         headers = {"x-goog-api-key": account.api_key}
     else:
-        headers = await asyncio.to_thread(_headers, provider, account.application_credentials)
+        headers = await asyncio.get_running_loop().run_in_executor(
+            _ASKING, _headers, provider, account.application_credentials
+        )
     check_headers(provider, headers)
     return tuple(headers.items())
 
@@ -115,11 +122,13 @@ def _headers(provider: str, path: str) -> dict[str, str]:
     """What an account's file leads to; Google is asked where the file alone does not do."""
     headers: dict[str, str] = {}
     try:
-        credentials = _credentials(path)
+        credentials = _credentials(path, Path(path).stat().st_mtime_ns)
         # Not `before_request`, which asks Google for more than is needed, in a thread of its own.
         if not credentials.valid:
-            credentials.refresh(Request())
+            credentials.refresh(functools.partial(Request(), timeout=TOKEN_S))
         credentials.apply(headers)
+    except TransportError:
+        raise NetworkError(provider, "Google, who gives tokens, cannot be reached") from None
     except (GoogleAuthError, ValueError, KeyError, AttributeError, OSError) as error:
         if getattr(error, "retryable", False):
             raise NetworkError(provider, "Google gives no token now") from None
@@ -133,8 +142,8 @@ def _headers(provider: str, path: str) -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _credentials(path: str) -> Credentials:
-    """They renew their token by themselves, so they are kept."""
+def _credentials(path: str, _changed_ns: int) -> Credentials:
+    """They renew their token by themselves, so they are kept until their file has changed."""
     told: Any = orjson.loads(Path(path).read_bytes())
     found: Credentials
     if told.get("type") == "authorized_user":

@@ -1,7 +1,8 @@
 """The only module that opens a bidirectional call: by an official client, on a channel of its own.
 
-A call takes no message after its last one, but its connection takes further calls: what is said
-after `END` goes over the next call, once this one is over, of which the listener hears by `ENDED`.
+A call takes no message after its last one, but its connection takes further calls: the next one
+begins once this one is over, of which the listener hears by `ENDED`. What was said between `END`
+and `ENDED` was meant for the call that is over, and goes nowhere.
 One task reads and one sends, however many messages there are.
 """
 
@@ -172,6 +173,8 @@ class Call:
                 if unread is not None or not self._said_end:
                     return Close(OK, error=unread)
                 self._said_end = False
+                self._waiting.clear()
+                self._size = 0
                 self._tell(ENDED)
                 await self._until_more(self._number)
         except GoogleAPICallError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from .errors import UnsupportedError, UnsupportedLanguageError
 from .types import SttCapabilities
 
-__all__ = ["check_understood", "check_within", "locale_of", "unspoken"]
+__all__ = ["check_understood", "check_within", "locale_of", "unsaid", "unspoken"]
 
 
 def check_understood(provider: str, able: SttCapabilities, languages: Iterable[str]) -> None:
@@ -34,6 +34,16 @@ def locale_of(tag: str, locales: Iterable[str]) -> str:
 def unspoken(provider: str, language: str, languages: Iterable[str]) -> UnsupportedLanguageError:
     """The error of a synthesizer that does not speak a language, but these."""
     return _unoffered(provider, language, "speaks", languages)
+
+
+def unsaid(provider: str, *, retryable: bool = False) -> UnsupportedError:
+    """The error of a text that a synthesizer has dealt with, but without any audio."""
+    return UnsupportedError(
+        provider,
+        "a text was answered without audio",
+        hint="choose a voice that speaks the language, and the script, of the text",
+        retryable=retryable,
+    )
 
 
 def check_within(provider: str, what: str, value: float, least: float, most: float) -> None:

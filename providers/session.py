@@ -101,6 +101,7 @@ class Session(Generic[CodecT, EventT]):
         self._loop = asyncio.get_running_loop()
         self._opening = asyncio.Lock()
         self._socket: Connection | None = None
+        self._parting: Callable[[], Sequence[Frame]] = tuple  # see `Request`
         self._error: ProviderError | None = None
         self._patience = Patience(deadlines.reconnect_s)
         self._opened_s = 0.0
@@ -218,7 +219,7 @@ class Session(Generic[CodecT, EventT]):
         socket = await self._connection(codec, deadline_s)
         if self._closed or self._error is not None or not socket.is_open:
             # It was lost, or given up, before it was ours.
-            socket.drop()
+            self._part(socket)
             self._error = self._error or NetworkError(self._provider, "the connection broke")
             return
         self.reconnections += 1
@@ -237,7 +238,9 @@ class Session(Generic[CodecT, EventT]):
     async def _connection(self, codec: CodecT, deadline_s: float) -> Connection:
         request, provider = codec.request(), self._provider
         if not isinstance(request, Request):
+            self._parting = tuple
             return await request.open(provider, self, deadline_s=deadline_s)
+        self._parting = request.parting
         return await open_websocket(
             provider, request, self, deadline_s=deadline_s, refused=codec.refused
         )
@@ -248,7 +251,12 @@ class Session(Generic[CodecT, EventT]):
             self._watch.cancel()
             self._watch = None
         if socket is not None:
-            socket.drop()
+            self._part(socket)
+
+    def _part(self, socket: Connection) -> None:
+        for frame in self._parting():
+            socket.say(frame)
+        socket.drop()
 
     # What the socket tells
 
@@ -336,4 +344,6 @@ class Session(Generic[CodecT, EventT]):
             socket.probe()
         keepalive_s = self.codec.keepalive_s
         if keepalive_s is not None and now_s - self._said_s > keepalive_s / 2:
-            self.say(self.codec.keepalive())
+            frame = self.codec.keepalive()
+            if frame is not None:
+                self.say(frame)

@@ -133,7 +133,12 @@ class AssemblyAiCodec:
     def request(self) -> Request:
         """How to connect: with the key in the handshake, and all that is asked in the address."""
         account = self._account
-        return Request(account.socket_url(asked(account, self._options)), account.headers)
+        url = account.socket_url(asked(account, self._options))
+        return Request(url, account.headers, self.parting)
+
+    def parting(self) -> Sequence[Frame]:
+        """A session that is left for whatever reason is over as well."""
+        return () if self._closing or self._terminating else (_TERMINATE,)
 
     def opening(self) -> Sequence[Frame]:
         """Nothing: the URL says it all."""

@@ -24,7 +24,17 @@ from ..errors import InvalidResponseError, ProviderError, UnavailableError
 from ..offered import check_within
 from ..types import SttCapabilities, SttOptions
 from .azure_languages import LOCALES, locales
-from .azure_turn import ENDPOINT_MS, PATH, audio_source, context, query, riff_header, terms
+from .azure_progress import Progress
+from .azure_turn import (
+    ENDPOINT_MS,
+    FORCED_MS,
+    PATH,
+    audio_source,
+    context,
+    query,
+    riff_header,
+    terms,
+)
 from .azure_words import STATUSES, span_ms, words_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Restarted, Token
 from .terms import honoured_with
@@ -41,8 +51,8 @@ SESSION_S = 540.0
 """The SDKs leave a connection after nine minutes: the service closes it after ten."""
 IDLE_S = 10.0
 KEEPALIVE_MS = 100.0
-LEAD_MS = 1_000.0
-"""So long before the end of a silence a word may have begun that the service has not noticed."""
+CUT_EARLY_MS = 1_500.0
+"""A word that is being spoken when an utterance is cut may be left to the next one."""
 _AUDIO_TYPE = "audio/x-wav"
 
 TurnEvent = HeardEvent | Failed | Reply
@@ -124,8 +134,7 @@ class AzureSttCodec:
         self._turns += 1
         self._turn_id = self._marks.new_id()
         self._timeline = Timeline()
-        self._done_ms = 0.0  # up to where it has dealt with the turn's audio
-        self._is_cut_off = False  # nobody has spoken, so it ends the turn by itself
+        self._progress = Progress(self._options.endpointing_ms or ENDPOINT_MS)
         self.ready = True
         self.keepalive_s: float | None = IDLE_S
 
@@ -213,6 +222,8 @@ class AzureSttCodec:
                 yield Heard(interim=spread(said["Text"], *self._placed(*span_ms(said))))
             case "speech.phrase":
                 yield from self._phrase(message.json(PROVIDER))
+            case "speech.enddetected":
+                self._progress.fall_silent(span_ms({"Duration": 0, **message.json(PROVIDER)})[1])
             case "turn.end":
                 yield from self._turn_end()
 
@@ -223,15 +234,13 @@ class AzureSttCodec:
             return
         end_ms = span_ms(phrase)[1]
         if status == "Success":
-            self._is_cut_off = False
-            self._done_ms = max(self._done_ms, end_ms)
+            self._progress.speak(end_ms)
             tokens = self._tokens(phrase)
             yield Heard(final=tokens, processed_ms=self._timeline.place(end_ms))
             if self._is_endpoint(tokens):
                 yield Endpoint()
-        elif status != "EndOfDictation":
-            self._is_cut_off = self._is_cut_off or status == "InitialSilenceTimeout"
-            self._done_ms = max(self._done_ms, end_ms - LEAD_MS)
+        else:
+            self._progress.fall_silent(end_ms)
             yield Heard(processed_ms=self._timeline.place(end_ms))
 
     def _tokens(self, phrase: Mapping[str, Any]) -> list[Token]:
@@ -247,8 +256,14 @@ class AzureSttCodec:
         ]
 
     def _is_endpoint(self, tokens: Sequence[Token]) -> bool:
-        """Whether a phrase ends since its speaker has: a long one is cut while one speaks on."""
+        """Whether a phrase ends since its speaker has: a long one is cut while one speaks on.
+
+        What has been sent since its last word is no sign of that in a long one: it is there, too,
+        when the service is late.
+        """
         if not tokens or not self.ready or not self._options.endpointing:
+            return False
+        if tokens[-1].end_ms - tokens[0].start_ms >= FORCED_MS - CUT_EARLY_MS:
             return False
         silence_ms = self._timeline.stream_ms - tokens[-1].end_ms
         # The end of its last word is not heard that precisely.
@@ -256,16 +271,17 @@ class AzureSttCodec:
 
     def _turn_end(self) -> Iterator[TurnEvent]:
         """The turn's end: the one that was asked for, or the service's own."""
-        if not self.ready and not self._is_cut_off:
+        done_ms = self._progress.done_ms
+        if not (self.ready or self._progress.is_cut_off(self._timeline.sent_ms)):
             if self._closing:
                 yield Finished()
                 return
             yield Finalized(all_heard=True)
-        elif not self._done_ms:
+        elif not done_ms:
             # Another turn would end as soon, and the one after that.
             yield Failed(UnavailableError(PROVIDER, "it ends a turn of which it has said nothing"))
             return
-        processed_ms = self._timeline.place(self._done_ms)
+        processed_ms = self._timeline.place(done_ms)
         self._closing = False
         self._begin()
         yield from map(Reply, self._turn_opening())

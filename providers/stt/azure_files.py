@@ -24,6 +24,7 @@ from ..errors import (
     InvalidResponseError,
     ProviderError,
     UnsupportedFormatError,
+    UnsupportedLanguageError,
 )
 from ..http_request import HttpRequest, Upload
 from ..messages import read
@@ -55,7 +56,7 @@ _BY_TWO_DOORS = SttCapabilities(
     options=_BY_FAST | _BY_BOTH,
 )
 _BY_ONE_DOOR = replace(_BY_TWO_DOORS, languages=LOCALES, options=_BY_BOTH)
-_FAST = replace(_BY_TWO_DOORS, languages=FAST)
+_FAST = replace(_BY_TWO_DOORS, languages=(*FAST, AUTO))
 
 
 class AzureFiles:
@@ -149,6 +150,12 @@ class AzureFiles:
                 f"{duration_ms(audio) / 1000:.0f} s of audio for a custom model, or this language",
                 hint=f"it takes {MAX_MS / 1000:.0f} s: stream it, or split it where nobody speaks",
             )
+        if options.language == AUTO:
+            raise UnsupportedLanguageError(
+                PROVIDER,
+                "a custom model, and no language",
+                hint="name the one that the model is of: it finds out none",
+            )
         spoken = locales(PROVIDER, options, _BY_ONE_DOOR)[0]
         query = [("language", spoken), ("format", "detailed"), ("profanity", profanity(options))]
         if custom:
@@ -166,8 +173,8 @@ def _definition(options: SttOptions) -> dict[str, Any]:
     definition: dict[str, Any] = {
         "profanityFilterMode": "Masked" if options.profanity_filter else "None"
     }
-    if options.language != AUTO:
-        definition["locales"] = locales(PROVIDER, options, _FAST)
+    if spoken := locales(PROVIDER, options, _FAST):
+        definition["locales"] = spoken
     if options.diarization:
         definition["diarization"] = {"enabled": True, "maxSpeakers": MOST_SPEAKERS}
     if words := terms(options):

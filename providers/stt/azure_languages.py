@@ -6,6 +6,7 @@ Source: https://learn.microsoft.com/azure/ai-services/speech-service/language-su
 from __future__ import annotations
 
 from ..offered import check_understood, locale_of
+from ..options import AUTO
 from ..types import SttCapabilities, SttOptions
 
 __all__ = ["FAST", "LOCALES", "locales"]
@@ -31,6 +32,7 @@ FAST = tuple(locale for locale in LOCALES if locale not in _NOT_FAST)
 
 def locales(provider: str, options: SttOptions, able: SttCapabilities) -> list[str]:
     """The locales that may be spoken, by Azure's names; that of `options.language` comes first.
+    "auto" is none: it may be any of the others, or of all when there are none.
 
     Args:
         provider: the catalogue name.
@@ -42,4 +44,4 @@ def locales(provider: str, options: SttOptions, able: SttCapabilities) -> list[s
     """
     tags = (options.language, *options.languages)
     check_understood(provider, able, tags)
-    return list(dict.fromkeys(locale_of(tag, able.languages) for tag in tags))
+    return list(dict.fromkeys(locale_of(tag, able.languages) for tag in tags if tag != AUTO))

@@ -14,12 +14,15 @@ from media.audio import AudioFormat, Encoding
 from ..azure import Query
 from ..options import SttOptions
 
-__all__ = ["ENDPOINT_MS", "PATH", "audio_source", "context", "profanity", "query"]
+__all__ = ["ENDPOINT_MS", "FORCED_MS", "PATH", "audio_source", "context", "profanity", "query"]
 __all__ += ["riff_header", "terms"]
 
 PATH = "/speech/recognition/conversation/cognitiveservices/v1"
 ENDPOINT_MS = 500
 """The silence after which an utterance is over: the shortest that Azure's pages advise."""
+FORCED_MS = 30_000
+"""An utterance that lasts so long is cut, though one speaks on; from 20 s on it may be asked for.
+It is, so that one that is cut is known by its length."""
 MOST_TERMS = 500
 _TAGS = {Encoding.PCM16: 1, Encoding.ALAW: 6, Encoding.ULAW: 7}
 
@@ -47,16 +50,21 @@ def context(locales: Sequence[str], options: SttOptions) -> dict[str, Any]:
             "segmentation": {
                 "mode": "Custom",
                 "segmentationSilenceTimeoutMs": options.endpointing_ms or ENDPOINT_MS,
+                "segmentationForcedTimeoutMs": FORCED_MS,
             }
         },
         "enrichment": {"profanity": profanity(options)},
     }
+    output: dict[str, Any] = {"format": "Detailed", "detailed": {"options": ["WordTimings"]}}
     asked: dict[str, Any] = {
         "phraseDetection": detection,
-        "phraseOutput": {"format": "Detailed", "detailed": {"options": ["WordTimings"]}},
+        "phraseOutput": output,
         "audio": {"streams": {"1": None}},
     }
     if len(locales) > 1:
+        detection |= {"onSuccess": {"action": "None"}, "onInterim": {"action": "None"}}
+        output |= {"interimResults": {"resultType": "Auto"}}
+        output |= {"phraseResults": {"resultType": "Always"}}
         asked["languageId"] = {
             "languages": list(locales),
             "mode": "DetectContinuous",

@@ -20,7 +20,7 @@ from ..google import PROVIDER, GoogleAccount, failure
 from ..grpc_call import END, ENDED
 from ..types import Delivery, SttCapabilities, SttOptions
 from .google_clients import stream_of
-from .google_messages import Api, Asked
+from .google_messages import TIMES_NO_WORDS, Api, Asked
 from .google_options import able, api_of, asked_for, phrases_of
 from .google_words import GoogleResult, tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Restarted, Token
@@ -55,7 +55,7 @@ class GoogleRecognizer:
             languages=able(self._account),
             audio=(ULAW_8K, PCM16_16K, PCM16_8K),
             end_of_turn=True,
-            word_times=True,
+            word_times=self._account.model != TIMES_NO_WORDS,
             boundary="word",
             delivery=Delivery(longest_ms=LONGEST_MS),
             options=frozenset(
@@ -139,9 +139,9 @@ class GoogleSttCodec:
         self._closing = True
         return END
 
-    def keepalive(self) -> Frame:
-        """Silence that is no part of the stream; there is nothing else to be said."""
-        return self._silence(LONGEST_MS)
+    def keepalive(self) -> Frame | None:
+        """Silence that is no part of the stream; nothing while a call ends, which takes no more."""
+        return None if self._finalizing or self._closing else self._silence(LONGEST_MS)
 
     def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
         """What the end of the connection means, by the call's status."""
@@ -175,6 +175,9 @@ class GoogleSttCodec:
     def _over(self) -> Iterator[HeardEvent | Reply]:
         """The call has ended in order: all that was sent is final."""
         sent_ms = self._timeline.stream_ms
+        if self._interim:
+            # Google does end calls so, now and then: what it said last is the best there is.
+            yield Heard(self._interim)
         if self._finalizing:
             yield Finalized(all_heard=True)
         if self._closing:

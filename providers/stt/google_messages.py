@@ -19,10 +19,10 @@ from media.audio import AudioFormat, Encoding
 from ..errors import InvalidResponseError
 from .google_words import GoogleResult, GoogleWord
 
-__all__ = ["APIS", "Api", "Asked", "Said"]
+__all__ = ["APIS", "TIMES_NO_WORDS", "Api", "Asked", "Said"]
 
-NO_CONFIDENCE = "chirp_3"
-"""A model that refuses to tell how sure it is of words."""
+TIMES_NO_WORDS = "chirp_3"
+"""A model that refuses to tell how sure it is of words, and of streams when they are said."""
 _SPEAKING = {"SPEECH_ACTIVITY_BEGIN": True, "SPEECH_ACTIVITY_END": False}
 
 
@@ -91,13 +91,14 @@ class Api:
         """The first message of a stream."""
         if self.number == 1:
             streaming: dict[str, Any] = {
-                "config": self.config(asked),
+                "config": self.config(asked, streamed=True),
                 "interim_results": True,
                 "enable_voice_activity_events": asked.events,
             }
             return _bytes(self.streaming_request(streaming_config=streaming))
         features = {"interim_results": True, "enable_voice_activity_events": asked.events}
-        streaming = {"config": self.config(asked), "streaming_features": features}
+        config = self.config(asked, streamed=True)
+        streaming = {"config": config, "streaming_features": features}
         return _bytes(
             self.streaming_request(recognizer=asked.recognizer, streaming_config=streaming)
         )
@@ -108,13 +109,14 @@ class Api:
             return _bytes(self.streaming_request(audio_content=audio))
         return _bytes(self.streaming_request(audio=audio))
 
-    def config(self, asked: Asked) -> dict[str, Any]:
+    def config(self, asked: Asked, *, streamed: bool = False) -> dict[str, Any]:
         """How something is to be recognized."""
+        tells_words = asked.model != TIMES_NO_WORDS
         features: dict[str, Any] = {
             "enable_automatic_punctuation": asked.punctuation,
             "profanity_filter": asked.profanity_filter,
-            "enable_word_time_offsets": True,
-            "enable_word_confidence": asked.model != NO_CONFIDENCE,
+            "enable_word_time_offsets": tells_words or not streamed,
+            "enable_word_confidence": tells_words,
         }
         config: dict[str, Any] = {"model": asked.model}
         if self.number == 1:

@@ -45,6 +45,8 @@ def tokens_of(
 ) -> Iterator[Token]:
     """A result's words as tokens; where there are none with times, it is one token.
 
+    Some models, and some languages, have words without times: those are all at 0.
+
     Args:
         result: what Google said.
         start_ms: where it may begin at the earliest, by its clock.
@@ -53,7 +55,7 @@ def tokens_of(
     text = result.text.strip()
     if not text:
         return
-    if not result.words:
+    if not (result.words and result.words[-1].end_ms > 0):
         yield Token(
             f" {text}",
             place_ms(min(start_ms, result.end_ms)),

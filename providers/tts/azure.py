@@ -18,12 +18,13 @@ from ..azure_marks import Marks
 from ..azure_usp import UspMessage, json_message, read_usp, speech_config, text_message
 from ..codec import Close, Failed, Frame, Request
 from ..errors import InvalidResponseError, ProviderError
+from ..offered import unsaid
 from ..types import TtsOptions, WordPosition
 from .azure_speech import OUTPUT_FORMAT, AzureSpeech
 from .azure_ssml import Style, document, speakable
 from .azure_words import Boundaries
 from .parts import sentences
-from .spoken import AudioEnd, Spoken, SpokenEvent, Terminated
+from .spoken import AudioEnd, ContextFailed, Spoken, SpokenEvent, Terminated
 
 __all__ = ["AzureSynthesizer", "AzureTtsCodec"]
 
@@ -158,7 +159,7 @@ class AzureTtsCodec:
                 self._note(turn, message)
             case "turn.end":
                 del self._turns[message.request_id]
-                return turn.end()
+                return turn.end(self._vendor.name)
         return ()
 
     def _note(self, turn: _Turn, message: UspMessage) -> None:
@@ -201,10 +202,10 @@ class _Turn:
                 word = self._boundaries.take(entry["Data"])
                 self._words += [word] if word is not None else []
 
-    def end(self) -> Sequence[SpokenEvent]:
-        """It is over; one without audio was not spoken."""
+    def end(self, provider: str) -> Sequence[SpokenEvent]:
+        """It is over; one without audio has nothing in it that the voice could say."""
         if not self._heard:
-            return [Terminated(self._context)]
+            return [ContextFailed(self._context, unsaid(provider))]
         last = [Spoken(self._context, b"", tuple(self._words))] if self._words else []
         return [*last, AudioEnd(self._context), Terminated(self._context)]
 

@@ -51,18 +51,17 @@ def document(style: Style, text: str, *, markup: bool) -> str:
     """The document that has a text spoken.
 
     Args:
-        style: how; whose document names a voice itself says all of that itself.
+        style: how; who names a voice in the markup says all of that there.
         text: what.
         markup: whether it is SSML, perhaps without what is around it.
     """
     text = speakable(text)
     if not markup:
         return _speak({}, style.locale, _spoken(style, html.escape(text, quote=False)))
-    if (whole := _DOCUMENT.fullmatch(text)) is None:
-        return _speak({}, style.locale, _spoken(style, text))
-    inner = whole["inner"]
+    whole = _DOCUMENT.fullmatch(text)
+    inner, attributes = (whole["inner"], whole["attributes"]) if whole else (text, "")
     said = inner if _VOICE.search(inner) else _spoken(style, inner)
-    found = _ATTRIBUTE.findall(whole["attributes"])
+    found = _ATTRIBUTE.findall(attributes)
     own = {name: html.unescape(double or single) for name, double, single in found}
     return _speak(own, style.locale, said)
 

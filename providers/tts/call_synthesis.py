@@ -71,6 +71,9 @@ class CallTts(TextTts):
         deadlines: how long it may take.
     """
 
+    # Users saw it refuse sentences of about 300 letters.
+    max_sentence = 250
+
     def __init__(self, vendor: CallTtsVendor, deadlines: Deadlines = DEADLINES) -> None:
         super().__init__(vendor, _Calls(vendor), deadlines)
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-__all__ = ["cut", "is_spoken", "sentences", "without_markup"]
+__all__ = ["cut", "cut_long_sentences", "is_spoken", "sentences", "without_markup"]
 
 _ENDS = (
     # A sentence's: with space after it, or as Chinese and Japanese have it. Or a line's.
@@ -36,6 +36,19 @@ def cut(text: str, max_bytes: int) -> Iterator[str]:
         text = text[at:]
     if text.strip():
         yield text
+
+
+def cut_long_sentences(text: str, max_letters: int) -> Iterator[str]:
+    """The text in as few parts as make no sentence longer than that, cut where one may pause."""
+    begin = at = 0  # of the part, and of the sentence
+    for end in (*(found.end() for found in _ENDS[0].finditer(text)), len(text)):
+        while end - at > max_letters:
+            at += _last_end(text[at : at + max_letters])
+            yield text[begin:at]
+            begin = at
+        at = end
+    if begin < len(text):
+        yield text[begin:]
 
 
 def sentences(text: str, least_bytes: int) -> Iterator[str]:

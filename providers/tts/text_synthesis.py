@@ -11,6 +11,7 @@ import structlog
 
 from ..errors import ProviderError, UnavailableError
 from ..honoured import Honoured
+from ..offered import unsaid
 from ..patience import Patience
 from ..session import Deadlines
 from ..types import SynthesisChunk, TtsOptions, Voice
@@ -66,13 +67,19 @@ class TextTts:
     """The `TtsProvider` of such a vendor.
 
     A text whose answer breaks off is asked for again, and what was given of it is left out, by its
-    length.
+    length. One that is answered without audio is asked for once more: a voice may have no sounds
+    for it, and would be paid for each time.
 
     Args:
         vendor: which one.
         asked: how it is asked.
         deadlines: how long it may take.
+
+    Attributes:
+        max_sentence: how many letters a sentence may have; None is any number.
     """
+
+    max_sentence: int | None = None
 
     def __init__(
         self, vendor: SpeechVendor, asked: Asked, deadlines: Deadlines = DEADLINES
@@ -114,12 +121,13 @@ class TextTts:
         """Speak `text`. Closing the iterator early stops the synthesis.
 
         Raises (from the iterator):
-            UnsupportedError: an option cannot be honoured, or SSML is too long.
-            ProviderError: the vendor refuses, cannot be reached within 3 s, or gives nothing.
+            UnsupportedError: an option cannot be honoured, SSML is too long, or the voice says
+                nothing of the text.
+            ProviderError: the vendor refuses, or cannot be reached within 3 s.
         """
         self._vendor.check(options)
         self._honoured.note(options)
-        for part in portions(self._vendor, text, options):
+        for part in portions(self._vendor, text, options, self.max_sentence):
             async with aclosing(self._speak(part, options)) as pieces:
                 async for piece in pieces:
                     yield SynthesisChunk(piece)
@@ -142,7 +150,7 @@ class TextTts:
         """A text's audio, over as many answers as it takes."""
         loop = asyncio.get_running_loop()
         patience = Patience(self._deadlines.reconnect_s)
-        given = 0
+        given = answers = 0
         while True:
             begun_s = loop.time()
             try:
@@ -153,7 +161,8 @@ class TextTts:
                         yield piece
                 if given:
                     return
-                raise UnavailableError(self.name, "a text was answered without audio")
+                answers += 1
+                raise unsaid(self.name, retryable=answers == 1)
             except ProviderError as error:
                 if not error.retryable:
                     raise

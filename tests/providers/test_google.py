@@ -90,3 +90,12 @@ def test_how_long_to_wait_is_told() -> None:
 def test_voices_may_be_elsewhere() -> None:
     assert GoogleAccount(api_key=KEY, location="us").voices_location == "us"
     assert GoogleAccount(api_key=KEY, tts_location="eu").voices_location == "eu"
+
+
+def test_what_is_said_of_a_sentence_is_not_shown() -> None:
+    details = (
+        'Sentences are too long. To fix, split them. Sentence starting with: "My pin" is long.'
+    )
+    text = str(failure("google", "INVALID_ARGUMENT", details))
+    assert "split them." in text
+    assert "pin" not in text

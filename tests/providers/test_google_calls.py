@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.api_core.exceptions import ServiceUnavailable
 
 from media.audio import ULAW_8K
+from providers import google_calls
 from providers.catalog import build_stt
 from providers.errors import AuthenticationError, InvalidResponseError, NetworkError
 from providers.google import GoogleAccount
@@ -104,6 +109,47 @@ async def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     path = str(tmp_path / "none.json")
     with pytest.raises(AuthenticationError, match="FileNotFoundError"):
         await metadata_of("google", GoogleAccount(application_credentials=path))
+
+
+def user_of(folder: Path) -> GoogleAccount:
+    """A user's, for whom Google has to be asked."""
+    changed = {"type": "authorized_user", "client_id": "c", "client_secret": "s"}
+    return GoogleAccount(application_credentials=account_file(folder, **changed, refresh_token="r"))
+
+
+async def test_google_that_cannot_be_asked_is_no_wrong_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(NetworkError):
+        await metadata_of("google", user_of(tmp_path))
+
+
+async def test_google_that_does_not_answer_takes_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(google_calls, "TOKEN_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
+        before = set(threading.enumerate())
+        account = user_of(tmp_path)
+        asked = [asyncio.create_task(metadata_of("google", account)) for _ in range(8)]
+        await asyncio.sleep(0)
+        begun = [thread.name for thread in set(threading.enumerate()) - before]
+        assert all(name.startswith("google-tokens") for name in begun)
+        for waiting in asked[1:]:
+            waiting.cancel()
+        with pytest.raises(NetworkError):
+            await asked[0]
+
+
+async def test_a_file_that_is_replaced_is_read_again(tmp_path: Path) -> None:
+    account = GoogleAccount(application_credentials=account_file(tmp_path))
+    before = await metadata_of("google", account)
+    assert await metadata_of("google", account) == before
+    account_file(tmp_path, client_email="other@mine.iam.gserviceaccount.com")
+    os.utime(tmp_path / "account.json", (1, 1))
+    assert await metadata_of("google", account) != before
 
 
 def test_what_is_no_status_is_no_answer() -> None:

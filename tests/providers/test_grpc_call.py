@@ -75,6 +75,19 @@ async def test_calls_follow_one_another() -> None:
 
 
 @virtual_time_on_sockets
+async def test_what_is_said_while_a_call_ends_is_not_the_next_one_s() -> None:
+    async with opened() as (call, codec, listener):
+        call.say(END)
+        call.say(codec.audio(SECOND))
+        await listener.told.wait()
+        listener.told.clear()
+        for frame in (*codec.opening(), END):
+            call.say(frame)
+        await listener.told.wait()
+        assert (listener.frames, listener.closes) == ([ENDED] * 2, [])
+
+
+@virtual_time_on_sockets
 async def test_nothing_is_told_to_who_has_dropped_it() -> None:
     async with opened() as (call, _, listener):
         call.say(END)

@@ -26,7 +26,7 @@ from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 ULAW = SttOptions(audio=ULAW_8K, endpointing=False)
-FORCE = '{"type":"ForceEndpoint"}'
+FORCE, TERMINATE = '{"type":"ForceEndpoint"}', '{"type":"Terminate"}'
 FRAME_MS = 20
 
 
@@ -138,8 +138,8 @@ async def test_lost_time_is_made_good_in_a_pause(script: Script) -> None:
     records = standin.records["stt"]
     # Each connection but the first, which never heard anything, ended with nothing owed.
     assert len(records) > 2
-    ends = [record.texts[-1] for record in records[1:-1] if record.texts]
-    assert set(ends) <= {FORCE}
+    ends = [record.texts[-2:] for record in records[1:-1]]
+    assert all(texts in ([FORCE, TERMINATE], [TERMINATE]) for texts in ends)
     assert all(before.ended.is_set() for before, _ in pairwise(records))
 
 
@@ -149,8 +149,30 @@ async def test_every_session_is_terminated_in_the_end(script: Script) -> None:
         await speak(listener.stream, script.audio)
         await end(listener)
     (record,) = standin.records["stt"]
-    assert record.texts[-1] == '{"type":"Terminate"}'
+    assert record.texts.count(TERMINATE) == 1
     assert list(record.answers)[-1]["type"] == "Termination"
+
+
+@virtual_time_on_sockets
+async def test_a_session_that_is_left_is_terminated(script: Script) -> None:
+    """As one is when the caller hangs up: what is not terminated is billed for three hours."""
+    async with served(script) as (standin, listener):
+        await speak(listener.stream, script.audio[:8_000])
+    (record,) = standin.records["stt"]
+    await record.ended.wait()
+    assert record.texts == [TERMINATE]
+
+
+@virtual_time_on_sockets
+async def test_a_session_that_does_not_answer_is_terminated_too(script: Script) -> None:
+    async with served(script, Fault("stall", "audio", 1_000)) as (standin, listener):
+        await speak(listener.stream, script.audio)
+        listener.stream.finalize()
+        await asyncio.sleep(5)
+        await end(listener)
+    lost, _ = standin.records["stt"]
+    assert lost.texts[-1] == TERMINATE
+    assert len(listener.words) == len(script.words)
 
 
 def test_clocks_may_differ() -> None:

@@ -172,7 +172,7 @@ def test_the_end_of_a_turn_makes_all_final() -> None:
     assert (codec.ready, codec.keepalive_s) == (False, None)
     # What is told now is the answer, and no end of an utterance of its own.
     assert kinds(codec.decode(phrase("Success", 100, 300, "Hello."))) == ["Heard"]
-    assert codec.decode(phrase("EndOfDictation", 1_000, 1_000)) == []
+    assert kinds(codec.decode(phrase("EndOfDictation", 1_000, 1_000))) == ["Heard"]
     events = codec.decode(told("turn.end"))
     assert kinds(events) == ["Finalized", "Reply", "Reply", "Restarted"]
     assert events[0] == Finalized(all_heard=True)
@@ -206,6 +206,46 @@ def test_a_turn_that_the_service_ends_answers_nothing(closing: bool) -> None:
     assert codec.decode(told("turn.end", SECOND_TURN)) == [Finished()]
 
 
+@pytest.mark.parametrize("told_ms", [3_000, 2_900, 0])
+def test_the_end_of_a_turn_in_which_nothing_was_understood(told_ms: int) -> None:
+    codec = codec_of()
+    codec.audio(3 * SECOND)
+    codec.finalize()
+    codec.decode(phrase("InitialSilenceTimeout", told_ms, told_ms))
+    assert codec.decode(told("turn.end"))[0] == Finalized(all_heard=True)
+
+
+@pytest.mark.parametrize("end", ["speech.endDetected", "BabbleTimeout"])
+def test_a_turn_that_the_service_ends_behind_words_answers_nothing(end: str) -> None:
+    codec = codec_of()
+    codec.audio(24 * SECOND)
+    codec.decode(phrase("Success", 0, 1_000, "Hello."))
+    codec.finalize()
+    at = 21_000
+    own = told(end, Offset=at * 10_000) if "." in end else phrase(end, at, at)
+    codec.decode(own)
+    assert codec.decode(told("turn.end"))[-1] == Restarted(20_000)
+
+
+def test_the_end_of_speech_is_no_end_of_its_own() -> None:
+    codec = codec_of()
+    codec.audio(3 * SECOND)
+    codec.finalize()
+    codec.decode(phrase("Success", 0, 1_000, "Hello."))
+    codec.decode(told("speech.endDetected", Offset=1_500 * 10_000))
+    assert kinds(codec.decode(told("turn.end")))[0] == "Finalized"
+
+
+def test_a_silence_that_ends_no_turn_is_behind_the_end_that_we_make() -> None:
+    codec = codec_of()
+    codec.audio(15 * SECOND)
+    codec.decode(phrase("InitialSilenceTimeout", 0, 15_000))
+    codec.audio(6 * SECOND)
+    codec.finalize()
+    codec.decode(phrase("EndOfDictation", 21_000, 21_000))
+    assert kinds(codec.decode(told("turn.end")))[0] == "Finalized"
+
+
 def test_a_silence_that_ends_no_turn_is_forgotten_with_the_next_words() -> None:
     codec = codec_of()
     codec.audio(20 * SECOND)
@@ -229,6 +269,15 @@ def test_an_utterance_that_is_cut_while_one_speaks_on_has_no_end() -> None:
     assert kinds(codec.decode(phrase("Success", 0, 2_900, "And so on and"))) == ["Heard"]
     codec.audio(SECOND)
     assert kinds(codec.decode(phrase("Success", 2_900, 3_400, "on."))) == ["Heard", "Endpoint"]
+
+
+@pytest.mark.parametrize("end_ms", [28_600, 30_000])
+def test_a_long_utterance_that_is_cut_has_no_end_though_the_service_is_late(end_ms: int) -> None:
+    codec = codec_of()
+    codec.audio(31 * SECOND)
+    assert kinds(codec.decode(phrase("Success", 0, end_ms, "And so on and"))) == ["Heard"]
+    codec.audio(2 * SECOND)
+    assert kinds(codec.decode(phrase("Success", end_ms, 31_500, "on."))) == ["Heard", "Endpoint"]
 
 
 def test_ends_of_utterances_need_not_be_told() -> None:

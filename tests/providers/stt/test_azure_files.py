@@ -73,6 +73,8 @@ def test_a_recording_goes_into_a_form() -> None:
 def test_what_is_asked_for_is_defined() -> None:
     assert defined(SttOptions()) == {"locales": ["en-US"], "profanityFilterMode": "None"}
     assert defined(SttOptions(language="auto")) == {"profanityFilterMode": "None"}
+    either = defined(SttOptions(language="auto", languages=("de", "en-GB")))
+    assert either["locales"] == ["de-DE", "en-GB"]
     asked = SttOptions(
         language="de", languages=("en",), diarization=True, profanity_filter=True, phrases=("Ja",)
     )
@@ -165,9 +167,11 @@ def test_what_the_other_door_answers_is_understood() -> None:
 
 def test_a_language_has_to_be_on_offer() -> None:
     asked = [SttOptions(language="qaa"), SttOptions(languages=("ar-DZ",))]
-    for options in (*asked, SttOptions(language="auto", model="one")):
+    for options in asked:
         with pytest.raises(UnsupportedLanguageError):
             FILES.request(SECOND, options)
+    with pytest.raises(UnsupportedLanguageError, match="the model is of"):
+        FILES.request(SECOND, SttOptions(language="auto", model="one"))
 
 
 def test_what_is_honoured() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import pytest
 
@@ -16,7 +17,9 @@ from providers.types import SttOptions
 from tests.providers.leaks import nothing_left
 from tests.vendors.azure.access import ACCESS
 from tests.vendors.azure.limits import Limits
+from tests.vendors.azure.refusal import TOO_MANY
 from tests.vendors.azure.standin import AzureStandIn
+from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
 from tests.vendors.speech.script import Script
@@ -34,10 +37,10 @@ OPTIONS = SttOptions(audio=ULAW_8K)
 
 @asynccontextmanager
 async def listening(
-    limits: Limits, options: SttOptions = OPTIONS, script: Script = SCRIPT
+    limits: Limits, options: SttOptions = OPTIONS, script: Script = SCRIPT, *faults: Fault
 ) -> AsyncIterator[tuple[Listener, AzureStandIn]]:
     """A stream, and the stand-in that hears it."""
-    standin = AzureStandIn(OracleHearing(script), limits=limits)
+    standin = AzureStandIn(OracleHearing(script), limits=limits, faults={"stt": faults})
     async with standin, nothing_left(standin):
         provider = build_stt("azure", **ACCESS.settings(standin))
         async with attended(provider.stream(options)) as listener:
@@ -99,6 +102,48 @@ async def test_each_utterance_is_a_turn_on_one_connection() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_long_utterance_has_one_end_though_the_service_is_late() -> None:
+    script = computed_script([" ".join(["Then"] * 90) + ".", "Bye."], pause_ms=2_000)
+    slow = Fault("slow", delay_ms=400)
+    async with listening(Limits(), OPTIONS, script, slow) as (listener, _):
+        await speak(listener.stream, script.audio)
+        await ended(listener)
+    assert script.words[-2].end_ms > 31_000
+    assert listener.words == said_in(script)
+    assert listener.turns == 2
+
+
+@virtual_time_on_sockets
+async def test_words_that_are_said_while_the_service_ends_a_turn_are_heard() -> None:
+    slow = Fault("slow", delay_ms=900)
+    # By this the turn is over before the next word begins, and we know of it after that word.
+    async with listening(Limits(silence_ms=3_250), PATIENT, SCRIPT, slow) as (listener, standin):
+        until = SCRIPT.words[5]
+        await speak(listener.stream, SCRIPT.audio[: ULAW_8K.byte_count(until.start_ms + 100)])
+        listener.stream.finalize()
+        await speak(listener.stream, ULAW_8K.silence(2_000))
+        await ended(listener)
+        assert len(standin.records["stt"]) == 1
+    assert listener.words == said_in(SCRIPT)[:5]
+
+
+@pytest.mark.parametrize("silent_end", ["InitialSilenceTimeout", "EndOfDictation"])
+@pytest.mark.parametrize("silence_ms", [800, 3_000])
+@virtual_time_on_sockets
+async def test_a_turn_in_which_nothing_is_understood_is_answered(
+    silence_ms: int, silent_end: Literal["InitialSilenceTimeout", "EndOfDictation"]
+) -> None:
+    async with listening(Limits(silent_end=silent_end)) as (listener, standin):
+        await speak(listener.stream, ULAW_8K.silence(silence_ms))
+        listener.stream.finalize()
+        await asyncio.sleep(1)
+        assert [final.text for final in listener.finals] == [""]
+        await ended(listener)
+        assert len(standin.records["stt"]) == 1
+        assert turns(standin) == 2
+
+
+@virtual_time_on_sockets
 async def test_nothing_is_asked_when_there_is_nothing() -> None:
     async with listening(Limits()) as (listener, standin):
         for _ in range(3):
@@ -127,6 +172,16 @@ async def test_no_word_is_lost_when_azure_closes_it_first() -> None:
         await speak(listener.stream, SCRIPT.audio)
         await ended(listener)
         assert len(standin.records["stt"]) == 3
+    assert listener.words == said_in(SCRIPT)
+
+
+@virtual_time_on_sockets
+async def test_no_word_is_lost_when_azure_finds_streams_too_many() -> None:
+    many = Fault("error", "word", 5_100, code=429, error_type=TOO_MANY)
+    async with listening(Limits(), OPTIONS, SCRIPT, many) as (listener, standin):
+        await speak(listener.stream, SCRIPT.audio)
+        await ended(listener)
+        assert len(standin.records["stt"]) == 2
     assert listener.words == said_in(SCRIPT)
 
 

@@ -13,7 +13,11 @@ def test_a_plain_turn() -> None:
         "phraseDetection": {
             "mode": "CONVERSATION",
             "CONVERSATION": {
-                "segmentation": {"mode": "Custom", "segmentationSilenceTimeoutMs": 500}
+                "segmentation": {
+                    "mode": "Custom",
+                    "segmentationSilenceTimeoutMs": 500,
+                    "segmentationForcedTimeoutMs": 30_000,
+                }
             },
             "enrichment": {"profanity": "raw"},
             "language": "en-US",
@@ -36,6 +40,10 @@ def test_all_that_may_be_asked_for() -> None:
     assert detection["enrichment"] == {"profanity": "masked"}
     assert detection["CONVERSATION"]["segmentation"]["segmentationSilenceTimeoutMs"] == 900
     assert asked["languageId"]["languages"] == ["en-US", "de-DE"]
+    # As the SDK says it when several languages may be spoken.
+    assert detection["onSuccess"] == detection["onInterim"] == {"action": "None"}
+    assert asked["phraseOutput"]["phraseResults"] == {"resultType": "Always"}
+    assert asked["phraseOutput"]["interimResults"] == {"resultType": "Auto"}
     assert asked["dgi"]["Groups"] == [
         {"Type": "Generic", "Items": [{"Text": "Parley"}, {"Text": "yes"}]}
     ]

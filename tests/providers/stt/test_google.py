@@ -119,7 +119,6 @@ def test_how_to_recognize_is_said_first() -> None:
                 "features": {
                     "enable_automatic_punctuation": True,
                     "profanity_filter": True,
-                    "enable_word_time_offsets": True,
                 },
                 "adaptation": {
                     "phrase_sets": [{"inline_phrase_set": {"phrases": [{"value": "Parley"}]}}]
@@ -164,6 +163,7 @@ def test_how_to_recognize_by_version_1() -> None:
 def test_no_message_is_too_long() -> None:
     codec = opened(SttOptions(audio=PCM16_16K))
     for frame in (codec.audio(PCM16_16K.silence(LONGEST_MS)), codec.keepalive()):
+        assert frame is not None
         assert 12_000 < len(frame) < 15_000
 
 
@@ -173,6 +173,7 @@ def test_to_finalize_is_to_end_the_call() -> None:
     codec.keepalive()
     assert codec.finalize() == END
     assert not codec.ready
+    assert codec.keepalive() is None
     assert codec.unanswered() == ()
     events = codec.decode(ENDED)
     assert events[0] == Finalized(all_heard=True)
@@ -181,6 +182,17 @@ def test_to_finalize_is_to_end_the_call() -> None:
     assert "streaming_config" in said(events[1].frame)
     assert events[-1] == Restarted(processed_ms=1_000)
     assert codec.ready
+
+
+def test_a_call_that_ends_without_making_it_final_has_said_it_nevertheless() -> None:
+    codec = opened()
+    for _ in range(3):
+        codec.audio(SECOND)
+    codec.finalize()
+    interim, ended = heard(codec, "google_stt_unfinal"), codec.decode(ENDED)
+    assert isinstance(interim[-1], Heard)
+    assert list(ended[:2]) == [Heard(interim[-1].interim), Finalized(all_heard=True)]
+    assert "".join(token.text for token in interim[-1].interim) == " yes please"
 
 
 def test_what_is_final_is_not_made_final_again() -> None:
@@ -200,6 +212,7 @@ def test_the_end_of_the_stream_is_that_of_a_call() -> None:
     codec = opened()
     codec.audio(SECOND)
     assert codec.closing() == END
+    assert codec.keepalive() is None
     assert codec.decode(ENDED) == [Finished()]
 
 

@@ -19,6 +19,7 @@ from tests.providers.leaks import nothing_left
 from tests.vendors.google.access import ACCESS
 from tests.vendors.google.limits import Limits
 from tests.vendors.google.standin import GoogleStandIn
+from tests.vendors.speech.faults import Fault
 from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
 from tests.vendors.speech.script import Script
@@ -106,6 +107,27 @@ async def test_calls_follow_one_another_on_one_connection() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_call_that_is_long_about_its_end_is_waited_for() -> None:
+    # Longer than a stream may be silent, and shorter than Google may take.
+    async with heard(SCRIPT, limits=Limits(final_s=2.8)) as (standin, stream, listener):
+        for _ in range(2):
+            await say(stream, SCRIPT.audio)
+            stream.finalize()
+            await say(stream, ULAW_8K.silence(4_000))
+    assert listener.words == said_in(SCRIPT) * 2
+    assert len(standin.records["stt"]) == 1
+
+
+@virtual_time_on_sockets
+async def test_a_call_that_ends_without_making_it_final_loses_no_word() -> None:
+    script = monologue(5)
+    async with heard(script, limits=Limits(ends_unfinal=True)) as (_, stream, listener):
+        await say(stream, script.audio[: -ULAW_8K.byte_count(700)])  # the turn goes on
+        stream.finalize()
+    assert listener.words == said_in(script)
+
+
+@virtual_time_on_sockets
 async def test_turns_end_where_nobody_speaks() -> None:
     async with heard(SCRIPT) as (_, stream, listener):
         await say(stream, SCRIPT.audio + ULAW_8K.silence(1_500))
@@ -120,6 +142,20 @@ async def test_version_1_hears_as_well() -> None:
         stream.finalize()
     assert listener.words == said_in(SCRIPT)
     assert len(standin.records["stt-v1"]) == 1
+
+
+@virtual_time_on_sockets
+async def test_words_without_times_are_not_said_twice() -> None:
+    account = {"location": "us", "model": "chirp_3"}
+    fault = Fault("close", "audio", 8_000)
+    async with heard(SCRIPT, account=account, faults={"stt": [fault]}) as (
+        standin,
+        stream,
+        listener,
+    ):
+        await say(stream, SCRIPT.audio + ULAW_8K.silence(1_500) + SCRIPT.audio)
+    assert listener.words == said_in(SCRIPT) * 2
+    assert len(standin.records["stt"]) == 2
 
 
 @virtual_time_on_sockets

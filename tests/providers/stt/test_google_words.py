@@ -39,6 +39,12 @@ def test_without_words_a_result_is_one_token() -> None:
     assert (early.start_ms, early.end_ms) == (1_000, 1_000)
 
 
+def test_words_without_times_are_one_token() -> None:
+    words = [GoogleWord("so", 0, 0), GoogleWord("be", 0, 0)]
+    (token,) = tokens_of(GoogleResult("so be", words, 2_000, is_final=True), 1_200.0, round)
+    assert (token.text, token.start_ms, token.end_ms) == (" so be", 1_200, 2_000)
+
+
 def test_nothing_is_no_token() -> None:
     assert texts(" ") == []
 

@@ -20,7 +20,7 @@ from providers.errors import (
 )
 from providers.tts.azure import AzureSynthesizer, AzureTtsCodec
 from providers.tts.azure_ssml import document
-from providers.tts.spoken import AudioEnd, Spoken, Terminated
+from providers.tts.spoken import AudioEnd, ContextFailed, Spoken, Terminated
 from providers.types import TtsOptions, WordPosition
 from tests.providers.recorded import recorded
 
@@ -78,7 +78,8 @@ def test_a_conversation() -> None:
     one = codec()
     for context, text in (("c1", "Hi, you"), ("c2", "Oh"), ("c3", "…")):
         one.begin(context, text, PLAIN)
-    assert [event for frame in frames("azure_tts") for event in one.decode(frame)] == [
+    *events, unsaid = [event for frame in frames("azure_tts") for event in one.decode(frame)]
+    assert events == [
         Spoken("c1", b"\x7f~~\x7f", (WordPosition(0, 3, 50),)),
         Spoken("c1", b"\x00\x01", (WordPosition(4, 7, 437.5),)),
         AudioEnd("c1"),
@@ -88,9 +89,11 @@ def test_a_conversation() -> None:
         Spoken("c2", b"", (WordPosition(0, 2, 0),)),
         AudioEnd("c2"),
         Terminated("c2"),
-        # Without audio it was not spoken.
-        Terminated("c3"),
     ]
+    assert isinstance(unsaid, ContextFailed)
+    assert unsaid.context == "c3"
+    assert isinstance(unsaid.error, UnsupportedError)
+    assert not unsaid.error.retryable
 
 
 @pytest.mark.parametrize(

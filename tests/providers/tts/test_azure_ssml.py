@@ -53,6 +53,7 @@ def test_nobody_writes_markup_by_a_name() -> None:
         ("<speak>Hello</speak>", jenny("Hello")),
         ('<?xml version="1.0"?>\n<speak\n version="1.0">Hi</speak>\n', jenny("Hi")),
         ('<speak><voice name="x">Hi</voice></speak>', '<voice name="x">Hi</voice>'),
+        ('<voice name="x">Hi</voice>', '<voice name="x">Hi</voice>'),
         ("<speak/>", jenny("<speak/>")),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from media.audio import Encoding, encode
 from providers.catalog import build_tts
 from providers.errors import (
+    ApiError,
     InvalidResponseError,
     UnavailableError,
     UnsupportedError,
@@ -68,6 +69,26 @@ async def test_a_header_in_a_stream_is_left_out() -> None:
         first = record.sent[0].data
         assert isinstance(first, bytes)
         assert b"RIFF" in first
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_long_sentences_are_spoken_in_parts(name: str) -> None:
+    @virtual_time_on_sockets
+    async def are_spoken() -> None:
+        text = "a word, " * 45
+        async with speaking(name) as (provider, standin):
+            assert len(await say(provider, text)) >= len(ulaw(text.strip()))
+            assert len(standin.records[ACCESS.tts[name]]) == 2
+
+    are_spoken()
+
+
+@virtual_time_on_sockets
+async def test_what_google_repeats_of_a_text_is_not_shown() -> None:
+    async with speaking("google-once") as (once, _):
+        with pytest.raises(ApiError, match="too long") as raised:
+            await say(once, "secretly, " * 40, ssml=True)
+        assert "secretly" not in f"{raised.value} {raised.value!r}"
 
 
 @virtual_time_on_sockets

@@ -18,6 +18,7 @@ from providers.errors import (
     NetworkError,
     ProviderError,
     UnavailableError,
+    UnsupportedError,
 )
 from providers.http import HttpClient
 from providers.http_request import HttpRequest
@@ -123,7 +124,6 @@ async def test_what_was_given_of_a_text_is_not_given_again() -> None:
     [
         ([head("text/html"), AUDIO], InvalidResponseError),
         ([head("application/json; charset=utf-8"), AUDIO], InvalidResponseError),
-        ([head(length=0)], UnavailableError),
         ([b""], NetworkError),
     ],
 )
@@ -137,6 +137,16 @@ async def test_an_answer_that_is_no_audio(answer: list[bytes], kind: type[Provid
         assert 1 < asyncio.get_running_loop().time() - began_s < 3.2
     async with plain(answer, [head(), AUDIO]) as tts:
         assert b"".join(await said(tts)) == AUDIO
+
+
+@virtual_time_on_sockets
+async def test_an_answer_without_audio_is_asked_for_once_more() -> None:
+    empty = [head(length=0)]
+    async with plain(empty, [head(), AUDIO], empty, empty) as tts:
+        assert b"".join(await said(tts)) == AUDIO
+        with pytest.raises(UnsupportedError, match="without audio") as raised:
+            await said(tts)
+        assert not raised.value.retryable
 
 
 @virtual_time_on_sockets

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.tts.parts import cut, is_spoken, sentences, without_markup
+from providers.tts.parts import cut, cut_long_sentences, is_spoken, sentences, without_markup
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,20 @@ from providers.tts.parts import cut, is_spoken, sentences, without_markup
 )
 def test_a_text_is_cut_where_one_may_pause(text: str, max_bytes: int, parts: list[str]) -> None:
     assert list(cut(text, max_bytes)) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", []),
+        ("One. Two. Three.", ["One. Two. Three."]),
+        ("One. It is two, or three. Four.", ["One. It is two, ", "or three. Four."]),
+        ("one two three", ["one two ", "three"]),
+        ("abcdefghijklmnop", ["abcdefghijkl", "mnop"]),
+    ],
+)
+def test_long_sentences_alone_are_cut(text: str, parts: list[str]) -> None:
+    assert list(cut_long_sentences(text, 12)) == parts
 
 
 @given(st.text(alphabet="aä😀。.,! \n"), st.integers(4, 20))

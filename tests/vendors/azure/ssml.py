@@ -25,10 +25,11 @@ SLOWEST, FASTEST = 0.5, 2.0
 _SSML = "{http://www.w3.org/2001/10/synthesis}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _EXPRESS_AS = re.compile(r"\{https?://www\.w3\.org/2001/mstts\}express-as")
+_UNHEARD = re.compile(r"\{https?://www\.w3\.org/2001/mstts\}(silence|viseme|audioduration)")
 _KNOWN = frozenset(
     [
         *("prosody", "lang", "break", "p", "s", "emphasis", "say-as", "sub", "phoneme"),
-        *("bookmark", "audio"),
+        *("bookmark", "audio", "lexicon"),
     ]
 )
 _RATES = {"x-slow": 0.5, "slow": 0.64, "medium": 1.0, "default": 1.0, "fast": 1.55, "x-fast": 2.0}
@@ -116,6 +117,8 @@ def _said(element: ET.Element, language: str, complaints: list[str]) -> Said:
             check_style(name, inner.get("style", ""), complaints)
             if not 0.01 <= _number(inner.get("styledegree", "1")) <= 2:
                 complaints.append(f"styledegree {inner.get('styledegree')}")
+        elif _UNHEARD.fullmatch(inner.tag):
+            continue  # nothing is said in it; its effect is not simulated
         elif inner.tag.removeprefix(_SSML) not in _KNOWN:
             raise _wrong(f"[{inner.tag.rpartition('}')[2]}] element is not allowed")
         elif inner.tag == f"{_SSML}prosody":

@@ -53,6 +53,7 @@ class AzureStream(stt.SttStream):
         self._context = SttContext()
         self._began_ms = 0.0  # the turn, in all audio that came
         self._quiet_ms = 0.0  # since when nobody speaks, in the turn
+        self._is_silent = True  # nothing was understood in the turn
         self._words: list[Token] = []  # of the utterance
         self._hypothesis = ""
         self._ending = False
@@ -128,7 +129,7 @@ class AzureStream(stt.SttStream):
     async def _serve_turn(self, first: Message) -> None:
         audio_format = _format_of(first)
         self._turn, self._words, self._hypothesis = first.request_id, [], ""
-        self._ending = False
+        self._ending, self._is_silent = False, True
         self._began_ms, self._quiet_ms = self.audio_ms, 0.0
         self._context = self._contexts.pop(self._turn, SttContext())
         await self._say("turn.start", {"context": {"serviceTag": secrets.token_hex(16)}})
@@ -140,7 +141,8 @@ class AzureStream(stt.SttStream):
             else:
                 await self.finish()
                 await self._say_phrase()
-                await self._say("speech.phrase", nothing("EndOfDictation", self._turn_ms))
+                ended = self._limits.silent_end if self._is_silent else "EndOfDictation"
+                await self._say("speech.phrase", nothing(ended, self._turn_ms))
         await self._say("speech.endDetected", {"Offset": ticks(self._turn_ms)})
         await self._say("turn.end", {})
         self._over.add(self._turn)
@@ -161,8 +163,10 @@ class AzureStream(stt.SttStream):
                 return True
 
     async def _fall_silent(self) -> None:
+        """Behind words there is no result for it."""
         await self._say_phrase()
-        await self._say("speech.phrase", nothing("InitialSilenceTimeout", self._turn_ms))
+        if self._is_silent:
+            await self._say("speech.phrase", nothing("InitialSilenceTimeout", self._turn_ms))
 
     @property
     def _turn_ms(self) -> float:
@@ -188,13 +192,14 @@ class AzureStream(stt.SttStream):
         start_ms, end_ms = self._words[0].start_ms, self._words[-1].end_ms
         assert start_ms is not None
         assert end_ms is not None
-        return end_ms - start_ms >= self._limits.phrase_ms
+        return end_ms - start_ms >= (self._context.forced_ms or self._limits.phrase_ms)
 
     async def _say_phrase(self) -> None:
         """What there is of an utterance is all of it."""
         words, self._words, self._hypothesis = self._words, [], ""
         if not words:
             return
+        self._is_silent = False
         output, query = self._context.output, self._query
         detailed = "Detailed" in output.format or query.format == "detailed"
         times = "WordTimings" in output.detailed.options or query.wordLevelTimestamps == "true"

@@ -166,6 +166,11 @@ class SttContext(_Strict):
         """After how much silence an utterance is over; None is the service's own."""
         return self.detection.conversation.segmentation.silence_ms
 
+    @property
+    def forced_ms(self) -> int | None:
+        """After how long one is cut, though one speaks on; None is the service's own."""
+        return self.detection.conversation.segmentation.forced_ms
+
 
 class _Source(BaseModel):
     type: Literal["Stream", "File", "Microphones"]

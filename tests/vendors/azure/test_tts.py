@@ -20,6 +20,7 @@ from tests.vendors.speech.talking import DEADLINE_S, Talk, talking
 from tests.vendors.speech.voices import tones
 from tests.virtual_time import virtual_time_on_sockets
 
+from .limits import Limits
 from .standin import AzureStandIn
 from .voices import DEFAULT_VOICE
 
@@ -187,6 +188,12 @@ async def test_what_is_ignored_or_limited(
     assert standin.records["tts-http"][0].complaints == [complaint]
 
 
+async def test_what_is_not_heard(standin: AzureStandIn) -> None:
+    silence = f'<m:silence {MSTTS} type="Leading" value="200ms"/>'
+    viseme = f'<m:viseme {MSTTS} type="redlips_front"/>'
+    assert await asked(standin, jenny(f"{silence}{viseme}Hi")) == (200, {"audio": ulaw("Hi")})
+
+
 async def test_what_is_ignored_in_pieces(standin: AzureStandIn) -> None:
     first = CONFIG, spoken_as(style="sad", rate="9"), piece("Hi"), piece("", "text.end")
     async with connection(standin, *first, version="v2") as talk:
@@ -200,6 +207,7 @@ async def test_what_is_ignored_in_pieces(standin: AzureStandIn) -> None:
         ([CONFIG, context()], "input"),
         ([CONFIG, spoken_as(voiceName="x"), piece("Hi")], "Unsupported voice"),
         ([CONFIG, spoken_as(), ssml(jenny("Hi"))], "was due"),
+        ([CONFIG, spoken_as(), message("text.piece", "Hi")], "not text/plain"),
     ],
 )
 async def test_what_cannot_be_said_in_pieces(
@@ -253,10 +261,13 @@ async def test_a_request_that_is_wrong(
 
 
 @virtual_time_on_sockets
-async def test_a_connection_lasts_ten_minutes(script: Script) -> None:
+@pytest.mark.parametrize(
+    ("limits", "words"), [(Limits(idle_s=5.0), "idle"), (Limits(connection_s=5.0), "open")]
+)
+async def test_a_connection_does_not_last(script: Script, limits: Limits, words: str) -> None:
     async with (
-        AzureStandIn(OracleHearing(script)) as standin,
+        AzureStandIn(OracleHearing(script), limits=limits) as standin,
         connection(standin, *SPOKEN) as talk,
     ):
         await turn(talk)
-        assert "too long" in await reason(talk)
+        assert f"1000 The connection was {words}" in await reason(talk)

@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from media.audio import AudioFormat, encode
 from tests.vendors.speech.peer import Peer
@@ -79,7 +80,7 @@ class TtsConnection:
         except Refusal as refusal:
             code, reason = close_of(refusal)
         except TimeoutError:
-            reason = "Connection was open for too long"
+            reason = "The connection was open for too long"
         await self._peer.close(code, reason)
 
     async def _run(self) -> None:
@@ -91,21 +92,25 @@ class TtsConnection:
             if message.path != "synthesis.context":
                 raise Refusal(400, None, f"{message.path} without synthesis.context")
             wanted = read_context(message.json(), pieces=self._pieces)
-            turn = _Turn(self._peer, self._speaker, message.request_id, wanted)
+            turn = _Turn(
+                self._peer, self._speaker, message.request_id, wanted, self._limits.boundaries
+            )
             await (self._spell(turn, wanted) if self._pieces else self._speak(turn))
 
     async def _next(self) -> Message:
         """The next message that says anything."""
         while True:
-            message = read_message(await self._peer.receive())
+            try:
+                frame = await self._peer.receive(self._limits.idle_s)
+            except TimeoutError:
+                raise Refusal(408, None, "The connection was idle for too long") from None
+            message = read_message(frame)
             if message.path != "telemetry":
                 return message
 
     async def _speak(self, turn: _Turn) -> None:
         """A text that comes whole."""
         message = await self._of(turn, "ssml")
-        if message.headers.get("content-type") != "application/ssml+xml":
-            raise Refusal(400, None, "ssml is not application/ssml+xml")
         if len(text := _text(message)) > MOST_SSML:
             raise Refusal(400, None, "The SSML is too long")
         await turn.begin()  # also when it is refused
@@ -133,6 +138,9 @@ class TtsConnection:
         message = await self._next()
         if message.path not in paths or message.request_id != turn.id:
             raise Refusal(400, None, f"{message.path} where {paths[0]} was due")
+        kind = "application/ssml+xml" if message.path == "ssml" else "text/plain"
+        if message.headers.get("content-type") != kind:
+            raise Refusal(400, None, f"{message.path} is not {kind}")
         return message
 
     async def _say(self, turn: _Turn, said: Said) -> None:
@@ -156,8 +164,17 @@ class _Turn:
         begun: whether it was said that it begins.
     """
 
-    def __init__(self, peer: Peer, speaker: Speaker, turn_id: str, wanted: Synthesis) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        speaker: Speaker,
+        turn_id: str,
+        wanted: Synthesis,
+        boundaries: Literal["with", "before", "behind"],
+    ) -> None:
         self.id = turn_id
+        self._boundaries = boundaries
+        self._late: list[Json] = []  # words that are told of at the end
         self.format: AudioFormat = decodable(wanted.audio.output_format)
         self.begun = False
         self._metadata: Metadata = wanted.audio.metadata
@@ -187,12 +204,18 @@ class _Turn:
         words = self._words(said.text, total_ms)
         chunks = []
         for at in range(0, len(audio), size):
-            until = (self._made_ms + self.format.duration_ms(at + size)) * TICKS_PER_MS
-            begun = [word for word in words if word["Data"]["Offset"] < until]
+            begun = self._begun(words, self._made_ms + self.format.duration_ms(at + size))
             words = words[len(begun) :]
             chunks.append((audio[at : at + size], begun))
+        self._late += words
         self._made_ms += total_ms
         return chunks
+
+    def _begun(self, words: Sequence[Json], until_ms: float) -> list[Json]:
+        """Those that are told of with the audio until then."""
+        if self._boundaries == "with":
+            return [word for word in words if word["Data"]["Offset"] < until_ms * TICKS_PER_MS]
+        return list(words) if self._boundaries == "before" else []
 
     async def give(self, chunk: bytes, words: Sequence[Json]) -> None:
         """Send a chunk; what is told of it comes before it."""
@@ -204,6 +227,8 @@ class _Turn:
 
     async def end(self) -> None:
         """Say that all of it is said."""
+        if self._late:
+            await self._tell("audio.metadata", {"Metadata": self._late})
         if self._metadata.end:
             offset = round(self._made_ms * TICKS_PER_MS)
             end = {"Type": "SessionEnd", "Data": {"Offset": offset}}

@@ -16,6 +16,8 @@ class Limits:
         idle_s: a recognition stream without a message (5 to 10 s were seen).
         utterance_ms: how long somebody may speak without a pause until what was said is final
             (assumed).
+        final_s: from the last message of a call until all is final (assumed).
+        ends_unfinal: whether such a call then ends without that, as users have seen it do.
         config_s: from the call to its first message (assumed).
         audio_bytes: of one message of a stream, by version: a page says 25 kB, the definition of
             version 2 says 15 kB.
@@ -30,6 +32,8 @@ class Limits:
     stream_s: float = 305.0
     idle_s: float = 10.0
     utterance_ms: float = 15_000.0
+    final_s: float = 0.0
+    ends_unfinal: bool = False
     config_s: float = 10.0
     audio_bytes: tuple[int, int] = (25_600, 15_360)
     at_once: int = 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .refusal import invalid
 
-__all__ = ["check_offer"]
+__all__ = ["check_offer", "check_words"]
 
 MODELS = {
     1: {
@@ -34,3 +34,15 @@ def check_offer(version: int, location: str, model: str, languages: list[str]) -
             raise invalid(
                 f'The language "{language}" is not supported by the model "{model}" {where}.'
             )
+
+
+def check_words(model: str, asked: bool) -> None:
+    """See that a stream's model tells the times of words, if they are asked for.
+
+    Raises:
+        Refusal: it does not.
+    """
+    if asked and model == "chirp_3":
+        raise invalid(
+            "Chirp 3 only supports word timestamps in Recognize and BatchRecognize requests."
+        )

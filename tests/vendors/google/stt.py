@@ -93,6 +93,7 @@ class RecognitionStream(stt.SttStream):
         self._began_s = asyncio.get_running_loop().time()
         self._began_ms = self.audio_ms
         self._is_first, self._speaking, self._all_came = True, False, False
+        self._said, self._told = [], []
         message = await self._receive(self._limits.config_s)
         if message is None:
             raise Refusal(400, None, "Invalid request: no streaming_config was sent.")
@@ -104,7 +105,9 @@ class RecognitionStream(stt.SttStream):
                 request = read_message(self._version.streaming_request, message)
                 await self.hear(audio_of(self._version, request, self._limits))
             self._all_came = True
-            await self.finish()
+            await self._caller.while_here(asyncio.sleep(self._limits.final_s))
+            if not self._limits.ends_unfinal:
+                await self.finish()
 
     async def _receive(self, idle_s: float) -> bytes | None:
         left_s = self._began_s + self._limits.stream_s - asyncio.get_running_loop().time()

@@ -18,7 +18,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from media.audio import AudioFormat, Encoding
 
 from .limits import Limits
-from .offer import check_offer
+from .offer import check_offer, check_words
 from .refusal import invalid
 
 __all__ = ["TYPES", "Asked", "Version", "audio_of", "config_of", "read_message", "recognizer_of"]
@@ -110,6 +110,7 @@ def config_of(version: Version, message: Any, limits: Limits) -> Asked:
         if streaming.single_utterance and streaming.config.model not in ("", "command_and_search"):
             raise invalid("single_utterance is not supported by this model.")
     asked = recognition_of(version, streaming.config, location, limits)
+    check_words(streaming.config.model, asked.words)
     if asked.format is None:
         raise invalid("Invalid decoding config: audio without a header needs an explicit one.")
     return Asked(asked.format, asked.words, asked.language, interim, events)

@@ -71,11 +71,11 @@ def _fill(version: Version, asked: Asked, result: Any, text: str, tokens: Sequen
     confidence = sum(token.confidence for token in tokens) / len(tokens)
     best = result.alternatives.add(transcript=text, confidence=confidence)
     _end(version, result, tokens)
-    if not asked.words:
-        return
     start, end = ("start_offset", "end_offset") if version.number == 2 else _TIMES
     for token in tokens:
         word = best.words.add(word=token.text.strip())
+        if not asked.words:
+            continue  # words are there without times, as users saw of some languages
         assert token.start_ms is not None
         assert token.end_ms is not None
         getattr(word, start).FromTimedelta(timedelta(milliseconds=token.start_ms))

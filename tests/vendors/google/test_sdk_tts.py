@@ -180,7 +180,7 @@ def config(voice: Mapping[str, Any], audio: Mapping[str, Any]) -> Mapping[str, A
         ([INPUT], "must contain a streaming_config"),
         ([], "must contain a streaming_config"),
         ([CONFIG, INPUT, CONFIG], "Only the first message"),
-        ([CONFIG, {"input": {"text": "x" * 3_000}}, {"input": {"text": "x" * 2_001}}], "5000"),
+        ([CONFIG, {"input": {"text": "x. " * 999}}, {"input": {"text": "x. " * 999}}], "5000"),
         ([config(NEURAL, MULAW), INPUT], "only Chirp 3: HD voices"),
         ([config({"language_code": "en-US"}, MULAW), INPUT], "only Chirp 3: HD voices"),
         ([config(KORE, {**MULAW, "audio_encoding": "LINEAR16"}), INPUT], "Unsupported audio"),

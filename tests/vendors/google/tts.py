@@ -16,7 +16,7 @@ from tests.vendors.speech.voices import SENTENCE, Voice, spoken
 from tests.vendors.speech.wav import wav_header
 
 from .limits import Limits
-from .tts_request import Wrong, check_rate, check_size, format_of, read, speaks
+from .tts_request import Wrong, check_rate, check_sentences, check_size, format_of, read, speaks
 
 __all__ = ["SynthesisStream"]
 
@@ -54,6 +54,7 @@ class SynthesisStream:
             size += len(piece.encode())
             check_size(" " * size)
             text += piece
+            check_sentences(text)
             while said := self._sentence(text):
                 text = text[len(said) :]
                 await self._say(said, last=False)

@@ -5,6 +5,7 @@ The wording is Google's where it is known of reports, else assumed.
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 from xml.etree import ElementTree
 
@@ -18,9 +19,11 @@ from tests.vendors.speech.refusal import Refusal
 from .tts_offer import CHIRP, GEMINI, NAMES, VOICES, locale_of
 
 __all__ = ["MOST_BYTES", "Wrong", "check_rate", "check_size", "format_of", "has_header", "plain"]
-__all__ += ["read", "speaks"]
+__all__ += ["check_sentences", "read", "speaks"]
 
 MOST_BYTES = 5_000
+MOST_LETTERS = 300
+"""Of a sentence (users' reports)."""
 _NATURAL_HZ = 24_000
 _ENCODINGS = {
     AudioEncoding.LINEAR16: Encoding.PCM16,
@@ -129,6 +132,21 @@ def check_size(text: str) -> None:
         )
 
 
+def check_sentences(text: str) -> None:
+    """See that no sentence is too long.
+
+    Raises:
+        Wrong: one is; it says which.
+    """
+    for sentence in re.split(r"(?<=[.!?…。！？])\s*", text):
+        if len(sentence) > MOST_LETTERS:
+            raise Wrong(
+                "This request contains sentences that are too long. To fix, split up long sentences"
+                " with sentence ending punctuation e.g. periods. Sentence starting with:"
+                f' "{sentence.split()[0]}" is too long.'
+            )
+
+
 def plain(asked: SynthesisInput) -> str:
     """What is to be said, without the markup.
 
@@ -142,6 +160,7 @@ def plain(asked: SynthesisInput) -> str:
         raise Wrong("Either `input.text` or `input.ssml` must be set.")
     check_size(text)
     if source == "text":
+        check_sentences(text)
         return text
     try:
         root = ElementTree.fromstring(text)
@@ -149,4 +168,6 @@ def plain(asked: SynthesisInput) -> str:
         root = None
     if root is None or root.tag.rpartition("}")[2] != "speak":
         raise Wrong("Invalid SSML. Newer voices like Neural2 require valid SSML.")
-    return "".join(root.itertext())
+    said = "".join(root.itertext())
+    check_sentences(said)
+    return said
