@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .errors import ProviderError
-from .results import Container
+
+if TYPE_CHECKING:
+    from .results import Container
 
 __all__ = ["HttpRequest", "Refused", "Upload", "advised_wait_s"]
 

@@ -28,6 +28,7 @@ HEAVY = {
     "pocketsphinx",
 }
 HEAVY |= {"deepgram", "elevenlabs", "pydantic", "soniox", "structlog", "websockets"}
+HEAVY |= {"assemblyai", "azure", "cartesia", "google", "grpc"}
 
 
 def test_importing_providers_is_cheap() -> None:
