@@ -22,6 +22,8 @@ from .worker import start_worker
 __all__ = ["Outcome", "run_demo"]
 
 _CALL_LIMIT_S = 120.0
+# A process loads its models for half a second: the demo's one call needs one.
+_ENGINES = {"PARLEY_POCKETSPHINX_PROCESSES": "1"}
 WORKER_LOG = "worker.log"
 
 
@@ -65,7 +67,7 @@ async def run_demo(
     watch, log = Watch(LINES, on_line), out / WORKER_LOG
     with _ended_by_signals():
         begun_s = time.monotonic()
-        async with start_worker(DIALOG, log) as worker:
+        async with start_worker(DIALOG, log, **_ENGINES) as worker:
             on_ready(worker.url, time.monotonic() - begun_s)
             phone = PhoneConfig(worker.url, worker.auth_token, max_call_s=_CALL_LIMIT_S)
             async with asyncio.TaskGroup() as tasks:

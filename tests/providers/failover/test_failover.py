@@ -51,8 +51,9 @@ def _match(pair: tuple[str, str], script: Script, times: int) -> Result:
 
 
 def pairs() -> list[tuple[str, str]]:
-    """Each recognizer with itself and with another; the long form has every two of them."""
-    return [*zip(names(), names(), strict=True), *itertools.pairwise([*names(), names()[0]])]
+    """Each recognizer fails and takes over, one from itself; the long form has every two."""
+    first = names()[0]
+    return [(first, first), *itertools.pairwise([*names(), first])]
 
 
 @pytest.mark.parametrize("pair", pairs())
