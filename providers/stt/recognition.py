@@ -200,10 +200,7 @@ class Recognition:
             self._end()
         else:
             self._session.lose(UnavailableError(self._name, "the vendor ended the stream"))
-        if self._due.is_changed(self._session.codec.silence_s):
-            # With this the vendor has said as much as it may: its silence begins here.
-            self._look_again()
-            self._changed.set()
+        self._note_silence()
         self._ring.forget(self._utterances.done_ms)
 
     def writable(self) -> None:
@@ -307,6 +304,8 @@ class Recognition:
                 self._answer()
                 continue
             self._session.say(frame)
+            if item is None:
+                self._note_silence()
             if not (self._session.has_room and codec.ready):
                 return
         if self._ring.waits(ended=self._finishing):
@@ -321,6 +320,12 @@ class Recognition:
         if self._flow.is_paced:
             patience_s += self._ring.unsent_ms / 1000
         self._due.expect(self._loop.time(), patience_s, self._session.codec.silence_s)
+
+    def _note_silence(self) -> None:
+        """If what was said last makes the vendor's silence mean something, it begins here."""
+        if self._due.is_changed(self._session.codec.silence_s):
+            self._look_again()
+            self._changed.set()
 
     def _look_again(self) -> None:
         self._due.look_again(self._loop.time(), self._session.codec.silence_s)
@@ -369,8 +374,9 @@ class Recognition:
         if codec.silence_s is not None and (events := codec.unanswered()):
             for event in events:
                 if isinstance(event, Reply):
+                    # It is another question, which has its own time.
                     self._session.say(event.frame)
-                    self._look_again()
+                    self._expect_answer()
                 else:
                     self.heard(event)
             return
