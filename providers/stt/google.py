@@ -204,5 +204,7 @@ class GoogleSttCodec:
                 self._final_ms = max(self._final_ms, result.end_ms)
         self._said = self._said or bool(final)
         self._interim = interim
+        # A result's end is told to the millisecond, those of its words are not.
+        final_ms = self._timeline.place(self._final_ms) if final else 0
         self._timeline.forget(self._final_ms)
-        yield Heard(final, interim)
+        yield Heard(final, interim, final_ms=final_ms)

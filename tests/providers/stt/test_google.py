@@ -71,7 +71,7 @@ def test_a_conversation() -> None:
                 Token(" is", 1300, 1500, 0.94, language="en-us"),
                 Token(" Parley.", 1600, 2200, 0.88, language="en-us"),
             ],
-            [],
+            final_ms=2400,
         ),
         Endpoint(),
         Heard(
@@ -81,10 +81,10 @@ def test_a_conversation() -> None:
                 Token(" I", 3400, 3500, 0.91, language="en-us"),
                 Token(" help", 3500, 3900, 0.91, language="en-us"),
             ],
-            [],
+            final_ms=3900,
         ),
         # The speaker goes on: this is no end of the turn; without words' times it is one token.
-        Heard([Token(" you?", 3900, 4300, 0.9, language="en-us")], []),
+        Heard([Token(" you?", 3900, 4300, 0.9, language="en-us")], [], final_ms=4300),
         Endpoint(),
     ]
 

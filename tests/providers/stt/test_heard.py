@@ -63,6 +63,19 @@ def test_what_was_answered_with_nothing_is_done_too() -> None:
     assert utterances.pending_since_ms == math.inf
 
 
+def test_more_may_be_done_than_the_words_end_at() -> None:
+    utterances = Utterances()
+    utterances.connected(1_000.0)
+    utterances.heard(Heard([token("one", 0, 100)], final_ms=400))
+    assert utterances.take().end_ms == 1_100
+    assert utterances.done_ms == 1_400
+    # Of a word that will be said anew nothing is done.
+    utterances.heard(Heard([token(" two", 500, 600)], final_ms=900))
+    utterances.lost()
+    utterances.take()
+    assert utterances.done_ms == 1_400
+
+
 def test_what_is_not_final_may_have_to_do() -> None:
     utterances = Utterances()
     utterances.heard(Heard([token("one", 0, 100)], [token(" two", 100, 200)]))

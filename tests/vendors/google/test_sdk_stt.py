@@ -31,6 +31,7 @@ from tests.virtual_time import virtual_time_on_sockets
 
 from .limits import Limits
 from .standin import GoogleStandIn
+from .stt import REST_MS
 
 RECOGNIZER = "projects/mine/locations/global/recognizers/_"
 RAW = {"encoding": "MULAW", "sample_rate_hertz": 8_000, "audio_channel_count": 1}
@@ -160,7 +161,7 @@ async def test_version_1_has_messages_of_its_own(script: Script) -> None:
         responses = await caller.listen(1, FIRST_1, *pieces(script, 1), wait_s=0.1)
         assert finals(responses) == script.text
         last = responses[-1].results[0]
-        assert last.result_end_time.total_seconds() * 1000 == script.words[-1].end_ms
+        assert last.result_end_time.total_seconds() * 1000 == script.words[-1].end_ms + REST_MS
 
 
 @pytest.mark.parametrize("version", [1, 2])
