@@ -30,7 +30,7 @@ from .timeline import Timeline
 __all__ = ["GoogleRecognizer", "GoogleSttCodec"]
 
 LASTS_S = 270.0
-"""A call is ended after 305 s; until shortly before that, a pause is waited for."""
+"""A call is ended after 305 s, however old its connection is; until then a pause is waited for."""
 LONGEST_MS = 400
 """Of linear audio at 16 kHz that is 12.8 kB, and 15 kB may be in a message."""
 FIRST_SILENCE_MS = 100
@@ -188,7 +188,7 @@ class GoogleSttCodec:
         self._interim, self._said, self._speaking = (), False, False
         self._finalizing, self.ready = False, True
         yield from map(Reply, self.opening())
-        yield Restarted(processed_ms=round(sent_ms))
+        yield Restarted(processed_ms=round(sent_ms), is_young=True)
 
     def _heard(self, results: Sequence[GoogleResult]) -> Iterator[HeardEvent]:
         if not results:

@@ -78,9 +78,11 @@ class Restarted:
 
     Attributes:
         processed_ms: up to there, by its times until now, it has dealt with the audio as well.
+        is_young: whether the age at which the vendor ends the connection is counted from here.
     """
 
     processed_ms: int = 0
+    is_young: bool = False
 
 
 @dataclass(frozen=True, slots=True)

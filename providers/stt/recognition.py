@@ -193,6 +193,8 @@ class Recognition:
             self._flow.begin()
             self._pump()
         elif isinstance(event, Restarted):
+            if event.is_young:
+                self._session.began_anew()
             self._give_interim(self._utterances.restarted(event))
             self._rewind()
             self._pump()

@@ -181,6 +181,16 @@ async def test_an_old_stream_is_left_in_a_pause() -> None:
 
 
 @virtual_time_on_sockets
+async def test_a_connection_whose_calls_are_short_is_not_left() -> None:
+    async with heard(SCRIPT, Hurried) as (standin, stream, listener):
+        for _ in range(8):
+            await say(stream, SCRIPT.audio)
+            stream.finalize()
+    assert listener.words == said_in(SCRIPT) * 8
+    assert len(standin.records["stt"]) == 1
+
+
+@virtual_time_on_sockets
 async def test_an_old_stream_is_left_even_in_mid_speech() -> None:
     script = monologue(50)
     async with heard(script, Hurried) as (standin, stream, listener):
