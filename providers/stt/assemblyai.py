@@ -124,10 +124,10 @@ class AssemblyAiCodec:
     @property
     def silence_s(self) -> float | None:
         """How long `ForceEndpoint` may go unanswered, or a turn's last text be missing."""
-        if not self._asked or self._terminating:
+        if self._terminating:
             return None
         if self._turn is None:
-            return SILENCE_S
+            return SILENCE_S if self._asked else None
         return LATE_S if self._is_plain else None
 
     def request(self) -> Request:

@@ -212,6 +212,11 @@ class Recognition:
     def roused(self) -> None:
         """The connection is lost: `_wait` opens another."""
         self._ready_by_s = None
+        if not (self._owed or self._finishing):
+            self._due.settle()
+            if self._session.codec.silence_s is not None:
+                # Nobody says any more what that silence is: whoever ended a turn waits for it.
+                self._take_silence()
         self._give_interim(self._utterances.lost())
         self._changed.set()
 
@@ -325,7 +330,14 @@ class Recognition:
 
     def _note_silence(self) -> None:
         """If what was said last makes the vendor's silence mean something, it begins here."""
-        if self._due.is_changed(self._session.codec.silence_s):
+        silence_s = self._session.codec.silence_s
+        if not self._due.is_expected and silence_s is not None:
+            # Nothing was asked, and yet something has to come.
+            self._expect_answer()
+            self._changed.set()
+        elif not (silence_s is not None or self._owed or self._finishing):
+            self._due.settle()
+        elif self._due.is_changed(silence_s):
             self._look_again()
             self._changed.set()
 
@@ -372,15 +384,7 @@ class Recognition:
             return
         if self._due.at_s is None or self._loop.time() < self._due.at_s:
             return
-        codec = self._session.codec
-        if codec.silence_s is not None and (events := codec.unanswered()):
-            for event in events:
-                if isinstance(event, Reply):
-                    # It is another question, which has its own time.
-                    self._session.say(event.frame)
-                    self._expect_answer()
-                else:
-                    self.heard(event)
+        if self._session.codec.silence_s is not None and self._take_silence():
             return
         if self._loop.time() < self._due.latest_s:
             self._look_again()
@@ -393,6 +397,18 @@ class Recognition:
             self._end_late(late)
         else:
             self.fail(late)
+
+    def _take_silence(self) -> bool:
+        """Take the vendor's silence for what it means; False when that is nothing yet."""
+        events = self._session.codec.unanswered()
+        for event in events:
+            if isinstance(event, Reply):
+                # It is another question, which has its own time.
+                self._session.say(event.frame)
+                self._expect_answer()
+            else:
+                self.heard(event)
+        return bool(events)
 
     def _end_late(self, late: ProviderError) -> None:
         """It will not finish: what it understood is the end, unless that is known to be too little.

@@ -162,7 +162,7 @@ def test_turns_follow_one_another() -> None:
 
 
 def test_a_turn_ends_where_its_last_word_was_told() -> None:
-    """What was sent since then may be on its way to be listened to: it is not done with the turn."""
+    """What was sent since then may still be on its way: it is not done with the turn."""
     codec = codec_of(seconds=2)
     codec.decode(told("update", "yes"))
     codec.audio(SECOND)
