@@ -115,6 +115,7 @@ class Utterances:
     _settled_ms: int = 0  # up to where the audio of the final tokens is understood
     _heard_ms: int = 0  # up to where anything was understood, by any connection
     _final_ms: int = 0  # up to where it was final
+    _told: Token | None = None  # the first that a lost connection told and that is not kept
 
     def connected(self, offset_ms: float) -> None:
         """A connection begins, whose audio starts there in the stream, between two words."""
@@ -181,6 +182,14 @@ class Utterances:
         return self._final[0].start_ms if self._final else math.inf
 
     @property
+    def told_ms(self) -> float:
+        """Where a word begins that a lost connection told, and that is to be told again; infinite
+        when there is none."""
+        if self._told is None or self._told.end_ms <= self.done_ms:
+            return math.inf
+        return self._told.start_ms
+
+    @property
     def advance_ms(self) -> int:
         """Grows as the vendor gets on: with what it understands, and again as that gets final."""
         return self._final_ms + self._heard_ms
@@ -201,6 +210,8 @@ class Utterances:
             self._final += sure
             self._whole = len(self._final)
             self.done_ms = max(self.done_ms, sure[-1].end_ms)
+        again = [*self._final[self._whole :], *self._interim[self._sure :]]
+        self._told = again[0] if again else self._told
         del self._final[self._whole :]
         self._interim, self._sure, self._settled_ms = [], 0, 0
         return [Transcript("", final=False)] if withdrawn else []

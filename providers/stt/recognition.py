@@ -229,7 +229,9 @@ class Recognition:
         if self._flow.is_paced:
             # What is sent again keeps what is said now waiting.
             encoding = self._format.encoding
-            start_ms = self._ring.skip(lambda audio: is_quiet(audio, encoding), LEAD_IN_MS)
+            start_ms = self._ring.skip(
+                lambda audio: is_quiet(audio, encoding), LEAD_IN_MS, self._utterances.told_ms
+            )
         self._utterances.connected(start_ms)
         self._closing_said = False
 

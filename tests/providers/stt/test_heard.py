@@ -102,6 +102,19 @@ def test_only_whole_words_outlive_a_connection() -> None:
     ]
 
 
+def test_where_somebody_spoke_is_known_until_it_is_done() -> None:
+    utterances = Utterances()
+    assert utterances.told_ms == math.inf
+    utterances.heard(Heard([], [token("one", 0, 100), token(" two", 100, 200)], sure=1))
+    utterances.lost()
+    utterances.lost()  # by which nothing more was told
+    assert utterances.told_ms == 100
+    utterances.connected(100)
+    utterances.heard(Heard([token(" two", 0, 100)]))
+    utterances.take()
+    assert utterances.told_ms == math.inf
+
+
 def test_what_was_understood_is_withdrawn_with_the_connection() -> None:
     utterances = Utterances()
     assert utterances.lost() == []

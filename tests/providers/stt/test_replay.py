@@ -187,6 +187,9 @@ def test_quiet_at_the_beginning_is_left_out() -> None:
     assert ring.skip(is_quiet, 50) == 150
     assert [len(piece or b"") for piece in ring.unsent()] == [50, 100, 100]
     assert ring.skip(is_quiet, 500) == 150
+    # Where somebody is known to speak it is not.
+    again = ring_of(bytes(100), bytes(100), bytes(100), bytes(100))
+    assert again.skip(is_quiet, 50, 220) == 170
     # An end that is owed shows that somebody spoke.
     assert ring_of(None, bytes(100)).skip(is_quiet, 0) == 0
     assert ring_of(bytes(100), None).skip(is_quiet, 0) == 100
