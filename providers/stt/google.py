@@ -21,10 +21,9 @@ from ..grpc_call import END, ENDED
 from ..types import Delivery, SttCapabilities, SttOptions
 from .google_clients import stream_of
 from .google_messages import TIMES_NO_WORDS, Api, Asked
-from .google_options import able, api_of, asked_for, phrases_of
+from .google_options import able, api_of, asked_for, honoured_by
 from .google_words import GoogleResult, tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Restarted, Token
-from .terms import honoured_with
 from .timeline import Timeline
 
 __all__ = ["GoogleRecognizer", "GoogleSttCodec"]
@@ -52,7 +51,7 @@ class GoogleRecognizer:
     def __init__(self, **account: Any) -> None:
         self._account = GoogleAccount(**account)
         self.capabilities = SttCapabilities(
-            languages=able(self._account),
+            languages=able(self._account.model),
             audio=(ULAW_8K, PCM16_16K, PCM16_8K),
             end_of_turn=True,
             word_times=self._account.model != TIMES_NO_WORDS,
@@ -67,8 +66,8 @@ class GoogleRecognizer:
         )
 
     def honours(self, options: SttOptions) -> frozenset[str]:
-        """Which options it honours: not those of which words are left out."""
-        return honoured_with(phrases_of(options), options, self.capabilities.options)
+        """Which options it honours: not those of which words or languages are left out."""
+        return honoured_by(self._account, options, self.capabilities.options)
 
     def codec(self, options: SttOptions) -> GoogleSttCodec:
         """The codec of one connection.

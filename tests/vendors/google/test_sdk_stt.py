@@ -55,6 +55,7 @@ WRONG: Sequence[Mapping[str, Any]] = (
     {"language_codes": []},
     {"language_codes": ["en-US", "de-DE", "fr-FR", "it-IT", "es-ES"]},
     {"language_codes": ["auto"]},
+    {"language_codes": ["en-US", "auto"]},
     {"explicit_decoding_config": {**RAW, "encoding": 9}},
     {"explicit_decoding_config": {**RAW, "sample_rate_hertz": 4_000}},
     {"explicit_decoding_config": {**RAW, "audio_channel_count": 0}},
