@@ -30,8 +30,9 @@ LAG_MS = 10_000.0
 """What a vendor that keeps up says nothing of for so long is silence."""
 LONG_UTTERANCE_MS = 15_000.0
 """Somewhat less than who has a recognizer replaced keeps (`.backlog`)."""
-BEHIND_MS = 500.0
-"""With so much audio waiting, another connection, which takes some at once, is worth its while."""
+BEHIND_MS, GAIN_MS = 500.0, 100.0
+"""With so much audio waiting, another connection, which takes some at once, is worth its while, if
+that is so much more than comes while it is opened, and than is sent again."""
 LEAD_IN_MS = 500.0
 """So much of the quiet before speech is sent again, where audio takes its time."""
 
@@ -81,6 +82,7 @@ class Recognition:
         Raises:
             ProviderError: as `Session.keep`.
         """
+        self._flow.leave()
         await self._session.keep()
 
     # The `SttStream`
@@ -169,8 +171,10 @@ class Recognition:
     def opened(self) -> None:
         """Send, from the first word that is not final yet, what there is."""
         self._rewind()
-        self._flow.begin()
-        if not self._session.codec.ready:
+        if self._session.codec.ready:
+            self._flow.took()
+        else:
+            self._flow.begin()
             self._ready_by_s = self._loop.time() + self._deadlines.connect_s
         is_asked_again = bool(self._owed or self._finishing) and not self._asked_again
         self._asked_again = self._asked_again or is_asked_again
@@ -190,7 +194,7 @@ class Recognition:
             self._renew_if_idle()
         elif isinstance(event, Ready):
             self._ready_by_s = None
-            self._flow.begin()
+            self._flow.took()
             self._pump()
         elif isinstance(event, Restarted):
             if event.is_young:
@@ -212,6 +216,7 @@ class Recognition:
     def roused(self) -> None:
         """The connection is lost: `_wait` opens another."""
         self._ready_by_s = None
+        self._flow.leave()
         if not (self._owed or self._finishing):
             self._due.settle()
             if self._session.codec.silence_s is not None:
@@ -228,12 +233,13 @@ class Recognition:
             log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
         if self._flow.is_paced:
             # What is sent again keeps what is said now waiting.
-            encoding = self._format.encoding
-            start_ms = self._ring.skip(
-                lambda audio: is_quiet(audio, encoding), LEAD_IN_MS, self._utterances.told_ms
-            )
+            told_ms = self._utterances.told_ms
+            start_ms = self._ring.skip(self._is_quiet, LEAD_IN_MS, told_ms)
         self._utterances.connected(start_ms)
         self._closing_said = False
+
+    def _is_quiet(self, audio: bytes) -> bool:
+        return is_quiet(audio, self._format.encoding)
 
     def _understood(self, event: Heard) -> None:
         events = self._utterances.heard(event)
@@ -263,8 +269,15 @@ class Recognition:
         audio waits for, which nothing else makes good."""
         if self._owed or self._finishing:
             return
-        if self._session.expiring or (self._flow.is_paced and self._ring.unsent_ms > BEHIND_MS):
+        if self._session.expiring or (self._flow.is_paced and self._renewal_pays()):
             self._session.renew()
+
+    def _renewal_pays(self) -> bool:
+        """Whether clearly less audio would wait with another connection."""
+        if self._ring.unsent_ms <= BEHIND_MS:
+            return False
+        again_ms = self._ring.again_ms(self._utterances.done_ms, self._is_quiet, LEAD_IN_MS)
+        return self._flow.gained_ms(again_ms) > GAIN_MS
 
     def _renew_if_old(self) -> None:
         """A connection that the vendor will soon close is left while nobody speaks, or, where that

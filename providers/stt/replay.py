@@ -178,12 +178,21 @@ class ReplayRing:
             keep_ms: how much of it is not left out.
             until_ms: from there on somebody speaks, however quietly.
         """
-        return self.rewind(min(self._quiet_until_ms(is_quiet), until_ms) - keep_ms)
+        return self.rewind(min(self._quiet_until_ms(self.start_ms, is_quiet), until_ms) - keep_ms)
 
-    def _quiet_until_ms(self, is_quiet: Callable[[bytes], bool]) -> float:
+    def again_ms(self, from_ms: float, is_quiet: Callable[[bytes], bool], keep_ms: float) -> float:
+        """How much that was sent would go again after `rewind` and `skip`.
+
+        It is less than nothing when they would leave out what was not sent as well.
+        """
+        resumed_ms = max(from_ms, self._quiet_until_ms(from_ms, is_quiet) - keep_ms)
+        return self.end_ms - self.unsent_ms - resumed_ms
+
+    def _quiet_until_ms(self, from_ms: float, is_quiet: Callable[[bytes], bool]) -> float:
+        begin = int(from_ms * self._bytes_per_ms) // self._frame_bytes * self._frame_bytes
         end = self._start
         for item in self._items:
-            if item is None or not is_quiet(item):
+            if item is None or not is_quiet(item[max(0, begin - end) :]):
                 break
             end += len(item)
         return end / self._bytes_per_ms
