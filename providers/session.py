@@ -284,7 +284,7 @@ class Session(Generic[CodecT, EventT]):
         self._tell(self.codec.closed(close))
         is_renewed = socket is not None and self._socket is None
         if self._error is None and not self._closed and not is_renewed:
-            code = close.code or "no code"
+            code = "no code" if close.code is None else close.code
             how = "broken" if code == BROKEN else f"closed with {code}"
             self.lose(NetworkError(self._provider, f"the connection was {how}"))
 
