@@ -26,7 +26,7 @@ from ..messages import read
 from ..offered import check_understood
 from ..options import AUTO
 from ..types import Delivery, SttCapabilities, SttOptions
-from .assemblyai_query import LANGUAGES, UNIVERSAL, asked, model_of, terms
+from .assemblyai_query import LANGUAGES, UNIVERSAL, WHISPER, asked, model_of, terms
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Ready, Token
 from .terms import honoured_with
 from .timeline import Timeline
@@ -81,9 +81,12 @@ class AssemblyAiRecognizer:
 
     def honours(self, options: SttOptions) -> frozenset[str]:
         """Which options it honours: not those of which words are left out, nor text without marks
-        by a model that always has them."""
+        by a model that always has them, nor languages by one that finds out what is spoken."""
         honoured = honoured_with(terms(options), options, self.capabilities.options)
-        if options.punctuation is not False or model_of(self._account, options) in UNIVERSAL:
+        model = model_of(self._account, options)
+        if model == WHISPER:
+            honoured -= {"languages"}
+        if options.punctuation is not False or model in UNIVERSAL:
             return honoured
         return honoured - {"punctuation"}
 
