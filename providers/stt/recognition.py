@@ -33,6 +33,8 @@ LONG_UTTERANCE_MS = 15_000.0
 BEHIND_MS, GAIN_MS = 500.0, 100.0
 """With so much audio waiting, another connection, which takes some at once, is worth its while, if
 that is so much more than comes while it is opened, and than is sent again."""
+REPLY_S = 2.0
+"""So long, at least, a vendor has for what it is asked since it was silent."""
 LEAD_IN_MS = 500.0
 """So much of the quiet before speech is sent again, where audio takes its time."""
 
@@ -418,9 +420,10 @@ class Recognition:
         events = self._session.codec.unanswered()
         for event in events:
             if isinstance(event, Reply):
-                # It is another question, which has its own time.
+                # It is another question, which has its own time, if there is not enough left.
                 self._session.say(event.frame)
-                self._expect_answer()
+                self._due.latest_s = max(self._due.latest_s, self._loop.time() + REPLY_S)
+                self._look_again()
             else:
                 self.heard(event)
         return bool(events)
