@@ -299,9 +299,10 @@ class Session(Generic[CodecT, EventT]):
         )
 
     def _tell(self, events: Sequence[object]) -> None:
-        """Hand on what the vendor said, until it says that it cannot go on."""
+        """Hand on what the vendor said, until it says that it cannot go on, or is left."""
+        socket = self._socket
         for event in events:
-            if self._error is not None or self._closed:
+            if self._error is not None or self._closed or self._socket is not socket:
                 return
             if isinstance(event, Failed):
                 self.lose(event.error)

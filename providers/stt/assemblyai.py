@@ -266,6 +266,9 @@ class AssemblyAiCodec:
 
     def _tokens(self, message: Mapping[str, Any]) -> list[Token]:
         language = message.get("language_code")
+        if message["words"]:
+            # No later turn begins before this one.
+            self._timeline.forget(float(message["words"][0]["start"]))
         return [
             Token(
                 f" {str(word['text']).strip()}",
