@@ -105,6 +105,7 @@ class Session(Generic[CodecT, EventT]):
         self._error: ProviderError | None = None
         self._patience = Patience(deadlines.reconnect_s)
         self._opened_s = 0.0
+        self._young_s = 0.0  # when its age, as the vendor counts it, was 0
         self._said_s = 0.0
         self._pinged_s: float | None = None
         self._full_s: float | None = None
@@ -142,7 +143,7 @@ class Session(Generic[CodecT, EventT]):
         lasts_s = self.codec.lasts_s
         if self._socket is None or lasts_s is None:
             return False
-        return self._loop.time() - self._opened_s >= lasts_s + longer_s
+        return self._loop.time() - self._young_s >= lasts_s + longer_s
 
     def say(self, frame: Frame) -> None:
         """Send a frame. Without a connection it is nothing: `opened` is the time to say it."""
@@ -154,6 +155,10 @@ class Session(Generic[CodecT, EventT]):
         """The vendor gets on: the next trouble is a new one."""
         self._error = None
         self._patience.progressed()
+
+    def began_anew(self) -> None:
+        """From now the vendor counts the connection's age."""
+        self._young_s = self._loop.time()
 
     def lose(self, error: ProviderError, *, was_sound: bool = True) -> None:
         """Give the connection up, because of `error`. Another is opened if that can help.
@@ -228,7 +233,7 @@ class Session(Generic[CodecT, EventT]):
         if error is not None:
             log.info("connected again", provider=self._provider, after=type(error).__name__)
         self._socket = socket
-        self._opened_s = self._loop.time()
+        self._opened_s = self._young_s = self._loop.time()
         self._pinged_s = self._full_s = None
         self._watch = self._loop.call_later(self._watch_s(), self._look)
         for frame in codec.opening():
@@ -279,7 +284,7 @@ class Session(Generic[CodecT, EventT]):
         self._tell(self.codec.closed(close))
         is_renewed = socket is not None and self._socket is None
         if self._error is None and not self._closed and not is_renewed:
-            code = close.code or "no code"
+            code = "no code" if close.code is None else close.code
             how = "broken" if code == BROKEN else f"closed with {code}"
             self.lose(NetworkError(self._provider, f"the connection was {how}"))
 
@@ -294,9 +299,10 @@ class Session(Generic[CodecT, EventT]):
         )
 
     def _tell(self, events: Sequence[object]) -> None:
-        """Hand on what the vendor said, until it says that it cannot go on."""
+        """Hand on what the vendor said, until it says that it cannot go on, or is left."""
+        socket = self._socket
         for event in events:
-            if self._error is not None or self._closed:
+            if self._error is not None or self._closed or self._socket is not socket:
                 return
             if isinstance(event, Failed):
                 self.lose(event.error)

@@ -26,7 +26,7 @@ from ..messages import read
 from ..offered import check_understood
 from ..options import AUTO
 from ..types import Delivery, SttCapabilities, SttOptions
-from .assemblyai_query import LANGUAGES, UNIVERSAL, asked, model_of, terms
+from .assemblyai_query import LANGUAGES, UNIVERSAL, WHISPER, asked, model_of, terms
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Ready, Token
 from .terms import honoured_with
 from .timeline import Timeline
@@ -81,9 +81,12 @@ class AssemblyAiRecognizer:
 
     def honours(self, options: SttOptions) -> frozenset[str]:
         """Which options it honours: not those of which words are left out, nor text without marks
-        by a model that always has them."""
+        by a model that always has them, nor languages by one that finds out what is spoken."""
         honoured = honoured_with(terms(options), options, self.capabilities.options)
-        if options.punctuation is not False or model_of(self._account, options) in UNIVERSAL:
+        model = model_of(self._account, options)
+        if model == WHISPER:
+            honoured -= {"languages"}
+        if options.punctuation is not False or model in UNIVERSAL:
             return honoured
         return honoured - {"punctuation"}
 
@@ -124,10 +127,10 @@ class AssemblyAiCodec:
     @property
     def silence_s(self) -> float | None:
         """How long `ForceEndpoint` may go unanswered, or a turn's last text be missing."""
-        if not self._asked or self._terminating:
+        if self._terminating:
             return None
         if self._turn is None:
-            return SILENCE_S
+            return SILENCE_S if self._asked else None
         return LATE_S if self._is_plain else None
 
     def request(self) -> Request:
@@ -263,6 +266,9 @@ class AssemblyAiCodec:
 
     def _tokens(self, message: Mapping[str, Any]) -> list[Token]:
         language = message.get("language_code")
+        if message["words"]:
+            # No later turn begins before this one.
+            self._timeline.forget(float(message["words"][0]["start"]))
         return [
             Token(
                 f" {str(word['text']).strip()}",

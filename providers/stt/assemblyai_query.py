@@ -11,13 +11,17 @@ import orjson
 from media.audio import Encoding
 
 from ..assemblyai import AssemblyAiAccount
+from ..options import AUTO
+from ..tags import general
 from ..types import SttOptions
 
-__all__ = ["LANGUAGES", "UNIVERSAL", "asked", "model_of", "terms"]
+__all__ = ["LANGUAGES", "UNIVERSAL", "WHISPER", "asked", "model_of", "terms"]
 
 ENGLISH, MULTILINGUAL = "universal-streaming-english", "universal-streaming-multilingual"
 UNIVERSAL = (ENGLISH, MULTILINGUAL)
 """The models that write marks and capitals if they are asked to; others do always."""
+WHISPER = "whisper-rt"
+"""The model that cannot be told what is spoken: it finds out."""
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt")
 MOST_TERMS, MOST_TERM_CHARACTERS = 100, 50
 USUAL_PAUSE_MS = 400
@@ -36,8 +40,10 @@ def asked(account: AssemblyAiAccount, options: SttOptions) -> list[tuple[str, st
         ("format_turns", "false" if options.punctuation is False else "true"),
         ("session_heartbeat", "true"),
     ]
-    if model == MULTILINGUAL:
+    if model != ENGLISH:
         query.append(("language_detection", "true"))
+    if model not in (*UNIVERSAL, WHISPER) and (codes := _codes(options)):
+        query.append(("language_codes", orjson.dumps(codes).decode()))
     if options.endpointing_ms is not None:
         usual_ms = min(USUAL_PAUSE_MS, options.endpointing_ms)
         query.append(("min_turn_silence", str(usual_ms)))
@@ -55,8 +61,13 @@ def model_of(account: AssemblyAiAccount, options: SttOptions) -> str:
     """The model that is asked for, or the one for what may be spoken."""
     if model := options.model or account.model:
         return model
-    tags = {tag.partition("-")[0].lower() for tag in (options.language, *options.languages)}
-    return ENGLISH if tags == {"en"} else MULTILINGUAL
+    return ENGLISH if _codes(options) == ["en"] else MULTILINGUAL
+
+
+def _codes(options: SttOptions) -> list[str]:
+    """What may be spoken; nothing where that is to be found out."""
+    tags = (options.language, *options.languages)
+    return [] if AUTO in tags else list(dict.fromkeys(map(general, tags)))
 
 
 def terms(options: SttOptions) -> list[str]:

@@ -19,7 +19,7 @@ import orjson
 from media.audio import PCM16_8K, PCM16_16K, ULAW_8K
 
 from ..cartesia import CartesiaAccount, failure, refusal
-from ..codec import BROKEN, Close, Failed, Frame, Reply, Request
+from ..codec import Close, Failed, Frame, Reply, Request
 from ..errors import InvalidResponseError, ProviderError
 from ..messages import read
 from ..offered import check_understood, check_within
@@ -39,13 +39,12 @@ SHORTEST_WORD_MS = 300.0
 """In less audio since a turn was over there is no other turn."""
 LEAD_MS = 500.0
 """A turn has begun no more than so long before it was told of."""
-PAUSE_MS = 300.0
-"""So much silence, at least, is before the end of a turn is told."""
 KEEPALIVE_MS, CHUNK_MS = 100, 100
 SILENCE_S, LATE_S = 1.0, 1.5
 """So long after audio has ended there is no turn that was not told of; and after so long one that
 was is over, if silence has come."""
 _CLOSE = '{"type":"close"}'
+_IN_ORDER = (1000, None)
 
 StreamEvent = HeardEvent | Failed | Reply
 
@@ -110,6 +109,7 @@ class CartesiaTurnsCodec:
         self._timeline = Timeline()
         self._text: str | None = None  # of the turn, while there is one
         self._begun_ms = 0.0  # where it begins, in the stream
+        self._told_ms = 0.0  # how much of the stream was sent when its text changed last
         self._done_ms = 0.0  # where the one before has ended, in the stream
         self._quiet_ms = -SHORTEST_WORD_MS  # how much of the stream was sent when that was told
         self._asked = 0  # requests to finalize that are not answered
@@ -180,8 +180,8 @@ class CartesiaTurnsCodec:
         return self._format.silence(duration_ms)
 
     def closed(self, close: Close) -> Sequence[HeardEvent | Failed]:
-        """The end that was asked for, unless the connection broke."""
-        if close.code == BROKEN or not (self._closing or self._ending):
+        """The end that was asked for, if it was closed in order."""
+        if close.code not in _IN_ORDER or not (self._closing or self._ending):
             return ()
         rest = Heard(final=self._tokens(self._timeline.stream_ms))
         if self._closing:
@@ -214,21 +214,26 @@ class CartesiaTurnsCodec:
                 self._grow(message["transcript"])
                 yield Heard(interim=self._tokens(self._timeline.stream_ms))
             case "turn.end":
-                self._grow(message["transcript"])
+                self._grow(message["transcript"], is_last=True)
                 yield from self._over()
             case "error":
                 yield Failed(failure(self.provider, message))
 
-    def _grow(self, text: str) -> None:
-        """More is known of the turn, or its beginning."""
-        if self._text is None:
+    def _grow(self, text: str, *, is_last: bool = False) -> None:
+        """More is known of the turn, or its beginning; the last time it may be its marks alone."""
+        before, self._text = self._text, text.strip()
+        if before is None:
             self._begun_ms = max(self._done_ms, self._timeline.stream_ms - LEAD_MS)
-        self._text = text.strip()
+        has_more = len(self._text.split()) > len((before or "").split())
+        if before is None or has_more or (self._text != before and not is_last):
+            self._told_ms = self._timeline.stream_ms
 
     def _over(self) -> Iterator[StreamEvent]:
-        """The turn is over: that is the answer if it was asked for."""
-        self._quiet_ms = self._timeline.stream_ms
-        self._done_ms = max(self._begun_ms, self._quiet_ms - PAUSE_MS)
+        """The turn is over: that is the answer if it was asked for.
+
+        What was sent since its last word was told may not have been listened to yet.
+        """
+        self._quiet_ms, self._done_ms = self._timeline.stream_ms, self._told_ms
         yield Heard(final=self._tokens(self._done_ms))
         self._text = None
         if self._asked:

@@ -18,6 +18,11 @@ class Due:
         self.latest_s = 0.0
         self._silence_s: float | None = None
 
+    @property
+    def is_expected(self) -> bool:
+        """Whether an answer has to come."""
+        return self.at_s is not None
+
     def expect(self, now_s: float, patience_s: float, silence_s: float | None) -> None:
         """An answer has to come, within `patience_s`; for `silence_s` see `look_again`."""
         self.latest_s = now_s + patience_s

@@ -21,19 +21,35 @@ class Flow:
 
     Attributes:
         is_paced: whether audio may have to wait at all.
+        opening_ms: how long it takes, as far as was seen, until another connection takes audio.
     """
 
     def __init__(self, ahead_ms: float, pump: Callable[[], None]) -> None:
         self._ahead_ms = ahead_ms
         self._pump = pump
         self._loop = asyncio.get_running_loop()
-        self._began_s = 0.0
+        self._began_s = self._left_s = self._loop.time()
+        self.opening_ms = math.inf
         self._tick: asyncio.TimerHandle | None = None
         self.is_paced = math.isfinite(ahead_ms)
 
     def begin(self) -> None:
         """From now on the vendor takes audio, on a connection that was given none."""
         self._began_s = self._loop.time()
+
+    def took(self) -> None:
+        """It takes audio now, after it has been opened."""
+        self.begin()
+        # What was waited before an attempt, or for one that failed, is no part of it.
+        self.opening_ms = min(self.opening_ms, (self._began_s - self._left_s) * 1000)
+
+    def leave(self) -> None:
+        """The connection is given up, and another one opened."""
+        self._left_s = self._loop.time()
+
+    def gained_ms(self, again_ms: float) -> float:
+        """How much less would wait after another connection, which is sent so much again."""
+        return self._ahead_ms - self.opening_ms - again_ms
 
     @property
     def allowed_ms(self) -> float:

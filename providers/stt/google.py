@@ -21,16 +21,15 @@ from ..grpc_call import END, ENDED
 from ..types import Delivery, SttCapabilities, SttOptions
 from .google_clients import stream_of
 from .google_messages import TIMES_NO_WORDS, Api, Asked
-from .google_options import able, api_of, asked_for, phrases_of
+from .google_options import able, api_of, asked_for, honoured_by
 from .google_words import GoogleResult, tokens_of
 from .heard import Endpoint, Finalized, Finished, Heard, HeardEvent, Restarted, Token
-from .terms import honoured_with
 from .timeline import Timeline
 
 __all__ = ["GoogleRecognizer", "GoogleSttCodec"]
 
 LASTS_S = 270.0
-"""A call is ended after 305 s; until shortly before that, a pause is waited for."""
+"""A call is ended after 305 s, however old its connection is; until then a pause is waited for."""
 LONGEST_MS = 400
 """Of linear audio at 16 kHz that is 12.8 kB, and 15 kB may be in a message."""
 FIRST_SILENCE_MS = 100
@@ -52,7 +51,7 @@ class GoogleRecognizer:
     def __init__(self, **account: Any) -> None:
         self._account = GoogleAccount(**account)
         self.capabilities = SttCapabilities(
-            languages=able(self._account),
+            languages=able(self._account.model),
             audio=(ULAW_8K, PCM16_16K, PCM16_8K),
             end_of_turn=True,
             word_times=self._account.model != TIMES_NO_WORDS,
@@ -67,8 +66,8 @@ class GoogleRecognizer:
         )
 
     def honours(self, options: SttOptions) -> frozenset[str]:
-        """Which options it honours: not those of which words are left out."""
-        return honoured_with(phrases_of(options), options, self.capabilities.options)
+        """Which options it honours: not those of which words or languages are left out."""
+        return honoured_by(self._account, options, self.capabilities.options)
 
     def codec(self, options: SttOptions) -> GoogleSttCodec:
         """The codec of one connection.
@@ -188,7 +187,7 @@ class GoogleSttCodec:
         self._interim, self._said, self._speaking = (), False, False
         self._finalizing, self.ready = False, True
         yield from map(Reply, self.opening())
-        yield Restarted(processed_ms=round(sent_ms))
+        yield Restarted(processed_ms=round(sent_ms), is_young=True)
 
     def _heard(self, results: Sequence[GoogleResult]) -> Iterator[HeardEvent]:
         if not results:
@@ -204,5 +203,7 @@ class GoogleSttCodec:
                 self._final_ms = max(self._final_ms, result.end_ms)
         self._said = self._said or bool(final)
         self._interim = interim
+        # A result's end is told to the millisecond, those of its words are not.
+        final_ms = self._timeline.place(self._final_ms) if final else 0
         self._timeline.forget(self._final_ms)
-        yield Heard(final, interim)
+        yield Heard(final, interim, final_ms=final_ms)

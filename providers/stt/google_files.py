@@ -23,10 +23,9 @@ from ..results import AudioData, Container, TranscriptionResult, Word
 from ..types import SttCapabilities
 from .google_clients import SERVICE, client_of
 from .google_messages import Api
-from .google_options import able, api_of, asked_for, phrases_of
+from .google_options import able, api_of, asked_for, honoured_by
 from .google_words import tokens_of
 from .recording import check_recording
-from .terms import honoured_with
 from .wav import duration_ms
 
 __all__ = ["GoogleFiles"]
@@ -60,7 +59,7 @@ class GoogleFiles:
         if self._account.project:
             self.containers += ("mp3", "m4a", "ogg", "webm")
         self.capabilities = SttCapabilities(
-            languages=able(self._account),
+            languages=able(self._account.files_model or ""),
             audio=(PCM16_16K, PCM16_8K, ULAW_8K),
             word_times=True,
             options=frozenset(
@@ -129,7 +128,7 @@ class GoogleFiles:
         return {"recognizer": asked.recognizer, "config": config, "content": audio.data}
 
     def _honours(self, options: SttOptions) -> frozenset[str]:
-        return honoured_with(phrases_of(options), options, self.capabilities.options)
+        return honoured_by(self._account, options, self.capabilities.options)
 
 
 def _result(api: Api, answer: Any, audio: AudioData) -> TranscriptionResult:

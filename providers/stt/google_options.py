@@ -5,13 +5,14 @@ from __future__ import annotations
 from media.audio import AudioFormat
 
 from ..errors import UnsupportedError
-from ..google import PROVIDER, GoogleAccount
+from ..google import GLOBAL, PROVIDER, GoogleAccount
 from ..options import AUTO, SttOptions
 from ..types import SttCapabilities
 from .google_languages import LANGUAGES, languages_of
 from .google_messages import APIS, Api, Asked
+from .terms import honoured_with
 
-__all__ = ["able", "api_of", "asked_for", "phrases_of"]
+__all__ = ["able", "api_of", "asked_for", "honoured_by", "phrases_of"]
 
 MOST_PHRASES, MOST_CHARACTERS = 1_000, 100
 """A phrase may have so many characters; of phrases there may be 5,000 a request."""
@@ -20,9 +21,24 @@ _ONLY_FIRST = ("phone_call", "video", "command_and_search", "default", "medical_
 _ONLY_SECOND = "chirp"
 
 
-def able(account: GoogleAccount) -> tuple[str, ...]:
-    """The languages on offer: one of the models finds out by itself which is spoken."""
-    return (*LANGUAGES, AUTO) if account.model.startswith(_ONLY_SECOND) else LANGUAGES
+_MULTILINGUAL = (GLOBAL, "us", "eu")
+"""Where one of several languages may be spoken."""
+
+
+def able(model: str) -> tuple[str, ...]:
+    """The languages on offer: some models find out by themselves which is spoken."""
+    return (*LANGUAGES, AUTO) if model.startswith(_ONLY_SECOND) else LANGUAGES
+
+
+def honoured_by(
+    account: GoogleAccount, options: SttOptions, honoured: frozenset[str]
+) -> frozenset[str]:
+    """What is honoured of the options: not those of which words, or languages, are left out."""
+    told = honoured_with(phrases_of(options), options, honoured)
+    is_alone = AUTO in (options.language, *options.languages)
+    if options.languages and (is_alone or account.location not in _MULTILINGUAL):
+        return told - {"languages"}
+    return told
 
 
 def api_of(account: GoogleAccount, model: str) -> Api:
@@ -65,7 +81,7 @@ def asked_for(
     return Asked(
         recognizer=f"{where}/recognizers/_" if api.number == 2 else "",
         model=model,
-        languages=languages_of(PROVIDER, capabilities, options),
+        languages=_languages(account, capabilities, options),
         format=audio,
         phrases=phrases_of(options),
         # It writes no punctuation unless it is asked to.
@@ -73,6 +89,16 @@ def asked_for(
         profanity_filter=options.profanity_filter,
         events=options.endpointing,
     )
+
+
+def _languages(
+    account: GoogleAccount, capabilities: SttCapabilities, options: SttOptions
+) -> list[str]:
+    """What may be spoken: any of some languages, the first one, or whatever it is found to be."""
+    names = languages_of(PROVIDER, capabilities, options)
+    if AUTO in names:
+        return [AUTO]
+    return names if account.location in _MULTILINGUAL else names[:1]
 
 
 def phrases_of(options: SttOptions) -> list[str]:

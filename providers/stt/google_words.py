@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .heard import Token
 
 __all__ = ["GoogleResult", "GoogleWord", "tokens_of"]
+
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+"""Kana, and the Chinese signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +56,19 @@ def tokens_of(
         start_ms: where it may begin at the earliest, by its clock.
         place_ms: says where in the stream a time of Google's is.
     """
-    text = result.text.strip()
+    text = _spaced(result.text)
     if not text:
         return
     if not (result.words and result.words[-1].end_ms > 0):
         yield Token(
-            f" {text}",
+            text,
             place_ms(min(start_ms, result.end_ms)),
             place_ms(result.end_ms),
             result.confidence,
             language=result.language,
         )
         return
-    pieces = _pieces(f" {text}", [word.text for word in result.words])
+    pieces = _pieces(text, [word.text for word in result.words])
     for word, piece in zip(result.words, pieces, strict=True):
         yield Token(
             piece,
@@ -73,6 +77,13 @@ def tokens_of(
             result.confidence if word.confidence is None else word.confidence,
             language=result.language,
         )
+
+
+def _spaced(text: str) -> str:
+    """A transcript with the space before it, where its writing has spaces; empty for nothing."""
+    bare = text.strip()
+    is_apart = text[:1].isspace() or not _UNSPACED.match(bare)
+    return f" {bare}" if bare and is_apart else bare
 
 
 def _pieces(text: str, words: Sequence[str]) -> list[str]:

@@ -42,12 +42,15 @@ class Heard:
         processed_ms: how much of the audio the vendor has looked at; None when it does not say.
         sure: so many of the interim tokens are words that stay, though they may be written in
             another way when they get final: so they are kept when the connection is lost.
+        final_ms: up to where all is final, by its times, where that is known to be more than up to
+            the last final token's end, which may be a rough one.
     """
 
     final: Sequence[Token] = ()
     interim: Sequence[Token] = ()
     processed_ms: int | None = None
     sure: int = 0
+    final_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,11 @@ class Restarted:
 
     Attributes:
         processed_ms: up to there, by its times until now, it has dealt with the audio as well.
+        is_young: whether the age at which the vendor ends the connection is counted from here.
     """
 
     processed_ms: int = 0
+    is_young: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,10 @@ class Utterances:
     _interim: list[Token] = field(default_factory=list)
     _sure: int = 0  # how many of those are kept when the connection is lost
     _whole: int = 0  # how many of the final tokens make whole words
+    _settled_ms: int = 0  # up to where the audio of the final tokens is understood
     _heard_ms: int = 0  # up to where anything was understood, by any connection
     _final_ms: int = 0  # up to where it was final
+    _told: Token | None = None  # the first that a lost connection told and that is not kept
 
     def connected(self, offset_ms: float) -> None:
         """A connection begins, whose audio starts there in the stream, between two words."""
@@ -128,6 +135,7 @@ class Utterances:
             self._final_ms = max(self._final_ms, tokens[size - 1].end_ms)
             self._first = False
             self._final += tokens[:size]
+            self._settled_ms = max(tokens[size - 1].end_ms, event.final_ms + self._offset_ms)
             self._note_whole()
         elif event.processed_ms is not None and not self._final and not interim:
             self.done_ms = max(self.done_ms, event.processed_ms + self._offset_ms - QUIET_MS)
@@ -149,8 +157,9 @@ class Utterances:
         transcript = _transcript(self._final, final=True)
         self.done_ms = max(self.done_ms, until_ms)
         if self._final:
-            self.done_ms = max(self.done_ms, self._final[-1].end_ms)
+            self.done_ms = max(self.done_ms, self._final[-1].end_ms, self._settled_ms)
         self._final, self._interim, self._whole, self._sure = [], [], 0, 0
+        self._settled_ms = 0
         return transcript
 
     @property
@@ -173,6 +182,14 @@ class Utterances:
         return self._final[0].start_ms if self._final else math.inf
 
     @property
+    def told_ms(self) -> float:
+        """Where a word begins that a lost connection told, and that is to be told again; infinite
+        when there is none."""
+        if self._told is None or self._told.end_ms <= self.done_ms:
+            return math.inf
+        return self._told.start_ms
+
+    @property
     def advance_ms(self) -> int:
         """Grows as the vendor gets on: with what it understands, and again as that gets final."""
         return self._final_ms + self._heard_ms
@@ -193,8 +210,10 @@ class Utterances:
             self._final += sure
             self._whole = len(self._final)
             self.done_ms = max(self.done_ms, sure[-1].end_ms)
+        again = [*self._final[self._whole :], *self._interim[self._sure :]]
+        self._told = again[0] if again else self._told
         del self._final[self._whole :]
-        self._interim, self._sure = [], 0
+        self._interim, self._sure, self._settled_ms = [], 0, 0
         return [Transcript("", final=False)] if withdrawn else []
 
     def restarted(self, event: Restarted) -> list[SttEvent]:

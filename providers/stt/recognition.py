@@ -30,8 +30,11 @@ LAG_MS = 10_000.0
 """What a vendor that keeps up says nothing of for so long is silence."""
 LONG_UTTERANCE_MS = 15_000.0
 """Somewhat less than who has a recognizer replaced keeps (`.backlog`)."""
-BEHIND_MS = 500.0
-"""With so much audio waiting, another connection, which takes some at once, is worth its while."""
+BEHIND_MS, GAIN_MS = 500.0, 100.0
+"""With so much audio waiting, another connection, which takes some at once, is worth its while, if
+that is so much more than comes while it is opened, and than is sent again."""
+REPLY_S = 2.0
+"""So long, at least, a vendor has for what it is asked since it was silent."""
 LEAD_IN_MS = 500.0
 """So much of the quiet before speech is sent again, where audio takes its time."""
 
@@ -81,6 +84,7 @@ class Recognition:
         Raises:
             ProviderError: as `Session.keep`.
         """
+        self._flow.leave()
         await self._session.keep()
 
     # The `SttStream`
@@ -169,8 +173,10 @@ class Recognition:
     def opened(self) -> None:
         """Send, from the first word that is not final yet, what there is."""
         self._rewind()
-        self._flow.begin()
-        if not self._session.codec.ready:
+        if self._session.codec.ready:
+            self._flow.took()
+        else:
+            self._flow.begin()
             self._ready_by_s = self._loop.time() + self._deadlines.connect_s
         is_asked_again = bool(self._owed or self._finishing) and not self._asked_again
         self._asked_again = self._asked_again or is_asked_again
@@ -190,9 +196,11 @@ class Recognition:
             self._renew_if_idle()
         elif isinstance(event, Ready):
             self._ready_by_s = None
-            self._flow.begin()
+            self._flow.took()
             self._pump()
         elif isinstance(event, Restarted):
+            if event.is_young:
+                self._session.began_anew()
             self._give_interim(self._utterances.restarted(event))
             self._rewind()
             self._pump()
@@ -200,10 +208,7 @@ class Recognition:
             self._end()
         else:
             self._session.lose(UnavailableError(self._name, "the vendor ended the stream"))
-        if self._due.is_changed(self._session.codec.silence_s):
-            # With this the vendor has said as much as it may: its silence begins here.
-            self._look_again()
-            self._changed.set()
+        self._note_silence()
         self._ring.forget(self._utterances.done_ms)
 
     def writable(self) -> None:
@@ -213,6 +218,12 @@ class Recognition:
     def roused(self) -> None:
         """The connection is lost: `_wait` opens another."""
         self._ready_by_s = None
+        self._flow.leave()
+        if not (self._owed or self._finishing):
+            self._due.settle()
+            if self._session.codec.silence_s is not None:
+                # Nobody says any more what that silence is: whoever ended a turn waits for it.
+                self._take_silence()
         self._give_interim(self._utterances.lost())
         self._changed.set()
 
@@ -224,10 +235,13 @@ class Recognition:
             log.warning("audio was lost with a connection", provider=self._name, lost_ms=lost_ms)
         if self._flow.is_paced:
             # What is sent again keeps what is said now waiting.
-            encoding = self._format.encoding
-            start_ms = self._ring.skip(lambda audio: is_quiet(audio, encoding), LEAD_IN_MS)
+            told_ms = self._utterances.told_ms
+            start_ms = self._ring.skip(self._is_quiet, LEAD_IN_MS, told_ms)
         self._utterances.connected(start_ms)
         self._closing_said = False
+
+    def _is_quiet(self, audio: bytes) -> bool:
+        return is_quiet(audio, self._format.encoding)
 
     def _understood(self, event: Heard) -> None:
         events = self._utterances.heard(event)
@@ -257,8 +271,15 @@ class Recognition:
         audio waits for, which nothing else makes good."""
         if self._owed or self._finishing:
             return
-        if self._session.expiring or (self._flow.is_paced and self._ring.unsent_ms > BEHIND_MS):
+        if self._session.expiring or (self._flow.is_paced and self._renewal_pays()):
             self._session.renew()
+
+    def _renewal_pays(self) -> bool:
+        """Whether clearly less audio would wait with another connection."""
+        if self._ring.unsent_ms <= BEHIND_MS:
+            return False
+        again_ms = self._ring.again_ms(self._utterances.done_ms, self._is_quiet, LEAD_IN_MS)
+        return self._flow.gained_ms(again_ms) > GAIN_MS
 
     def _renew_if_old(self) -> None:
         """A connection that the vendor will soon close is left while nobody speaks, or, where that
@@ -307,6 +328,8 @@ class Recognition:
                 self._answer()
                 continue
             self._session.say(frame)
+            if item is None:
+                self._note_silence()
             if not (self._session.has_room and codec.ready):
                 return
         if self._ring.waits(ended=self._finishing):
@@ -321,6 +344,19 @@ class Recognition:
         if self._flow.is_paced:
             patience_s += self._ring.unsent_ms / 1000
         self._due.expect(self._loop.time(), patience_s, self._session.codec.silence_s)
+
+    def _note_silence(self) -> None:
+        """If what was said last makes the vendor's silence mean something, it begins here."""
+        silence_s = self._session.codec.silence_s
+        if not self._due.is_expected and silence_s is not None:
+            # Nothing was asked, and yet something has to come.
+            self._expect_answer()
+            self._changed.set()
+        elif not (silence_s is not None or self._owed or self._finishing):
+            self._due.settle()
+        elif self._due.is_changed(silence_s):
+            self._look_again()
+            self._changed.set()
 
     def _look_again(self) -> None:
         self._due.look_again(self._loop.time(), self._session.codec.silence_s)
@@ -365,14 +401,7 @@ class Recognition:
             return
         if self._due.at_s is None or self._loop.time() < self._due.at_s:
             return
-        codec = self._session.codec
-        if codec.silence_s is not None and (events := codec.unanswered()):
-            for event in events:
-                if isinstance(event, Reply):
-                    self._session.say(event.frame)
-                    self._look_again()
-                else:
-                    self.heard(event)
+        if self._session.codec.silence_s is not None and self._take_silence():
             return
         if self._loop.time() < self._due.latest_s:
             self._look_again()
@@ -385,6 +414,19 @@ class Recognition:
             self._end_late(late)
         else:
             self.fail(late)
+
+    def _take_silence(self) -> bool:
+        """Take the vendor's silence for what it means; False when that is nothing yet."""
+        events = self._session.codec.unanswered()
+        for event in events:
+            if isinstance(event, Reply):
+                # It is another question, which has its own time, if there is not enough left.
+                self._session.say(event.frame)
+                self._due.latest_s = max(self._due.latest_s, self._loop.time() + REPLY_S)
+                self._look_again()
+            else:
+                self.heard(event)
+        return bool(events)
 
     def _end_late(self, late: ProviderError) -> None:
         """It will not finish: what it understood is the end, unless that is known to be too little.

@@ -166,7 +166,9 @@ class ReplayRing:
                 self._items[at] = piece[cut:]
         return self.start_ms
 
-    def skip(self, is_quiet: Callable[[bytes], bool], keep_ms: float) -> float:
+    def skip(
+        self, is_quiet: Callable[[bytes], bool], keep_ms: float, until_ms: float = math.inf
+    ) -> float:
         """After `rewind`: leave out what is quiet at the beginning, but for the last of it.
 
         Returns where in the stream what is left begins.
@@ -174,13 +176,26 @@ class ReplayRing:
         Args:
             is_quiet: whether nobody speaks in a piece of audio.
             keep_ms: how much of it is not left out.
+            until_ms: from there on somebody speaks, however quietly.
         """
+        return self.rewind(min(self._quiet_until_ms(self.start_ms, is_quiet), until_ms) - keep_ms)
+
+    def again_ms(self, from_ms: float, is_quiet: Callable[[bytes], bool], keep_ms: float) -> float:
+        """How much that was sent would go again after `rewind` and `skip`.
+
+        It is less than nothing when they would leave out what was not sent as well.
+        """
+        resumed_ms = max(from_ms, self._quiet_until_ms(from_ms, is_quiet) - keep_ms)
+        return self.end_ms - self.unsent_ms - resumed_ms
+
+    def _quiet_until_ms(self, from_ms: float, is_quiet: Callable[[bytes], bool]) -> float:
+        begin = int(from_ms * self._bytes_per_ms) // self._frame_bytes * self._frame_bytes
         end = self._start
         for item in self._items:
-            if item is None or not is_quiet(item):
+            if item is None or not is_quiet(item[max(0, begin - end) :]):
                 break
             end += len(item)
-        return self.rewind(end / self._bytes_per_ms - keep_ms)
+        return end / self._bytes_per_ms
 
     def _drop_first(self) -> bool:
         """Drop the oldest audio; False when it was not sent."""

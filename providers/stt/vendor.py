@@ -19,9 +19,10 @@ class SttCodec(Codec[HeardEvent], Protocol):
     Attributes:
         ready: whether the vendor takes audio now: not before it has said so, by the event `Ready`,
             or while it finalizes what it has, which ends with `Restarted`.
-        silence_s: where `finalize` is not always answered: after so long without a word of the
-            vendor `unanswered` is asked what that means. None, as it is at the moment: an answer
-            is sure to come.
+        silence_s: where `finalize` is not always answered, or what is due by itself may be missing:
+            after so long without a word of the vendor, or when the connection is lost before,
+            `unanswered` is asked what that means. None, as it is at the moment: an answer is sure
+            to come, or none is due.
     """
 
     ready: bool
@@ -42,9 +43,9 @@ class SttCodec(Codec[HeardEvent], Protocol):
     def unanswered(self) -> Sequence[HeardEvent | Reply]:
         """What the vendor's silence for `silence_s` means.
 
-        At least one `Finalized`; or a `Reply`, which the vendor is sure to answer; or nothing,
-        while it has not listened to all that was sent before it was asked: it is given time, and if
-        it does not get there, it is a failure.
+        At least one `Finalized`, or what else was due; or a `Reply`, which the vendor is sure to
+        answer; or nothing, while it has not listened to all that was sent before it was asked: it
+        is given time, and if it does not get there, it is a failure.
         """
 
     def closing(self) -> Frame:

@@ -159,7 +159,8 @@ class CartesiaTtsCodec:
         return [orjson.dumps(told).decode()]
 
     def cancel(self, context: str) -> Sequence[Frame]:
-        """Speak no more of it."""
+        """Speak no more of it: whether `done` is said of one that had not begun is not told."""
+        self._texts.pop(context, None)
         return [orjson.dumps({"context_id": context, "cancel": True}).decode()]
 
     def decode(self, frame: Frame) -> Sequence[SpokenEvent | Failed]:
@@ -190,7 +191,8 @@ class CartesiaTtsCodec:
             case "chunk":
                 yield Spoken(context, base64.b64decode(message["data"], validate=True))
             case "timestamps" if context in self._texts:
-                times = message["word_timestamps"]
+                if (times := message.get("word_timestamps")) is None:
+                    return
                 starts_ms = [float(start_s) * 1000 for start_s in times["start"]]
                 words = self._texts[context].take(times["words"], starts_ms, 0.0)
                 yield Spoken(context, b"", words)

@@ -36,6 +36,10 @@ async def test_an_old_connection_is_known_and_replaced() -> None:
         assert not talk.session.expiring
         await asyncio.sleep(2)
         assert talk.session.expiring
+        talk.session.began_anew()
+        assert not talk.session.expiring
+        await asyncio.sleep(61)
+        assert talk.session.expiring
         talk.session.renew()
         assert not talk.session.connected
         await talk.session.keep()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import cast
 
 import structlog
 
 from bot.engines import Engines
 from bot.settings import Settings
-from providers.catalog import STT, build_stt, facts_of
+from providers.catalog import STT, build_stt, class_of, facts_of
 from providers.configured import missing
 from providers.errors import MissingKeyError, ProviderError
 from providers.facts import Facts
@@ -103,6 +104,12 @@ class Recognizers:
             )
         # All that were named stay, in their places: what is meant for the first is for it alone.
         return Fallback(free, [one.name for one in candidates])
+
+    def load(self) -> None:
+        """Import what is configured: where that is left to the first session, all calls wait."""
+        for name in self._configured():
+            with suppress(ProviderError):  # a session that asks for it is told
+                class_of("stt", name)
 
     async def run(self) -> None:
         """See, as long as the worker runs, whether those that have failed are well again."""

@@ -146,6 +146,7 @@ class SttService:
     async def prepare(self) -> None:
         """Load what the first session would else wait for, and all others with it."""
         await asyncio.to_thread(language_named, "english")
+        await asyncio.to_thread(self._recognizers.load)
 
     def health(self) -> dict[str, str]:
         """How well the recognizers are that only sessions use, as `Engines.health` says it."""

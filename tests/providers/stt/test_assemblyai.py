@@ -16,6 +16,7 @@ from providers.errors import (
     UnavailableError,
     UnsupportedLanguageError,
 )
+from providers.options import AUTO
 from providers.stt.assemblyai import AssemblyAiCodec, AssemblyAiRecognizer
 from providers.stt.heard import Endpoint, Finalized, Finished, Heard, Ready, Token
 from providers.types import SttOptions
@@ -144,6 +145,12 @@ def test_what_is_in_the_handshake() -> None:
     assert query(ULAW, model="u3-rt-pro")["speech_model"] == ["u3-rt-pro"]
     named = query(SttOptions(audio=ULAW_8K, model="whisper-rt"), model="u3-rt-pro")
     assert named["speech_model"] == ["whisper-rt"]
+    assert named["language_detection"] == ["true"]
+    assert "language_codes" not in named
+    two = SttOptions(language="de-DE", languages=("de", "en-GB"), audio=ULAW_8K)
+    told = query(two, model="u3-rt-pro")
+    assert (told["language_detection"], told["language_codes"]) == (["true"], ['["de","en"]'])
+    assert "language_codes" not in query(SttOptions(language=AUTO), model="u3-rt-pro")
     slow = query(SttOptions(audio=ULAW_8K, endpointing_ms=2_000))
     assert (slow["min_turn_silence"], slow["max_turn_silence"]) == (["400"], ["2000"])
 
@@ -157,6 +164,9 @@ def test_what_is_honoured() -> None:
     always = SttOptions(model="universal-3-5-pro", punctuation=False)
     # It always writes marks.
     assert "punctuation" not in vendor.honours(always)
+    assert "languages" in vendor.honours(always)
+    # It finds out what is spoken.
+    assert "languages" not in vendor.honours(SttOptions(model="whisper-rt"))
 
 
 def test_a_message_is_never_too_short() -> None:

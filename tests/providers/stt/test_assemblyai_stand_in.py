@@ -26,6 +26,7 @@ from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 ULAW = SttOptions(audio=ULAW_8K, endpointing=False)
+WITH_TURNS = SttOptions(audio=ULAW_8K)
 FORCE, TERMINATE = '{"type":"ForceEndpoint"}', '{"type":"Terminate"}'
 FRAME_MS = 20
 
@@ -38,15 +39,17 @@ def script() -> Script:
 
 
 @asynccontextmanager
-async def served(script: Script, *faults: Fault, **options: Any) -> AsyncIterator[Any]:
+async def served(
+    script: Script, *faults: Fault, options: SttOptions = ULAW, limits: Limits | None = None
+) -> AsyncIterator[Any]:
     """The stand-in, and a listener to a stream with it."""
     hearing = OracleHearing(script)
     async with (
-        AssemblyAiStandIn(hearing, faults={"stt": faults}, **options) as standin,
+        AssemblyAiStandIn(hearing, faults={"stt": faults}, limits=limits or Limits()) as standin,
         nothing_left(standin),
     ):
         provider = build_stt("assemblyai", **ACCESS.settings(standin))
-        async with attended(provider.stream(ULAW)) as listener:
+        async with attended(provider.stream(options)) as listener:
             yield standin, listener
 
 
@@ -173,6 +176,25 @@ async def test_a_session_that_does_not_answer_is_terminated_too(script: Script) 
     lost, _ = standin.records["stt"]
     assert lost.texts[-1] == TERMINATE
     assert len(listener.words) == len(script.words)
+
+
+@pytest.mark.parametrize("lost", [[], [Fault("reset", "audio", 5_800)]])
+@virtual_time_on_sockets
+async def test_a_turn_that_is_not_told_in_writing_is_over_as_well(
+    script: Script, lost: list[Fault]
+) -> None:
+    """Whether nothing comes, or the connection breaks before it does: the bot waits for it."""
+    words = script.words[:11]
+    until = ULAW_8K.byte_count(words[-1].end_ms)
+    silent = Limits(writes=False)
+    async with served(script, *lost, options=WITH_TURNS, limits=silent) as (standin, listener):
+        await speak(listener.stream, script.audio[:until] + ULAW_8K.silence(1_500))
+        assert listener.turns == 1
+        assert [word for word, *_ in listener.words] == [
+            word.text.strip(",.").lower() for word in words
+        ]
+        assert len(standin.records["stt"]) == 1 + len(lost)
+        assert any(answer.get("end_of_turn") for answer in standin.records["stt"][0].answers)
 
 
 def test_clocks_may_differ() -> None:

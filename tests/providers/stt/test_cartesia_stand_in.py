@@ -18,13 +18,13 @@ from tests.vendors.cartesia.access import ACCESS
 from tests.vendors.cartesia.limits import Limits
 from tests.vendors.cartesia.standin import CartesiaStandIn
 from tests.vendors.speech.faults import Fault
-from tests.vendors.speech.oracle import OracleDelays, OracleHearing
+from tests.vendors.speech.oracle import OracleHearing
 from tests.vendors.speech.recordings import computed_script
 from tests.vendors.speech.script import Script
 from tests.virtual_time import virtual_time_on_sockets
 
 ULAW = SttOptions(audio=ULAW_8K)
-NEVER_SURE = OracleDelays(endpoint_ms=60_000)
+NEVER_SURE = Limits(sure_ms=None)
 FIRST, SECOND = "Hello, this is Parley.", "How may I help you?"
 
 
@@ -35,12 +35,16 @@ def script() -> Script:
 
 @asynccontextmanager
 async def served(
-    script: Script, name: str, *faults: Fault, delays: OracleDelays | None = None
+    script: Script,
+    name: str,
+    *faults: Fault,
+    limits: Limits | None = None,
 ) -> AsyncIterator[Any]:
     """The stand-in, and a listener to a stream with it."""
     service = ACCESS.stt[name]
+    hearing, faulty = OracleHearing(script), {service: faults}
     async with (
-        CartesiaStandIn(OracleHearing(script, delays), faults={service: faults}) as standin,
+        CartesiaStandIn(hearing, faults=faulty, limits=limits or Limits()) as standin,
         nothing_left(standin),
     ):
         provider = build_stt(name, **ACCESS.settings(standin))
@@ -56,7 +60,7 @@ def until_word(script: Script, index: int) -> bytes:
 @virtual_time_on_sockets
 async def test_a_turn_that_the_vendor_does_not_end_is_ended_when_asked(script: Script) -> None:
     """As soon as it may be, if the caller is silent then."""
-    async with served(script, "cartesia-turns", delays=NEVER_SURE) as (records, listener):
+    async with served(script, "cartesia-turns", limits=NEVER_SURE) as (records, listener):
         await speak(listener.stream, until_word(script, 3))
         listener.stream.finalize()
         await speak(listener.stream, ULAW_8K.silence(1_000))
@@ -73,7 +77,7 @@ async def test_a_turn_that_the_vendor_does_not_end_is_ended_when_asked(script: S
 
 @virtual_time_on_sockets
 async def test_a_turn_behind_which_no_audio_comes_is_ended_too(script: Script) -> None:
-    async with served(script, "cartesia-turns", delays=NEVER_SURE) as (records, listener):
+    async with served(script, "cartesia-turns", limits=NEVER_SURE) as (records, listener):
         await speak(listener.stream, until_word(script, 3))
         listener.stream.finalize()
         await asyncio.sleep(2)
@@ -82,6 +86,33 @@ async def test_a_turn_behind_which_no_audio_comes_is_ended_too(script: Script) -
         await listener.end()
     (record,) = records
     assert [message["type"] for message in record.messages] == ["config", "config", "close"]
+
+
+@virtual_time_on_sockets
+async def test_a_turn_that_cannot_be_ended_sooner_is_told_by_the_end_of_the_connection(
+    script: Script,
+) -> None:
+    """The silence does not help then; the connection's end is given the time to be told of."""
+    patient = Limits(sure_ms=None, hurries=False)
+    async with served(script, "cartesia-turns", limits=patient) as (records, listener):
+        await speak(listener.stream, until_word(script, 3))
+        listener.stream.finalize()
+        await asyncio.sleep(4.5)
+        assert [final.text for final in listener.finals] == [FIRST]
+    record, _ = records
+    assert [message["type"] for message in record.messages] == ["config", "close"]
+
+
+@virtual_time_on_sockets
+async def test_an_end_that_has_to_wait_for_its_audio_is_answered_soon_after(script: Script) -> None:
+    """Two seconds that come at once, in which nothing is said, of which some has to wait."""
+    async with served(script, "cartesia-turns") as (records, listener):
+        listener.stream.send(ULAW_8K.silence(2_000))
+        listener.stream.finalize()
+        await asyncio.sleep(2.5)  # 1.25 s for the audio, one to hear of a turn
+        assert [final.text for final in listener.finals] == [""]
+    record, _ = records
+    assert [message["type"] for message in record.messages] == ["config", "close"]
 
 
 @virtual_time_on_sockets

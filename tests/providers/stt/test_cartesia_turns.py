@@ -57,9 +57,9 @@ def test_a_conversation() -> None:
         Heard(interim=(Token(" Yes,", 1_500, 1_750), Token(" I", 1_750, 2_000))),
         Heard(
             final=(
-                Token(" Yes,", 1_500, 1_567),
-                Token(" I", 1_567, 1_633),
-                Token(" can.", 1_633, 1_700),
+                Token(" Yes,", 1_500, 1_667),
+                Token(" I", 1_667, 1_833),
+                Token(" can.", 1_833, 2_000),
             )
         ),
         Endpoint(),
@@ -144,7 +144,9 @@ def test_closing_tells_the_rest() -> None:
     codec.decode(told("update", "yes"))
     assert codec.closed(Close(1000)) == ()
     assert codec.closing() == CLOSE
-    assert codec.closed(Close(BROKEN)) == ()
+    # In another way it is closed for another reason, and the rest is still to be told.
+    assert [codec.closed(Close(code)) for code in (BROKEN, 1001, 1011, 1013)] == [()] * 4
+    assert codec.closed(Close(None))[1:] == [Finished()]
     rest, end = codec.closed(Close(1000))
     assert (said([rest]), end) == ([" yes"], Finished())
 
@@ -156,7 +158,24 @@ def test_turns_follow_one_another() -> None:
     (heard,) = codec.decode(told("update", "two"))
     assert isinstance(heard, Heard)
     # Not before the one that is over.
-    assert [(token.start_ms, token.end_ms) for token in heard.interim] == [(700, 1_100)]
+    assert [(token.start_ms, token.end_ms) for token in heard.interim] == [(1_000, 1_100)]
+
+
+def test_a_turn_ends_where_its_last_word_was_told() -> None:
+    """What was sent since then may still be on its way: it is not done with the turn."""
+    codec = codec_of(seconds=2)
+    codec.decode(told("update", "yes"))
+    codec.audio(SECOND)
+    codec.decode(told("update", "yes"))
+    (heard, _) = codec.decode(told("end", "Yes."))
+    assert heard == Heard(final=(Token(" Yes.", 1_500, 2_000),))
+    # Another word in the end was sent by then, too.
+    codec.audio(SECOND)
+    codec.decode(told("update", "no"))
+    codec.audio(SECOND)
+    (heard, _) = codec.decode(told("end", "no thanks"))
+    assert isinstance(heard, Heard)
+    assert heard.final[-1].end_ms == 5_000
 
 
 def test_silence_that_is_put_in_is_no_part_of_the_stream() -> None:

@@ -24,6 +24,21 @@ async def test_audio_is_allowed_as_time_passes() -> None:
 
 
 @virtual_time
+async def test_another_connection_is_worth_what_it_takes_at_once() -> None:
+    flow = Flow(1_000.0, print)
+    assert flow.gained_ms(0) == -math.inf  # before it was seen how long it takes
+    flow.leave()
+    await asyncio.sleep(0.3)
+    flow.took()
+    assert math.isclose(flow.gained_ms(400), 300, abs_tol=1)
+    # An attempt that failed, and what was waited after it, count for nothing.
+    flow.leave()
+    await asyncio.sleep(2)
+    flow.took()
+    assert math.isclose(flow.gained_ms(-100), 800, abs_tol=1)
+
+
+@virtual_time
 async def test_nothing_goes_when_it_was_stopped() -> None:
     pumped = asyncio.Event()
     flow = Flow(math.inf, pumped.set)

@@ -72,6 +72,7 @@ def test_a_conversation() -> None:
                 Token(" Parley.", 1600, 2200, 0.88, language="en-us"),
             ],
             [],
+            final_ms=2400,
         ),
         Endpoint(),
         Heard(
@@ -82,9 +83,10 @@ def test_a_conversation() -> None:
                 Token(" help", 3500, 3900, 0.91, language="en-us"),
             ],
             [],
+            final_ms=3900,
         ),
         # The speaker goes on: this is no end of the turn; without words' times it is one token.
-        Heard([Token(" you?", 3900, 4300, 0.9, language="en-us")], []),
+        Heard([Token(" you?", 3900, 4300, 0.9, language="en-us")], [], final_ms=4300),
         Endpoint(),
     ]
 
@@ -180,7 +182,7 @@ def test_to_finalize_is_to_end_the_call() -> None:
     assert [type(event) for event in events[1:]] == [Reply, Reply, Restarted]
     assert isinstance(events[1], Reply)
     assert "streaming_config" in said(events[1].frame)
-    assert events[-1] == Restarted(processed_ms=1_000)
+    assert events[-1] == Restarted(processed_ms=1_000, is_young=True)
     assert codec.ready
 
 

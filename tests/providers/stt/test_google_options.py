@@ -6,8 +6,16 @@ from media.audio import ULAW_8K
 from providers.errors import UnsupportedError, UnsupportedLanguageError
 from providers.google import GoogleAccount
 from providers.stt.google import GoogleRecognizer
+from providers.stt.google_files import GoogleFiles
 from providers.stt.google_languages import LANGUAGES, languages_of
-from providers.stt.google_options import MOST_PHRASES, able, api_of, phrases_of
+from providers.stt.google_options import (
+    MOST_PHRASES,
+    able,
+    api_of,
+    asked_for,
+    honoured_by,
+    phrases_of,
+)
 from providers.types import SttCapabilities, SttOptions
 
 ALL = SttCapabilities(languages=(*LANGUAGES, "auto"))
@@ -35,8 +43,36 @@ def test_some_models_need_a_project() -> None:
 
 
 def test_which_language_is_spoken_is_found_out_by_some_models() -> None:
-    assert "auto" not in able(GoogleAccount(api_key="key"))
-    assert "auto" in able(GoogleAccount(api_key="key", model="chirp_3"))
+    assert "auto" not in able("telephony")
+    assert "auto" in able("chirp_3")
+
+
+def test_streams_and_recordings_have_each_their_model_s_languages() -> None:
+    streams: dict[str, str] = {"api_key": "key", "model": "chirp_3"}
+    recordings: dict[str, str] = {"api_key": "key", "files_model": "chirp_3"}
+    for account, offered in ((streams, (True, False)), (recordings, (False, True))):
+        stt, files = GoogleRecognizer(**account), GoogleFiles(**account)
+        told = ("auto" in one.capabilities.languages for one in (stt, files))
+        assert tuple(told) == offered
+
+
+@pytest.mark.parametrize(
+    ("location", "options", "languages", "is_honoured"),
+    [
+        ("us", SttOptions(languages=("de",)), ["en-US", "de-DE"], True),
+        ("europe-west4", SttOptions(languages=("de",)), ["en-US"], False),
+        ("us", SttOptions(language="auto", languages=("de",)), ["auto"], False),
+        ("europe-west4", SttOptions(language="auto"), ["auto"], True),
+    ],
+)
+def test_several_languages_are_not_for_everywhere(
+    location: str, options: SttOptions, languages: list[str], is_honoured: bool
+) -> None:
+    account = GoogleAccount(api_key="key", project="mine", location=location)
+    asked = asked_for(account, api_of(account, "chirp_3"), ALL, options, "chirp_3", ULAW_8K)
+    assert asked.languages == languages
+    honoured = honoured_by(account, options, frozenset({"languages", "model"}))
+    assert ("languages" in honoured) == is_honoured
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,18 @@ async def test_words_without_times_are_not_said_twice() -> None:
 
 
 @virtual_time_on_sockets
+async def test_after_a_turn_nothing_of_it_is_sent_again() -> None:
+    fault = Fault("close", "audio", 8_000)
+    limits = Limits(step_ms=100)
+    async with heard(SCRIPT, limits=limits, faults={"stt": [fault]}) as (standin, stream, _):
+        await say(stream, SCRIPT.audio + ULAW_8K.silence(3_000))
+    _, second = standin.records["stt"]
+    turn_ms = SCRIPT.words[-1].end_ms
+    left_ms = ULAW_8K.duration_ms(len(SCRIPT.audio)) + 3_000 - turn_ms
+    assert ULAW_8K.duration_ms(second.audio_bytes) < left_ms
+
+
+@virtual_time_on_sockets
 async def test_an_old_stream_is_left_in_a_pause() -> None:
     async with heard(SCRIPT, Hurried) as (standin, stream, listener):
         for _ in range(5):
@@ -166,6 +178,16 @@ async def test_an_old_stream_is_left_in_a_pause() -> None:
     assert listener.words == said_in(SCRIPT) * 5
     first, _ = standin.records["stt"]
     assert LASTS_S * 8_000 <= first.audio_bytes < (LASTS_S + 5.0) * 8_000
+
+
+@virtual_time_on_sockets
+async def test_a_connection_whose_calls_are_short_is_not_left() -> None:
+    async with heard(SCRIPT, Hurried) as (standin, stream, listener):
+        for _ in range(8):
+            await say(stream, SCRIPT.audio)
+            stream.finalize()
+    assert listener.words == said_in(SCRIPT) * 8
+    assert len(standin.records["stt"]) == 1
 
 
 @virtual_time_on_sockets

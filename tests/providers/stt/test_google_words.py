@@ -21,7 +21,9 @@ def test_words_are_written_as_in_their_transcript() -> None:
 
 
 def test_not_every_language_has_spaces() -> None:
-    assert texts("你好吗", "你好", "吗") == [" 你好", "吗"]
+    assert texts("你好吗", "你好", "吗") == ["你好", "吗"]
+    assert texts(" 今日は") == [" 今日は"]
+    assert texts("天気") == ["天気"]
 
 
 def test_a_word_that_is_not_in_the_transcript_loses_nothing() -> None:

@@ -63,6 +63,19 @@ def test_what_was_answered_with_nothing_is_done_too() -> None:
     assert utterances.pending_since_ms == math.inf
 
 
+def test_more_may_be_done_than_the_words_end_at() -> None:
+    utterances = Utterances()
+    utterances.connected(1_000.0)
+    utterances.heard(Heard([token("one", 0, 100)], final_ms=400))
+    assert utterances.take().end_ms == 1_100
+    assert utterances.done_ms == 1_400
+    # Of a word that will be said anew nothing is done.
+    utterances.heard(Heard([token(" two", 500, 600)], final_ms=900))
+    utterances.lost()
+    utterances.take()
+    assert utterances.done_ms == 1_400
+
+
 def test_what_is_not_final_may_have_to_do() -> None:
     utterances = Utterances()
     utterances.heard(Heard([token("one", 0, 100)], [token(" two", 100, 200)]))
@@ -87,6 +100,19 @@ def test_only_whole_words_outlive_a_connection() -> None:
         ("two", 100, 190),
         ("three", 200, 290),
     ]
+
+
+def test_where_somebody_spoke_is_known_until_it_is_done() -> None:
+    utterances = Utterances()
+    assert utterances.told_ms == math.inf
+    utterances.heard(Heard([], [token("one", 0, 100), token(" two", 100, 200)], sure=1))
+    utterances.lost()
+    utterances.lost()  # by which nothing more was told
+    assert utterances.told_ms == 100
+    utterances.connected(100)
+    utterances.heard(Heard([token(" two", 0, 100)]))
+    utterances.take()
+    assert utterances.told_ms == math.inf
 
 
 def test_what_was_understood_is_withdrawn_with_the_connection() -> None:

@@ -177,6 +177,21 @@ def test_audio_goes_no_faster_than_it_may() -> None:
     assert [item and len(item) for item in ring.unsent(170, ended=True)] == [20, None]
 
 
+def test_it_is_known_what_would_be_sent_again() -> None:
+    def is_quiet(audio: bytes) -> bool:
+        return not any(audio)
+
+    ring = ring_of(b"x" * 100, bytes(100), b"x" * 100)
+    list(ring.unsent(200))
+    assert ring.again_ms(50, is_quiet, 20) == 150
+    assert ring.again_ms(100, is_quiet, 20) == 20
+    quiet = ring_of(b"x" * 50 + bytes(50), bytes(100), bytes(100))
+    list(quiet.unsent(100))
+    # Of what is quiet, what was not sent would not go either.
+    assert quiet.again_ms(50, is_quiet, 20) == -180
+    assert quiet.again_ms(100, is_quiet, 500) == 0
+
+
 def test_quiet_at_the_beginning_is_left_out() -> None:
     def is_quiet(audio: bytes) -> bool:
         return not any(audio)
@@ -187,6 +202,9 @@ def test_quiet_at_the_beginning_is_left_out() -> None:
     assert ring.skip(is_quiet, 50) == 150
     assert [len(piece or b"") for piece in ring.unsent()] == [50, 100, 100]
     assert ring.skip(is_quiet, 500) == 150
+    # Where somebody is known to speak it is not.
+    again = ring_of(bytes(100), bytes(100), bytes(100), bytes(100))
+    assert again.skip(is_quiet, 50, 220) == 170
     # An end that is owed shows that somebody spoke.
     assert ring_of(None, bytes(100)).skip(is_quiet, 0) == 0
     assert ring_of(bytes(100), None).skip(is_quiet, 0) == 100

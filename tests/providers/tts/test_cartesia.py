@@ -87,8 +87,23 @@ def test_how_a_text_begins() -> None:
     assert (usual["voice"]["id"], usual["model_id"]) == ("w", "sonic-latest")
 
 
+@pytest.mark.parametrize("rest", ["", ',"word_timestamps":null'])
+def test_words_may_have_no_times(rest: str) -> None:
+    codec = codec_of()
+    codec.begin("c1", "Hello.", TtsOptions())
+    assert codec.decode(f'{{"type":"timestamps","context_id":"c1"{rest}}}') == []
+
+
 def test_a_text_is_cancelled() -> None:
     assert codec_of().cancel("c1") == ['{"context_id":"c1","cancel":true}']
+    codec = codec_of()
+    codec.begin("c1", "Hello.", TtsOptions())
+    codec.cancel("c1")
+    # Of its words nobody wants to know any more.
+    words = '{"words":["Hello."],"start":[0.1],"end":[0.5]}'
+    assert (
+        codec.decode(f'{{"type":"timestamps","context_id":"c1","word_timestamps":{words}}}') == []
+    )
     assert codec_of().keepalive() == '{"context_id":"none","cancel":true}'
 
 

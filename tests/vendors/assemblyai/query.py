@@ -81,7 +81,7 @@ class SessionQuery(BaseModel):
             raise ValueError("sample_rate is required")
         if self.max_turn_silence < self.min_turn_silence:
             raise ValueError("max_turn_silence is less than min_turn_silence")
-        if self.language_codes and self.speech_model in UNIVERSAL:
+        if self.language_codes and self.speech_model in (*UNIVERSAL, "whisper-rt"):
             raise ValueError("language_codes is not supported for this model")
         return self
 

@@ -176,7 +176,7 @@ class Session(stt.SttStream):
 
     async def _over(self) -> None:
         await self.peer.say(self._message(self._turn, is_over=True))
-        if self._query.tells_twice:
+        if self._query.tells_twice and self._limits.writes:
             await self.peer.say(self._message(self._turn, is_over=True, is_written=True))
         self._order += 1
         self._turn, self._words = [], []

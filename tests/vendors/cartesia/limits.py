@@ -19,6 +19,9 @@ class Limits:
         contexts_at_once: texts being spoken, on all connections.
         sockets: synthesis connections: ten times as many.
         tts_idle_s: a synthesis connection without a text for so long is closed.
+        sure_ms: after so much silence a stream that finds turns is sure that one is over (assumed);
+            None: it never is, and goes by `end_timeout_ms` alone.
+        hurries: whether a shorter `end_timeout_ms` holds for the turn that has begun (assumed).
         text_s: a context that waits for more text for so long is over (assumed).
     """
 
@@ -28,4 +31,6 @@ class Limits:
     contexts_at_once: int = 15
     sockets: int = 150
     tts_idle_s: float = 300.0
+    sure_ms: int | None = 500
+    hurries: bool = True
     text_s: float = 5.0

@@ -24,8 +24,8 @@ from .stt import check_pace
 
 __all__ = ["TurnsStream"]
 
-SURE_MS, EAGER_MS = 500, 300
-"""After so much silence it finds that a turn is over, or might be (assumed)."""
+EAGER_MS = 300
+"""After so much silence it finds that a turn might be over (assumed)."""
 TRUSTS_SILENCE_ALONE = 0.05
 """With this end threshold it ends no turn by its sense (assumed)."""
 
@@ -88,7 +88,7 @@ class TurnsStream(stt.SttStream):
             await self._say("connected")
             await self.opened()
             is_manual = self._thresholds.end_threshold == TRUSTS_SILENCE_ALONE
-            endpoint_ms = None if is_manual else SURE_MS
+            endpoint_ms = None if is_manual else self._limits.sure_ms
             listening = Listening(self._query.format, endpoint_ms=endpoint_ms, whole_words=True)
             async with self.recognizing(listening):
                 await self._run(Arrival(self._limits.ahead_ms))
@@ -112,7 +112,7 @@ class TurnsStream(stt.SttStream):
                 if self._is_open:
                     await self._end()
                 return
-            if command.turn is not None:
+            if command.turn is not None and (self._limits.hurries or not self._is_open):
                 self._configure(command.turn.model_dump(exclude_none=True))
 
     def _configure(self, changed: dict[str, float]) -> None:

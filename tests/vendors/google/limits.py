@@ -18,6 +18,7 @@ class Limits:
             (assumed).
         final_s: from the last message of a call until all is final (assumed).
         ends_unfinal: whether such a call then ends without that, as users have seen it do.
+        step_ms: in what steps the times of words are told; users have seen 100.
         config_s: from the call to its first message (assumed).
         audio_bytes: of one message of a stream, by version: a page says 25 kB, the definition of
             version 2 says 15 kB.
@@ -34,6 +35,7 @@ class Limits:
     utterance_ms: float = 15_000.0
     final_s: float = 0.0
     ends_unfinal: bool = False
+    step_ms: int = 1
     config_s: float = 10.0
     audio_bytes: tuple[int, int] = (25_600, 15_360)
     at_once: int = 300

@@ -16,6 +16,7 @@ MODELS = {
 REGIONAL = {"chirp_2", "chirp_3"}
 """Models of version 2 that are in some regions, and not in `global`."""
 REGIONS = {"us", "eu", "us-central1", "europe-west4", "asia-southeast1"}
+MULTILINGUAL = {"global", "us", "eu"}
 LANGUAGES = {"de-DE", "en-GB", "en-IN", "en-US", "es-ES", "es-US", "fr-FR", "it-IT", "pt-BR"}
 
 
@@ -29,6 +30,10 @@ def check_offer(version: int, location: str, model: str, languages: list[str]) -
     regional = version == 2 and location in REGIONS and model in REGIONAL
     if model and model not in MODELS[version] and not regional:
         raise invalid(f'The model "{model}" does not exist {where}.')
+    if len(languages) > 1 and location not in MULTILINGUAL:
+        raise invalid("Multiple language recognition is only available in global, US, and EU.")
+    if len(languages) > 1 and "auto" in languages:
+        raise invalid('The language "auto" cannot be one of several.')
     for language in languages:
         if language not in LANGUAGES and not (regional and language == "auto"):
             raise invalid(

@@ -16,9 +16,11 @@ from .refusal import exceeded, timed_out
 from .stt_request import Asked, Version, audio_of, config_of, read_message
 from .stt_results import event, final, interim
 
-__all__ = ["RecognitionStream"]
+__all__ = ["REST_MS", "RecognitionStream"]
 
 ENDPOINT_MS = 700
+REST_MS = 300
+"""How much of the pause after an utterance belongs to its result (assumed)."""
 
 
 class RecognitionStream(stt.SttStream):
@@ -61,7 +63,11 @@ class RecognitionStream(stt.SttStream):
 
     async def say(self, heard: Heard) -> None:
         if heard.final:
-            message = final(self._version, self._asked, heard.final, is_first=self._is_first)
+            rest_ms = 0 if self._speaking else REST_MS
+            end_ms = min((heard.final[-1].end_ms or 0) + rest_ms, self.audio_ms - self._began_ms)
+            message = final(
+                self._version, self._asked, heard.final, end_ms, is_first=self._is_first
+            )
             self._is_first = False
             await self._caller.send(message)
         elif heard.interim and self._asked.interim and self._told != heard.interim:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from google.cloud.speech_v1.types import cloud_speech as v1
@@ -66,12 +66,14 @@ class Asked:
         format: of the audio; None when a file says it itself.
         words: whether the times of words are told.
         language: the first of those that may be spoken.
+        step_ms: in what steps the times of words are told.
         interim, events: whether what is not final, and when somebody speaks, is told.
     """
 
     format: AudioFormat | None
     words: bool
     language: str
+    step_ms: int
     interim: bool = False
     events: bool = False
 
@@ -113,7 +115,7 @@ def config_of(version: Version, message: Any, limits: Limits) -> Asked:
     check_words(streaming.config.model, asked.words)
     if asked.format is None:
         raise invalid("Invalid decoding config: audio without a header needs an explicit one.")
-    return Asked(asked.format, asked.words, asked.language, interim, events)
+    return replace(asked, interim=interim, events=events)
 
 
 def recognizer_of(name: str) -> str:
@@ -149,7 +151,8 @@ def recognition_of(version: Version, config: Any, location: str, limits: Limits)
         raise invalid("Invalid recognition config: too many languages.")
     check_offer(version.number, location, config.model, languages)
     _check_phrases(phrases, limits)
-    return Asked(_format_of(version, config), features.enable_word_time_offsets, languages[0])
+    words, audio_format = features.enable_word_time_offsets, _format_of(version, config)
+    return Asked(audio_format, words, languages[0], limits.step_ms)
 
 
 def audio_of(version: Version, message: Any, limits: Limits) -> bytes:

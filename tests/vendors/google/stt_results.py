@@ -26,12 +26,15 @@ def event(version: Version, asked: Asked, *, begins: bool, at_ms: float) -> byte
     return bytes(response.SerializeToString())
 
 
-def final(version: Version, asked: Asked, tokens: Sequence[Token], *, is_first: bool) -> bytes:
-    """An utterance; its text begins with a space if it is not the stream's first."""
+def final(
+    version: Version, asked: Asked, tokens: Sequence[Token], end_ms: float, *, is_first: bool
+) -> bytes:
+    """An utterance until there; its text begins with a space if it is not the stream's first."""
     response = version.streaming_response()
     result = response.results.add(is_final=True, language_code=asked.language.lower())
     text = "".join(token.text for token in tokens).strip()
     _fill(version, asked, result, text if is_first else f" {text}", tokens)
+    _end(version, result, end_ms)
     _sign(version, response)
     return bytes(response.SerializeToString())
 
@@ -45,7 +48,7 @@ def interim(
         if tokens:
             result = response.results.add(stability=stability, language_code=asked.language.lower())
             result.alternatives.add(transcript="".join(token.text for token in tokens))
-            _end(version, result, tokens)
+            _end(version, result, tokens[-1].end_ms or 0)
     return bytes(response.SerializeToString())
 
 
@@ -58,6 +61,7 @@ def whole(
         result = response.results.add(language_code=asked.language.lower())
         text = "".join(token.text for token in tokens).strip()
         _fill(version, asked, result, f" {text}" if number else text, tokens)
+        _end(version, result, tokens[-1].end_ms or 0)
     _sign(version, response)
     billed = timedelta(milliseconds=duration_ms)
     if version.number == 2:
@@ -70,7 +74,6 @@ def whole(
 def _fill(version: Version, asked: Asked, result: Any, text: str, tokens: Sequence[Token]) -> None:
     confidence = sum(token.confidence for token in tokens) / len(tokens)
     best = result.alternatives.add(transcript=text, confidence=confidence)
-    _end(version, result, tokens)
     start, end = ("start_offset", "end_offset") if version.number == 2 else _TIMES
     for token in tokens:
         word = best.words.add(word=token.text.strip())
@@ -78,16 +81,17 @@ def _fill(version: Version, asked: Asked, result: Any, text: str, tokens: Sequen
             continue  # words are there without times, as users saw of some languages
         assert token.start_ms is not None
         assert token.end_ms is not None
-        getattr(word, start).FromTimedelta(timedelta(milliseconds=token.start_ms))
-        getattr(word, end).FromTimedelta(timedelta(milliseconds=token.end_ms))
+        for name, time_ms in ((start, token.start_ms), (end, token.end_ms)):
+            told_ms = time_ms // asked.step_ms * asked.step_ms
+            getattr(word, name).FromTimedelta(timedelta(milliseconds=told_ms))
 
 
 _TIMES = ("start_time", "end_time")
 
 
-def _end(version: Version, result: Any, tokens: Sequence[Token]) -> None:
+def _end(version: Version, result: Any, end_ms: float) -> None:
     name = "result_end_offset" if version.number == 2 else "result_end_time"
-    getattr(result, name).FromTimedelta(timedelta(milliseconds=tokens[-1].end_ms or 0))
+    getattr(result, name).FromTimedelta(timedelta(milliseconds=end_ms))
 
 
 def _sign(version: Version, response: Any) -> None:

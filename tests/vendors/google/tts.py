@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 
 from google.cloud.texttospeech_v1.types import (
@@ -9,7 +10,7 @@ from google.cloud.texttospeech_v1.types import (
     StreamingSynthesizeResponse,
 )
 
-from tests.vendors.speech.caller import Caller
+from tests.vendors.speech.caller import ON_ITS_WAY_S, Caller
 from tests.vendors.speech.refusal import Refusal
 from tests.vendors.speech.strike import Striker
 from tests.vendors.speech.voices import SENTENCE, Voice, spoken
@@ -115,6 +116,9 @@ class SynthesisStream:
     async def _send(self, audio: bytes) -> None:
         if not audio:
             return
+        if self._striker.due("audio", self._sent_ms) and self._sent_ms:
+            # A reset takes along what the client's gRPC, on threads of its own, has not read yet.
+            await asyncio.sleep(ON_ITS_WAY_S)
         await self._striker.strike_if("audio", self._sent_ms)
         header = b""
         if self._limits.tts_headers and not self._sent_ms:

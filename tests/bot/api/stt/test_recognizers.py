@@ -12,7 +12,7 @@ from bot.api.stt.faults import Fault
 from bot.api.stt.recognizers import Recognizers
 from bot.engines import Engines
 from bot.settings import Settings
-from providers.errors import NetworkError
+from providers.errors import MissingKeyError, NetworkError
 from providers.library.lazy import LazyStt
 from providers.metered import MeteredStt
 from providers.types import SttCapabilities, SttProvider
@@ -141,3 +141,19 @@ async def test_one_that_is_full_takes_no_more(recognizers: Recognizers) -> None:
     with pytest.raises(Fault) as refused:
         recognizers.of(both, {"deepgram": 2, "soniox": 2})
     assert (refused.value.code, refused.value.retry_after_s) == ("too_many_sessions", 10.0)
+
+
+async def test_what_is_configured_is_loaded_before_the_first_session(
+    recognizers: Recognizers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+
+    def load(kind: str, name: str) -> None:
+        loaded.append(name)
+        if name == "soniox":
+            raise MissingKeyError(name, "its package is not there")
+
+    monkeypatch.setattr("bot.api.stt.recognizers.class_of", load)
+    recognizers.load()
+    assert {"soniox", "deepgram", "pocketsphinx"} <= set(loaded)
+    assert "elevenlabs" not in loaded
