@@ -1,11 +1,13 @@
 """A stream of many minutes in real time: is every word understood, once, and in its place?
 
     python -m tests.providers.stt.long_streams azure --minutes 11
+    python -m tests.providers.stt.long_streams google --minutes 10.5 --finalize-every 0
 
 A caller speaks numbered words to a recognizer of the catalogue, whose vendor is the stand-in, as
 strict with long streams as the vendor is: it ends turns in which nobody speaks, and connections
-that last too long. The caller says after every third sentence that an utterance is over, leaves the
-others to the vendor, and falls silent now and then.
+that last too long. The caller says after every third sentence, or never, that an utterance is over,
+leaves the others to the vendor, and falls silent now and then. Google, which begins anew each time
+when it is told so, has its streams renewed for their age only where it is told never.
 """
 
 from __future__ import annotations
@@ -91,7 +93,11 @@ def numbered(minutes: float) -> Script:
 
 
 async def long_stream(
-    name: str, minutes: float, frame_ms: int = FRAME_MS, **standin_options: Any
+    name: str,
+    minutes: float,
+    frame_ms: int = FRAME_MS,
+    finalize_every: int = FINALIZED_EVERY,
+    **standin_options: Any,
 ) -> Outcome:
     """Speak for so long to a recognizer.
 
@@ -99,6 +105,7 @@ async def long_stream(
         name: the catalogue's.
         minutes: about how long.
         frame_ms: how much audio is sent at a time.
+        finalize_every: the caller says after so many sentences that one is over; 0 is never.
         standin_options: such as the stand-in's `limits`.
 
     Raises:
@@ -112,7 +119,7 @@ async def long_stream(
         async with provider.stream(SttOptions(audio=ULAW_8K)) as stream:
             listening = asyncio.create_task(_listen(stream, outcome))
             try:
-                await _speak(stream, script, frame_ms)
+                await _speak(stream, script, frame_ms, finalize_every)
                 await stream.finish()
                 await listening
             finally:
@@ -123,7 +130,7 @@ async def long_stream(
     return outcome
 
 
-async def _speak(stream: SttStream, script: Script, frame_ms: int) -> None:
+async def _speak(stream: SttStream, script: Script, frame_ms: int, finalize_every: int) -> None:
     """As a telephone does: frame after frame, silence or not."""
     loop = asyncio.get_running_loop()
     size, due_s = ULAW_8K.byte_count(frame_ms), loop.time()
@@ -134,7 +141,7 @@ async def _speak(stream: SttStream, script: Script, frame_ms: int) -> None:
                 stream.send(audio[at : at + size])
                 due_s += frame_ms / 1000
                 await asyncio.sleep(due_s - loop.time())
-            if audio == sentence and number % FINALIZED_EVERY == 0:
+            if audio == sentence and finalize_every and number % finalize_every == 0:
                 stream.finalize()
 
 
@@ -154,9 +161,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("name", choices=remote(STT))
     parser.add_argument("--minutes", type=float, default=11.0)
+    parser.add_argument("--finalize-every", type=int, default=FINALIZED_EVERY, metavar="SENTENCES")
     given = parser.parse_args(arguments)
     configure("info")
-    outcome = asyncio.run(long_stream(given.name, given.minutes))
+    stream = long_stream(given.name, given.minutes, finalize_every=given.finalize_every)
+    outcome = asyncio.run(stream)
     print(f"{given.name}: {outcome}")
     return 0 if outcome.is_right else 1
 
