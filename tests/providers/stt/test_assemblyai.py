@@ -261,6 +261,23 @@ def test_a_session_ends_to_tell_what_was_said() -> None:
     assert (said(events), events[1:]) == ([" so"], [Finalized(all_heard=True)] * 2)
 
 
+def test_a_session_that_is_left_is_ended_once() -> None:
+    codec = codec_of()
+    assert codec.request().parting() == (TERMINATE,)
+    codec.closing()
+    assert codec.request().parting() == ()
+    asked = codec_of(seconds=3)
+    asked.decode('{"type":"Begin"}')
+    asked.decode(beat(1_000))
+    asked.finalize()
+    assert asked.unanswered() == [Reply(TERMINATE)]
+    assert asked.parting() == ()
+
+
+def test_a_turn_of_which_no_word_is_known_has_no_words() -> None:
+    assert said(codec_of(seconds=1).decode(turn(0, over=True, written=True))) == []
+
+
 def test_heartbeats_say_nothing_while_somebody_speaks() -> None:
     codec = codec_of(seconds=2)
     codec.decode(turn(0, "yes"))
